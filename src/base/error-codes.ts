@@ -1,0 +1,108 @@
+/**
+ * The catalogue of error codes: the one place that maps a code to the exit status of a command of ours,
+ * the HTTP status of a response, and the `error_code` an MLflow client reads. Commands whose verb is
+ * DVC's translate the exit status by `src/cli/exit-status.ts`. `docs/errors.md` is generated from here.
+ */
+export interface ErrorCodeEntry {
+  /** Exit status of our own verbs: 1 failed, 2 usage, 130 interrupted. */
+  readonly exit: number;
+  readonly http: number;
+  /** MLflow's `error_code`. */
+  readonly mlflow: string;
+  /** One line for `docs/errors.md`. */
+  readonly summary: string;
+}
+
+function entry(exit: number, http: number, mlflow: string, summary: string): ErrorCodeEntry {
+  return { exit, http, mlflow, summary };
+}
+
+export const errorCodes = {
+  // base
+  usage: entry(2, 400, 'INVALID_PARAMETER_VALUE', 'The command line is wrong: unknown command, flag or value.'),
+  interrupted: entry(130, 499, 'CANCELLED', 'Stopped by Ctrl-C or a signal; the state left behind is resumable.'),
+  disk_full: entry(
+    1,
+    507,
+    'INTERNAL_ERROR',
+    'No space left where a file had to be written; nothing half-written remains.',
+  ),
+  permission_denied: entry(1, 500, 'PERMISSION_DENIED', 'The operating system refused access to a path.'),
+  too_many_open_files: entry(1, 500, 'INTERNAL_ERROR', 'The limit of open files is reached.'),
+  bad_path: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A path that cannot be used: too long, special, or outside the project.',
+  ),
+  lock_held: entry(1, 503, 'TEMPORARILY_UNAVAILABLE', 'Another process holds the lock.'),
+  program_missing: entry(1, 500, 'INTERNAL_ERROR', 'A program that the command needs is not on the PATH.'),
+  bad_yaml: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A YAML file that cannot be read; the message names line and column.',
+  ),
+  bad_json: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'A JSON text that cannot be read.'),
+  store_version: entry(1, 500, 'INTERNAL_ERROR', 'The SQLite store was written by a newer version of mlops.'),
+  store_busy: entry(1, 503, 'TEMPORARILY_UNAVAILABLE', 'The SQLite store stayed locked by another process.'),
+  store_broken: entry(1, 500, 'INTERNAL_ERROR', 'The SQLite store is not a usable database.'),
+
+  // cli
+  port_in_use: entry(1, 500, 'INTERNAL_ERROR', 'The port of a server is taken.'),
+  confirmation_needed: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A destructive act without a terminal to ask on and without --yes.',
+  ),
+
+  // git
+  not_a_git_repo: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'The folder is not inside a Git repository.'),
+  git_failed: entry(1, 500, 'INTERNAL_ERROR', 'A git command failed; its message is shown.'),
+  unknown_revision: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'Git knows no such revision.'),
+
+  // project
+  not_a_project: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'No DVC/mlops project here or above.'),
+  bad_config: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'A configuration file or value is invalid.'),
+  bad_project_file: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A dvc.yaml, dvc.lock or .dvc file breaks its schema; the message shows where.',
+  ),
+  bad_template: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'An interpolation in dvc.yaml cannot be resolved.'),
+  bad_params: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'A parameter file or key is missing or unreadable.'),
+
+  // execute
+  command_failed: entry(
+    1,
+    500,
+    'INTERNAL_ERROR',
+    'A command that was run exited with an error; its last lines are shown.',
+  ),
+
+  // storage
+
+  // data
+
+  // repo
+
+  // scaffold
+  unknown_project_template: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'No project template of that name.'),
+  files_in_the_way: entry(1, 409, 'RESOURCE_CONFLICT', 'Files that would be overwritten exist already.'),
+
+  // tracking
+
+  // model
+
+  // http, api
+
+  // serve
+
+  // monitor
+
+  // app
+} as const satisfies Readonly<Record<string, ErrorCodeEntry>>;
+
+export type ErrorCode = keyof typeof errorCodes;

@@ -1,0 +1,22 @@
+/** What every room needs and no domain owns: errors, atomic writes, locks, Python's values, SQLite. */
+export { syncDirectory, temporaryName, writeFileAtomic, type AtomicWriteOptions } from './atomic-file.ts';
+export { errorCodes, type ErrorCode, type ErrorCodeEntry } from './error-codes.ts';
+export { explainSystemError, isMlopsError, isSystemError, messageOf, MlopsError, type ErrorDetails } from './error.ts';
+export { lockFile, tryLockFile, type FileLock, type LockOptions } from './lock.ts';
+export { createLogger, silentLogger, type Logger, type LogLevel } from './log.ts';
+export { mapPool } from './pool.ts';
+export type { OnProgress, Progress } from './progress.ts';
+export {
+  compareCodePoints,
+  floatRepr,
+  PyDate,
+  pythonEquals,
+  PyFloat,
+  pythonJson,
+  pythonJsonString,
+  toPlain,
+  type PyMap,
+  type PyValue,
+} from './python.ts';
+export { openDatabase, type Database, type Migration, type OpenOptions, type Statement } from './sqlite.ts';
+export { didYouMean, editDistance, formatBytes, formatDuration, nearest, plural } from './text.ts';

@@ -1,0 +1,107 @@
+import { createRequire } from 'node:module';
+import type BetterSqlite3 from 'better-sqlite3';
+
+import { isMlopsError, isSystemError, messageOf, MlopsError } from './error.ts';
+
+export type Database = BetterSqlite3.Database;
+export type Statement<Row = unknown> = BetterSqlite3.Statement<unknown[], Row>;
+
+/** A numbered step of a schema. `up` runs inside the migration's transaction; it is never edited after release. */
+export interface Migration {
+  readonly name: string;
+  readonly up: string | ((db: Database) => void);
+}
+
+export interface OpenOptions {
+  readonly migrations: readonly Migration[];
+  /** `normal` survives kill -9, `full` also a power cut. Default `normal`. */
+  readonly durability?: 'normal' | 'full';
+  /** How long a statement waits for another process's write, in milliseconds. Default 20,000. */
+  readonly busyTimeout?: number;
+  readonly readonly?: boolean;
+}
+
+/**
+ * Opens an SQLite file in WAL mode and brings its schema up to date. Several processes may do so at once:
+ * one migrates under an immediate transaction, the others wait for it. Migrations are recorded by number
+ * in `PRAGMA user_version`.
+ *
+ * @throws MlopsError `store_version` (written by a newer mlops), `store_broken` (not a database), `store_busy`.
+ */
+export function openDatabase(file: string, options: OpenOptions): Database {
+  try {
+    // Loaded here and only here: the addon costs 15 ms that commands without a store must not pay.
+    const Sqlite = createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3;
+    const db = new Sqlite(file, { readonly: options.readonly ?? false, timeout: options.busyTimeout ?? 20_000 });
+    try {
+      configure(db, options);
+      migrate(db, file, options);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+    return db;
+  } catch (error) {
+    throw explain(error, file);
+  }
+}
+
+function configure(db: Database, options: OpenOptions): void {
+  if (options.readonly !== true) db.pragma('journal_mode = WAL');
+  db.pragma(`synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
+  db.pragma('foreign_keys = ON');
+}
+
+function migrate(db: Database, file: string, options: OpenOptions): void {
+  const wanted = options.migrations.length;
+  if (versionOf(db) === wanted) return;
+  if (versionOf(db) > wanted) throw newerError(file, versionOf(db), wanted);
+  if (options.readonly === true) return;
+  db.transaction(() => {
+    // Read again inside the write lock: another process may have migrated while this one waited.
+    for (let version = versionOf(db); version < wanted; version++) {
+      const step = options.migrations[version];
+      if (step === undefined) break;
+      if (typeof step.up === 'string') db.exec(step.up);
+      else step.up(db);
+    }
+    if (versionOf(db) < wanted) db.pragma(`user_version = ${wanted}`);
+  }).immediate();
+}
+
+function versionOf(db: Database): number {
+  return db.pragma('user_version', { simple: true }) as number;
+}
+
+function newerError(file: string, found: number, known: number): MlopsError {
+  return new MlopsError(
+    'store_version',
+    `'${file}' has schema version ${found}, this mlops knows versions up to ${known}`,
+    {
+      hint: 'upgrade mlops (npm i -g mlops)',
+    },
+  );
+}
+
+function explain(error: unknown, file: string): unknown {
+  if (isMlopsError(error)) return error;
+  if (isSystemError(error, 'SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT', 'SQLITE_LOCKED')) {
+    return new MlopsError('store_busy', `'${file}' is locked by another process`, {
+      hint: 'try again when it has finished',
+      cause: error,
+    });
+  }
+  if (isSystemError(error, 'SQLITE_NOTADB', 'SQLITE_CORRUPT')) {
+    return new MlopsError('store_broken', `'${file}' is not a usable SQLite database: ${messageOf(error)}`, {
+      hint: 'move that file away to start with an empty store, or restore a backup',
+      cause: error,
+    });
+  }
+  if (isSystemError(error, 'MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED')) {
+    return new MlopsError('program_missing', `better-sqlite3 cannot be loaded: ${messageOf(error).split('\n')[0]}`, {
+      hint: 'it is compiled at installation where no prebuilt binary can be had: run `npm rebuild better-sqlite3` (needs a C++ compiler and Python)',
+      cause: error,
+    });
+  }
+  return error;
+}

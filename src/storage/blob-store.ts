@@ -1,0 +1,59 @@
+import type { Readable } from 'node:stream';
+
+/** A key inside a store: `/`-separated, no empty, `.` or `..` segment. */
+export type BlobKey = string;
+
+export interface BlobInfo {
+  readonly key: BlobKey;
+  /** Bytes. */
+  readonly size: number;
+  readonly etag?: string;
+}
+
+export interface TransferOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the number of bytes that moved since the last call. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
+/**
+ * Port: a flat store of blobs by key. Kinds: memory, local folder, S3, HTTP (read only), more later.
+ *
+ * Duties of a kind:
+ * - `write`/`upload` are atomic: a reader sees the whole blob or none, and an interrupted call leaves
+ *   nothing under the key. Writing a key again replaces it; two writers of one key do not harm each other.
+ * - Absent keys: `read`, `open`, `download` throw `blob_not_found`; `exists` is false; `remove` is silent.
+ * - Errors: `remote_unreachable` for what may pass (time-outs, resets, 5xx, throttling: retried by the
+ *   wrapper), `remote_denied` for credentials and permissions, both without secrets in the text.
+ * - All methods may be called concurrently; the caller bounds the number in flight.
+ */
+export interface BlobStore {
+  readonly kind: string;
+  /** For messages: without credentials. */
+  readonly url: string;
+  exists(key: BlobKey, options?: TransferOptions): Promise<boolean>;
+  /** All blobs under a prefix (a directory: `files/md5/` lists what is below it), in no promised order. */
+  list(prefix: BlobKey, options?: TransferOptions): AsyncIterable<BlobInfo>;
+  read(key: BlobKey, options?: TransferOptions): Promise<Uint8Array>;
+  /** A stream of the blob, or of bytes `start`..`end` (inclusive). */
+  open(
+    key: BlobKey,
+    options?: TransferOptions & { start?: number; end?: number },
+  ): Promise<{ stream: Readable; size: number; etag?: string }>;
+  write(key: BlobKey, content: Uint8Array, options?: TransferOptions): Promise<void>;
+  /** Streams content of unknown or known size into a key. */
+  writeStream(key: BlobKey, content: Readable, options?: TransferOptions & { size?: number }): Promise<void>;
+  /** From a local file; large ones in resumable parts where the kind can. */
+  upload(file: string, key: BlobKey, options?: TransferOptions): Promise<void>;
+  /**
+   * Into a new local file, which must not exist; the caller gives a temporary name and renames.
+   * `onChunk` sees every byte in order, for verification while streaming.
+   */
+  download(
+    key: BlobKey,
+    file: string,
+    options?: TransferOptions & { onChunk?: (chunk: Uint8Array) => void },
+  ): Promise<void>;
+  remove(keys: readonly BlobKey[], options?: TransferOptions): Promise<void>;
+  close(): Promise<void>;
+}
