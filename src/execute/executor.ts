@@ -22,6 +22,8 @@ export interface CommandResult {
   readonly signal: NodeJS.Signals | null;
   readonly startedAt: number;
   readonly endedAt: number;
+  /** True when the command ended but left processes of its group running. */
+  readonly background?: boolean;
 }
 
 export interface Execution {

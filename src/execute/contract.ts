@@ -1,0 +1,66 @@
+import { tmpdir } from 'node:os';
+import { expect, it } from 'vitest';
+
+import type { CommandResult, Executor } from './executor.ts';
+
+/** What every kind of executor must do; called inside a `describe` of its own tests. */
+export function executorContract(create: () => Executor): void {
+  const node = (script: string): [string, ...string[]] => [process.execPath, '-e', script];
+
+  async function run(script: string): Promise<{ result: CommandResult; stdout: string; stderr: string }> {
+    const chunks = { stdout: '', stderr: '' };
+    const execution = create().start({
+      argv: node(script),
+      cwd: tmpdir(),
+      env: { ...process.env, GREETING: 'hello' },
+      output: 'pipe',
+      onOutput: (chunk, stream) => {
+        chunks[stream] += Buffer.from(chunk).toString('utf8');
+      },
+    });
+    return { result: await execution.done, ...chunks };
+  }
+
+  it('tells the exit code, the times, and hands over both streams', async () => {
+    const { result, stdout, stderr } = await run(
+      'console.log(process.env.GREETING); console.error("oops"); process.exitCode = 3',
+    );
+    expect(result).toMatchObject({ code: 3, signal: null });
+    expect(result.endedAt).toBeGreaterThanOrEqual(result.startedAt);
+    expect(stdout).toBe('hello\n');
+    expect(stderr).toBe('oops\n');
+  });
+
+  it('tells the signal that ended a command', async () => {
+    const { result } = await run('process.kill(process.pid, "SIGKILL"); setTimeout(() => {}, 5000)');
+    expect(result).toMatchObject({ code: null, signal: 'SIGKILL' });
+  });
+
+  it('hands over large output whole', async () => {
+    const { stdout } = await run('process.stdout.write("x".repeat(3_000_000))');
+    expect(stdout).toHaveLength(3_000_000);
+  });
+
+  it('throws when the program is missing, naming it', () => {
+    const start = (): unknown =>
+      create().start({ argv: ['no-such-program-here'], cwd: tmpdir(), env: process.env, output: 'pipe' });
+    expect(start).toThrow(expect.objectContaining({ code: 'program_missing' }));
+  });
+
+  it('throws when the working directory is missing, naming it', () => {
+    const start = (): unknown =>
+      create().start({ argv: node(''), cwd: '/no/such/folder', env: process.env, output: 'pipe' });
+    expect(start).toThrow(/'\/no\/such\/folder' does not exist/);
+  });
+
+  it('cancels a running command', async () => {
+    const execution = create().start({
+      argv: node('setInterval(() => {}, 1000)'),
+      cwd: tmpdir(),
+      env: process.env,
+      output: 'pipe',
+    });
+    await execution.cancel();
+    expect((await execution.done).code).not.toBe(0);
+  });
+}

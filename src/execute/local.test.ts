@@ -1,0 +1,83 @@
+import * as fs from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+import { executorContract } from './contract.ts';
+import { commandLines, localExecutor, shellArgv } from './index.ts';
+
+describe('local executor', () => {
+  executorContract(() => localExecutor());
+
+  it('cancels everything that the command started', async () => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'mlops-exec-'));
+    const pidFile = path.join(dir, 'pid');
+    const execution = localExecutor({ grace: 300 }).start({
+      argv: ['/bin/sh', '-c', `sleep 60 & echo $! > '${pidFile}.part'; mv '${pidFile}.part' '${pidFile}'; wait`],
+      cwd: dir,
+      env: process.env,
+      output: 'pipe',
+    });
+    await until(() => fs.existsSync(pidFile));
+    await execution.cancel('SIGINT');
+    const pid = Number(fs.readFileSync(pidFile, 'utf8'));
+    await until(() => !running(pid));
+    expect(running(pid)).toBe(false);
+  });
+
+  it('kills a command that ignores the polite signal, after the grace period', async () => {
+    const execution = localExecutor({ grace: 200 }).start({
+      argv: ['/bin/sh', '-c', "trap '' TERM INT; while :; do sleep 0.05; done"],
+      cwd: tmpdir(),
+      env: process.env,
+      output: 'pipe',
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await execution.cancel();
+    expect((await execution.done).signal).toBe('SIGKILL');
+  });
+
+  it('does not wait for a process left in the background, and says that there is one', async () => {
+    const execution = localExecutor({ drain: 100 }).start({
+      argv: ['/bin/sh', '-c', 'sleep 20 & echo $!'],
+      cwd: tmpdir(),
+      env: process.env,
+      output: 'pipe',
+    });
+    const result = await execution.done;
+    expect(result).toMatchObject({ code: 0, background: true });
+    expect(result.endedAt - result.startedAt).toBeLessThan(5000);
+    await execution.cancel('SIGKILL');
+  });
+});
+
+describe('shellArgv', () => {
+  it('starts the shell of the user without its start-up files', () => {
+    expect(shellArgv('echo 1', { SHELL: '/bin/bash' })).toEqual(['/bin/bash', '--noprofile', '--norc', '-c', 'echo 1']);
+    expect(shellArgv('echo 1', { SHELL: '/usr/bin/zsh' })).toEqual(['/usr/bin/zsh', '--no-rcs', '-c', 'echo 1']);
+    expect(shellArgv('echo 1', {})).toEqual(['/bin/sh', '-c', 'echo 1']);
+    expect(shellArgv('echo 1', { SHELL: '' })).toEqual(['/bin/sh', '-c', 'echo 1']);
+  });
+});
+
+describe('commandLines', () => {
+  it('gives each line of a text a shell of its own, and keeps list items whole', () => {
+    expect(commandLines('a\nb\n')).toEqual(['a', 'b']);
+    expect(commandLines('a\n\nb')).toEqual(['a', '', 'b']);
+    expect(commandLines(['a\nb', 'c'])).toEqual(['a\nb', 'c']);
+  });
+});
+
+function running(pid: number): boolean {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return !/\) Z /.test(stat);
+  } catch {
+    return false;
+  }
+}
+
+async function until(done: () => boolean): Promise<void> {
+  for (let i = 0; i < 100 && !done(); i++) await new Promise((resolve) => setTimeout(resolve, 30));
+}
