@@ -1,2 +1,23 @@
 /** The repository: trees to read a project from, revisions, ignore rules, hooks. */
 export type { Tree, TreeEntry, TreePath } from './tree.ts';
+export { worktreeTree } from './worktree-tree.ts';
+export { memoryTree, type MemoryFile } from './memory-tree.ts';
+export { revisionTree, type RevisionTree } from './revision-tree.ts';
+export {
+  findGitRoot,
+  gitIdentity,
+  gitState,
+  headCommit,
+  listBranches,
+  listCommits,
+  listRefHashes,
+  listTags,
+  recentCommits,
+  requireGitRoot,
+  resolveRevision,
+  stageFiles,
+  trackedByGit,
+  tryResolveRevision,
+  type GitState,
+} from './repository.ts';
+export { gitText, runGit } from './run.ts';

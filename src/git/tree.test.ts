@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+import { memoryTree, revisionTree, worktreeTree, type MemoryFile } from './index.ts';
+import { treeContract } from './tree-contract.ts';
+
+function temporaryFolder(): string {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-tree-'));
+  onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+function writeFiles(root: string, files: Readonly<Record<string, MemoryFile>>): void {
+  for (const [name, file] of Object.entries(files)) {
+    const target = path.join(root, name);
+    fs.mkdirSync(path.dirname(target), { recursive: true });
+    if (typeof file === 'string' || file instanceof Uint8Array) fs.writeFileSync(target, file);
+    else if ('link' in file) fs.symlinkSync(file.link, target);
+    else fs.writeFileSync(target, file.content, { mode: file.executable === true ? 0o755 : 0o644 });
+  }
+}
+
+function commitAll(root: string): void {
+  const git = (...args: string[]): void => {
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args], { cwd: root });
+  };
+  git('init', '-q');
+  git('add', '-A');
+  git('commit', '-q', '--allow-empty', '-m', 'first');
+}
+
+describe('worktree tree', () => {
+  treeContract((files) => {
+    const root = temporaryFolder();
+    writeFiles(root, files);
+    return worktreeTree(root);
+  });
+
+  it('does not wait for a pipe', () => {
+    const root = temporaryFolder();
+    execFileSync('mkfifo', [path.join(root, 'pipe')]);
+    expect(worktreeTree(root).read('pipe')).toBeUndefined();
+    expect(worktreeTree(root).entry('pipe')?.kind).toBe('other');
+  });
+});
+
+describe('memory tree', () => {
+  treeContract((files) => memoryTree(files));
+});
+
+describe('revision tree', () => {
+  treeContract((files) => {
+    const root = temporaryFolder();
+    writeFiles(root, files);
+    commitAll(root);
+    fs.readdirSync(root)
+      .filter((name) => name !== '.git')
+      .forEach((name) => fs.rmSync(path.join(root, name), { recursive: true }));
+    return revisionTree(root, 'HEAD');
+  });
+
+  it('of a subdirectory holds that subdirectory, with paths relative to it', () => {
+    const root = temporaryFolder();
+    writeFiles(root, { 'sub/dvc.yaml': 'stages: {}', other: '' });
+    commitAll(root);
+    const tree = revisionTree(path.join(root, 'sub'), 'HEAD');
+    expect(tree.list('').map((item) => item.name)).toEqual(['dvc.yaml']);
+    expect(tree.commit).toMatch(/^[0-9a-f]{40}$/);
+  });
+
+  it('refuses an unknown revision', () => {
+    const root = temporaryFolder();
+    commitAll(root);
+    expect(() => revisionTree(root, 'nope')).toThrow("unknown Git revision 'nope'");
+    expect(() => revisionTree(root, '--all')).toThrow("unknown Git revision '--all'");
+  });
+});
