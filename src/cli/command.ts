@@ -115,6 +115,10 @@ export interface Terminal {
   readonly verbosity: number;
   readonly stdoutIsTty: boolean;
   readonly stderrIsTty: boolean;
+  /** --debug: show stacks of expected errors too. */
+  readonly debug: boolean;
+  /** --wait-for-lock before the verb: wait for the project's lock without limit. */
+  readonly waitForLock: boolean;
   /** Columns to fit tables into; 80 when not a terminal. */
   readonly columns: number;
   readonly style: Style;
@@ -126,6 +130,8 @@ export interface Terminal {
   json(value: unknown): void;
   /** A remark on stderr; silent with -q. */
   note(line: string): void;
+  /** A line on stderr, shown even with -q. */
+  error(line: string): void;
   /** `WARNING: ...` on stderr. */
   warn(line: string): void;
   /** "what to do next" lines on stderr; only shown to people (TTY, not -q, not CI). */
@@ -134,6 +140,8 @@ export interface Terminal {
   readonly progress: OnProgress;
   /** Removes the progress line before other output; done by every method here and at the end by `main`. */
   clearProgress(): void;
+  /** Shows a spinner on a TTY while work without a count goes on (a clone, a start). */
+  spin<T>(text: string, work: Promise<T>): Promise<T>;
   /** Asks a yes/no question on a TTY. Without one: false, or throws `confirmation_needed` when `must`. */
   confirm(question: string, options?: { readonly must?: boolean }): Promise<boolean>;
 }

@@ -1,0 +1,83 @@
+/** Flags that every command takes, read before the verb is known so that `--version` loads nothing. */
+export interface GlobalFlags {
+  /** The words from the verb on, without the global flags. */
+  readonly words: readonly string[];
+  readonly help: boolean;
+  readonly version: boolean;
+  readonly quiet: boolean;
+  readonly verbosity: number;
+  readonly cd: string | undefined;
+  readonly color: 'auto' | 'always' | 'never';
+  /** --yes: answer every question with yes. */
+  readonly yes: boolean;
+  /** --wait-for-lock, which DVC has before the verb. */
+  readonly waitForLock: boolean;
+  /** --debug: show the stack of every error. */
+  readonly debug: boolean;
+}
+
+const switches: Readonly<Record<string, string>> = {
+  '-h': 'help',
+  '--help': 'help',
+  '-q': 'quiet',
+  '--quiet': 'quiet',
+  '-v': 'verbose',
+  '--verbose': 'verbose',
+  '--debug': 'debug',
+  '--no-color': 'noColor',
+};
+
+/** Those that stand before the verb only: after it, the verb may have a flag of that name. */
+const leading: Readonly<Record<string, string>> = {
+  '-V': 'version',
+  '--version': 'version',
+  '--yes': 'yes',
+  '--wait-for-lock': 'waitForLock',
+};
+
+/**
+ * Takes the global flags out of a command line. `-h`, `-q`, `-v`, `--debug` and colour may stand anywhere
+ * before a bare `--`; a verb that uses one of these letters otherwise (`-h/--host` of the servers) says so
+ * by `keepsShortHelp`.
+ */
+export function readGlobalFlags(argv: readonly string[]): GlobalFlags {
+  const words: string[] = [];
+  const seen = new Map<string, number>();
+  let cd: string | undefined;
+  let color: GlobalFlags['color'] = 'auto';
+  const note = (name: string, times = 1): void => void seen.set(name, (seen.get(name) ?? 0) + times);
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? '';
+    if (word === '--') {
+      words.push(...argv.slice(i));
+      break;
+    }
+    const before = words.length === 0;
+    const name = switches[word] ?? (before ? leading[word] : undefined);
+    if (name !== undefined && !(word === '-h' && serverVerbs.has(words[0] ?? ''))) note(name);
+    else if (/^-(q|v)+$/.test(word)) note(word.includes('v') ? 'verbose' : 'quiet', word.length - 1);
+    else if (word === '--cd' && before) cd = argv[++i];
+    else if (word.startsWith('--cd=') && before) cd = word.slice(5);
+    else if (word.startsWith('--color=')) color = colorOf(word.slice(8));
+    else words.push(word);
+  }
+  return {
+    words,
+    help: seen.has('help'),
+    version: seen.has('version'),
+    quiet: seen.has('quiet'),
+    verbosity: seen.get('verbose') ?? 0,
+    cd,
+    color: seen.has('noColor') ? 'never' : color,
+    yes: seen.has('yes'),
+    waitForLock: seen.has('waitForLock'),
+    debug: seen.has('debug'),
+  };
+}
+
+/** MLflow's servers spell the host `-h`; there only `--help` asks for help. */
+const serverVerbs: ReadonlySet<string> = new Set(['server', 'ui', 'serve']);
+
+function colorOf(value: string): GlobalFlags['color'] {
+  return value === 'always' || value === 'never' ? value : 'auto';
+}
