@@ -73,6 +73,7 @@ const RECIPES = [
       'magika==1.0.3',
       'tokenizers==0.23.3',
     ],
+    pythons: [11, 13],
     program: 'bin/python',
     check: [
       ['{dir}/bin/mlflow', '--version'],
@@ -252,6 +253,7 @@ async function runAll(recipes, act) {
       }
     }
   };
+  endTogether();
   const started = Date.now();
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
@@ -455,12 +457,27 @@ async function runCheck(recipe, dir, logFile) {
         tail(ran.output),
       );
     }
-    said ||= ran.output.trim().split('\n')[0].trim();
+    said ||= (ran.stdout.trim() || ran.output.trim()).split('\n')[0].trim();
   }
   return said;
 }
 
-/** Runs one command in `dir` and answers { status, output }; the status is a word when it could not run or was ended. */
+const running = new Set();
+
+/** An interrupted run takes its commands with it: pip left alone would go on writing where the next run starts. */
+function endTogether() {
+  for (const [signal, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ]) {
+    process.once(signal, () => {
+      for (const child of running) child.kill('SIGTERM');
+      process.exit(status);
+    });
+  }
+}
+
+/** Runs one command in `dir` and answers { status, output, stdout }; `output` is both streams and the status is a word when it could not run or was ended. */
 function run(command, where) {
   const [file, ...args] = fill(command, where);
   const env = { ...process.env, ...where.env };
@@ -472,15 +489,19 @@ function run(command, where) {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: COMMAND_LIMIT_MS,
     });
+    running.add(child);
+    child.on('close', () => running.delete(child));
     let output = '';
+    let stdout = '';
     const take = (chunk) => {
       output = (output + chunk).slice(-200_000);
       if (where.logFile) fs.appendFileSync(where.logFile, chunk);
     };
     child.stdout.on('data', take);
+    child.stdout.on('data', (chunk) => (stdout = (stdout + chunk).slice(0, 10_000)));
     child.stderr.on('data', take);
-    child.on('error', (error) => resolve({ status: error.code ?? error.message, output }));
-    child.on('close', (code, signal) => resolve({ status: code ?? signal, output }));
+    child.on('error', (error) => resolve({ status: error.code ?? error.message, output, stdout }));
+    child.on('close', (code, signal) => resolve({ status: code ?? signal, output, stdout }));
   });
 }
 
