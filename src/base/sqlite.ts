@@ -31,7 +31,8 @@ export interface OpenOptions {
 export function openDatabase(file: string, options: OpenOptions): Database {
   try {
     // Loaded here and only here: the addon costs 15 ms that commands without a store must not pay.
-    const Sqlite = createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3;
+    const require = createRequire(import.meta.url);
+    const Sqlite = require('better-sqlite3') as typeof BetterSqlite3;
     const db = new Sqlite(file, { readonly: options.readonly ?? false, timeout: options.busyTimeout ?? 20_000 });
     try {
       configure(db, options);

@@ -24,9 +24,27 @@ export interface VerbRow {
 /** The table of contents: every top-level verb, in the order of the help. */
 export const verbs: readonly VerbRow[] = [
   // start
+
   // data
+
   // pipeline
+
   // track
+
   // serve
+
   // more
+  {
+    name: 'completion',
+    group: 'more',
+    summary: 'Print a shell completion script',
+    load: () => import('./commands/completion.ts'),
+  },
+  {
+    name: '__complete',
+    group: 'more',
+    summary: 'Answer a completion script',
+    hidden: true,
+    load: () => import('./commands/complete.ts'),
+  },
 ];

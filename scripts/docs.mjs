@@ -1,0 +1,19 @@
+// `npm run docs`: makes docs/cli.md and docs/errors.md from the code; `--check` only compares.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { ensureBuilt, ensureInstalled } from './first-run.mjs';
+
+ensureInstalled();
+ensureBuilt();
+const { cliReference, errorReference } = await import('../dist/docs.js');
+const check = process.argv.includes('--check');
+let stale = 0;
+for (const [file, text] of [['docs/cli.md', await cliReference()], ['docs/errors.md', errorReference()]]) {
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
+  stale++;
+  if (check) console.error(`${file} is not what the code says: run npm run docs`);
+  else {
+    writeFileSync(file, text);
+    console.log(`wrote ${file}`);
+  }
+}
+process.exit(check && stale > 0 ? 1 : 0);
