@@ -1,7 +1,7 @@
 // Bundles src/ into dist/: one entry for the command line with a chunk per command, one per worker.
 import { build } from 'esbuild';
 import { globSync } from './glob.mjs';
-import { rmSync, mkdirSync, renameSync, existsSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import * as path from 'node:path';
 
 const root = path.dirname(import.meta.dirname);
@@ -10,7 +10,7 @@ for (const file of globSync(path.join(root, 'src'), (name) => name.endsWith('.wo
   entries[path.basename(file, '.ts')] = path.relative(root, file);
 }
 
-// Built aside and swapped in, so that a command started meanwhile finds a whole bundle.
+// Built aside and moved in, so that a command started meanwhile finds a whole bundle.
 const fresh = path.join(root, `dist.${process.pid}`);
 const result = await build({
   absWorkingDir: root,
@@ -33,12 +33,20 @@ const result = await build({
   logLevel: 'warning',
   metafile: true,
 });
-mkdirSync(fresh, { recursive: true });
 const dist = path.join(root, 'dist');
-const old = path.join(root, `dist.old.${process.pid}`);
-if (existsSync(dist)) renameSync(dist, old);
-renameSync(fresh, dist);
-rmSync(old, { recursive: true, force: true });
+if (process.argv.includes('--clean')) rmSync(dist, { recursive: true, force: true });
+mkdirSync(path.join(dist, 'chunks'), { recursive: true });
+// Chunks before entries, and old chunks stay for an hour: commands that run meanwhile find what they import.
+for (const folder of ['chunks', '.']) {
+  for (const entry of readdirSync(path.join(fresh, folder), { withFileTypes: true })) {
+    if (entry.isFile()) renameSync(path.join(fresh, folder, entry.name), path.join(dist, folder, entry.name));
+  }
+}
+rmSync(fresh, { recursive: true, force: true });
+for (const name of readdirSync(path.join(dist, 'chunks'))) {
+  const file = path.join(dist, 'chunks', name);
+  if (Date.now() - statSync(file).mtimeMs > 3_600_000) rmSync(file);
+}
 const outputs = Object.values(result.metafile.outputs);
 const bytes = outputs.reduce((sum, output) => sum + output.bytes, 0);
 console.log(`built ${outputs.length} files, ${Math.round(bytes / 1024)} KiB, into dist/`);
