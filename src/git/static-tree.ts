@@ -11,10 +11,10 @@ export interface Leaf {
 
 /** Directory structure of a fixed set of leaves: what memory and revision trees have in common. */
 export interface StaticIndex<L extends Leaf> {
-  list(dir: TreePath): readonly TreeEntry[];
-  entry(name: TreePath): TreeEntry | undefined;
+  readonly list: (dir: TreePath) => readonly TreeEntry[];
+  readonly entry: (name: TreePath) => TreeEntry | undefined;
   /** The leaf behind a path after following links, with its own path. */
-  resolve(name: TreePath): { readonly path: TreePath; readonly leaf: L } | undefined;
+  readonly resolve: (name: TreePath) => { readonly path: TreePath; readonly leaf: L } | undefined;
 }
 
 /** Builds the index; `readLink` gives the target text of a leaf of kind `link`. */

@@ -1,0 +1,101 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+import { isSystemError, MlopsError, writeFileAtomic } from '../base/index.ts';
+import { runGit, splitNul } from './run.ts';
+
+/**
+ * Which of the given paths the ignore rules of the repository cover, whether tracked or not. Paths are
+ * absolute or relative to `root`; the answer holds them as they were given.
+ */
+export function ignoredByGit(root: string, paths: readonly string[]): Set<string> {
+  if (paths.length === 0) return new Set();
+  const input = `${paths.join('\0')}\0`;
+  const args = ['check-ignore', '--no-index', '-z', '--stdin'];
+  const result = runGit(root, args, { input, accept: [0, 1] });
+  return new Set(splitNul(result.stdout));
+}
+
+/**
+ * Makes Git ignore the given absolute paths: each one that no rule covers yet gets a line `/name` at the
+ * end of the `.gitignore` beside it, as DVC writes it.
+ *
+ * @returns the `.gitignore` files that changed, absolute, in the order of the paths.
+ * @throws MlopsError `bad_path` for a path outside the repository.
+ */
+export function addToGitignore(root: string, paths: readonly string[]): string[] {
+  const ignored = ignoredByGit(root, paths);
+  const missing = paths.filter((item) => !ignored.has(item));
+  return editFiles(root, missing, (content, names) => {
+    const start = content.length === 0 || content.endsWith('\n') ? content : `${content}\n`;
+    return start + names.map((name) => `${escapePattern(`/${name}`)}\n`).join('');
+  });
+}
+
+/**
+ * Removes the lines that `addToGitignore` wrote for the given absolute paths. A `.gitignore` that becomes
+ * empty is deleted.
+ *
+ * @returns the `.gitignore` files that changed and still exist.
+ */
+export function removeFromGitignore(root: string, paths: readonly string[]): string[] {
+  const changed = editFiles(root, paths, (content, names) => {
+    const entries = new Set(names.flatMap((name) => [`/${name}`, escapePattern(`/${name}`)]));
+    const lines = content.split(/(?<=\n)/);
+    return lines.filter((line) => !entries.has(line.trim())).join('');
+  });
+  return changed.filter((file) => fs.existsSync(file));
+}
+
+/** Applies an edit once per `.gitignore`. Bytes that are not UTF-8 survive, as Latin-1 is one to one. */
+function editFiles(
+  root: string,
+  paths: readonly string[],
+  edit: (content: string, names: readonly string[]) => string,
+): string[] {
+  const changed: string[] = [];
+  for (const [file, names] of groupByFile(root, paths)) {
+    const before = readIfThere(file);
+    const after = Buffer.from(edit(before?.toString('latin1') ?? '', names), 'latin1');
+    if (before === undefined ? after.length === 0 : before.equals(after)) continue;
+    if (after.length === 0) fs.rmSync(file);
+    else writeIgnoreFile(file, after);
+    changed.push(file);
+  }
+  return changed;
+}
+
+function writeIgnoreFile(file: string, content: Buffer): void {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  writeFileAtomic(file, content);
+}
+
+function groupByFile(root: string, paths: readonly string[]): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const item of paths) {
+    const relative = path.relative(root, item);
+    if (relative === '' || relative === '..' || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative)) {
+      throw new MlopsError('bad_path', `'${item}' is outside of git repository '${root}'`);
+    }
+    const file = path.join(path.dirname(item), '.gitignore');
+    const name = Buffer.from(path.basename(item), 'utf8').toString('latin1');
+    const names = groups.get(file);
+    if (names === undefined) groups.set(file, [name]);
+    else if (!names.includes(name)) names.push(name);
+  }
+  return groups;
+}
+
+/** As `GitWildMatchPattern.escape` of pathspec. */
+function escapePattern(text: string): string {
+  return text.replace(/[\\[\]!*#?]/g, '\\$&');
+}
+
+function readIfThere(file: string): Buffer | undefined {
+  try {
+    return fs.readFileSync(file);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
