@@ -83,8 +83,45 @@ export const errorCodes = {
   ),
 
   // storage
+  blob_not_found: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'The remote or folder holds no such object.'),
+  remote_unreachable: entry(
+    1,
+    503,
+    'TEMPORARILY_UNAVAILABLE',
+    'A remote does not answer, or answers with a passing failure; it was tried several times.',
+  ),
+  remote_denied: entry(1, 403, 'PERMISSION_DENIED', 'A remote refused the credentials or the operation.'),
+  remote_unsupported: entry(
+    1,
+    501,
+    'NOT_IMPLEMENTED',
+    'This kind of remote, or this operation on it, is not supported (yet).',
+  ),
+  remote_misconfigured: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'An option of a remote is missing or wrong.'),
 
   // data
+  special_file: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A FIFO, socket, device, broken link or link loop stands where data is tracked.',
+  ),
+  file_changed: entry(1, 409, 'RESOURCE_CONFLICT', 'A file kept changing while it was being read.'),
+  corrupt_object: entry(
+    1,
+    500,
+    'DATA_LOSS',
+    'An object of the cache or a remote does not have the content that its name promises.',
+  ),
+  object_missing: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'Content is neither in the workspace nor in the cache.'),
+  unsaved_files: entry(
+    1,
+    409,
+    'RESOURCE_CONFLICT',
+    'Files would be lost that are in no cache; nothing was touched. Commit them, or use --force.',
+  ),
+  transfer_failed: entry(1, 500, 'INTERNAL_ERROR', 'Some objects could not be moved to or from a remote.'),
+  link_unsupported: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'No configured link type works between cache and workspace.'),
 
   // repo
 
@@ -95,6 +132,19 @@ export const errorCodes = {
   // tracking
 
   // model
+  model_not_found: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'No model, version, stage or alias of that name.'),
+  model_broken: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A model file or folder that cannot be read: garbage, truncated, or with parts missing.',
+  ),
+  model_not_servable: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A sound model that onnxruntime cannot serve; the hint says how to convert it.',
+  ),
 
   // http, api
 

@@ -1,0 +1,15 @@
+/** Model files: ONNX protobuf, ZipMap rewrite, MLflow's model folder, signatures and examples. */
+export { describeModel, type ModelDescription } from './describe.ts';
+export {
+  planModelFolder,
+  writeModelFolder,
+  type ModelFolderOptions,
+  type ModelFolderPlan,
+  type PlannedFile,
+} from './folder.ts';
+export { parseMlModel, type MlModel } from './mlmodel.ts';
+export { readOnnx, type OnnxModel, type OnnxValue } from './onnx.ts';
+export { deriveExample, deriveSignature, servableInputs, servableOutputs, type Signature } from './signature.ts';
+export { numpyName, wireShape, type Dim, type Dtype, type TensorInfo } from './tensor-types.ts';
+export { parseYaml } from './yaml-text.ts';
+export { rewriteZipMap } from './zipmap.ts';
