@@ -121,7 +121,12 @@ export const errorCodes = {
     'Files would be lost that are in no cache; nothing was touched. Commit them, or use --force.',
   ),
   transfer_failed: entry(1, 500, 'INTERNAL_ERROR', 'Some objects could not be moved to or from a remote.'),
-  link_unsupported: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'No configured link type works between cache and workspace.'),
+  link_unsupported: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'No configured link type works between cache and workspace.',
+  ),
 
   // repo
 

@@ -44,7 +44,9 @@ export function tryLockFile(file: string): FileLock | undefined {
   const fd = openLockFile(file);
   let locked = false;
   try {
-    locked = flock(fd);
+    const answer = flock(fd);
+    if (answer === 'no program') return tryPidFile(`${file}.pid`, file);
+    locked = answer === 'locked';
     if (!locked) return undefined;
     fs.ftruncateSync(fd, 0);
     fs.writeSync(fd, ` ${process.pid}\n`, 0);
@@ -66,25 +68,51 @@ function openLockFile(file: string): number {
 
 const perlFlock = 'open(my $f, "<&=", 3) or exit 2; exit(flock($f, 6) ? 0 : 1)';
 
-function flock(fd: number): boolean {
+function flock(fd: number): 'locked' | 'held' | 'no program' {
   const stdio = ['ignore', 'ignore', 'ignore', fd] as ('ignore' | number)[];
   let result = spawnSync('flock', ['-xn', '3'], { stdio });
   if (isSystemError(result.error, 'ENOENT')) result = spawnSync('perl', ['-e', perlFlock], { stdio });
-  if (isSystemError(result.error, 'ENOENT')) {
-    throw new MlopsError(
-      'program_missing',
-      'neither flock nor perl is on the PATH, and one is needed to lock the project',
-      {
-        hint: 'install util-linux (Linux) or perl',
-      },
-    );
-  }
+  if (isSystemError(result.error, 'ENOENT')) return 'no program';
   if (result.error !== undefined) throw result.error;
-  return result.status === 0;
+  return result.status === 0 ? 'locked' : 'held';
+}
+
+/**
+ * Where the machine has neither flock nor perl: a file that only one process can create. It excludes our
+ * own processes (DVC does not look at it); one left behind by a dead process is taken over.
+ */
+function tryPidFile(pidFile: string, lock: string): FileLock | undefined {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      fs.writeFileSync(pidFile, ` ${process.pid}\n`, { flag: 'wx' });
+      fs.writeFileSync(lock, ` ${process.pid}\n`);
+      return { path: lock, release: () => fs.rmSync(pidFile, { force: true }) };
+    } catch (error) {
+      if (!isSystemError(error, 'EEXIST')) throw error;
+    }
+    if (isAlive(readPid(pidFile))) return undefined;
+    fs.rmSync(pidFile, { force: true });
+  }
+  return undefined;
+}
+
+function readPid(file: string): number {
+  return Number.parseInt(fs.readFileSync(file, 'utf8').trim(), 10);
+}
+
+function isAlive(pid: number): boolean {
+  // A file without a number is being written this very moment.
+  if (!Number.isInteger(pid)) return true;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return isSystemError(error, 'EPERM');
+  }
 }
 
 function heldError(file: string): MlopsError {
-  const pid = Number.parseInt(fs.readFileSync(file, 'utf8').trim(), 10);
+  const pid = readPid(file);
   const holder = Number.isInteger(pid) ? ` (process ${pid})` : '';
   return new MlopsError('lock_held', `Unable to acquire lock '${file}': another process${holder} holds it`, {
     hint: 'wait for it to finish, or run the same command with --wait-for-lock',
