@@ -36,8 +36,10 @@ export function predict(network, pixels) {
 
 /** How surprised the network was by the true label: 0 if it was certain, growing without limit as it was wrong. */
 export function lossOf(probabilities, label) {
+  const probability = probabilities[label];
+  if (Number.isNaN(probability)) throw new Error('the weights have grown beyond all numbers: try a smaller train.lr');
   // A probability may underflow to 0, whose logarithm is no number.
-  return -log(Math.max(probabilities[label], 1e-300));
+  return -log(Math.max(probability, 1e-300));
 }
 
 /** The position of the largest value; of equal ones the first, as ONNX's ArgMax. */

@@ -31,7 +31,7 @@ export function readParams(section, rules) {
 export const count = { text: 'a whole number from 1', accepts: (v) => Number.isSafeInteger(v) && v >= 1 };
 export const wholeNumber = { text: 'a whole number from 0', accepts: (v) => Number.isSafeInteger(v) && v >= 0 };
 export const fraction = { text: 'between 0 and 1', accepts: (v) => v > 0 && v < 1 };
-export const positive = { text: 'above 0', accepts: (v) => v > 0 };
+export const positive = { text: 'above 0', accepts: (v) => v > 0 && v < Infinity };
 
 /** Text of a params file to nested objects of numbers. Throws an Error that names the line. */
 export function parseParams(text) {
