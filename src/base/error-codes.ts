@@ -152,6 +152,14 @@ export const errorCodes = {
   ),
 
   // http, api
+  bad_request: entry(1, 400, 'BAD_REQUEST', 'An HTTP request that cannot be understood.'),
+  body_too_large: entry(1, 413, 'INVALID_PARAMETER_VALUE', 'A request body larger than the limit of the server.'),
+  unsupported_media: entry(1, 415, 'BAD_REQUEST', 'A content type or encoding that the route does not take.'),
+  no_such_route: entry(1, 404, 'ENDPOINT_NOT_FOUND', 'The server has no such path.'),
+  method_not_allowed: entry(1, 405, 'ENDPOINT_NOT_FOUND', 'The path exists, but not for this HTTP method.'),
+  forbidden_host: entry(1, 403, 'PERMISSION_DENIED', 'A request with a foreign Host or Origin header was refused.'),
+  unauthorized: entry(1, 401, 'UNAUTHENTICATED', 'The request carries no valid key or token.'),
+  forbidden: entry(1, 403, 'PERMISSION_DENIED', 'The key or token does not allow this.'),
 
   // serve
 

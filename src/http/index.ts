@@ -1,0 +1,17 @@
+/** The web-server shell: limits, ids, guard, errors as responses, graceful close. */
+export { failureOf, mlflowErrorBody, ownErrorBody, type Failure } from './failure.ts';
+export { createGuard, isLoopback, loopbackHosts, type GuardOptions } from './guard.ts';
+export { listen, type Listening, type ListenOptions } from './listen.ts';
+export {
+  createShell,
+  type AccessEntry,
+  type ErrorRenderer,
+  type Identity,
+  type Reply,
+  type Request,
+  type Scope,
+  type Shell,
+  type ShellOptions,
+  type Verifier,
+} from './shell.ts';
+export { childTraceparent, parseTraceparent, type TraceContext } from './trace.ts';

@@ -1,0 +1,86 @@
+import type { AddressInfo } from 'node:net';
+
+import { isSystemError, MlopsError } from '../base/index.ts';
+import { startDraining } from './draining.ts';
+import type { Shell } from './shell.ts';
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+}
+
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+  /** `http://127.0.0.1:5001`. */
+  readonly url: string;
+  /**
+   * Stops gracefully: no new connections, answers carry `Connection: close`, requests under way are finished;
+   * what is left after `deadline` milliseconds is cut. Resolves to false when something had to be cut.
+   */
+  close(deadline?: number): Promise<boolean>;
+}
+
+/**
+ * Starts to accept connections.
+ *
+ * @throws MlopsError `port_in_use`, `permission_denied` (ports below 1024), `usage` (no such address).
+ */
+export async function listen(shell: Shell, options: ListenOptions): Promise<Listening> {
+  try {
+    await shell.listen({ host: options.host, port: options.port });
+  } catch (error) {
+    throw explainListen(error, options);
+  }
+  const { port } = shell.server.address() as AddressInfo;
+  const name = options.host.includes(':') ? `[${options.host}]` : options.host;
+  let closing: Promise<boolean> | undefined;
+  return {
+    host: options.host,
+    port,
+    url: `http://${name}:${port}`,
+    close: (deadline = 10_000) => (closing ??= closeGracefully(shell, deadline)),
+  };
+}
+
+async function closeGracefully(shell: Shell, deadline: number): Promise<boolean> {
+  const { server } = shell;
+  let cut = false;
+  startDraining(shell);
+  const timer = setTimeout(() => {
+    cut = true;
+    server.closeAllConnections();
+  }, deadline);
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  clearTimeout(timer);
+  clearInterval(idle);
+  await shell.close();
+  return !cut;
+}
+
+function explainListen(error: unknown, { host, port }: ListenOptions): unknown {
+  if (isSystemError(error, 'EADDRINUSE')) {
+    return new MlopsError('port_in_use', `port ${port} on ${host} is taken by another program`, {
+      hint: `choose another one (-p ${port + 1}), or end the program that listens there`,
+      cause: error,
+    });
+  }
+  if (isSystemError(error, 'EACCES')) {
+    return new MlopsError('permission_denied', `this user may not listen on port ${port}`, {
+      hint: 'choose a port from 1024 on',
+      cause: error,
+    });
+  }
+  if (isSystemError(error, 'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL')) {
+    return new MlopsError('usage', `'${host}' is not an address of this machine`, {
+      hint: 'use 127.0.0.1, 0.0.0.0 (all addresses) or one of the machine',
+      cause: error,
+    });
+  }
+  return error;
+}
