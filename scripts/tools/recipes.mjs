@@ -1,0 +1,163 @@
+/**
+ * The tools as data. `commands` and `check` are argument lists in which {dir} is the folder to fill and {python} the
+ * interpreter; `program` is the main program inside {dir}. Programs of the system have `system` instead, the names to
+ * find on PATH. What `commands`, `env` and `program` say is hashed into the folder's name.
+ */
+export const RECIPES = [
+  venv('dvc', {
+    about: 'DVC with its S3 remote: the other side of every data test',
+    pins: ['dvc==3.67.1', 'dvc-s3==3.3.0', 'ruamel.yaml==0.19.1'],
+    program: 'bin/dvc',
+    check: [
+      ['{dir}/bin/dvc', '--version'],
+      ['{dir}/bin/python', '-c', 'import dvc.api, dvc_s3, ruamel.yaml'],
+    ],
+  }),
+  {
+    name: 'minio',
+    about: 'S3 server, built from its Go module (release tags are not all served as modules; this commit is)',
+    program: 'minio',
+    needs: ['go'],
+    env: { GOBIN: '{dir}', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=mod -buildvcs=false -trimpath', CGO_ENABLED: '0' },
+    commands: [['go', 'install', '-ldflags=-s -w', 'github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c']],
+    check: [['{dir}/minio', '--version']],
+  },
+  venv('mlflow', {
+    about: 'current MLflow, and what makes and serves ONNX models in Python',
+    // onnx: the newest one whose default opset and IR version onnxruntime 1.30 loads (1.22 and 1.23 do not).
+    // onnxruntime: the version of our own onnxruntime-node, so that both sides compute the same.
+    pins: [
+      'mlflow==3.17.2',
+      'numpy==2.4.6',
+      'pandas==3.1.1',
+      'scikit-learn==1.9.1',
+      'onnx==1.21.0',
+      'onnxruntime==1.30.0',
+      'skl2onnx==1.20.0',
+      'tritonclient[http]==2.73.0',
+      'fastapi==0.165.0',
+      'uvicorn==0.54.0',
+      'requests==2.34.2',
+      'boto3==1.44.5',
+      'magika==1.0.3',
+      'tokenizers==0.23.3',
+    ],
+    pythons: [11, 13],
+    program: 'bin/python',
+    check: [
+      ['{dir}/bin/mlflow', '--version'],
+      [
+        '{dir}/bin/python',
+        '-c',
+        'import mlflow, numpy, pandas, sklearn, onnx, onnxruntime, skl2onnx, tritonclient.http, ' +
+          'fastapi, uvicorn, requests, boto3, magika, tokenizers; print(mlflow.__version__)',
+      ],
+    ],
+  }),
+  venv('mlflow29', {
+    about: 'MLflow 2.9 client: the oldest one that must work against our server',
+    // setuptools: this MLflow imports pkg_resources, which later ones no longer have. SQLAlchemy: 2.1 took away names
+    // that MLflow 2 imports.
+    pins: [
+      'mlflow==2.9.2',
+      'numpy==1.26.4',
+      'pandas==2.1.4',
+      'scikit-learn==1.3.2',
+      'scipy==1.11.4',
+      'pyarrow==14.0.2',
+      'setuptools==68.2.2',
+      'sqlalchemy==2.0.44',
+    ],
+    pythons: [9, 12],
+    program: 'bin/python',
+    check: [
+      [
+        '{dir}/bin/python',
+        '-c',
+        'import mlflow.sklearn, mlflow.store.tracking.sqlalchemy_store, pkg_resources; print(mlflow.__version__)',
+      ],
+    ],
+  }),
+  venv('mlflow222', {
+    about: 'MLflow 2.22 client: the last of the 2.x line',
+    pins: [
+      'mlflow==2.22.4',
+      'numpy==2.2.6',
+      'pandas==2.2.3',
+      'scikit-learn==1.6.1',
+      'scipy==1.15.3',
+      'pyarrow==19.0.1',
+      'setuptools==80.9.0',
+      'sqlalchemy==2.0.44',
+    ],
+    pythons: [10, 13],
+    program: 'bin/python',
+    check: [
+      [
+        '{dir}/bin/python',
+        '-c',
+        'import mlflow.sklearn, mlflow.store.tracking.sqlalchemy_store; print(mlflow.__version__)',
+      ],
+    ],
+  }),
+  {
+    name: 'promtool',
+    about: 'checks our metrics, rules and alerts; taken out of the prometheus package, whose service is not installed',
+    program: 'promtool',
+    needs: ['apt-get', 'dpkg-deb'],
+    aptLists: true,
+    install: 'sudo apt-get update',
+    commands: [
+      ['apt-get', 'download', 'prometheus'],
+      ['sh', '-c', 'dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool'],
+      ['sh', '-c', 'mv usr/bin/promtool . && rm -rf usr prometheus_*.deb'],
+    ],
+    check: [['{dir}/promtool', '--version']],
+  },
+  aptProgram('chromium', {
+    about: 'browser for the web UI tests',
+    names: ['chromium', 'chromium-browser', 'google-chrome'],
+    check: ['--version'],
+  }),
+  // wrk has no way to print its version and succeed: `-v` exits with 1.
+  aptProgram('wrk', { about: 'HTTP load for the benchmarks', names: ['wrk'], check: ['-v'], checkStatus: 1 }),
+  aptProgram('git', { about: 'version control', names: ['git'], check: ['--version'] }),
+  aptProgram('flock', {
+    about: 'file locks as DVC takes them',
+    names: ['flock'],
+    check: ['--version'],
+    debian: 'util-linux',
+  }),
+];
+
+/** A Python virtual environment with these exact packages, for Python 3.`pythons[0]` up to 3.`pythons[1]`. */
+function venv(name, { about, pins, pythons = [10, 13], program, check }) {
+  const pip = [
+    '{dir}/bin/python',
+    '-m',
+    'pip',
+    'install',
+    '--disable-pip-version-check',
+    '--no-input',
+    '--progress-bar=off',
+  ];
+  return {
+    name,
+    about,
+    program,
+    pythons,
+    // Scripts in a virtual environment hold its absolute path: it is built where it stays.
+    inPlace: true,
+    env: { PYTHONNOUSERSITE: '1', PYTHONPATH: '' },
+    commands: [
+      ['{python}', '-m', 'venv', '{dir}'],
+      [...pip, ...pins],
+    ],
+    check: [...check, ['{dir}/bin/python', '-m', 'pip', 'check', '--disable-pip-version-check']],
+  };
+}
+
+/** A program of the system: found on PATH, else installed by apt-get when that is possible. */
+function aptProgram(name, { about, names, check, checkStatus = 0, debian = name }) {
+  return { name, about, system: names, debian, check: [['{program}', ...check]], checkStatus };
+}
