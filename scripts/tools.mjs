@@ -8,7 +8,7 @@
  * Cache: $MLOPS_TOOLS_DIR, else $XDG_CACHE_HOME/mlops-tools, else ~/.cache/mlops-tools. One folder per recipe, named
  * by a hash of it, so changing a pin makes a new folder and never disturbs another checkout. A folder counts as
  * installed only when its stamp file exists, and that is written after the recipe's check has passed: an interrupted
- * run starts that tool again (finished downloads come from pip's and Go's own caches).
+ * run starts that tool again (Go keeps finished downloads; pip does so only where the package index allows caching).
  */
 import { endTogether, ToolError } from './tools/commands.mjs';
 import { cacheDir, checkOnly, install, stateOf } from './tools/install.mjs';
