@@ -129,12 +129,35 @@ export const errorCodes = {
   ),
 
   // repo
+  unknown_stage: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'No stage, output or target of that name.'),
+  bad_pipeline: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'The stages do not form a valid graph: a cycle, the same output twice, outputs inside each other.',
+  ),
+  stage_failed: entry(1, 500, 'INTERNAL_ERROR', 'A stage could not be reproduced; the message names stage and reason.'),
+  missing_dependency: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'A dependency of a stage does not exist.'),
+  missing_output: entry(1, 500, 'INTERNAL_ERROR', 'A stage ran but did not make an output it declares.'),
 
   // scaffold
   unknown_project_template: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'No project template of that name.'),
   files_in_the_way: entry(1, 409, 'RESOURCE_CONFLICT', 'Files that would be overwritten exist already.'),
 
   // tracking
+  resource_missing: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'No experiment, run, model, version or tag of that name.'),
+  resource_exists: entry(1, 400, 'RESOURCE_ALREADY_EXISTS', 'An experiment or model of that name exists already.'),
+  invalid_value: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'A value that the tracking store cannot take.'),
+  invalid_state: entry(1, 500, 'INVALID_STATE', 'The experiment, run or model is not in the state that the act needs.'),
+  not_implemented: entry(1, 501, 'NOT_IMPLEMENTED', 'A part of the protocol that this server does not offer.'),
+  tracking_unreachable: entry(1, 503, 'TEMPORARILY_UNAVAILABLE', 'The tracking server does not answer.'),
+  tracking_refused: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'The tracking server refused a request; its text is shown.',
+  ),
+  gate_failed: entry(1, 400, 'INVALID_STATE', 'A promotion did not meet its thresholds.'),
 
   // model
   model_not_found: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'No model, version, stage or alias of that name.'),

@@ -16,6 +16,10 @@ export interface TransferOptions {
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
+export interface DownloadOptions extends TransferOptions {
+  readonly observe?: (() => (chunk: Uint8Array) => void) | undefined;
+}
+
 /**
  * Port: a flat store of blobs by key. Kinds: memory, local folder, S3, HTTP (read only), more later.
  *
@@ -31,6 +35,11 @@ export interface BlobStore {
   readonly kind: string;
   /** For messages: without credentials. */
   readonly url: string;
+  /**
+   * Kinds that are a plain folder with a file per key say where it is, so that bulk transfers can list and
+   * copy in threads instead of going through the methods below.
+   */
+  readonly directory?: string;
   exists(key: BlobKey, options?: TransferOptions): Promise<boolean>;
   /** All blobs under a prefix (a directory: `files/md5/` lists what is below it), in no promised order. */
   list(prefix: BlobKey, options?: TransferOptions): AsyncIterable<BlobInfo>;
@@ -47,13 +56,10 @@ export interface BlobStore {
   upload(file: string, key: BlobKey, options?: TransferOptions): Promise<void>;
   /**
    * Into a new local file, which must not exist; the caller gives a temporary name and renames.
-   * `onChunk` sees every byte in order, for verification while streaming.
+   * `observe` is called at the start of every attempt and gives the receiver of its bytes in order, for
+   * verification while streaming.
    */
-  download(
-    key: BlobKey,
-    file: string,
-    options?: TransferOptions & { onChunk?: (chunk: Uint8Array) => void },
-  ): Promise<void>;
+  download(key: BlobKey, file: string, options?: DownloadOptions): Promise<void>;
   remove(keys: readonly BlobKey[], options?: TransferOptions): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,0 +1,152 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+import { MlopsError, writeFileAtomic } from '../base/index.ts';
+import type { Content, HashName, TreeFile } from './content.ts';
+import type { DataContext, WorkOptions } from './context.ts';
+import { digestOf } from './digest.ts';
+import { readFile, rememberFiles, type IndexedFile } from './file.ts';
+import { replaceByLink, workspaceMode, type LinkType } from './links.ts';
+import { parseManifest, formatManifest } from './manifest.ts';
+import { cachePath, contentOfTree, hexAt, readTree, storePlan, type WorkspaceTree } from './tree.ts';
+import { factsPerFile, putFacts } from './walk.ts';
+
+export interface CommitOptions extends WorkOptions {
+  /** False: hash only, as for `cache: false` outs and `--no-commit`. Default true. */
+  readonly cache?: boolean;
+  /** False leaves the workspace files as they are (`--no-relink`). Default true. */
+  readonly relink?: boolean;
+  readonly hashName?: HashName;
+}
+
+/**
+ * The content of a file or directory of the workspace, from the index where nothing changed; undefined
+ * when there is nothing at the path.
+ * @throws MlopsError `special_file`, `file_changed`, `bad_path`.
+ */
+export async function hashPath(
+  ctx: DataContext,
+  target: string,
+  options: WorkOptions & { readonly hashName?: HashName } = {},
+): Promise<Content | undefined> {
+  const stat = fs.statSync(target, { throwIfNoEntry: false });
+  if (stat?.isDirectory() !== true) return readFile(ctx, target, options);
+  return contentOfTree(await readTree(ctx, target, options), options.hashName ?? 'md5');
+}
+
+/**
+ * Makes what is in the workspace the content of an output: hashes it, puts it into the cache, and turns
+ * workspace files into links where `cache.type` says so.
+ * @throws MlopsError `object_missing` when nothing is there, and those of `hashPath`.
+ */
+export async function commitOut(ctx: DataContext, target: string, options: CommitOptions = {}): Promise<Content> {
+  const hashName = options.hashName ?? 'md5';
+  const cached = options.cache !== false;
+  const read = { ...options, hashName, store: cached ? storePlan(ctx) : undefined };
+  const stat = fs.statSync(target, { throwIfNoEntry: false });
+  if (stat?.isDirectory() === true) {
+    const tree = await readTree(ctx, target, read);
+    if (cached) storeManifest(ctx, tree, hashName);
+    if (cached && options.relink !== false) relinkTree(ctx, tree, hashName);
+    ctx.forgetObjects();
+    return contentOfTree(tree, hashName);
+  }
+  const content = await readFile(ctx, target, read);
+  if (content === undefined) {
+    throw new MlopsError('object_missing', `'${target}' does not exist`, { where: target });
+  }
+  if (cached && options.relink !== false) relinkFile(ctx, target, content);
+  ctx.forgetObjects();
+  return content;
+}
+
+function storeManifest(ctx: DataContext, tree: WorkspaceTree, hashName: HashName): void {
+  writeManifest(ctx, { md5: tree.md5, hashName }, () => tree.files());
+}
+
+/** Puts a directory's manifest into the cache. Its files should be there before it. */
+export function writeManifest(
+  ctx: DataContext,
+  id: { md5: string; hashName: HashName },
+  files: () => readonly TreeFile[],
+): void {
+  const file = cachePath(ctx, id);
+  if (fs.existsSync(file)) return;
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  writeFileAtomic(file, formatManifest(files()), { mode: ctx.objectMode });
+}
+
+/**
+ * The files of a cached directory.
+ * @throws MlopsError `object_missing`, `corrupt_object`.
+ */
+export function readManifest(ctx: DataContext, id: { md5: string; hashName: HashName }): TreeFile[] {
+  const file = cachePath(ctx, id);
+  if (!fs.existsSync(file)) {
+    throw new MlopsError('object_missing', `the directory manifest '${id.md5}' is not in the cache`, {
+      hint: 'fetch it from the remote: mlops pull',
+      data: { md5: id.md5 },
+    });
+  }
+  const content = fs.readFileSync(file);
+  if (`${digestOf(content)}.dir` !== id.md5) {
+    throw new MlopsError(
+      'corrupt_object',
+      `the directory manifest '${id.md5}' does not have the content that its name promises`,
+      {
+        hint: 'run `mlops fsck --repair` to fetch it again from the remote',
+        data: { md5: id.md5, path: file },
+      },
+    );
+  }
+  return parseManifest(content, id.md5);
+}
+
+/** Replaces workspace files that are not yet of the link type by links to their objects. */
+function relinkTree(ctx: DataContext, tree: WorkspaceTree, hashName: HashName): void {
+  const type = ctx.linkType();
+  const redone: IndexedFile[] = [];
+  for (const { path: directory, names, facts, digests, links } of tree.directories) {
+    if (links.size === 0 && (type === 'copy' || type === 'reflink')) continue;
+    for (let i = 0; i < names.length; i++) {
+      const nlinkMany = facts[i * factsPerFile + 2] === 0;
+      if (type === 'hardlink' ? nlinkMany && !links.has(i) : links.has(i) === (type === 'symlink')) continue;
+      if (type === 'hardlink' && facts[i * factsPerFile] === 0) continue;
+      const file = `${directory}/${names[i]}`;
+      const md5 = hexAt(digests, i);
+      const own = linkOne(ctx, type, file, { md5, hashName }, false);
+      redone.push({ file, md5, facts: own });
+    }
+  }
+  if (redone.length > 0) rememberFiles(ctx, hashName, redone);
+}
+
+function relinkFile(ctx: DataContext, file: string, content: Content): void {
+  const type = ctx.linkType();
+  const stat = fs.lstatSync(file);
+  const isLink = stat.isSymbolicLink();
+  if (type === 'copy' || type === 'reflink' ? !isLink : type === 'symlink' && isLink && pointsTo(ctx, file, content))
+    return;
+  if (type === 'hardlink' && !isLink && (stat.size === 0 || stat.ino === fs.statSync(cachePath(ctx, content)).ino))
+    return;
+  const facts = linkOne(ctx, type, file, content, content.isexec === true);
+  rememberFiles(ctx, content.hashName, [{ file, md5: content.md5, facts }]);
+}
+
+function pointsTo(ctx: DataContext, file: string, content: Content): boolean {
+  return path.resolve(path.dirname(file), fs.readlinkSync(file)) === cachePath(ctx, content);
+}
+
+function linkOne(
+  ctx: DataContext,
+  type: LinkType,
+  file: string,
+  id: { md5: string; hashName: HashName },
+  executable: boolean,
+): Float64Array {
+  replaceByLink(type, cachePath(ctx, id), file, workspaceMode(executable));
+  if (executable && type !== 'copy' && type !== 'reflink') fs.chmodSync(file, fs.statSync(file).mode | 0o100);
+  const facts = new Float64Array(factsPerFile);
+  putFacts(fs.statSync(file), facts, 0);
+  return facts;
+}

@@ -1,0 +1,69 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+import type { OnProgress } from '../base/index.ts';
+import type { HashName } from './content.ts';
+import { listObjects, objectPath } from './layout.ts';
+import { chooseLinkType, type LinkType } from './links.ts';
+import { openStatIndex, type StatIndex } from './stat-index.ts';
+import type { IgnoreRule } from './walk.ts';
+
+export interface DataSettings {
+  /** Absolute path of the project. */
+  readonly root: string;
+  /** Absolute path of the cache (`.dvc/cache` unless configured). */
+  readonly cacheDir: string;
+  /** Absolute path of the private folder (`.mlops`) that holds the stat index. */
+  readonly stateDir: string;
+  /** In the order to try; DVC's default is reflink, copy. */
+  readonly linkTypes: readonly LinkType[];
+  /** A cache shared by a group: objects are writable by it. */
+  readonly shared: boolean;
+  readonly ignored: IgnoreRule;
+}
+
+/** What data operations work on: one project's cache, index and rules, for the time of a command. */
+export interface DataContext extends DataSettings {
+  readonly index: StatIndex;
+  /** Permission bits of new objects. */
+  readonly objectMode: number;
+  /** The link type that works here, probed once and remembered. */
+  linkType(): LinkType;
+  /** All objects of the cache, listed once until `forgetObjects`. */
+  objects(hashName: HashName): ReadonlySet<string>;
+  hasObject(md5: string, hashName: HashName): boolean;
+  /** Forgets the listing, when something else may have changed the cache. */
+  forgetObjects(): void;
+  /** Writes what was learnt to the index. Call it at the end, also after a failure. */
+  close(): void;
+}
+
+/** What long data work takes. */
+export interface WorkOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+}
+
+export function openData(settings: DataSettings): DataContext {
+  const index = openStatIndex(settings.stateDir, settings.root);
+  const listings = new Map<HashName, Set<string>>();
+  let linkType: LinkType | undefined;
+  return {
+    ...settings,
+    root: path.resolve(settings.root),
+    index,
+    objectMode: settings.shared ? 0o664 : 0o444,
+    linkType: () => (linkType ??= chooseLinkType(settings, index)),
+    objects(hashName) {
+      let ids = listings.get(hashName);
+      if (ids === undefined) listings.set(hashName, (ids = listObjects(settings.cacheDir, hashName)));
+      return ids;
+    },
+    hasObject: (md5, hashName) => fs.existsSync(objectPath(settings.cacheDir, md5, hashName)),
+    forgetObjects: () => listings.clear(),
+    close() {
+      index.flush();
+      index.close();
+    },
+  };
+}

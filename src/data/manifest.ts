@@ -1,0 +1,72 @@
+import { compareCodePoints, MlopsError, pythonJsonString } from '../base/index.ts';
+import type { TreeFile } from './content.ts';
+
+const surrogate = /[\ud800-\udfff]/;
+
+/**
+ * The bytes of a `.dir` object: what Python's `json.dumps(entries, sort_keys=True)` writes for a list of
+ * `{md5, relpath}` sorted by `relpath` in code point order. Its md5 plus `.dir` is the directory's id.
+ */
+export function formatManifest(files: readonly TreeFile[]): string {
+  const parts = sortTree(files).map(({ md5, relpath }) => `{"md5": "${md5}", "relpath": ${pythonJsonString(relpath)}}`);
+  return `[${parts.join(', ')}]`;
+}
+
+/** Files in the order of the manifest. Input that is in order already is returned as it is. */
+export function sortTree(files: readonly TreeFile[]): readonly TreeFile[] {
+  let astral = false;
+  let sorted = true;
+  let previous = '';
+  for (const { relpath } of files) {
+    if (surrogate.test(relpath)) astral = true;
+    if (relpath < previous) sorted = false;
+    previous = relpath;
+  }
+  // The native order is UTF-16's, wrong only beyond the basic plane, and far cheaper.
+  if (astral) return [...files].sort((a, b) => compareCodePoints(a.relpath, b.relpath));
+  if (sorted) return files;
+  return [...files].sort((a, b) => (a.relpath < b.relpath ? -1 : a.relpath > b.relpath ? 1 : 0));
+}
+
+/**
+ * Reads a manifest. Entries of older DVC versions may have other keys beside the two; they are ignored.
+ * @throws MlopsError `corrupt_object` for anything that is not a list of such entries, or whose paths
+ * would lead out of the directory.
+ */
+export function parseManifest(content: Uint8Array | string, id: string): TreeFile[] {
+  const text = typeof content === 'string' ? content : Buffer.from(content).toString('utf8');
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch (error) {
+    throw broken(id, 'is not JSON', error);
+  }
+  if (!Array.isArray(list)) throw broken(id, 'is not a list');
+  const files: TreeFile[] = [];
+  for (const entry of list as unknown[]) files.push(readEntry(entry, id));
+  return files;
+}
+
+const digestPattern = /^[0-9a-f]{32}$/;
+
+function readEntry(entry: unknown, id: string): TreeFile {
+  if (typeof entry !== 'object' || entry === null) throw broken(id, 'has an entry that is not a mapping');
+  const { md5, relpath } = entry as { md5?: unknown; relpath?: unknown };
+  if (typeof md5 !== 'string' || !digestPattern.test(md5)) throw broken(id, 'has an entry without an md5');
+  if (typeof relpath !== 'string' || !isInside(relpath)) throw broken(id, `names the path '${String(relpath)}'`);
+  return { relpath, md5 };
+}
+
+function isInside(relpath: string): boolean {
+  if (relpath === '' || relpath.includes('\0')) return false;
+  if (!relpath.includes('/') && relpath !== '..' && relpath !== '.') return true;
+  return !relpath.split('/').some((part) => part === '' || part === '.' || part === '..');
+}
+
+function broken(id: string, what: string, cause?: unknown): MlopsError {
+  return new MlopsError('corrupt_object', `the directory manifest '${id}' ${what}`, {
+    hint: 'run `mlops fsck --repair` to fetch it again from the remote',
+    cause,
+    data: { md5: id },
+  });
+}

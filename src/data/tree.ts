@@ -1,0 +1,292 @@
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { MlopsError } from '../base/index.ts';
+import type { Content, HashName, TreeFile } from './content.ts';
+import type { DataContext, WorkOptions } from './context.ts';
+import { digestOf } from './digest.ts';
+import { raiseFailures } from './failures.ts';
+import { smallFile, type DigestJob, type JobResult, type StorePlan } from './jobs.ts';
+import { runJobs } from './lanes.ts';
+import { idOfPath, objectPath } from './layout.ts';
+import { formatManifest, sortTree } from './manifest.ts';
+import { createLookup } from './stat-index.ts';
+import { factsPerFile, walk, type WalkedDirectory } from './walk.ts';
+
+export interface ReadTreeOptions extends WorkOptions {
+  readonly hashName?: HashName;
+  /** Put every file into the cache while it is read. */
+  readonly store?: StorePlan | undefined;
+}
+
+/** A directory of the workspace with the digest of every file. */
+export interface WorkspaceTree {
+  readonly directories: readonly HashedDirectory[];
+  readonly size: number;
+  readonly nfiles: number;
+  /** The id of its manifest; known without building it when nothing changed. */
+  readonly md5: string;
+  /** All files in the manifest's order. */
+  files(): readonly TreeFile[];
+}
+
+export interface HashedDirectory extends WalkedDirectory {
+  /** 16 bytes a file. */
+  readonly digests: Buffer;
+}
+
+/** Hashes a directory of the workspace, reading only files whose facts changed since the index saw them. */
+export async function readTree(ctx: DataContext, root: string, options: ReadTreeOptions = {}): Promise<WorkspaceTree> {
+  const hashName = options.hashName ?? 'md5';
+  const walked = walk(root, ctx.ignored, options.signal);
+  for (const { path: directory, names } of walked) {
+    if (names.includes('.dvcignore')) throw ignoreFileInside(path.join(directory, '.dvcignore'));
+  }
+  const states = walked.map((directory) => joinIndex(ctx, directory, hashName));
+  await hashPending(ctx, states, hashName, options);
+  const signature = createHash('md5');
+  let size = 0;
+  let nfiles = 0;
+  for (const state of states) {
+    const version = state.changed ? remember(ctx, state, hashName) : state.version;
+    signature.update(`${state.walked.relative}\0${version}\0`);
+    nfiles += state.walked.names.length;
+    for (let i = 0; i < state.walked.names.length; i++) size += state.walked.facts[i * factsPerFile] ?? 0;
+  }
+  return describeTree(ctx, root, hashName, states, { size, nfiles, signature: signature.digest('hex') });
+}
+
+interface DirectoryState {
+  readonly walked: WalkedDirectory;
+  readonly digests: Buffer;
+  /** Positions whose digest is not known. */
+  readonly unknown: number[];
+  /** Positions whose digest is known but whose object is to be stored. */
+  readonly unstored: number[];
+  readonly version: number;
+  changed: boolean;
+}
+
+/** Takes over the digests of files whose size, mtime, ctime and inode are those of the index. */
+function joinIndex(ctx: DataContext, walked: WalkedDirectory, hashName: HashName): DirectoryState {
+  const record = ctx.index.directory(walked.path, hashName);
+  const find = createLookup(record);
+  const digests = Buffer.alloc(walked.names.length * 16);
+  const unknown: number[] = [];
+  for (let i = 0; i < walked.names.length; i++) {
+    const at = find(walked.names[i] ?? '');
+    if (record !== undefined && at >= 0 && factsEqual(walked.facts, i, record.facts, at)) {
+      record.digests.copy(digests, i * 16, at * 16, at * 16 + 16);
+    } else if (!digestFromLink(ctx, walked, i, hashName, digests)) unknown.push(i);
+  }
+  const changed = unknown.length > 0 || record === undefined || record.names.length !== walked.names.length;
+  return { walked, digests, unknown, unstored: [], version: record?.version ?? 0, changed };
+}
+
+function factsEqual(a: Float64Array, i: number, b: Float64Array, j: number): boolean {
+  for (let k = 0; k < factsPerFile; k++) {
+    if (a[i * factsPerFile + k] !== b[j * factsPerFile + k]) return false;
+  }
+  return true;
+}
+
+/** A symbolic link into the cache names its digest itself. */
+function digestFromLink(
+  ctx: DataContext,
+  walked: WalkedDirectory,
+  i: number,
+  hashName: HashName,
+  digests: Buffer,
+): boolean {
+  if (!walked.links.has(i)) return false;
+  const id = objectBehindLink(ctx, `${walked.path}/${walked.names[i]}`);
+  if (id === undefined || id.hashName !== hashName) return false;
+  digests.write(id.md5, i * 16, 'hex');
+  return true;
+}
+
+/** The object that a symbolic link in the workspace points to, if it points into the cache. */
+export function objectBehindLink(ctx: DataContext, file: string): { md5: string; hashName: HashName } | undefined {
+  const target = path.resolve(path.dirname(file), fs.readlinkSync(file));
+  return idOfPath(ctx.cacheDir, target) ?? idOfPath(realCacheDir(ctx), target);
+}
+
+function realCacheDir(ctx: DataContext): string {
+  try {
+    return fs.realpathSync(ctx.cacheDir);
+  } catch {
+    return ctx.cacheDir;
+  }
+}
+
+async function hashPending(
+  ctx: DataContext,
+  states: readonly DirectoryState[],
+  hashName: HashName,
+  options: ReadTreeOptions,
+): Promise<void> {
+  if (options.store !== undefined) findUnstored(ctx, states, hashName);
+  const jobs: DigestJob[] = [];
+  const places: [DirectoryState, number[]][] = [];
+  let total = 0;
+  let bytes = 0;
+  for (const state of states) {
+    for (const batch of batches(state)) {
+      jobs.push(toJob(state, batch, hashName, options.store));
+      places.push([state, batch]);
+      total += batch.length;
+      for (const i of batch) bytes += state.walked.facts[i * factsPerFile] ?? 0;
+    }
+  }
+  if (jobs.length === 0) return;
+  await settle(jobs);
+  let done = 0;
+  const results = await runJobs(jobs, {
+    signal: options.signal,
+    threads: total >= 1500 || bytes >= 64 * smallFile,
+    onJob: (job) => {
+      done += (job as DigestJob).files.length;
+      options.onProgress?.({ name: 'hashing', unit: 'files', done, total });
+    },
+  });
+  raiseFailures(results);
+  results.forEach((result, n) => takeOver(places[n], result));
+}
+
+/** Known digests whose objects the cache lacks: to be read and stored again. */
+function findUnstored(ctx: DataContext, states: readonly DirectoryState[], hashName: HashName): void {
+  const objects = ctx.objects(hashName);
+  for (const state of states) {
+    const unknown = new Set(state.unknown);
+    for (let i = 0; i < state.walked.names.length; i++) {
+      if (!unknown.has(i) && !objects.has(hexAt(state.digests, i))) state.unstored.push(i);
+    }
+  }
+}
+
+const batchFiles = 200;
+const batchBytes = 8 << 20;
+
+function* batches(state: DirectoryState): Iterable<number[]> {
+  let batch: number[] = [];
+  let bytes = 0;
+  for (const i of [...state.unknown, ...state.unstored]) {
+    batch.push(i);
+    bytes += state.walked.facts[i * factsPerFile] ?? 0;
+    if (batch.length >= batchFiles || bytes >= batchBytes) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function toJob(
+  state: DirectoryState,
+  batch: readonly number[],
+  hashName: HashName,
+  store: StorePlan | undefined,
+): DigestJob {
+  const facts = new Float64Array(batch.length * factsPerFile);
+  batch.forEach((i, n) =>
+    facts.set(state.walked.facts.subarray(i * factsPerFile, (i + 1) * factsPerFile), n * factsPerFile),
+  );
+  const files = batch.map((i) => `${state.walked.path}/${state.walked.names[i]}`);
+  return { kind: 'digest', hashName, store, files, facts };
+}
+
+function takeOver(place: [DirectoryState, number[]] | undefined, result: JobResult): void {
+  if (place === undefined) return;
+  const [state, batch] = place;
+  state.changed = true;
+  batch.forEach((i, n) => {
+    state.digests.set(result.digests.subarray(n * 16, n * 16 + 16), i * 16);
+    state.walked.facts.set(result.facts.subarray(n * factsPerFile, (n + 1) * factsPerFile), i * factsPerFile);
+  });
+}
+
+/** Longer than one tick of the kernel's file clock. */
+const tick = 12;
+
+/**
+ * Waits until the newest file is older than a tick of the file clock. Otherwise it could change once more
+ * without its mtime moving, and the index would call it unchanged for ever.
+ */
+export async function settle(jobs: readonly DigestJob[]): Promise<void> {
+  let newest = 0;
+  for (const { facts } of jobs) {
+    for (let at = 0; at < facts.length; at += factsPerFile) {
+      newest = Math.max(newest, facts[at + 1] ?? 0, facts[at + 2] ?? 0);
+    }
+  }
+  const wait = newest + tick - Date.now();
+  if (wait > 0) await sleep(Math.min(wait, tick));
+}
+
+function remember(ctx: DataContext, state: DirectoryState, hashName: HashName): number {
+  const { names, facts, path: directory } = state.walked;
+  return ctx.index.putDirectory(directory, hashName, { names, facts, digests: state.digests });
+}
+
+function describeTree(
+  ctx: DataContext,
+  root: string,
+  hashName: HashName,
+  states: readonly DirectoryState[],
+  totals: { size: number; nfiles: number; signature: string },
+): WorkspaceTree {
+  const directories = states.map(({ walked, digests }) => ({ ...walked, digests }));
+  let files: readonly TreeFile[] | undefined;
+  const list = (): readonly TreeFile[] => (files ??= sortTree(listFiles(directories)));
+  const known = ctx.index.tree(root, hashName);
+  let md5 = known?.signature === totals.signature ? known.md5 : undefined;
+  if (md5 === undefined) {
+    md5 = `${digestOf(Buffer.from(formatManifest(list())))}.dir`;
+    ctx.index.putTree(root, hashName, { ...totals, md5 });
+  }
+  return { directories, size: totals.size, nfiles: totals.nfiles, md5, files: list };
+}
+
+function listFiles(directories: readonly HashedDirectory[]): TreeFile[] {
+  const files: TreeFile[] = [];
+  for (const { names, relative, digests } of directories) {
+    const prefix = relative === '' ? '' : `${relative}/`;
+    const hex = digests.toString('hex');
+    for (let i = 0; i < names.length; i++) {
+      files.push({ relpath: prefix + names[i], md5: hex.slice(i * 32, i * 32 + 32) });
+    }
+  }
+  return files;
+}
+
+export function hexAt(digests: Buffer, i: number): string {
+  return digests.toString('hex', i * 16, i * 16 + 16);
+}
+
+/** The digest as `Content`. */
+export function contentOfTree(tree: WorkspaceTree, hashName: HashName): Content {
+  return { md5: tree.md5, hashName, size: tree.size, nfiles: tree.nfiles };
+}
+
+export function storePlan(ctx: DataContext): StorePlan {
+  const type = ctx.linkType();
+  return {
+    cacheDir: ctx.cacheDir,
+    how: type === 'hardlink' || type === 'reflink' ? type : 'copy',
+    mode: ctx.objectMode,
+  };
+}
+
+/** Where an object of the cache lies. */
+export function cachePath(ctx: DataContext, content: { md5: string; hashName: HashName }): string {
+  return objectPath(ctx.cacheDir, content.md5, content.hashName);
+}
+
+function ignoreFileInside(file: string): MlopsError {
+  return new MlopsError('bad_path', `.dvcignore file should not be in collected dir path: '${file}'`, {
+    hint: 'move its patterns to the .dvcignore of the project',
+  });
+}

@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { isMlopsError } from '../base/index.ts';
+import type { BlobStore, TransferOptions } from './blob-store.ts';
+
+export interface RetryOptions {
+  /** Tries in all, the first included. Default 5. */
+  readonly attempts?: number;
+  /** Upper bound of the first pause in milliseconds; doubles each time, at most 10 s. Default 200. */
+  readonly firstPause?: number;
+  /** In [0, 1); for tests. */
+  readonly random?: () => number;
+}
+
+/**
+ * Repeats what failed with `remote_unreachable`, with full jitter (a pause between 0 and a bound that
+ * doubles), so that many clients do not return at the same moment. Streams that were handed out or taken
+ * in are not repeated: they cannot be rewound.
+ */
+export function withRetry(store: BlobStore, options: RetryOptions = {}): BlobStore {
+  const attempts = options.attempts ?? 5;
+  const random = options.random ?? Math.random;
+  const repeat = async <T>(transfer: TransferOptions | undefined, work: () => Promise<T>): Promise<T> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (attempt >= attempts || !isMlopsError(error, 'remote_unreachable')) throw error;
+        const bound = Math.min(10_000, (options.firstPause ?? 200) * 2 ** (attempt - 1));
+        await sleep(random() * bound, undefined, { signal: transfer?.signal });
+      }
+    }
+  };
+  return {
+    kind: store.kind,
+    url: store.url,
+    ...(store.directory === undefined ? {} : { directory: store.directory }),
+    exists: (key, o) => repeat(o, () => store.exists(key, o)),
+    list: (prefix, o) => listAgain(store, prefix, o, repeat),
+    read: (key, o) => repeat(o, () => store.read(key, o)),
+    open: (key, o) => repeat(o, () => store.open(key, o)),
+    write: (key, content, o) => repeat(o, () => store.write(key, content, o)),
+    writeStream: (key, content, o) => store.writeStream(key, content, o),
+    upload: (file, key, o) => repeat(o, () => store.upload(file, key, o)),
+    download: (key, file, o) => repeat(o, () => store.download(key, file, o)),
+    remove: (keys, o) => repeat(o, () => store.remove(keys, o)),
+    close: () => store.close(),
+  };
+}
+
+/** A listing that breaks off is started again, so it is gathered before anything is yielded. */
+async function* listAgain(
+  store: BlobStore,
+  prefix: string,
+  options: TransferOptions | undefined,
+  repeat: <T>(transfer: TransferOptions | undefined, work: () => Promise<T>) => Promise<T>,
+): ReturnType<BlobStore['list']> {
+  const found = await repeat(options, async () => {
+    const blobs = [];
+    for await (const blob of store.list(prefix, options)) blobs.push(blob);
+    return blobs;
+  });
+  yield* found;
+}
