@@ -1,0 +1,143 @@
+import * as fs from 'node:fs';
+
+import { MlopsError } from '../base/index.ts';
+import { flagOption, misconfigured, secondsOption, textOption, trustOption, type RemoteOptions } from './remote-options.ts';
+import { readAwsProfile, type AwsProfile } from './s3-profile.ts';
+
+/** What a client of S3 needs to know, made from the options of a remote, the environment and profile files. */
+export interface S3Settings {
+  readonly bucket: string;
+  /** Of all keys, '' or ending in `/`. */
+  readonly prefix: string;
+  /** For messages: `s3://bucket/prefix`. */
+  readonly url: string;
+  readonly region: string | undefined;
+  readonly endpoint: string | undefined;
+  readonly pathStyle: boolean;
+  /** Given in the options; otherwise they are looked for as the AWS tools do. */
+  readonly keys: S3Keys | undefined;
+  readonly anonymous: boolean;
+  readonly profile: string | undefined;
+  readonly credentialsFile: string | undefined;
+  readonly configFile: string | undefined;
+  /** False: any certificate is taken. Otherwise the certificates to trust, or the system's. */
+  readonly trust: boolean | Buffer;
+  /** Milliseconds. */
+  readonly connectTimeout: number;
+  readonly readTimeout: number;
+  /** Parameters of every write (encryption, ACL, grants) and of every read (customer key). */
+  readonly forWrite: Readonly<Record<string, string>>;
+  readonly forRead: Readonly<Record<string, string>>;
+}
+
+export interface S3Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads `s3://bucket/prefix` and the options that DVC has for S3 remotes. As with boto, an option wins over
+ * the environment, which wins over the profile files.
+ * @throws MlopsError `remote_misconfigured`.
+ */
+export function readS3Settings(url: string, options: RemoteOptions, env: Environment): S3Settings {
+  const { bucket, prefix } = splitS3Url(url);
+  const configFile = env['AWS_CONFIG_FILE'] ?? textOption(options, 'configpath');
+  const profile = textOption(options, 'profile');
+  const found = readAwsProfile(profile ?? env['AWS_PROFILE'] ?? env['AWS_DEFAULT_PROFILE'], configFile, env);
+  const endpoint = endpointOf(options, env, found);
+  return {
+    bucket,
+    prefix,
+    url: `s3://${bucket}/${prefix}`.replace(/\/$/, ''),
+    region: textOption(options, 'region') ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? found.region,
+    endpoint,
+    pathStyle: found.addressingStyle === 'path' || (endpoint !== undefined && found.addressingStyle !== 'virtual'),
+    keys: keysOf(options),
+    anonymous: flagOption(options, 'allow_anonymous_login') ?? false,
+    profile,
+    credentialsFile: env['AWS_SHARED_CREDENTIALS_FILE'] ?? textOption(options, 'credentialpath'),
+    configFile,
+    trust: trustOf(options, env),
+    connectTimeout: secondsOption(options, 'connect_timeout') ?? 60_000,
+    readTimeout: secondsOption(options, 'read_timeout') ?? 60_000,
+    ...parametersOf(options),
+  };
+}
+
+/** Bucket and key prefix of `s3://bucket/some/prefix`. */
+export function splitS3Url(url: string): { bucket: string; prefix: string } {
+  const match = /^s3a?:\/\/([^/?#]+)\/*(.*)$/s.exec(url);
+  if (match === null) throw misconfigured(`'${url}' is not of the form s3://bucket/path`);
+  const path = (match[2] ?? '').replace(/\/+$/, '');
+  return { bucket: match[1] ?? '', prefix: path === '' ? '' : `${path}/` };
+}
+
+function endpointOf(options: RemoteOptions, env: Environment, profile: AwsProfile): string | undefined {
+  const endpoint =
+    textOption(options, 'endpointurl') ?? env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'] ?? profile.endpoint;
+  if (endpoint !== undefined) {
+    if (/^https?:\/\/[^/]/i.test(endpoint)) return endpoint;
+    throw misconfigured(`the endpoint '${endpoint}' lacks http:// or https://`);
+  }
+  return flagOption(options, 'use_ssl') === false ? 'http://s3.amazonaws.com' : undefined;
+}
+
+function keysOf(options: RemoteOptions): S3Keys | undefined {
+  const accessKeyId = textOption(options, 'access_key_id');
+  const secretAccessKey = textOption(options, 'secret_access_key');
+  const sessionToken = textOption(options, 'session_token');
+  if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    throw misconfigured("'access_key_id' and 'secret_access_key' belong together, one of them is missing");
+  }
+  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+}
+
+function trustOf(options: RemoteOptions, env: Environment): boolean | Buffer {
+  const given = trustOption(options);
+  const file = typeof given === 'string' ? given : given ? env['AWS_CA_BUNDLE'] : undefined;
+  if (file === undefined || file === '') return given === true;
+  try {
+    return fs.readFileSync(file);
+  } catch (error) {
+    throw misconfigured(`the certificates in '${file}' cannot be read`, error);
+  }
+}
+
+function parametersOf(options: RemoteOptions): Pick<S3Settings, 'forWrite' | 'forRead'> {
+  const customerKey = textOption(options, 'sse_customer_key');
+  const kmsKey = textOption(options, 'sse_kms_key_id');
+  if (customerKey !== undefined && kmsKey !== undefined) {
+    throw misconfigured("'sse_kms_key_id' and 'sse_customer_key' exclude each other");
+  }
+  const algorithm = textOption(options, 'sse_customer_algorithm') ?? (customerKey === undefined ? undefined : 'AES256');
+  const forRead = present({ SSECustomerAlgorithm: algorithm, SSECustomerKey: customerKey });
+  const acl = textOption(options, 'acl');
+  const grants = present({
+    GrantFullControl: textOption(options, 'grant_full_control'),
+    GrantRead: textOption(options, 'grant_read'),
+    GrantReadACP: textOption(options, 'grant_read_acp'),
+    GrantWriteACP: textOption(options, 'grant_write_acp'),
+  });
+  if (acl !== undefined && Object.keys(grants).length > 0) {
+    throw misconfigured("'acl' and 'grant_*' exclude each other");
+  }
+  const encryption = { ServerSideEncryption: textOption(options, 'sse'), SSEKMSKeyId: kmsKey };
+  return { forRead, forWrite: { ...forRead, ...present({ ...encryption, ACL: acl }), ...grants } };
+}
+
+function present(values: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== undefined));
+}
+
+export function bucketNotFound(bucket: string, cause?: unknown): MlopsError {
+  return new MlopsError('bucket_not_found', `there is no bucket '${bucket}'`, {
+    hint: 'create it first, or check its name and the endpoint (`endpointurl`) of the remote',
+    cause,
+    data: { bucket },
+  });
+}
