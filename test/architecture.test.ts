@@ -20,7 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   tune: ['base'],
   plots: ['base'],
   scaffold: ['base'],
-  data: ['base', 'storage', 'git', 'project'],
+  data: ['base', 'storage', 'git'],
   tracking: ['base', 'storage', 'mlflow', 'model'],
   serve: ['base', 'http', 'model', 'monitor', 'auth'],
   api: ['base', 'http', 'storage', 'tracking', 'mlflow', 'auth', 'monitor'],
