@@ -84,6 +84,7 @@ export const errorCodes = {
 
   // storage
   blob_not_found: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'The remote or folder holds no such object.'),
+  bucket_not_found: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'The S3 bucket of a remote does not exist.'),
   remote_unreachable: entry(
     1,
     503,

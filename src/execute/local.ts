@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 
-import { isSystemError, messageOf, MlopsError } from '../base/index.ts';
+import { isSystemError, MlopsError } from '../base/index.ts';
 import type { CommandResult, CommandSpec, Execution, Executor } from './executor.ts';
 
 export interface LocalExecutorOptions {
@@ -100,7 +100,8 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(process.platform === 'win32' ? pid : -pid, signal);
   } catch (error) {
-    if (!isSystemError(error, 'ESRCH', 'EPERM')) throw new Error(`cannot signal process ${pid}: ${messageOf(error)}`);
+    // The group is gone already, or (macOS) holds only processes that are about to be reaped.
+    if (!isSystemError(error, 'ESRCH', 'EPERM')) throw error;
   }
 }
 

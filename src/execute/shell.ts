@@ -14,7 +14,7 @@ export function shellArgv(line: string, env: Readonly<Record<string, string | un
 /** The command lines of a stage: list items as they are, or each line of a string, each for a shell of its own. */
 export function commandLines(cmd: string | readonly string[]): readonly string[] {
   if (typeof cmd !== 'string') return cmd;
-  const lines = cmd.split(/\r\n|[\n\r\v\f\u001c-\u001e\u0085\u2028\u2029]/);
+  const lines = cmd.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/);
   if (lines.at(-1) === '') lines.pop();
   return lines;
 }

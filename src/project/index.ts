@@ -1,0 +1,12 @@
+/** The files a user commits: config, `.dvc`, `dvc.yaml`, `dvc.lock`, params, ignore files; read from a `Tree`, written back losslessly. */
+export type { ContentInfo, Dep, HashName, LockedStage, LockEntry, Out, ParamsDep, RepoSource, Stage } from './stage.ts';
+export { parseYaml, parseYamlWithPositions, type PositionedYaml } from './yaml-read.ts';
+export { dumpYaml } from './yaml-write.ts';
+export { openPipelineFile, PipelineFile, pipelineFileName, type PipelineOptions } from './pipeline-file.ts';
+export { checkPipelineFile } from './pipeline-schema.ts';
+export { treePath } from './pipeline-stage.ts';
+export { flattenParams, getParam, globPattern } from './params-keys.ts';
+export { parsePythonJson } from './params-json.ts';
+export { checkRecordable, currentParams, decodeText, parseDataFile, readDataFile } from './params-read.ts';
+export { pythonRepr, pythonStr, shellQuote, typeName, type ParsingOptions } from './template-interpolate.ts';
+export { defaultParamsFile } from './template-vars.ts';
