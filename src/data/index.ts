@@ -14,3 +14,8 @@ export { makeStateDir } from './stat-index.ts';
 export { objectExists, statusOf, type ContentStatus } from './status.ts';
 export { contentOfTree, readTree, type WorkspaceTree } from './tree.ts';
 export type { IgnoreRule } from './walk.ts';
+export { checkCache, checkRemote, repair, type Finding } from './fsck.ts';
+export { removeLocal, removeRemote, unusedLocal, unusedRemote, usedObjects } from './gc.ts';
+export { remoteObjects } from './remote-objects.ts';
+export { cloudStatus, fetchContents, pushContents, type CloudStatus } from './sync.ts';
+export { moveObjects, type MoveResult, type ObjectFailure, type TransferOptions } from './transfer.ts';

@@ -42,7 +42,7 @@ function unprotectFile(file: string): boolean {
  */
 export async function findUnusedLinks(ctx: DataContext, used: ReadonlySet<string>): Promise<string[]> {
   const unused: string[] = [];
-  for (const [relative, md5] of [...ctx.index.links()]) {
+  for (const [relative, md5] of ctx.index.links()) {
     if (used.has(relative)) continue;
     const target = `${ctx.root}/${relative}`;
     const inUse = [...used].some((other) => other.startsWith(`${relative}/`) || relative.startsWith(`${other}/`));

@@ -3,3 +3,5 @@ export type { BlobInfo, BlobKey, BlobStore, DownloadOptions, TransferOptions } f
 export { localStore, type LocalStoreOptions } from './local-store.ts';
 export { memoryStore } from './memory-store.ts';
 export { withRetry, type RetryOptions } from './retry.ts';
+export { openStore, withoutSecrets } from './open-store.ts';
+export type { RemoteOptions } from './remote-options.ts';

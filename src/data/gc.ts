@@ -1,0 +1,82 @@
+import * as fs from 'node:fs';
+
+import type { BlobStore } from '../storage/index.ts';
+import { isMlopsError } from '../base/index.ts';
+import { readManifest } from './commit.ts';
+import { isDirectoryId, type Content, type HashName } from './content.ts';
+import type { DataContext, WorkOptions } from './context.ts';
+import { listObjects, objectKey, objectPath } from './layout.ts';
+import { remoteObjects } from './remote-objects.ts';
+
+/** Everything that the given contents need, by hash name: manifests and their files. */
+export function usedObjects(ctx: DataContext, contents: Iterable<Content>): Map<HashName, Set<string>> {
+  const used = new Map<HashName, Set<string>>([
+    ['md5', new Set()],
+    ['md5-dos2unix', new Set()],
+  ]);
+  for (const content of contents) {
+    const ids = used.get(content.hashName);
+    if (ids === undefined || ids.has(content.md5)) continue;
+    ids.add(content.md5);
+    if (!isDirectoryId(content.md5)) continue;
+    for (const md5 of filesIfReadable(ctx, content)) ids.add(md5);
+  }
+  return used;
+}
+
+function filesIfReadable(ctx: DataContext, content: Content): string[] {
+  try {
+    return readManifest(ctx, content).map(({ md5 }) => md5);
+  } catch (error) {
+    if (isMlopsError(error, 'object_missing') || isMlopsError(error, 'corrupt_object')) return [];
+    throw error;
+  }
+}
+
+/** Objects of the cache that nothing uses, manifests first: what is deleted first must not be needed by the rest. */
+export function unusedLocal(ctx: DataContext, hashName: HashName, used: ReadonlySet<string>): string[] {
+  return manifestsFirst([...listObjects(ctx.cacheDir, hashName)].filter((id) => !used.has(id)));
+}
+
+export async function unusedRemote(
+  store: BlobStore,
+  hashName: HashName,
+  used: ReadonlySet<string>,
+  options: WorkOptions = {},
+): Promise<string[]> {
+  const present = await remoteObjects(store, hashName, undefined, { jobs: 16, signal: options.signal });
+  return manifestsFirst([...present].filter((id) => !used.has(id)));
+}
+
+function manifestsFirst(ids: readonly string[]): string[] {
+  return [...ids.filter(isDirectoryId), ...ids.filter((id) => !isDirectoryId(id))];
+}
+
+export function removeLocal(
+  ctx: DataContext,
+  hashName: HashName,
+  ids: readonly string[],
+  options: WorkOptions = {},
+): void {
+  ids.forEach((id, i) => {
+    if (i % 200 === 0) {
+      options.signal?.throwIfAborted();
+      options.onProgress?.({ name: 'removing', unit: 'files', done: i, total: ids.length });
+    }
+    fs.rmSync(objectPath(ctx.cacheDir, id, hashName), { force: true });
+  });
+  ctx.forgetObjects();
+}
+
+export async function removeRemote(
+  store: BlobStore,
+  hashName: HashName,
+  ids: readonly string[],
+  options: WorkOptions = {},
+): Promise<void> {
+  for (let start = 0; start < ids.length; start += 1000) {
+    options.onProgress?.({ name: 'removing from the remote', unit: 'files', done: start, total: ids.length });
+    const keys = ids.slice(start, start + 1000).map((id) => objectKey(id, hashName));
+    await store.remove(keys, { signal: options.signal });
+  }
+}

@@ -1,0 +1,153 @@
+import type { BlobStore } from '../storage/index.ts';
+import { isMlopsError } from '../base/index.ts';
+import { readManifest } from './commit.ts';
+import { isDirectoryId, type Content, type HashName } from './content.ts';
+import type { DataContext } from './context.ts';
+import { missingObjects } from './file.ts';
+import { remoteObjects } from './remote-objects.ts';
+import { moveObjects, type MoveResult, type ObjectFailure, type TransferOptions } from './transfer.ts';
+
+const hashNames: readonly HashName[] = ['md5', 'md5-dos2unix'];
+
+/** Objects by hash name, directories with their files. */
+interface Closure {
+  readonly files: Set<string>;
+  readonly directories: Map<string, readonly string[]>;
+}
+
+/**
+ * Sends what the remote lacks of these contents. Files go before the manifest of their directory, and a
+ * manifest is sent only when all of its files are there: a directory on the remote is never promised
+ * before it is whole. A file that the remote lost is sent again although its manifest is there.
+ */
+export async function pushContents(
+  ctx: DataContext,
+  store: BlobStore,
+  contents: readonly Content[],
+  options: TransferOptions = {},
+): Promise<MoveResult> {
+  const moved: string[] = [];
+  const failures: ObjectFailure[] = [];
+  for (const hashName of hashNames) {
+    const own = contents.filter((content) => content.hashName === hashName);
+    if (own.length === 0) continue;
+    const closure = expand(ctx, own, failures);
+    const all = [...closure.files, ...closure.directories.keys()];
+    const present = await remoteObjects(store, hashName, all, { jobs: options.jobs ?? 16, signal: options.signal });
+    const lacking = [...closure.files].filter((id) => !present.has(id));
+    const sent = await moveObjects(ctx, store, 'up', hashName, lacking, { ...options, name: 'pushing' });
+    const failed = new Set(sent.failures.map(({ md5 }) => md5));
+    const ready = [...closure.directories]
+      .filter(([id, files]) => !present.has(id) && !files.some((file) => failed.has(file)))
+      .map(([id]) => id);
+    const manifests = await moveObjects(ctx, store, 'up', hashName, ready, { ...options, name: 'pushing folders' });
+    moved.push(...sent.moved, ...manifests.moved);
+    failures.push(...sent.failures, ...manifests.failures);
+  }
+  return { moved, failures };
+}
+
+/** A directory whose manifest the cache lacks cannot be sent; whether the remote has it is not looked up. */
+function expand(ctx: DataContext, contents: readonly Content[], failures: ObjectFailure[]): Closure {
+  const files = new Set<string>();
+  const directories = new Map<string, readonly string[]>();
+  for (const content of contents) {
+    if (!isDirectoryId(content.md5)) files.add(content.md5);
+    else if (!directories.has(content.md5)) {
+      const children = childrenOf(ctx, content, failures);
+      if (children === undefined) continue;
+      directories.set(content.md5, children);
+      for (const child of children) files.add(child);
+    }
+  }
+  return { files, directories };
+}
+
+function childrenOf(ctx: DataContext, content: Content, failures: ObjectFailure[]): string[] | undefined {
+  try {
+    return readManifest(ctx, content).map(({ md5 }) => md5);
+  } catch (error) {
+    if (!isMlopsError(error, 'object_missing') && !isMlopsError(error, 'corrupt_object')) throw error;
+    const reason = error.code === 'object_missing' ? 'missing' : 'corrupt';
+    failures.push({ md5: content.md5, hashName: content.hashName, reason, message: error.message });
+    return undefined;
+  }
+}
+
+/** Brings what the cache lacks of these contents: manifests first, to know their files. */
+export async function fetchContents(
+  ctx: DataContext,
+  store: BlobStore,
+  contents: readonly Content[],
+  options: TransferOptions = {},
+): Promise<MoveResult> {
+  const moved: string[] = [];
+  const failures: ObjectFailure[] = [];
+  for (const hashName of hashNames) {
+    const own = contents.filter((content) => content.hashName === hashName);
+    if (own.length === 0) continue;
+    const folders = new Set(own.map(({ md5 }) => md5).filter(isDirectoryId));
+    const lackingFolders = [...missingObjects(ctx, hashName, folders), ...brokenManifests(ctx, hashName, folders)];
+    const manifests = await moveObjects(ctx, store, 'down', hashName, lackingFolders, {
+      ...options,
+      name: 'fetching folders',
+    });
+    failures.push(...manifests.failures);
+    moved.push(...manifests.moved);
+    const lost = new Set(manifests.failures.map(({ md5 }) => md5));
+    const wanted = new Set(own.map(({ md5 }) => md5).filter((md5) => !isDirectoryId(md5)));
+    for (const md5 of folders) {
+      if (lost.has(md5)) continue;
+      for (const file of readManifest(ctx, { md5, hashName })) wanted.add(file.md5);
+    }
+    const files = await moveObjects(ctx, store, 'down', hashName, [...missingObjects(ctx, hashName, wanted)], {
+      ...options,
+      name: 'fetching',
+    });
+    moved.push(...files.moved);
+    failures.push(...files.failures);
+  }
+  return { moved, failures };
+}
+
+function brokenManifests(ctx: DataContext, hashName: HashName, folders: Iterable<string>): string[] {
+  return [...folders].filter((md5) => {
+    if (!ctx.hasObject(md5, hashName)) return false;
+    try {
+      readManifest(ctx, { md5, hashName });
+      return false;
+    } catch (error) {
+      if (isMlopsError(error, 'corrupt_object')) return true;
+      throw error;
+    }
+  });
+}
+
+/** How a content stands between cache and remote, in DVC's words. */
+export type CloudStatus = 'ok' | 'new' | 'deleted' | 'missing';
+
+/** Compares cache and remote object by object. `new`: only here. `deleted`: only there. `missing`: nowhere. */
+export async function cloudStatus(
+  ctx: DataContext,
+  store: BlobStore,
+  contents: readonly Content[],
+  options: TransferOptions = {},
+): Promise<(id: { md5: string; hashName: HashName }) => CloudStatus> {
+  const remote = new Map<HashName, Set<string>>();
+  for (const hashName of hashNames) {
+    const own = contents.filter((content) => content.hashName === hashName);
+    if (own.length === 0) continue;
+    const { files, directories } = expand(ctx, own, []);
+    const ids = [...files, ...directories.keys(), ...own.map(({ md5 }) => md5)];
+    remote.set(
+      hashName,
+      await remoteObjects(store, hashName, ids, { jobs: options.jobs ?? 16, signal: options.signal }),
+    );
+  }
+  return ({ md5, hashName }) => {
+    const here = ctx.hasObject(md5, hashName);
+    const there = remote.get(hashName)?.has(md5) === true;
+    if (here) return there ? 'ok' : 'new';
+    return there ? 'deleted' : 'missing';
+  };
+}
