@@ -5,6 +5,7 @@ import { yamlSyntaxError, type Locate, type YamlProblem } from './yaml-error.ts'
 import { yamlPackage } from './yaml-package.ts';
 import type { SourcePosition } from './yaml-report.ts';
 import { resolvePlain } from './yaml-scalars.ts';
+import { readYamlSubset } from './yaml-subset.ts';
 
 /** A YAML text with the places of its parts, for errors about its content. */
 export interface PositionedYaml {
@@ -22,6 +23,11 @@ export interface PositionedYaml {
  * @throws MlopsError `bad_yaml` with line, column and source line.
  */
 export function parseYaml(text: string, file: string): PyValue {
+  return readYamlSubset(text) ?? parseYamlFully(text, file);
+}
+
+/** As `parseYaml`, always with the full parser. */
+export function parseYamlFully(text: string, file: string): PyValue {
   const { doc, lines } = parseDocument(text, file);
   return new Converter(doc, lines, text, file).document();
 }
