@@ -10,3 +10,4 @@ export { parsePythonJson } from './params-json.ts';
 export { checkRecordable, currentParams, decodeText, parseDataFile, readDataFile } from './params-read.ts';
 export { pythonRepr, pythonStr, shellQuote, typeName, type ParsingOptions } from './template-interpolate.ts';
 export { defaultParamsFile } from './template-vars.ts';
+export { readSettings, type Settings } from './settings.ts';
