@@ -28,6 +28,18 @@ export const verbs: readonly VerbRow[] = [
   // data
 
   // pipeline
+  {
+    name: 'metrics',
+    group: 'pipeline',
+    summary: 'Show and compare metrics',
+    load: () => import('./commands/metrics.ts'),
+  },
+  {
+    name: 'params',
+    group: 'pipeline',
+    summary: 'Compare params',
+    load: () => import('./commands/params.ts'),
+  },
 
   // track
 

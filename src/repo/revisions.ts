@@ -48,11 +48,7 @@ export function selectRevisions(root: string, choice: RevisionChoice = {}): Revi
   });
   if (revisions.length === 0 && !allBranches && !allTags && !allCommits) return [workspace('')];
   const named = revisions.filter((name) => name !== 'workspace');
-  if (findGitRoot(root) === undefined) {
-    throw new MlopsError('not_a_git_repo', 'Only supported for Git repositories.', {
-      hint: 'run `git init` and commit; without Git only the workspace can be shown',
-    });
-  }
+  requireGit(root);
   const names = [...named];
   if (allCommits) names.push(...listCommits(root));
   else {
@@ -69,6 +65,14 @@ export function selectRevisions(root: string, choice: RevisionChoice = {}): Revi
 export function selectRevision(root: string, name: string): Revision {
   if (name === 'workspace') return { label: name, names: [name], commit: undefined, tree: () => worktreeTree(root) };
   return commitOf(root, resolveProjectRevision(root, name), [name]);
+}
+
+/** Throws `not_a_git_repo` where a project has no revisions to show. */
+export function requireGit(root: string): void {
+  if (findGitRoot(root) !== undefined) return;
+  throw new MlopsError('not_a_git_repo', 'Only supported for Git repositories.', {
+    hint: 'run `git init` and commit; without Git only the workspace can be shown',
+  });
 }
 
 /** The branch that is checked out; undefined when HEAD is detached or there is no Git. */
