@@ -79,6 +79,11 @@ export function parseDocument(text: string, file: string): { doc: Document.Parse
   return { doc: docs[0] ?? emptyDocument(), lines };
 }
 
+/** The value of a parsed document, or of one of its nodes. */
+export function nodeValue(doc: Document.Parsed, node: Node | null = doc.contents): PyValue {
+  return new Converter(doc, new (yamlPackage().LineCounter)(), '', '').valueOf(node);
+}
+
 function emptyDocument(): Document.Parsed {
   return yamlPackage().parseDocument('', { version: '1.2', schema: 'failsafe' }) as Document.Parsed;
 }
@@ -116,6 +121,12 @@ class Converter {
 
   document(): PyValue {
     return this.node(this.doc.contents);
+  }
+
+  /** The value of one node, with the anchors before it known. */
+  valueOf(node: Node | null): PyValue {
+    if (node !== this.doc.contents) this.document();
+    return this.node(node);
   }
 
   private node(node: Node | null): PyValue {
