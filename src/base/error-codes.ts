@@ -130,6 +130,17 @@ export const errorCodes = {
   ),
 
   // repo
+  unknown_target: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'No output, stage or file of that name is tracked.'),
+  target_overlaps: entry(
+    1,
+    409,
+    'RESOURCE_CONFLICT',
+    'What was to be tracked overlaps with something that another stage tracks.',
+  ),
+  git_tracked: entry(1, 409, 'RESOURCE_CONFLICT', 'An output is tracked by Git; it has to be removed from Git first.'),
+  no_remote: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'No remote is set, or there is none of that name.'),
+  not_committed: entry(1, 409, 'RESOURCE_CONFLICT', 'Changed data was not committed without being asked to.'),
+  checkout_failed: entry(1, 500, 'INTERNAL_ERROR', 'Some outputs could not be checked out; the rest was.'),
   unknown_stage: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'No stage, output or target of that name.'),
   bad_pipeline: entry(
     1,
@@ -186,6 +197,13 @@ export const errorCodes = {
   forbidden: entry(1, 403, 'PERMISSION_DENIED', 'The key or token does not allow this.'),
 
   // serve
+  invalid_input: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'An input that does not fit the signature; path, expected, got.'),
+  inference_failed: entry(1, 400, 'BAD_REQUEST', 'The model failed on an input that fits its signature.'),
+  inference_thread_lost: entry(1, 503, 'TEMPORARILY_UNAVAILABLE', 'The thread that ran the model ended; it is restarted.'),
+  overloaded: entry(1, 503, 'TEMPORARILY_UNAVAILABLE', 'More requests wait than the queue of a model may hold.'),
+  deadline_exceeded: entry(1, 504, 'TEMPORARILY_UNAVAILABLE', 'A request was not answered within its time.'),
+  client_gone: entry(1, 499, 'CANCELLED', 'The client closed the connection before it was answered.'),
+  model_not_ready: entry(1, 503, 'TEMPORARILY_UNAVAILABLE', 'A served model is not loaded at the moment.'),
 
   // monitor
 

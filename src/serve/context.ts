@@ -1,0 +1,21 @@
+import type { Request } from '../http/index.ts';
+import type { Predictor, Prediction } from './predict.ts';
+import type { Repository } from './repository.ts';
+import type { ServedVersion } from './served-version.ts';
+
+/** What the routes of all protocols share. */
+export interface ServingContext {
+  readonly repository: Repository;
+  readonly predictor: Predictor;
+  readonly started: Date;
+  readonly draining: boolean;
+  ready(): boolean;
+  /** State of what the server needs beside itself, for `/health`. */
+  dependencies(): Readonly<Record<string, unknown>>;
+  /** True while a loaded model takes 64-bit integers. */
+  anyExactIntegers(): boolean;
+  /** Counts and logs an answered prediction; returns its id. Never fails or waits. */
+  record(prediction: Prediction, request: Request): string;
+  /** A request body that the version takes. */
+  example(version: ServedVersion): unknown;
+}

@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto';
+
+import { messageOf, silentLogger, type Logger } from '../base/index.ts';
+import { createShell, listen, type GuardOptions, type Listening, type Request, type Verifier } from '../http/index.ts';
+import { deriveExample } from '../model/index.ts';
+import type { ServingContext } from './context.ts';
+import { InferencePool } from './inference-pool.ts';
+import { addHealthRoutes, addNativeRoutes } from './native-routes.ts';
+import { Predictor, type Prediction } from './predict.ts';
+import { Repository, type ServedModelSpec } from './repository.ts';
+import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import type { ServedVersion } from './served-version.ts';
+import { locateWorker } from './worker-file.ts';
+
+export interface ServeOptions {
+  readonly models: readonly ServedModelSpec[];
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly threads?: number | undefined;
+  readonly scheduler?: Partial<SchedulerOptions> | undefined;
+  readonly bodyLimit?: number | undefined;
+  readonly guard?: GuardOptions | undefined;
+  readonly verify?: Verifier | undefined;
+  readonly memoryBudget?: number | undefined;
+  /** Load nothing until it is asked for. Default: load all when there are at most 16 models. */
+  readonly lazy?: boolean | undefined;
+  readonly workerFile?: URL | undefined;
+  readonly log?: Logger | undefined;
+}
+
+export interface RunningServer {
+  readonly listening: Listening;
+  readonly repository: Repository;
+  readonly pool: InferencePool;
+  /** Models that failed to load at the start. */
+  readonly failures: readonly { readonly name: string; readonly error: unknown }[];
+  /** Readiness first, then drain; false when requests had to be cut at the deadline (milliseconds). */
+  close(deadline?: number): Promise<boolean>;
+}
+
+/** More models than this are loaded when first asked for. */
+const eagerLimit = 16;
+
+/**
+ * Serves models over HTTP until `close`. A model that fails to load is reported and stops no other.
+ *
+ * @throws MlopsError `port_in_use`, `usage`.
+ */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const log = options.log ?? silentLogger;
+  const pool = new InferencePool({
+    workerFile: options.workerFile ?? locateWorker('inference'),
+    threads: options.threads,
+    log,
+  });
+  const repository = new Repository(options.models, { pool, log, memoryBudget: options.memoryBudget });
+  const scheduler = new Scheduler(pool, options.scheduler);
+  const context = new Context(repository, new Predictor(repository, scheduler), pool);
+  const shell = await createShell({
+    bodyLimit: options.bodyLimit,
+    guard: options.guard,
+    verify: options.verify,
+    log,
+  });
+  addHealthRoutes(shell, context);
+  addNativeRoutes(shell, context);
+
+  // The port is taken before models are loaded: who starts two servers learns it at once.
+  const listening = await listen(shell, options).catch(async (error: unknown) => {
+    await pool.close();
+    throw error;
+  });
+  const failures = await loadAll(repository, options, log);
+  return {
+    listening,
+    repository,
+    pool,
+    failures,
+    close: async (deadline = 10_000) => {
+      context.draining = true;
+      const clean = await listening.close(deadline);
+      scheduler.abandon();
+      await repository.close();
+      await pool.close();
+      return clean;
+    },
+  };
+}
+
+async function loadAll(repository: Repository, options: ServeOptions, log: Logger) {
+  const failures: { name: string; error: unknown }[] = [];
+  if (options.lazy ?? repository.models.size > eagerLimit) return failures;
+  for (const name of repository.models.keys()) {
+    try {
+      await repository.load(name);
+    } catch (error) {
+      failures.push({ name, error });
+      log.warn(`model '${name}' was not loaded: ${messageOf(error)}`);
+    }
+  }
+  return failures;
+}
+
+class Context implements ServingContext {
+  readonly repository: Repository;
+  readonly predictor: Predictor;
+  readonly started = new Date();
+  draining = false;
+  readonly #pool: InferencePool;
+  readonly #prefix = `${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
+  #predictions = 0;
+
+  constructor(repository: Repository, predictor: Predictor, pool: InferencePool) {
+    this.repository = repository;
+    this.predictor = predictor;
+    this.#pool = pool;
+  }
+
+  ready(): boolean {
+    return !this.draining && this.repository.ready;
+  }
+
+  dependencies(): Readonly<Record<string, unknown>> {
+    return { inference: { status: 'up', threads: this.#pool.threads.length, restarts: this.#pool.restarts } };
+  }
+
+  anyExactIntegers(): boolean {
+    for (const model of this.repository.models.values()) {
+      // A model that is not loaded yet may take them.
+      if (model.current?.exactIntegers !== false) return true;
+    }
+    return false;
+  }
+
+  record(_prediction: Prediction, _request: Request): string {
+    this.#predictions++;
+    return `${this.#prefix}-${this.#predictions.toString(36)}`;
+  }
+
+  example(version: ServedVersion): unknown {
+    const inputs = deriveExample(version.onnx);
+    return inputs === undefined ? null : { inputs };
+  }
+}
