@@ -2,6 +2,9 @@
 export type { ContentInfo, Dep, HashName, LockedStage, LockEntry, Out, ParamsDep, RepoSource, Stage } from './stage.ts';
 export { parseYaml, parseYamlWithPositions, type PositionedYaml } from './yaml-read.ts';
 export { dumpYaml } from './yaml-write.ts';
+export { editYaml, updateYaml } from './yaml-edit.ts';
+export type { YamlEdit, YamlPath } from './yaml-diff.ts';
+export { formatDvcFile, parseDvcFile, readDvcFile, stageChecksum } from './dvc-file.ts';
 export { openPipelineFile, PipelineFile, pipelineFileName, type PipelineOptions } from './pipeline-file.ts';
 export { checkPipelineFile } from './pipeline-schema.ts';
 export { treePath } from './pipeline-stage.ts';
@@ -11,3 +14,6 @@ export { checkRecordable, currentParams, decodeText, parseDataFile, readDataFile
 export { pythonRepr, pythonStr, shellQuote, typeName, type ParsingOptions } from './template-interpolate.ts';
 export { defaultParamsFile } from './template-vars.ts';
 export { readSettings, type Settings } from './settings.ts';
+export { contentInfoOf, lockEntryMap } from './content-entry.ts';
+export { lockedStageMap, lockFileOf, parseLockedStage, parseLockFile, readLockFile } from './lock-file.ts';
+export { putLockedStage } from './lock-write.ts';
