@@ -130,7 +130,6 @@ export const errorCodes = {
   ),
 
   // repo
-  unknown_target: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'No output, stage or file of that name is tracked.'),
   target_overlaps: entry(
     1,
     409,
@@ -151,6 +150,10 @@ export const errorCodes = {
   stage_failed: entry(1, 500, 'INTERNAL_ERROR', 'A stage could not be reproduced; the message names stage and reason.'),
   missing_dependency: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'A dependency of a stage does not exist.'),
   missing_output: entry(1, 500, 'INTERNAL_ERROR', 'A stage ran but did not make an output it declares.'),
+
+  // plots
+  bad_plot: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'A plot whose data, axes or template do not fit together.'),
+  unknown_plot_template: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'No plot template of that name.'),
 
   // scaffold
   unknown_project_template: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'No project template of that name.'),

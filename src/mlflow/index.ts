@@ -1,0 +1,30 @@
+/** MLflow's wire: nouns, limits, JSON shapes, search grammar. */
+export * from './entities.ts';
+export {
+  checkAlias,
+  checkBatch,
+  checkExperimentTag,
+  checkKey,
+  checkLength,
+  checkLoggedModelName,
+  checkMetric,
+  checkModelName,
+  checkParam,
+  checkRegistryTag,
+  checkRunId,
+  checkTag,
+  invalid,
+  limits,
+  missing,
+} from './limits.ts';
+export { readPageToken, writePageToken } from './page-token.ts';
+export { randomRunName } from './run-name.ts';
+export { parseFilter, parseOrderBy, type SearchRules } from './search-grammar.ts';
+export {
+  experimentRules,
+  loggedModelRules,
+  modelVersionRules,
+  registeredModelRules,
+  runRules,
+} from './search-rules.ts';
+export type { Clause, Comparator, Entity, OrderTerm } from './search-types.ts';

@@ -1,0 +1,40 @@
+import type { Readable } from 'node:stream';
+
+export interface ArtifactFile {
+  /** Relative to the root of the store, `/`-separated. */
+  readonly path: string;
+  readonly isDirectory: boolean;
+  /** Bytes; undefined for directories. */
+  readonly size: number | undefined;
+}
+
+export interface OpenArtifact {
+  readonly stream: Readable;
+  /** Bytes of the whole file. */
+  readonly size: number;
+  readonly etag: string | undefined;
+}
+
+export interface ByteRange {
+  readonly start: number;
+  /** Inclusive. */
+  readonly end: number;
+}
+
+/**
+ * Port: the files of one run or model. Paths are relative and `/`-separated; anything that would leave the
+ * root throws `invalid_value` (`Invalid path`). Writes are whole or not at all. Absent files throw
+ * `resource_missing`; removing them is silent.
+ */
+export interface ArtifactStore {
+  readonly uri: string;
+  /** What lies directly in a directory, by name; empty when there is none. */
+  list(directory?: string): Promise<readonly ArtifactFile[]>;
+  open(path: string, range?: ByteRange): Promise<OpenArtifact>;
+  get(path: string): Promise<Uint8Array>;
+  put(path: string, content: Uint8Array | Readable): Promise<void>;
+  /** A file, or a directory with all below it. */
+  remove(path: string): Promise<void>;
+  /** The path on this machine's disk, where the kind has one. */
+  localPath?(path: string): string;
+}

@@ -1,0 +1,82 @@
+import { invalid, limits } from '../../mlflow/index.ts';
+
+/** Puts a path below an URI; a query string stays at the end. */
+export function joinUri(uri: string, path: string): string {
+  const [, base = uri, query = ''] = /^([^?]*)(\?.*)?$/s.exec(uri) ?? [];
+  if (base === 'mlflow-artifacts:') return `mlflow-artifacts:/${path}${query}`;
+  return `${base.replace(/\/+$/, '')}/${path}${query}`;
+}
+
+const remoteSchemes = new Set([
+  's3',
+  'gs',
+  'abfs',
+  'abfss',
+  'wasb',
+  'wasbs',
+  'dbfs',
+  'hdfs',
+  'viewfs',
+  'r2',
+  'oss',
+  'b2',
+]);
+
+/**
+ * Refuses artifact locations that could be made to point elsewhere: local paths, foreign hosts, fragments,
+ * `..` however it is encoded. Object-store URIs are taken as they are.
+ *
+ * @throws MlopsError `invalid_value`.
+ */
+export function checkLocation(uri: string): void {
+  if (uri.length > limits.artifactLocation) {
+    throw invalid(`Invalid artifact location: longer than ${limits.artifactLocation} characters`);
+  }
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase();
+  if (/[#;\\\0]/.test(uri) || climbs(uri)) throw invalid(`Invalid artifact location: '${uri.slice(0, 200)}'`);
+  if (scheme === 'mlflow-artifacts') {
+    if (/^mlflow-artifacts:\/(?!\/)/.test(uri) && !uri.includes('?')) return;
+    throw invalid(`Invalid artifact location: '${uri.slice(0, 200)}' must be mlflow-artifacts:/PATH without a host`);
+  }
+  if (scheme !== undefined && remoteSchemes.has(scheme)) return;
+  throw invalid(
+    `Invalid artifact location: '${uri.slice(0, 200)}'. Use mlflow-artifacts:/PATH or an object store (${[...remoteSchemes].slice(0, 5).join(', ')}, ...)`,
+  );
+}
+
+/** True when a path, decoded as often as anything could decode it, has a `..` segment. */
+export function climbs(path: string): boolean {
+  let text = path;
+  for (let round = 0; round < 8; round++) {
+    if (/(?:^|[/\\?#=])\.\.(?:[/\\?#]|$)/.test(text)) return true;
+    let decoded: string;
+    try {
+      decoded = decodeURIComponent(text);
+    } catch {
+      return round === 0 ? /%2e|%2f|%5c|%25/i.test(text) : true;
+    }
+    if (decoded === text) return false;
+    text = decoded;
+  }
+  return true;
+}
+
+/**
+ * The normal form of a path below an artifact root.
+ *
+ * @throws MlopsError `invalid_value` `Invalid path` for all that is absolute, climbs, or names a drive.
+ */
+export function artifactPath(path: string): string {
+  if (path === '') return '';
+  const bad =
+    path.startsWith('/') || /[\0\\#]/.test(path) || /^[a-z]:/i.test(path) || /^[a-z][a-z0-9+.-]+:\/?\//i.test(path);
+  if (bad || climbs(path) || encodesSeparator(path)) throw invalid('Invalid path');
+  const segments = path.replace(/\/$/, '').split('/');
+  if (segments.some((segment) => segment === '' || segment === '.')) throw invalid('Invalid path');
+  return segments.join('/');
+}
+
+/** A `%2f`, `%5c` or `%00` that is left after the router decoded once was meant for a second decoder. */
+function encodesSeparator(path: string): boolean {
+  return /%(?:25)*(?:2f|5c|00|2e%?2?e?\/)/i.test(path);
+}

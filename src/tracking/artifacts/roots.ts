@@ -1,0 +1,30 @@
+import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { MlopsError } from '../../base/index.ts';
+import type { ArtifactStore } from './artifact-store.ts';
+import { localArtifacts } from './local-artifacts.ts';
+import { artifactPath, climbs } from './location.ts';
+
+/** Opens the files below any artifact URI of a store. */
+export type OpenArtifacts = (uri: string) => ArtifactStore;
+
+/** URIs whose files lie in `root` on this machine (`mlflow-artifacts:/...`), or in a local folder of their own. */
+export function localRoots(root: string): OpenArtifacts {
+  return (uri) => {
+    const proxied = proxiedPath(uri);
+    if (proxied !== undefined) return localArtifacts(uri, path.join(root, ...proxied.split('/')));
+    if (climbs(uri)) throw new MlopsError('invalid_value', 'Invalid path');
+    if (uri.startsWith('file:')) return localArtifacts(uri, fileURLToPath(uri));
+    if (path.isAbsolute(uri)) return localArtifacts(uri, uri);
+    throw new MlopsError('invalid_value', `the artifacts at '${uri}' are not in reach of this store`, {
+      hint: 'read them with the client of that object store',
+    });
+  };
+}
+
+/** The path of a `mlflow-artifacts:` URI below the artifact root; undefined for other URIs. */
+export function proxiedPath(uri: string): string | undefined {
+  const match = /^mlflow-artifacts:\/*(?:\/\/[^/]*\/)?(.*)$/.exec(uri);
+  return match === null ? undefined : artifactPath(match[1] ?? '');
+}

@@ -1,0 +1,10 @@
+/** Experiments, runs, logged models, the model registry and artifacts, behind one port. */
+export type { ArtifactFile, ArtifactStore, ByteRange, OpenArtifact } from './artifacts/artifact-store.ts';
+export { artifactPath, climbs, joinUri } from './artifacts/location.ts';
+export { localArtifacts } from './artifacts/local-artifacts.ts';
+export { localRoots, proxiedPath, type OpenArtifacts } from './artifacts/roots.ts';
+export { openSqlite, openTracking, type OpenTrackingOptions } from './open.ts';
+export { canonicalStage } from './sqlite/model-versions.ts';
+export type { SqliteStore } from './sqlite/sqlite-store.ts';
+export type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore, TrackingStore } from './store.ts';
+export type * from './types.ts';

@@ -1,0 +1,48 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+import { MlopsError } from '../base/index.ts';
+import { localRoots, type OpenArtifacts } from './artifacts/roots.ts';
+import type { ConnectionOptions } from './sqlite/connection.ts';
+import { sqliteStore, type SqliteStore } from './sqlite/sqlite-store.ts';
+import type { TrackingStore } from './store.ts';
+
+export interface OpenTrackingOptions extends ConnectionOptions {
+  /** Where `mlflow-artifacts:/` is. Default: `artifacts` beside the SQLite file. */
+  readonly artifacts?: string | OpenArtifacts | undefined;
+}
+
+/**
+ * Opens a tracking store: a path or `sqlite:///PATH` of a SQLite file (made when absent, with its folder),
+ * or `memory:`.
+ *
+ * @throws MlopsError `invalid_value` for other schemes, with the way to migrate where there is one.
+ */
+export async function openTracking(uri: string, options: OpenTrackingOptions = {}): Promise<TrackingStore> {
+  return openSqlite(uri, options);
+}
+
+export function openSqlite(uri: string, options: OpenTrackingOptions = {}): SqliteStore {
+  const file = sqliteFile(uri);
+  if (file !== ':memory:') fs.mkdirSync(path.dirname(file), { recursive: true });
+  const { artifacts = path.join(path.dirname(path.resolve(file)), 'artifacts') } = options;
+  const open = typeof artifacts === 'string' ? localRoots(path.resolve(artifacts)) : artifacts;
+  return sqliteStore(file, open, options);
+}
+
+/** The file that an URI names; `:memory:` for `memory:` and `sqlite://`. */
+function sqliteFile(uri: string): string {
+  if (uri === 'memory:' || uri === ':memory:' || uri === 'sqlite://' || uri === 'sqlite:///:memory:') return ':memory:';
+  const sqlite = /^sqlite:\/\/\/(.+)$/.exec(uri)?.[1];
+  if (sqlite !== undefined) return path.resolve(sqlite);
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(uri)?.[1];
+  if (scheme === undefined) return path.resolve(uri);
+  if (scheme === 'file') {
+    throw new MlopsError('invalid_value', `'${uri}' is a file store of MLflow, which mlops does not write to`, {
+      hint: `copy it once with \`mlops migrate mlflow ${uri}\`, then leave --backend-store-uri out`,
+    });
+  }
+  throw new MlopsError('invalid_value', `a tracking store cannot be opened at '${uri.replace(/\/\/[^@/]*@/, '//')}'`, {
+    hint: 'use sqlite:///ABSOLUTE/PATH.db or http://HOST:PORT',
+  });
+}

@@ -1,0 +1,198 @@
+import { MlopsError } from '../../base/index.ts';
+import {
+  checkExperimentTag,
+  checkLength,
+  experimentRules,
+  invalid,
+  limits,
+  missing,
+  type Experiment,
+} from '../../mlflow/index.ts';
+import { checkLocation, joinUri } from '../artifacts/location.ts';
+import type { ExperimentStore } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { pageOf, simpleSearch, type SearchTable } from './simple-search.ts';
+
+interface Row {
+  readonly id: number;
+  readonly name: string;
+  readonly artifact_location: string;
+  readonly lifecycle: number;
+  readonly creation_time: number;
+  readonly last_update_time: number;
+}
+
+const searched: SearchTable = {
+  table: 'experiments',
+  columns: {
+    name: 'name',
+    experiment_id: 'CAST(t.id AS TEXT)',
+    creation_time: 'creation_time',
+    last_update_time: 'last_update_time',
+  },
+  orderColumns: { experiment_id: 'id' },
+  tags: { table: 'experiment_tags', join: 'x.experiment = t.id' },
+};
+
+/** The experiment half of the store over one connection. */
+export function experimentsOf(c: Connection): ExperimentStore {
+  return {
+    createExperiment: async (experiment) => {
+      const { name, tags = [], artifactLocation } = experiment;
+      if (name === '') throw missing('name');
+      checkLength('Experiment name', name, limits.experimentName);
+      if (artifactLocation !== undefined && artifactLocation !== '') checkLocation(artifactLocation);
+      tags.forEach(checkExperimentTag);
+      return c.write(() => insert(c, name, artifactLocation ?? '', tags));
+    },
+    getExperiment: async (id) => toExperiment(c, needExperiment(c, id)),
+    getExperimentByName: async (name) => {
+      const row = c.sql<Row>('SELECT * FROM experiments WHERE name = ?').get(name);
+      return row === undefined ? undefined : toExperiment(c, row);
+    },
+    searchExperiments: async (search) => {
+      const { maxResults = 1000, view = 'ACTIVE_ONLY' } = search;
+      if (maxResults < 1 || maxResults > 50_000) {
+        throw invalid(
+          `Invalid value ${maxResults} for parameter 'max_results' supplied. It must be a positive integer and at most 50000`,
+        );
+      }
+      const where = view === 'ALL' ? '1' : `t.lifecycle = ${view === 'DELETED_ONLY' ? 1 : 0}`;
+      const rows = simpleSearch<Row>(c, searched, experimentRules, { ...search, maxResults, where, view }, [
+        'creation_time DESC',
+        'id ASC',
+      ]);
+      return pageOf(rows, (row) => toExperiment(c, row));
+    },
+    renameExperiment: (id, name) => c.write(() => rename(c, id, name)),
+    deleteExperiment: (id) => c.write(() => setLifecycle(c, id, 0)),
+    restoreExperiment: (id) => c.write(() => setLifecycle(c, id, 1)),
+    setExperimentTag: (id, tag) =>
+      c.write(() => {
+        const { key, value } = checkExperimentTag(tag);
+        const { id: experiment } = activeExperiment(c, id);
+        putTag(c, experiment, key, value);
+      }),
+    deleteExperimentTag: (id, key) =>
+      c.write(() => {
+        const { id: experiment } = activeExperiment(c, id);
+        const gone = c.sql('DELETE FROM experiment_tags WHERE experiment = ? AND key = ?').run(experiment, key);
+        if (gone.changes === 0) {
+          throw new MlopsError('resource_missing', `No tag with name: ${key} in experiment with id ${id}`);
+        }
+      }),
+    searchDatasets: async (ids) => datasetSummaries(c, ids),
+  };
+}
+
+/** The row of an experiment, deleted or not. */
+export function needExperiment(c: Connection, id: string): Row {
+  if (!/^\d{1,18}$/.test(id)) {
+    throw invalid(`Invalid experiment ID '${id}'. Experiment ID must be a valid integer.`);
+  }
+  const row = c.sql<Row>('SELECT * FROM experiments WHERE id = ?').get(Number(id));
+  if (row === undefined) throw new MlopsError('resource_missing', `No Experiment with id=${id} exists`);
+  return row;
+}
+
+/** The row of an experiment that may be written to. */
+export function activeExperiment(c: Connection, id: string): Row {
+  const row = needExperiment(c, id);
+  if (row.lifecycle !== 0) {
+    throw invalid(`The experiment ${id} must be in the 'active' state. Current state is deleted.`);
+  }
+  return row;
+}
+
+function insert(
+  c: Connection,
+  name: string,
+  location: string,
+  tags: readonly { key: string; value: string }[],
+): string {
+  if (c.sql('SELECT 1 FROM experiments WHERE name = ?').get(name) !== undefined) {
+    throw new MlopsError('resource_exists', `Experiment(name=${name}) already exists. Error: the name is taken`);
+  }
+  const now = Date.now();
+  const insertRow = c.sql(
+    'INSERT INTO experiments (name, artifact_location, creation_time, last_update_time) VALUES (?, ?, ?, ?)',
+  );
+  const id = Number(insertRow.run(name, location, now, now).lastInsertRowid);
+  if (location === '') {
+    const root = joinUri(c.artifactRoot, String(id));
+    c.sql('UPDATE experiments SET artifact_location = ? WHERE id = ?').run(root, id);
+  }
+  for (const { key, value } of tags) putTag(c, id, key, value);
+  return String(id);
+}
+
+function putTag(c: Connection, experiment: number, key: string, value: string): void {
+  c.sql(
+    'INSERT INTO experiment_tags (experiment, key, value) VALUES (?, ?, ?) ON CONFLICT (experiment, key) DO UPDATE SET value = excluded.value',
+  ).run(experiment, key, value);
+}
+
+function rename(c: Connection, id: string, name: string): void {
+  const row = needExperiment(c, id);
+  if (name === '') throw missing('new_name');
+  checkLength('Experiment name', name, limits.experimentName);
+  if (row.lifecycle !== 0) {
+    throw new MlopsError('invalid_state', `Cannot rename a non-active experiment.`);
+  }
+  const taken = c.sql<{ id: number }>('SELECT id FROM experiments WHERE name = ?').get(name);
+  if (taken !== undefined && taken.id !== row.id) {
+    throw new MlopsError('bad_request', `Experiment(name=${name}) already exists.`);
+  }
+  c.sql('UPDATE experiments SET name = ?, last_update_time = ? WHERE id = ?').run(name, Date.now(), row.id);
+}
+
+function setLifecycle(c: Connection, id: string, expected: 0 | 1): void {
+  const row = needExperiment(c, id);
+  if (row.lifecycle !== expected) {
+    throw new MlopsError(
+      'resource_missing',
+      `No Experiment with id=${id} exists in the '${expected === 0 ? 'active' : 'deleted'}' state`,
+    );
+  }
+  const now = Date.now();
+  c.sql('UPDATE experiments SET lifecycle = ?, last_update_time = ? WHERE id = ?').run(1 - expected, now, row.id);
+  c.sql('UPDATE runs SET lifecycle = ?, deleted_time = ? WHERE experiment = ?').run(
+    1 - expected,
+    expected === 0 ? now : null,
+    row.id,
+  );
+}
+
+function toExperiment(c: Connection, row: Row): Experiment {
+  return {
+    id: String(row.id),
+    name: row.name,
+    artifactLocation: row.artifact_location,
+    lifecycle: row.lifecycle === 0 ? 'active' : 'deleted',
+    creationTime: row.creation_time,
+    lastUpdateTime: row.last_update_time,
+    tags: c
+      .sql<{ key: string; value: string }>('SELECT key, value FROM experiment_tags WHERE experiment = ? ORDER BY key')
+      .all(row.id),
+  };
+}
+
+function datasetSummaries(
+  c: Connection,
+  ids: readonly string[],
+): Awaited<ReturnType<ExperimentStore['searchDatasets']>> {
+  const rows = c
+    .sql<{ experiment: number; name: string; digest: string; context: string | null }>(
+      `SELECT DISTINCT d.experiment, d.name, d.digest, t.value AS context
+       FROM datasets d JOIN run_datasets i ON i.dataset = d.id JOIN runs r ON r.n = i.run AND r.lifecycle = 0
+       LEFT JOIN run_dataset_tags t ON t.input = i.id AND t.key = 'mlflow.data.context'
+       WHERE d.experiment IN (SELECT value FROM json_each(?)) LIMIT 1000`,
+    )
+    .all(JSON.stringify(ids.map(Number)));
+  return rows.map(({ experiment, name, digest, context }) => ({
+    experimentId: String(experiment),
+    name,
+    digest,
+    context: context ?? undefined,
+  }));
+}

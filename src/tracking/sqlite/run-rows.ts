@@ -1,0 +1,116 @@
+import { MlopsError } from '../../base/index.ts';
+import { invalid, type Metric, type Run, type RunInfo, type RunStatus, type Tag } from '../../mlflow/index.ts';
+import type { Connection } from './connection.ts';
+import { datasetsOf, modelsOf } from './inputs.ts';
+import type { Keys } from './keys.ts';
+
+export interface RunRow {
+  readonly n: number;
+  readonly id: string;
+  readonly experiment: number;
+  readonly name: string;
+  readonly user_id: string;
+  readonly status: string;
+  readonly start_time: number;
+  readonly end_time: number | null;
+  readonly lifecycle: number;
+  readonly artifact_uri: string;
+}
+
+interface PairRow {
+  readonly run: number;
+  readonly key: number;
+  readonly value: string;
+}
+
+interface LatestRow {
+  readonly run: number;
+  readonly key: number;
+  readonly value: number;
+  readonly is_nan: number;
+  readonly step: number;
+  readonly timestamp: number;
+}
+
+/** The row of a run, deleted or not. */
+export function needRun(c: Connection, id: string): RunRow {
+  const row = c.sql<RunRow>('SELECT * FROM runs WHERE id = ?').get(id);
+  if (row === undefined) throw new MlopsError('resource_missing', `Run with id=${id} not found`);
+  return row;
+}
+
+/** The row of a run that may be written to. */
+export function activeRun(c: Connection, id: string): { readonly n: number; readonly experiment: number } {
+  const row = c
+    .sql<{ n: number; experiment: number; lifecycle: number }>('SELECT n, experiment, lifecycle FROM runs WHERE id = ?')
+    .get(id);
+  if (row === undefined) throw new MlopsError('resource_missing', `Run with id=${id} not found`);
+  if (row.lifecycle !== 0) {
+    throw invalid(`The run ${id} must be in the 'active' state. Current state is deleted.`);
+  }
+  return row;
+}
+
+export function toInfo(row: RunRow): RunInfo {
+  return {
+    id: row.id,
+    experimentId: String(row.experiment),
+    name: row.name,
+    userId: row.user_id,
+    status: row.status as RunStatus,
+    startTime: row.start_time,
+    endTime: row.end_time ?? undefined,
+    artifactUri: row.artifact_uri,
+    lifecycle: row.lifecycle === 0 ? 'active' : 'deleted',
+  };
+}
+
+/** Runs with all that hangs on them, in the order of the rows, in a handful of statements for all. */
+export function toRuns(c: Connection, keys: Keys, rows: readonly RunRow[]): Run[] {
+  const ids = JSON.stringify(rows.map((row) => row.n));
+  const metrics = group(
+    c
+      .sql<LatestRow>(
+        'SELECT run, key, value, is_nan, step, timestamp FROM latest WHERE run IN (SELECT value FROM json_each(?))',
+      )
+      .all(ids),
+    (row): Metric => ({
+      key: keys.name(row.key),
+      value: row.is_nan === 0 ? row.value : NaN,
+      timestamp: row.timestamp,
+      step: row.step,
+    }),
+  );
+  const pairs = (table: 'params' | 'tags'): Map<number, Tag[]> =>
+    group(
+      c.sql<PairRow>(`SELECT run, key, value FROM ${table} WHERE run IN (SELECT value FROM json_each(?))`).all(ids),
+      (row): Tag => ({ key: keys.name(row.key), value: row.value }),
+    );
+  const params = pairs('params');
+  const tags = pairs('tags');
+  const datasets = datasetsOf(c, ids);
+  const models = modelsOf(c, ids);
+  return rows.map((row) => ({
+    info: toInfo(row),
+    metrics: metrics.get(row.n) ?? [],
+    params: params.get(row.n) ?? [],
+    tags: tags.get(row.n) ?? [],
+    datasets: datasets.get(row.n) ?? [],
+    modelInputs: models.inputs.get(row.n) ?? [],
+    modelOutputs: models.outputs.get(row.n) ?? [],
+  }));
+}
+
+/** Collects rows by their run. */
+export function group<Row extends { readonly run: number }, Item>(
+  rows: readonly Row[],
+  convert: (row: Row) => Item,
+): Map<number, Item[]> {
+  const found = new Map<number, Item[]>();
+  for (const row of rows) {
+    const list = found.get(row.run);
+    if (list === undefined) found.set(row.run, [convert(row)]);
+    else list.push(convert(row));
+  }
+  return found;
+}

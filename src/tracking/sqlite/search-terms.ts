@@ -1,0 +1,129 @@
+import type { Clause, OrderTerm } from '../../mlflow/index.ts';
+import type { Keys } from './keys.ts';
+import { comparison } from './simple-search.ts';
+
+/** A piece of SQL and what it binds, in order. */
+export interface Sql {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/** Attribute to column of `runs r`. */
+export const runColumns: Readonly<Record<string, string>> = {
+  run_id: 'r.id',
+  run_name: 'r.name',
+  status: 'r.status',
+  user_id: 'r.user_id',
+  artifact_uri: 'r.artifact_uri',
+  start_time: 'r.start_time',
+  end_time: 'r.end_time',
+};
+
+export const pairTables = { metric: 'latest', param: 'params', tag: 'tags' } as const;
+
+/** A clause as a condition on `runs r`, looked up by the run: cheap for one run, no plan of its own. */
+export function runCondition(clause: Clause, keys: Keys): Sql {
+  const values: unknown[] = [];
+  const { entity, key, comparator } = clause;
+  if (entity === 'attribute') {
+    return { text: comparison(runColumns[key] ?? 'NULL', clause, values), values };
+  }
+  if (entity === 'dataset') return datasetCondition(clause);
+  values.push(keys.find(key) ?? -1);
+  const from = `SELECT 1 FROM ${pairTables[entity]} x WHERE x.run = r.n AND x.key = ?`;
+  if (comparator === 'IS NULL') return { text: `NOT EXISTS (${from})`, values };
+  if (comparator === 'IS NOT NULL') return { text: `EXISTS (${from})`, values };
+  const test = comparison('x.value', clause, values);
+  if (entity !== 'metric') return { text: `EXISTS (${from} AND ${test})`, values };
+  const number = comparator === '!=' ? `(x.is_nan = 1 OR ${test})` : `x.is_nan = 0 AND ${test}`;
+  return { text: `EXISTS (${from} AND ${number})`, values };
+}
+
+function datasetCondition(clause: Clause): Sql {
+  const values: unknown[] = [];
+  if (clause.key === 'context') {
+    const test = comparison('c.value', clause, values);
+    return {
+      text: `EXISTS (SELECT 1 FROM run_datasets i JOIN run_dataset_tags c ON c.input = i.id AND c.key = 'mlflow.data.context'
+        WHERE i.run = r.n AND ${test})`,
+      values,
+    };
+  }
+  const test = comparison(`d.${clause.key}`, clause, values);
+  return {
+    text: `EXISTS (SELECT 1 FROM run_datasets i JOIN datasets d ON d.id = i.dataset WHERE i.run = r.n AND ${test})`,
+    values,
+  };
+}
+
+/** The index range that a clause selects in one experiment, when it selects one. */
+export function clauseRange(clause: Clause, keys: Keys, experiment: number): Sql | undefined {
+  const { entity, key, comparator, value } = clause;
+  if (entity === 'metric' && comparator !== '!=') {
+    return {
+      text: `FROM latest x INDEXED BY latest_by_value WHERE x.experiment = ? AND x.key = ? AND x.is_nan = 0 AND x.value ${comparator} ?`,
+      values: [experiment, keys.find(key) ?? -1, value],
+    };
+  }
+  if ((entity === 'param' || entity === 'tag') && comparator === '=') {
+    const table = pairTables[entity];
+    const values = [experiment, keys.find(key) ?? -1, value, value];
+    return {
+      text: `FROM ${table} x INDEXED BY ${table}_by_value WHERE x.experiment = ? AND x.key = ?
+        AND substr(x.value, 1, 64) = substr(?, 1, 64) AND x.value = ?`,
+      values,
+    };
+  }
+  return undefined;
+}
+
+/** One key of the order as two expressions: what has a value comes first, then NaN, then what is missing. */
+export interface SortKey {
+  readonly rank: string;
+  readonly value: string;
+  readonly descending: boolean;
+  /** The join that the expressions need. */
+  readonly join?: Sql | undefined;
+}
+
+export function sortKey(term: OrderTerm, index: number, keys: Keys): SortKey {
+  const descending = !term.ascending;
+  if (term.entity === 'attribute') {
+    const column = runColumns[term.key] ?? 'r.id';
+    if (term.key !== 'end_time') return { rank: '0', value: column, descending };
+    return { rank: 'r.end_time IS NULL', value: 'COALESCE(r.end_time, 0)', descending };
+  }
+  const table = term.entity === 'dataset' ? 'tags' : pairTables[term.entity];
+  const o = `o${index}`;
+  const join = {
+    text: `LEFT JOIN ${table} ${o} ON ${o}.run = r.n AND ${o}.key = ?`,
+    values: [keys.find(term.key) ?? -1],
+  };
+  if (term.entity !== 'metric') {
+    return { rank: `${o}.run IS NULL`, value: `COALESCE(${o}.value, '')`, descending, join };
+  }
+  return {
+    rank: `CASE WHEN ${o}.run IS NULL THEN 2 ELSE ${o}.is_nan END`,
+    value: `COALESCE(${o}.value, 0)`,
+    descending,
+    join,
+  };
+}
+
+/** `(a, b, c)` comes after `position`, each in its own direction. */
+export function after(
+  terms: readonly { readonly sql: string; readonly descending: boolean }[],
+  position: readonly unknown[],
+): Sql {
+  const values: unknown[] = [];
+  const from = (i: number): string => {
+    const term = terms[i];
+    if (term === undefined) return '0';
+    const operator = term.descending ? '<' : '>';
+    values.push(position[i]);
+    if (i === terms.length - 1) return `${term.sql} ${operator} ?`;
+    values.push(position[i]);
+    return `(${term.sql} ${operator} ? OR (${term.sql} = ? AND ${from(i + 1)}))`;
+  };
+  return { text: from(0), values };
+}

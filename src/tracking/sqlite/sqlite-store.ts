@@ -1,0 +1,43 @@
+import type { OpenArtifacts } from '../artifacts/roots.ts';
+import type { TrackingStore } from '../store.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
+import { experimentsOf } from './experiments.ts';
+import { openKeys } from './keys.ts';
+import { loggedModelsOf } from './logged-models.ts';
+import { modelVersionsOf } from './model-versions.ts';
+import { registeredModelsOf } from './registered-models.ts';
+import { runsOf } from './runs.ts';
+
+export interface SqliteStore extends TrackingStore {
+  /** Writes a consistent copy of the whole store to a new file while it is used. */
+  backup(file: string): Promise<void>;
+}
+
+/** The SQLite kind; `:memory:` is the in-memory kind, gone when closed. */
+export function sqliteStore(file: string, artifacts: OpenArtifacts, options: ConnectionOptions = {}): SqliteStore {
+  const connection = new Connection(file, options);
+  const keys = openKeys(connection);
+  makeDefaultExperiment(connection);
+  return {
+    kind: file === ':memory:' ? 'memory' : 'sqlite',
+    url: file,
+    artifacts,
+    ...experimentsOf(connection),
+    ...runsOf(connection, keys),
+    ...loggedModelsOf(connection),
+    ...registeredModelsOf(connection),
+    ...modelVersionsOf(connection),
+    backup: async (target) => void (await connection.db.backup(target)),
+    close: () => connection.close(),
+  };
+}
+
+/** Experiment 0 is there from the start. */
+function makeDefaultExperiment({ db, artifactRoot }: Connection): void {
+  if (db.prepare('SELECT 1 FROM experiments WHERE id = 0').get() !== undefined) return;
+  const now = Date.now();
+  db.prepare(
+    `INSERT INTO experiments (id, name, artifact_location, creation_time, last_update_time)
+     VALUES (0, 'Default', ?, ?, ?) ON CONFLICT DO NOTHING`,
+  ).run(artifactRoot === 'mlflow-artifacts:' ? 'mlflow-artifacts:/0' : `${artifactRoot}/0`, now, now);
+}

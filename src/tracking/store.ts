@@ -1,0 +1,131 @@
+import type {
+  DatasetInput,
+  DatasetSummary,
+  Experiment,
+  LoggedModel,
+  LoggedModelStatus,
+  Metric,
+  ModelOutput,
+  ModelVersion,
+  Page,
+  Param,
+  RegisteredModel,
+  Run,
+  RunInfo,
+  Stage,
+  Tag,
+} from '../mlflow/index.ts';
+import type { ArtifactStore } from './artifacts/artifact-store.ts';
+import type {
+  Batch,
+  ExperimentSearch,
+  HistoryQuery,
+  LoggedModelSearch,
+  Motive,
+  NewExperiment,
+  NewLoggedModel,
+  NewModelVersion,
+  NewRun,
+  Promotion,
+  Purge,
+  PurgeQuery,
+  RunChange,
+  RunSearch,
+  Search,
+  Transition,
+} from './types.ts';
+
+export interface ExperimentStore {
+  /** @returns the new id. Throws `resource_exists`, also when a deleted experiment has the name. */
+  createExperiment(experiment: NewExperiment): Promise<string>;
+  getExperiment(id: string): Promise<Experiment>;
+  /** Also finds deleted ones; undefined when there is none. */
+  getExperimentByName(name: string): Promise<Experiment | undefined>;
+  searchExperiments(search: ExperimentSearch): Promise<Page<Experiment>>;
+  renameExperiment(id: string, name: string): Promise<void>;
+  /** Deletes it and its runs, restorably. */
+  deleteExperiment(id: string): Promise<void>;
+  restoreExperiment(id: string): Promise<void>;
+  setExperimentTag(id: string, tag: Tag): Promise<void>;
+  deleteExperimentTag(id: string, key: string): Promise<void>;
+  searchDatasets(experimentIds: readonly string[]): Promise<readonly DatasetSummary[]>;
+}
+
+export interface RunStore {
+  createRun(run: NewRun): Promise<Run>;
+  getRun(id: string): Promise<Run>;
+  updateRun(id: string, change: RunChange): Promise<RunInfo>;
+  deleteRun(id: string): Promise<void>;
+  restoreRun(id: string): Promise<void>;
+  searchRuns(search: RunSearch): Promise<Page<Run>>;
+  /** All or nothing. The same point or the same param again is silently one. */
+  logBatch(id: string, batch: Batch): Promise<void>;
+  setTag(id: string, tag: Tag): Promise<void>;
+  deleteTag(id: string, key: string): Promise<void>;
+  logInputs(id: string, datasets: readonly DatasetInput[], modelIds?: readonly string[]): Promise<void>;
+  logOutputs(id: string, models: readonly ModelOutput[]): Promise<void>;
+  /** Ordered by timestamp, step, value. Unknown runs and keys have no points. */
+  metricHistory(id: string, key: string, query?: HistoryQuery): Promise<Page<Metric>>;
+  /** Permanently removes what was deleted, from the database only: the caller removes the artifacts. */
+  purge(query: PurgeQuery): Promise<Purge>;
+}
+
+export interface LoggedModelStore {
+  createLoggedModel(model: NewLoggedModel): Promise<LoggedModel>;
+  getLoggedModel(id: string): Promise<LoggedModel>;
+  finalizeLoggedModel(id: string, status: LoggedModelStatus): Promise<LoggedModel>;
+  deleteLoggedModel(id: string): Promise<void>;
+  setLoggedModelTags(id: string, tags: readonly Tag[]): Promise<void>;
+  deleteLoggedModelTag(id: string, key: string): Promise<void>;
+  logLoggedModelParams(id: string, params: readonly Param[]): Promise<void>;
+  searchLoggedModels(search: LoggedModelSearch): Promise<Page<LoggedModel>>;
+}
+
+export interface RegistryStore {
+  createRegisteredModel(
+    name: string,
+    options?: { tags?: readonly Tag[]; description?: string },
+  ): Promise<RegisteredModel>;
+  getRegisteredModel(name: string): Promise<RegisteredModel>;
+  updateRegisteredModel(name: string, description: string): Promise<RegisteredModel>;
+  renameRegisteredModel(name: string, newName: string): Promise<RegisteredModel>;
+  deleteRegisteredModel(name: string): Promise<void>;
+  searchRegisteredModels(search: Search): Promise<Page<RegisteredModel>>;
+  setRegisteredModelTag(name: string, tag: Tag): Promise<void>;
+  deleteRegisteredModelTag(name: string, key: string): Promise<void>;
+  setAlias(name: string, alias: string, version: string, motive?: Motive): Promise<void>;
+  deleteAlias(name: string, alias: string, motive?: Motive): Promise<void>;
+  getVersionByAlias(name: string, alias: string): Promise<ModelVersion>;
+  /** The newest version of each of these stages, or of every stage. */
+  getLatestVersions(name: string, stages?: readonly string[]): Promise<readonly ModelVersion[]>;
+  createModelVersion(version: NewModelVersion): Promise<ModelVersion>;
+  getModelVersion(name: string, version: string): Promise<ModelVersion>;
+  updateModelVersion(name: string, version: string, description: string): Promise<ModelVersion>;
+  deleteModelVersion(name: string, version: string): Promise<void>;
+  transitionStage(name: string, version: string, transition: Transition): Promise<ModelVersion>;
+  /** Where the files of a version really are, `models:/m-...` resolved. */
+  getDownloadUri(name: string, version: string): Promise<string>;
+  searchModelVersions(search: Search): Promise<Page<ModelVersion>>;
+  setModelVersionTag(name: string, version: string, tag: Tag): Promise<void>;
+  deleteModelVersionTag(name: string, version: string, key: string): Promise<void>;
+  /** The audit trail, oldest first. */
+  promotions(name: string, version?: string): Promise<readonly Promotion[]>;
+}
+
+/**
+ * Port: experiments, runs, metrics, logged models and the model registry. Kinds: memory, SQLite, remote.
+ *
+ * Duties of a kind, checked by `contract.ts`: MLflow's semantics where a client can see them; every method
+ * is one transaction and durable when its promise resolves; wrong input throws MlopsError `invalid_value`,
+ * absent things `resource_missing`, in MLflow's words; methods may be called concurrently.
+ */
+export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelStore, RegistryStore {
+  readonly kind: 'memory' | 'sqlite' | 'remote';
+  /** For messages: a file or an URL without credentials. */
+  readonly url: string;
+  /** The files below an artifact URI of this store. */
+  artifacts(uri: string): ArtifactStore;
+  close(): Promise<void>;
+}
+
+export type { Stage };
