@@ -10,6 +10,21 @@ export interface BlobInfo {
   readonly etag?: string;
 }
 
+/** What a store knows of a blob without reading it; what `import-url` records of a source. */
+export interface BlobFacts {
+  /** Bytes; undefined where a web server does not say. */
+  readonly size?: number;
+  /** Without quotes (S3). */
+  readonly etag?: string;
+  /** In buckets with versioning. */
+  readonly versionId?: string;
+  /** Web servers: the ETag as it is, else Content-MD5. */
+  readonly checksum?: string;
+}
+
+/** An entry of one level of a listing; directories without a trailing slash. */
+export type LevelEntry = BlobInfo | { readonly directory: BlobKey };
+
 export interface TransferOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of bytes that moved since the last call. */
@@ -43,6 +58,10 @@ export interface BlobStore {
   exists(key: BlobKey, options?: TransferOptions): Promise<boolean>;
   /** All blobs under a prefix (a directory: `files/md5/` lists what is below it), in no promised order. */
   list(prefix: BlobKey, options?: TransferOptions): AsyncIterable<BlobInfo>;
+  /** Facts of a blob, undefined when it is absent. Kinds that have more to say than the size. */
+  stat?(key: BlobKey, options?: TransferOptions & { versionId?: string | undefined }): Promise<BlobFacts | undefined>;
+  /** What is directly below a directory. Kinds that can do so without listing everything below. */
+  listLevel?(prefix: BlobKey, options?: TransferOptions): AsyncIterable<LevelEntry>;
   read(key: BlobKey, options?: TransferOptions): Promise<Uint8Array>;
   /** A stream of the blob, or of bytes `start`..`end` (inclusive). */
   open(

@@ -1,5 +1,13 @@
 /** Stores of blobs by key, one port and its kinds, opened by URL. */
-export type { BlobInfo, BlobKey, BlobStore, DownloadOptions, TransferOptions } from './blob-store.ts';
+export type {
+  BlobFacts,
+  BlobInfo,
+  BlobKey,
+  BlobStore,
+  DownloadOptions,
+  LevelEntry,
+  TransferOptions,
+} from './blob-store.ts';
 export { localStore, type LocalStoreOptions } from './local-store.ts';
 export { memoryStore } from './memory-store.ts';
 export { withRetry, type RetryOptions } from './retry.ts';

@@ -31,12 +31,17 @@ export function withRetry(store: BlobStore, options: RetryOptions = {}): BlobSto
       }
     }
   };
+  const { stat, listLevel } = store;
   return {
     kind: store.kind,
     url: store.url,
     ...(store.directory === undefined ? {} : { directory: store.directory }),
     exists: (key, o) => repeat(o, () => store.exists(key, o)),
-    list: (prefix, o) => listAgain(store, prefix, o, repeat),
+    list: (prefix, o) => listAgain((again) => store.list(prefix, again), o, repeat),
+    ...(stat === undefined ? {} : { stat: (key, o) => repeat(o, () => stat(key, o)) }),
+    ...(listLevel === undefined
+      ? {}
+      : { listLevel: (prefix, o) => listAgain((again) => listLevel(prefix, again), o, repeat) }),
     read: (key, o) => repeat(o, () => store.read(key, o)),
     open: (key, o) => repeat(o, () => store.open(key, o)),
     write: (key, content, o) => repeat(o, () => store.write(key, content, o)),
@@ -49,16 +54,15 @@ export function withRetry(store: BlobStore, options: RetryOptions = {}): BlobSto
 }
 
 /** A listing that breaks off is started again, so it is gathered before anything is yielded. */
-async function* listAgain(
-  store: BlobStore,
-  prefix: string,
+async function* listAgain<Entry>(
+  list: (options: TransferOptions | undefined) => AsyncIterable<Entry>,
   options: TransferOptions | undefined,
   repeat: <T>(transfer: TransferOptions | undefined, work: () => Promise<T>) => Promise<T>,
-): ReturnType<BlobStore['list']> {
+): AsyncIterable<Entry> {
   const found = await repeat(options, async () => {
-    const blobs = [];
-    for await (const blob of store.list(prefix, options)) blobs.push(blob);
-    return blobs;
+    const entries: Entry[] = [];
+    for await (const entry of list(options)) entries.push(entry);
+    return entries;
   });
   yield* found;
 }

@@ -38,7 +38,11 @@ export interface S3Range {
 /** The requests to S3 that the store makes, with full keys. Every failure is an `MlopsError`. */
 export interface S3Client {
   head(key: string, versionId: string | undefined, options?: TransferOptions): Promise<S3Object>;
-  list(prefix: string, page: { next?: string | undefined; flat: boolean }, options?: TransferOptions): Promise<S3Listing>;
+  list(
+    prefix: string,
+    page: { next?: string | undefined; flat: boolean },
+    options?: TransferOptions,
+  ): Promise<S3Listing>;
   /** `total` is the size of the whole object. */
   get(key: string, range: S3Range, options?: TransferOptions): Promise<S3Object & { body: Readable; total: number }>;
   put(key: string, body: Uint8Array, options?: TransferOptions): Promise<void>;
@@ -84,11 +88,20 @@ export function s3Client(settings: S3Settings): S3Client {
       call(undefined, options, async (client, sdk, http) => {
         const delimiter = page.flat ? {} : { Delimiter: '/' };
         const next = page.next === undefined ? {} : { ContinuationToken: page.next };
-        return listingOf(await client.send(new sdk.ListObjectsV2Command({ Bucket, Prefix, ...delimiter, ...next }), http));
+        return listingOf(
+          await client.send(new sdk.ListObjectsV2Command({ Bucket, Prefix, ...delimiter, ...next }), http),
+        );
       }),
     get: (Key, range, options) =>
       call(Key, options, async (client, sdk, http) => {
-        const found = await client.send(new sdk.GetObjectCommand({ Bucket, Key, ...forRead, ...rangeOf(range) }), http);
+        const request = { Bucket, Key, ...forRead };
+        const found = await client
+          .send(new sdk.GetObjectCommand({ ...request, ...rangeOf(range) }), http)
+          .catch((error) => {
+            // An empty object has no first byte.
+            if (range.start !== 0 || !(error instanceof Error) || error.name !== 'InvalidRange') throw error;
+            return client.send(new sdk.GetObjectCommand(request), http);
+          });
         const total = /\/(\d+)$/.exec(found.ContentRange ?? '')?.[1];
         const facts = factsOf(found);
         return { ...facts, body: found.Body as Readable, total: total === undefined ? facts.size : Number(total) };
@@ -137,7 +150,10 @@ function uploads({ bucket: Bucket, forRead, forWrite }: S3Settings, call: Call):
       call(Key, options, async (client, sdk, http) => {
         const Parts = parts.map((part) => ({ PartNumber: part.number, ETag: `"${part.etag}"` }));
         const MultipartUpload = { Parts };
-        await client.send(new sdk.CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload, ...forRead }), http);
+        await client.send(
+          new sdk.CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload, ...forRead }),
+          http,
+        );
       }),
     abortUpload: (Key, UploadId) =>
       call(Key, undefined, async (client, sdk) => {
@@ -153,7 +169,7 @@ function uploads({ bucket: Bucket, forRead, forWrite }: S3Settings, call: Call):
     uploadedParts: (Key, UploadId, options) =>
       call(Key, options, async (client, sdk, http) => {
         const parts: S3Part[] = [];
-        for (let marker: string | undefined; ; ) {
+        for (let marker: string | undefined; ;) {
           const page = marker === undefined ? {} : { PartNumberMarker: marker };
           const found = await client.send(new sdk.ListPartsCommand({ Bucket, Key, UploadId, ...page }), http);
           for (const part of found.Parts ?? []) {
@@ -173,7 +189,8 @@ async function load(settings: S3Settings): Promise<{ sdk: typeof Sdk; client: Sd
 
 function configurationOf(settings: S3Settings): Sdk.S3ClientConfig {
   const agent = { keepAlive: true, maxSockets: 128 };
-  const trust = settings.trust === true ? {} : settings.trust === false ? { rejectUnauthorized: false } : { ca: settings.trust };
+  const trust =
+    settings.trust === true ? {} : settings.trust === false ? { rejectUnauthorized: false } : { ca: settings.trust };
   return {
     region: settings.region ?? 'us-east-1',
     // The bucket says where it is; without a region boto asks as well.
@@ -222,7 +239,8 @@ function writeParameters(parameters: Readonly<Record<string, string>>): Partial<
 }
 
 function rangeOf(range: S3Range): Partial<Sdk.GetObjectCommandInput> {
-  const bytes = range.start === undefined && range.end === undefined ? undefined : `bytes=${range.start ?? 0}-${range.end ?? ''}`;
+  const bytes =
+    range.start === undefined && range.end === undefined ? undefined : `bytes=${range.start ?? 0}-${range.end ?? ''}`;
   return {
     ...(bytes === undefined ? {} : { Range: bytes }),
     ...(range.etag === undefined ? {} : { IfMatch: `"${range.etag}"` }),

@@ -1,5 +1,6 @@
 import { isMlopsError, messageOf, MlopsError } from '../base/index.ts';
 import { notFound } from './keys.ts';
+import { isCertificateError, isNetworkError } from './network-errors.ts';
 import { bucketNotFound, type S3Settings } from './s3-settings.ts';
 
 const absent = new Set(['NoSuchKey', 'NotFound', 'NoSuchVersion']);
@@ -10,7 +11,13 @@ const denied = new Set([
 ]);
 const passing = new Set([
   ...['SlowDown', 'InternalError', 'ServiceUnavailable', 'RequestTimeout', 'TimeoutError', 'OperationAborted'],
-  ...['ThrottlingException', 'Throttling', 'TooManyRequestsException', 'RequestLimitExceeded', 'BandwidthLimitExceeded'],
+  ...[
+    'ThrottlingException',
+    'Throttling',
+    'TooManyRequestsException',
+    'RequestLimitExceeded',
+    'BandwidthLimitExceeded',
+  ],
   ...['NetworkingError', 'IncompleteBody', 'BadDigest', 'XMinioServerNotInitialized', 'PreconditionFailed'],
 ]);
 
@@ -82,22 +89,4 @@ function describe(error: Error): string {
 function statusOf(error: Error): number | undefined {
   const metadata = '$metadata' in error ? (error.$metadata as { httpStatusCode?: unknown } | undefined) : undefined;
   return typeof metadata?.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
-}
-
-const networkCodes = /^(ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EPROTO|ERR_STREAM_PREMATURE_CLOSE|UND_ERR\w+)$/;
-
-/** Failures of the connection: they may pass. */
-export function isNetworkError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if ('code' in error && typeof error.code === 'string' && networkCodes.test(error.code)) return true;
-  if (/^(aborted|socket hang up|Premature close|terminated)$/i.test(error.message)) return true;
-  if (error instanceof AggregateError) return error.errors.some(isNetworkError);
-  return error.cause !== undefined && isNetworkError(error.cause);
-}
-
-export function isCertificateError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/.test(code)) return true;
-  return error.cause !== undefined && isCertificateError(error.cause);
 }

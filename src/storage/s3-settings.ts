@@ -1,7 +1,14 @@
 import * as fs from 'node:fs';
 
 import { MlopsError } from '../base/index.ts';
-import { flagOption, misconfigured, secondsOption, textOption, trustOption, type RemoteOptions } from './remote-options.ts';
+import {
+  flagOption,
+  misconfigured,
+  secondsOption,
+  textOption,
+  trustOption,
+  type RemoteOptions,
+} from './remote-options.ts';
 import { readAwsProfile, type AwsProfile } from './s3-profile.ts';
 
 /** What a client of S3 needs to know, made from the options of a remote, the environment and profile files. */

@@ -67,8 +67,7 @@ export function s3Store(
       await client.put(full(key), content, transfer);
       transfer?.onBytes?.(content.length);
     },
-    download: (key, file, transfer) =>
-      saveInParts(file, (range, http) => client.get(full(key), range, http), transfer),
+    download: (key, file, transfer) => saveInParts(file, (range, http) => client.get(full(key), range, http), transfer),
     remove: async (keys, transfer) => {
       const names = keys.map(full);
       for (let i = 0; i < names.length; i += removeBatch) {
@@ -109,7 +108,7 @@ async function* listBelow(
   below: string,
   transfer: TransferOptions | undefined,
 ): AsyncIterable<BlobInfo> {
-  for (let next: string | undefined; ; ) {
+  for (let next: string | undefined; ;) {
     const page = await client.list(prefix + below, { next, flat: true }, transfer);
     for (const blob of page.objects) if (!blob.key.endsWith('/')) yield infoOf(blob, prefix);
     if (page.next === undefined) return;
@@ -123,7 +122,7 @@ async function* listLevel(
   below: string,
   transfer: TransferOptions | undefined,
 ): AsyncIterable<LevelEntry> {
-  for (let next: string | undefined; ; ) {
+  for (let next: string | undefined; ;) {
     const page = await client.list(prefix + below, { next, flat: false }, transfer);
     for (const directory of page.directories) yield { directory: directory.slice(prefix.length, -1) };
     for (const blob of page.objects) if (!blob.key.endsWith('/')) yield infoOf(blob, prefix);
