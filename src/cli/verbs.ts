@@ -26,6 +26,36 @@ export const verbs: readonly VerbRow[] = [
   // start
 
   // data
+  {
+    name: 'add',
+    group: 'data',
+    summary: 'Track data files or folders',
+    load: () => import('./commands/add.ts'),
+  },
+  {
+    name: 'checkout',
+    group: 'data',
+    summary: 'Bring data in the workspace to the recorded state',
+    load: () => import('./commands/checkout.ts'),
+  },
+  {
+    name: 'push',
+    group: 'data',
+    summary: 'Send tracked data to the remote',
+    load: () => import('./commands/push.ts'),
+  },
+  {
+    name: 'pull',
+    group: 'data',
+    summary: 'Bring tracked data from the remote into the workspace',
+    load: () => import('./commands/pull.ts'),
+  },
+  {
+    name: 'fetch',
+    group: 'data',
+    summary: 'Bring tracked data from the remote into the cache',
+    load: () => import('./commands/fetch.ts'),
+  },
 
   // pipeline
   {
@@ -44,6 +74,12 @@ export const verbs: readonly VerbRow[] = [
   // track
 
   // serve
+  {
+    name: 'serve',
+    group: 'serve',
+    summary: 'Serve ONNX models over HTTP',
+    load: () => import('./commands/serve.ts'),
+  },
 
   // more
   {

@@ -1,0 +1,49 @@
+import { fetch } from '../../repo/transfer.ts';
+import type { Command } from '../command.ts';
+import {
+  runCacheFlag,
+  say,
+  summaryOf,
+  targetsArg,
+  transferFlags,
+  transferOptions,
+  warnWithoutRemote,
+  withRepo,
+} from '../data-session.ts';
+
+export const verb: Command = {
+  name: 'fetch',
+  owner: 'dvc',
+  summary: 'Bring tracked data from the remote into the cache',
+  description: 'The workspace stays as it is; `mlops checkout` afterwards, or `mlops pull` at once, brings it there.',
+  examples: [
+    ['mlops fetch', 'what the workspace tracks'],
+    ['mlops fetch --all-branches', 'to work offline on any branch'],
+    ['mlops fetch --type metrics', 'metrics only'],
+  ],
+  args: [targetsArg],
+  flags: [
+    ...transferFlags,
+    runCacheFlag,
+    { name: 'max-size', value: 'BYTES', integer: true, summary: 'pass over larger outputs' },
+    {
+      name: 'type',
+      value: 'TYPE',
+      repeat: 'each',
+      choices: ['metrics', 'plots'],
+      summary: 'only outputs of this kind',
+    },
+  ],
+  failure: 1,
+  async run(input, terminal) {
+    await withRepo(terminal, async (repo) => {
+      const report = await fetch(repo, {
+        ...transferOptions(input, terminal),
+        maxSize: input.number('max-size'),
+        types: input.list('type') as readonly ('metrics' | 'plots')[],
+      });
+      warnWithoutRemote(repo, input, terminal);
+      say(terminal, summaryOf({ fetched: report.count }) || 'Everything is up to date.');
+    });
+  },
+};

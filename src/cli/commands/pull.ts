@@ -1,0 +1,46 @@
+import { pull } from '../../repo/transfer.ts';
+import type { Command } from '../command.ts';
+import {
+  runCacheFlag,
+  say,
+  sayChanges,
+  summaryOf,
+  targetsArg,
+  transferFlags,
+  transferOptions,
+  warnWithoutRemote,
+  withRepo,
+} from '../data-session.ts';
+import { checkoutFailed } from './checkout.ts';
+
+export const verb: Command = {
+  name: 'pull',
+  owner: 'dvc',
+  summary: 'Bring tracked data from the remote into the workspace',
+  description: 'Fetches what the cache lacks, each object verified by its hash, then checks it out.',
+  examples: [
+    ['git clone URL && cd PROJECT && mlops pull', 'a project with its data'],
+    ['mlops pull data/images.dvc', 'one output'],
+  ],
+  args: [targetsArg],
+  flags: [
+    ...transferFlags,
+    { name: 'force', short: 'f', summary: 'remove unsaved files that are in the way' },
+    runCacheFlag,
+    { name: 'glob', hidden: true, summary: 'targets may hold shell wildcards' },
+    { name: 'allow-missing', summary: 'succeed although some data is missing' },
+  ],
+  failure: 1,
+  async run(input, terminal) {
+    await withRepo(terminal, async (repo) => {
+      const options = { ...transferOptions(input, terminal), force: input.on('force'), glob: input.on('glob') };
+      const { fetched, failure, checkout } = await pull(repo, options);
+      sayChanges(terminal, checkout);
+      warnWithoutRemote(repo, input, terminal);
+      if (failure !== undefined) throw failure;
+      const { modified, added, deleted } = checkout.counts;
+      say(terminal, summaryOf({ fetched, modified, added, deleted }) || 'Everything is up to date.');
+      if (checkout.failed.length > 0 && !input.on('allow-missing')) throw checkoutFailed(checkout);
+    });
+  },
+};

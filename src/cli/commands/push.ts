@@ -1,0 +1,35 @@
+import { push } from '../../repo/transfer.ts';
+import type { Command } from '../command.ts';
+import {
+  runCacheFlag,
+  say,
+  summaryOf,
+  targetsArg,
+  transferFlags,
+  transferOptions,
+  warnWithoutRemote,
+  withRepo,
+} from '../data-session.ts';
+
+export const verb: Command = {
+  name: 'push',
+  owner: 'dvc',
+  summary: 'Send tracked data to the remote',
+  description:
+    'Sends what the remote lacks. Every object is hashed on its way: a corrupt one is never sent, and a folder on the remote that lost a file is completed.',
+  examples: [
+    ['mlops push', 'everything that the workspace tracks'],
+    ['mlops push data/images.dvc -r backup', 'one output to a certain remote'],
+    ['mlops push --all-commits', 'the data of the whole history'],
+  ],
+  args: [targetsArg],
+  flags: [...transferFlags, { name: 'glob', summary: 'targets may hold shell wildcards' }, runCacheFlag],
+  failure: 1,
+  async run(input, terminal) {
+    await withRepo(terminal, async (repo) => {
+      const report = await push(repo, { ...transferOptions(input, terminal), glob: input.on('glob') });
+      warnWithoutRemote(repo, input, terminal);
+      say(terminal, summaryOf({ pushed: report.count }) || 'Everything is up to date.');
+    });
+  },
+};

@@ -1,0 +1,117 @@
+import type { DataRepo } from '../repo/data-repo.ts';
+import { openDataRepo } from '../repo/open-data-repo.ts';
+import type { CheckoutReport } from '../repo/checkout.ts';
+import type { FlagSpec, Input, Terminal } from './command.ts';
+
+/** Opens the project around the current directory, locked as DVC locks it, for the time of some work. */
+export async function withRepo<T>(terminal: Terminal, work: (repo: DataRepo) => Promise<T>): Promise<T> {
+  const repo = await openDataRepo(terminal.cwd, {
+    waitForLock: terminal.waitForLock,
+    signal: terminal.signal,
+    onWait: () => terminal.note('waiting for the lock of the project, which another process holds'),
+  });
+  try {
+    return await work(repo);
+  } finally {
+    repo.close();
+  }
+}
+
+/** A line on stdout that DVC leaves out with -q. */
+export function say(terminal: Terminal, line: string): void {
+  if (!terminal.quiet) terminal.print(line);
+}
+
+/** DVC's reminder of the files to commit. */
+export function sayGitAdd(terminal: Terminal, files: readonly string[]): void {
+  if (files.length === 0) return;
+  say(terminal, `\nTo track the changes with git, run:\n\n\tgit add ${files.map(shellWord).join(' ')}`);
+  say(terminal, '\nTo enable auto staging, run:\n\n\tdvc config core.autostage true');
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
+}
+
+/** `A`, `M` and `D` lines. */
+export function sayChanges(terminal: Terminal, report: CheckoutReport): void {
+  for (const shown of report.modified) say(terminal, `M\t${shown}`);
+  for (const shown of report.added) say(terminal, `A\t${shown}`);
+  for (const shown of report.deleted) say(terminal, `D\t${shown}`);
+}
+
+/** `2 files fetched and 1 file added`; '' when nothing happened. */
+export function summaryOf(counts: Readonly<Record<string, number>>): string {
+  const words = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([did, count]) => `${count} file${count === 1 ? '' : 's'} ${did}`);
+  const last = words.pop() ?? '';
+  return words.length === 0 ? last : `${words.join(', ')} and ${last}`;
+}
+
+export const targetsArg = {
+  name: 'targets',
+  summary: 'only these outputs, .dvc files and stages',
+  optional: true,
+  variadic: true,
+  completes: 'target',
+} as const;
+
+export const jobsFlag: FlagSpec = {
+  name: 'jobs',
+  short: 'j',
+  value: 'N',
+  integer: true,
+  summary: 'objects in flight at once',
+};
+
+export const remoteFlag: FlagSpec = {
+  name: 'remote',
+  short: 'r',
+  value: 'NAME',
+  summary: 'this remote instead of the default one',
+  completes: 'remote',
+};
+
+export const revisionFlags: readonly FlagSpec[] = [
+  { name: 'all-branches', short: 'a', summary: 'of all Git branches too' },
+  { name: 'all-tags', short: 'T', summary: 'of all Git tags too' },
+  { name: 'all-commits', short: 'A', summary: 'of all Git commits too' },
+];
+
+export const selectionFlags: readonly FlagSpec[] = [
+  { name: 'with-deps', short: 'd', summary: 'also what the targets depend on' },
+  { name: 'recursive', short: 'R', summary: 'everything below the folders among the targets' },
+];
+
+export const transferFlags: readonly FlagSpec[] = [jobsFlag, remoteFlag, ...revisionFlags, ...selectionFlags];
+
+/** What these flags say, as the core takes it. */
+export function transferOptions(input: Input, terminal: Terminal) {
+  return {
+    targets: input.args,
+    jobs: input.number('jobs'),
+    remote: input.text('remote'),
+    allBranches: input.on('all-branches'),
+    allTags: input.on('all-tags'),
+    allCommits: input.on('all-commits'),
+    withDeps: input.on('with-deps'),
+    recursive: input.on('recursive'),
+    runCache: input.choice('run-cache') === true,
+    signal: terminal.signal,
+    onProgress: terminal.progress,
+  };
+}
+
+export const runCacheFlag: FlagSpec = {
+  name: 'run-cache',
+  negatable: true,
+  summary: 'the run cache of the pipelines too',
+};
+
+/** DVC warns when neither -r nor a default remote says where to. */
+export function warnWithoutRemote(repo: DataRepo, input: Input, terminal: Terminal): void {
+  if (input.text('remote') === undefined && repo.defaultRemote === undefined) {
+    terminal.warn('No remote provided and no default remote set.');
+  }
+}

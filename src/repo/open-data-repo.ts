@@ -1,0 +1,187 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+import { isSystemError, lockFile, MlopsError, writeFileAtomic, type FileLock } from '../base/index.ts';
+import { openData, type LinkType } from '../data/index.ts';
+import { findGitRoot, ignoredByGit, worktreeTree, type Tree, type TreePath } from '../git/index.ts';
+import {
+  formatDvcFile,
+  lockFileOf,
+  openPipelineFile,
+  ProjectConfig,
+  readDvcFile,
+  readLockFile,
+  type Stage,
+} from '../project/index.ts';
+import { collectStages, type CollectSource } from './collect.ts';
+import type { DataRepo, RemoteSection } from './data-repo.ts';
+import { buildGraph, type StageGraph } from './graph.ts';
+import { openIgnore } from './ignore.ts';
+import { LockStore } from './lock-store.ts';
+import { showPath } from './targets.ts';
+
+export interface OpenRepoOptions {
+  /** Take DVC's lock (`.dvc/tmp/lock`). Default true. */
+  readonly lock?: boolean;
+  /** Wait for it without limit; otherwise three seconds, as DVC. */
+  readonly waitForLock?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onWait?: () => void;
+}
+
+/** Finds the folder with `.dvc` at or above a directory. @throws MlopsError `not_a_project`. */
+export function findRoot(directory: string): string {
+  for (let current = path.resolve(directory); ; current = path.dirname(current)) {
+    if (fs.statSync(path.join(current, '.dvc'), { throwIfNoEntry: false })?.isDirectory() === true)
+      return fs.realpathSync(current);
+    if (path.dirname(current) === current) break;
+  }
+  throw new MlopsError('not_a_project', `you are not inside of a DVC repository (checked up to mount point '/')`, {
+    hint: 'go into a project, or make one with `mlops init`',
+  });
+}
+
+/**
+ * Opens the project around a directory for the data verbs, under DVC's own lock, so that both tools can
+ * work in one tree. Call `close` at the end.
+ * @throws MlopsError `not_a_project`, `bad_config`, `lock_held`.
+ */
+export async function openDataRepo(cwd: string, options: OpenRepoOptions = {}): Promise<DataRepo> {
+  const root = findRoot(cwd);
+  const lock = options.lock === false ? undefined : await takeLock(root, options);
+  try {
+    return assemble(root, fs.realpathSync(cwd), lock);
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+}
+
+async function takeLock(root: string, options: OpenRepoOptions): Promise<FileLock | undefined> {
+  try {
+    return await lockFile(path.join(root, '.dvc/tmp/lock'), {
+      timeout: options.waitForLock === true ? Number.POSITIVE_INFINITY : 3000,
+      signal: options.signal,
+      ...(options.onWait === undefined ? {} : { onWait: options.onWait }),
+    });
+  } catch (error) {
+    // A project that cannot be written can still be read; nobody else can change it either.
+    if (isSystemError(error, 'EACCES', 'EROFS', 'EPERM')) return undefined;
+    throw error;
+  }
+}
+
+function assemble(root: string, cwd: string, lock: FileLock | undefined): DataRepo {
+  const config = new ProjectConfig(path.join(root, '.dvc'));
+  const tree = worktreeTree(root);
+  const gitRoot = config.flag('core', 'no_scm', false) ? undefined : findGitRoot(root);
+  const ignore = openIgnore(tree);
+  const stateDir = path.join(root, '.mlops');
+  const data = openData({
+    root,
+    cacheDir: path.resolve(config.text('cache', 'dir') ?? path.join(root, '.dvc/cache')),
+    stateDir,
+    linkTypes: config.cacheTypes as readonly LinkType[],
+    shared: config.text('cache', 'shared') === 'group',
+    ignored: (file, isDirectory) => file.startsWith(`${root}/`) && ignore(file.slice(root.length + 1), isDirectory),
+  });
+  const source = (of: Tree): CollectSource => collectSource(of, root, cwd, gitRoot, ignore);
+  let stages: readonly Stage[] | undefined;
+  let graph: StageGraph | undefined;
+  const display = (file: TreePath): string => showPath({ root, cwd }, file);
+  const repo: DataRepo = {
+    root,
+    cwd,
+    tree,
+    source: source(tree),
+    gitRoot,
+    autostage: config.flag('core', 'autostage', false),
+    stateDir,
+    data,
+    config,
+    display,
+    defaultRemote: config.defaultRemote,
+    remote: (name) => remoteOf(config, name),
+    stages: () => (stages ??= collectStages(source(tree)).stages),
+    forget() {
+      stages = undefined;
+      graph = undefined;
+    },
+    graph: () => (graph ??= buildGraph(repo.stages(), display)),
+    stagesOf: (of) => collectStages(source(of)).stages,
+    saveStage: (stage) => saveStage(root, stage),
+    saveDataStage(stage, contents) {
+      saveStage(root, { ...stage, outs: stage.outs.map((out) => ({ ...out, info: contents.get(out) ?? out.info })) });
+    },
+    removeStageFile: (file) => fs.rmSync(path.join(root, file), { force: true }),
+    close() {
+      data.close();
+      lock?.release();
+    },
+  };
+  return repo;
+}
+
+function collectSource(
+  tree: Tree,
+  root: string,
+  cwd: string,
+  gitRoot: string | undefined,
+  ignore: (file: TreePath, isDirectory: boolean) => boolean,
+): CollectSource {
+  const none: ReadonlySet<TreePath> = new Set();
+  return {
+    tree,
+    ignored: ignore,
+    ignoredByGit(paths) {
+      if (gitRoot === undefined || tree.root === undefined) return none;
+      const base = path.relative(gitRoot, root);
+      const full = new Map(paths.map((file) => [base === '' ? file : `${base}/${file}`, file]));
+      return new Set([...ignoredByGit(gitRoot, [...full.keys()])].flatMap((file) => full.get(file) ?? []));
+    },
+    openPipeline(file) {
+      const pipeline = openPipelineFile(tree, file, {
+        display: (shown) => showPath({ root, cwd }, shown),
+        lock: (of) => readLockFile(tree, lockFileOf(of)),
+      });
+      if (pipeline === undefined) throw vanished(file);
+      return pipeline;
+    },
+    readData(file) {
+      const stage = readDvcFile(tree, file, showPath({ root, cwd }, file));
+      if (stage === undefined) throw vanished(file);
+      return stage;
+    },
+  };
+}
+
+function vanished(file: TreePath): MlopsError {
+  return new MlopsError('file_changed', `'${file}' vanished while the project was read`);
+}
+
+function remoteOf(config: ProjectConfig, name: string | undefined): RemoteSection | undefined {
+  if (name === undefined && config.defaultRemote === undefined) return undefined;
+  const remote = config.remote(name);
+  const options = Object.fromEntries(
+    [...remote.options].map(([key, value]) => [key, Array.isArray(value) ? value.join(',') : String(value)]),
+  );
+  return { name: remote.name, url: remote.url, options };
+}
+
+function saveStage(root: string, stage: Stage): void {
+  if (stage.kind === 'pipeline') {
+    const locked = {
+      cmd: stage.cmd,
+      deps: stage.deps.flatMap((dep) => (dep.info === undefined ? [] : [{ path: dep.defPath, info: dep.info }])),
+      params: stage.locked?.params ?? new Map(),
+      outs: stage.outs.flatMap((out) => (out.info === undefined ? [] : [{ path: out.defPath, info: out.info }])),
+    };
+    new LockStore(root).put(stage, locked, 0);
+    return;
+  }
+  const file = path.join(root, stage.file);
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  const before = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : undefined;
+  const text = formatDvcFile(stage, before);
+  if (text !== before) writeFileAtomic(file, text);
+}

@@ -1,0 +1,124 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+import { isMlopsError, mapPool, MlopsError } from '../base/index.ts';
+import type { WorkOptions } from '../data/index.ts';
+import { openStore, withoutSecrets, type BlobStore, type RemoteOptions } from '../storage/index.ts';
+import type { DataRepo } from './data-repo.ts';
+
+export interface SourceOptions extends WorkOptions {
+  readonly jobs?: number | undefined;
+  /** Options of the store, as in a remote's section (`--fs-config`). */
+  readonly options?: RemoteOptions | undefined;
+}
+
+/** Facts that tell whether a source changed: what imports record of it. */
+export interface SourceFacts {
+  readonly etag?: string | undefined;
+  readonly size?: number | undefined;
+}
+
+/**
+ * Copies a file or folder from a path or URL (`s3://`, `http(s)://`, `remote://name/path`) to a place that
+ * holds nothing, or replaces what is there.
+ * @throws MlopsError `object_missing` when there is nothing at the source, and those of the store.
+ */
+export async function materialize(
+  repo: Pick<DataRepo, 'cwd' | 'remote'> | { readonly cwd: string; readonly remote?: undefined },
+  source: string,
+  target: string,
+  options: SourceOptions = {},
+): Promise<SourceFacts> {
+  fs.mkdirSync(path.dirname(target), { recursive: true });
+  if (!isUrl(source)) {
+    const from = path.resolve(repo.cwd, source);
+    if (!fs.existsSync(from)) throw missing(source);
+    fs.rmSync(target, { recursive: true, force: true });
+    fs.cpSync(from, target, { recursive: true, dereference: true });
+    return { size: fs.statSync(target).size };
+  }
+  const { store, key } = await openSource(repo, source, options);
+  try {
+    return await fetchFrom(store, key, source, target, options);
+  } finally {
+    await store.close();
+  }
+}
+
+export function isUrl(source: string): boolean {
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(source);
+}
+
+/** The store that holds a URL's folder, and the key in it. */
+export async function openSource(
+  repo: { readonly remote?: DataRepo['remote'] | undefined },
+  source: string,
+  options: SourceOptions,
+): Promise<{ store: BlobStore; key: string }> {
+  const named = /^remote:\/\/([^/]+)\/?(.*)$/.exec(source);
+  if (named !== null) {
+    const remote = repo.remote?.(named[1]);
+    if (remote === undefined) throw new MlopsError('no_remote', `there is no remote '${named[1]}' here`);
+    return { store: await openStore(remote.url, { ...remote.options, ...options.options }), key: named[2] ?? '' };
+  }
+  const trimmed = source.replace(/\/+$/, '');
+  const slash = trimmed.lastIndexOf('/');
+  const atHost = trimmed.slice(0, slash).endsWith(':/');
+  if (atHost) return { store: await openStore(trimmed, options.options), key: '' };
+  return {
+    store: await openStore(trimmed.slice(0, slash), options.options),
+    key: decodeURIComponent(trimmed.slice(slash + 1)),
+  };
+}
+
+async function fetchFrom(
+  store: BlobStore,
+  key: string,
+  source: string,
+  target: string,
+  options: SourceOptions,
+): Promise<SourceFacts> {
+  const temp = `${target}.${process.pid}.tmp`;
+  try {
+    if (key !== '' && (await isBlob(store, key, options))) {
+      await store.download(key, temp, { signal: options.signal });
+      fs.rmSync(target, { recursive: true, force: true });
+      fs.renameSync(temp, target);
+      return { size: fs.statSync(target).size };
+    }
+    const keys: string[] = [];
+    if (store.kind !== 'http')
+      for await (const blob of store.list(key, { signal: options.signal })) keys.push(blob.key);
+    if (keys.length === 0) throw missing(withoutSecrets(source));
+    let done = 0;
+    await mapPool(
+      keys,
+      options.jobs ?? 16,
+      async (blob) => {
+        const file = path.join(temp, key === '' ? blob : blob.slice(key.length + 1));
+        fs.mkdirSync(path.dirname(file), { recursive: true });
+        await store.download(blob, file, { signal: options.signal });
+        options.onProgress?.({ name: 'downloading', unit: 'files', done: ++done, total: keys.length });
+      },
+      options.signal,
+    );
+    fs.rmSync(target, { recursive: true, force: true });
+    fs.renameSync(temp, target);
+    return {};
+  } finally {
+    fs.rmSync(temp, { recursive: true, force: true });
+  }
+}
+
+async function isBlob(store: BlobStore, key: string, options: SourceOptions): Promise<boolean> {
+  try {
+    return await store.exists(key, { signal: options.signal });
+  } catch (error) {
+    if (isMlopsError(error, 'blob_not_found')) return false;
+    throw error;
+  }
+}
+
+function missing(source: string): MlopsError {
+  return new MlopsError('object_missing', `'${source}' does not exist`, { hint: 'check the path or URL' });
+}

@@ -1,0 +1,176 @@
+import { isMlopsError, MlopsError, plural } from '../base/index.ts';
+import { fetchContents, pushContents, type Content, type MoveResult, type TransferOptions } from '../data/index.ts';
+import { openStore, type BlobStore } from '../storage/index.ts';
+import type { Out, Stage } from '../project/index.ts';
+import { checkout, contentOf, type CheckoutReport } from './checkout.ts';
+import type { DataRepo, RemoteSection } from './data-repo.ts';
+import { selectRevisions } from './revisions.ts';
+import { expandGlobs, outsOf, selectStages, type SelectedStage, type TargetOptions } from './targets.ts';
+
+export interface TransferCommand extends TargetOptions, TransferOptions {
+  readonly targets: readonly string[];
+  /** Name of the remote; the default one otherwise. */
+  readonly remote?: string | undefined;
+  readonly allBranches?: boolean;
+  readonly allTags?: boolean;
+  readonly allCommits?: boolean;
+  readonly glob?: boolean;
+  readonly runCache?: boolean;
+  /** fetch only: outs larger than this many bytes are passed over. */
+  readonly maxSize?: number | undefined;
+  /** fetch only: outs of these kinds. */
+  readonly types?: readonly ('metrics' | 'plots')[];
+}
+
+export interface TransferReport extends MoveResult {
+  /** Objects that moved, run-cache entries included. */
+  readonly count: number;
+}
+
+/**
+ * Sends what the remote lacks. @throws MlopsError `no_remote`, `transfer_failed` (with the objects in
+ * `data.failures`) after everything else was sent.
+ */
+export async function push(repo: DataRepo, command: TransferCommand): Promise<TransferReport> {
+  return withRemotes(repo, command, 'push', async (store, contents) =>
+    pushContents(repo.data, store, contents, command),
+  );
+}
+
+/** Brings what the cache lacks. Throws as `push`. */
+export async function fetch(repo: DataRepo, command: TransferCommand): Promise<TransferReport> {
+  return withRemotes(repo, command, 'fetch', async (store, contents) =>
+    fetchContents(repo.data, store, contents, command),
+  );
+}
+
+/** `fetch`, then `checkout` of what was asked for. */
+export async function pull(
+  repo: DataRepo,
+  command: TransferCommand & { readonly force?: boolean; readonly allowMissing?: boolean },
+): Promise<{ fetched: number; failure: MlopsError | undefined; checkout: CheckoutReport }> {
+  const targets = command.glob === true ? expandGlobs(repo.cwd, command.targets) : command.targets;
+  let failure: MlopsError | undefined;
+  let fetched = 0;
+  try {
+    fetched = (await fetch(repo, command)).count;
+  } catch (error) {
+    if (!isMlopsError(error, 'transfer_failed')) throw error;
+    failure = error;
+  }
+  return { fetched, failure, checkout: await checkout(repo, { ...command, targets }) };
+}
+
+async function withRemotes(
+  repo: DataRepo,
+  command: TransferCommand,
+  verb: 'push' | 'fetch',
+  move: (store: BlobStore, contents: readonly Content[]) => Promise<MoveResult>,
+): Promise<TransferReport> {
+  const groups = byRemote(repo, command, verb);
+  const moved: string[] = [];
+  const failures: MoveResult['failures'][number][] = [];
+  for (const { remote, contents } of groups) {
+    const store = await openStore(remote.url, remote.options);
+    try {
+      const result = await move(store, contents);
+      moved.push(...result.moved);
+      failures.push(...result.failures);
+    } finally {
+      await store.close();
+    }
+  }
+  if (failures.length > 0) throw transferFailed(verb, failures);
+  return { moved, failures, count: moved.length };
+}
+
+function transferFailed(verb: 'push' | 'fetch', failures: MoveResult['failures']): MlopsError {
+  const corrupt = failures.some(({ reason }) => reason === 'corrupt');
+  const shown = failures
+    .slice(0, 10)
+    .map(({ md5, reason, message }) => `  ${md5}: ${reason === 'failed' ? message : reason}`);
+  const more = failures.length > 10 ? [`  and ${failures.length - 10} more`] : [];
+  const did = verb === 'push' ? 'upload' : 'download';
+  return new MlopsError(
+    'transfer_failed',
+    [`${plural(failures.length, 'file')} failed to ${did}`, ...shown, ...more].join('\n'),
+    {
+      hint: corrupt
+        ? 'mlops fsck --remote --repair heals what is corrupt from the other side'
+        : verb === 'fetch'
+          ? 'push from where the data is: mlops push'
+          : 'mlops fetch brings what only the remote has',
+      data: { failures },
+    },
+  );
+}
+
+/** The contents of the selected outs by the remote that each belongs to. */
+function byRemote(
+  repo: DataRepo,
+  command: TransferCommand,
+  verb: 'push' | 'fetch',
+): { remote: RemoteSection; contents: Content[] }[] {
+  const groups = new Map<string, { remote: RemoteSection; contents: Content[] }>();
+  for (const { stage, out } of selectedOuts(repo, command)) {
+    if (!isWanted(stage, out, command, verb)) continue;
+    const content = contentOf({ out });
+    if (content === undefined) continue;
+    const remote = requireRemote(repo, command.remote ?? out.remote);
+    const group = groups.get(remote.name) ?? { remote, contents: [] };
+    group.contents.push(content);
+    groups.set(remote.name, group);
+  }
+  return [...groups.values()];
+}
+
+function isWanted(stage: Stage, out: Out, command: TransferCommand, verb: 'push' | 'fetch'): boolean {
+  if (!out.cache) return false;
+  if (verb === 'push' && (!out.push || stage.deps.some((dep) => dep.repo !== undefined))) return false;
+  if (command.remote !== undefined && out.remote !== undefined && out.remote !== command.remote) return false;
+  if (command.maxSize !== undefined && (out.info?.size ?? 0) > command.maxSize) return false;
+  if (command.types === undefined || command.types.length === 0) return true;
+  return (
+    (command.types.includes('metrics') && out.metric) || (command.types.includes('plots') && out.plot !== undefined)
+  );
+}
+
+/** @throws MlopsError `no_remote` with the way to set one. */
+export function requireRemote(repo: DataRepo, name: string | undefined): RemoteSection {
+  const remote = repo.remote(name);
+  if (remote !== undefined) return remote;
+  throw new MlopsError(
+    'no_remote',
+    'no remote specified. Create a default remote with\n    dvc remote add -d <remote name> <remote url>',
+    {
+      hint: 'mlops remote add -d storage /path/or/s3://bucket/prefix',
+    },
+  );
+}
+
+/** Outs of the work tree, and of other revisions when asked for. */
+export function selectedOuts(
+  repo: DataRepo,
+  command: Pick<
+    TransferCommand,
+    'targets' | 'glob' | 'recursive' | 'withDeps' | 'allBranches' | 'allTags' | 'allCommits'
+  >,
+): { stage: Stage; out: Out }[] {
+  const targets = command.glob === true ? expandGlobs(repo.cwd, command.targets) : command.targets;
+  const found: SelectedStage[] = [];
+  const several = command.allBranches === true || command.allTags === true || command.allCommits === true;
+  for (const revision of several ? selectRevisions(repo.root, command) : [undefined]) {
+    const at = revision?.commit === undefined ? repo : atRevision(repo, repo.stagesOf(revision.tree()));
+    try {
+      found.push(...selectStages(at, targets, command));
+    } catch (error) {
+      // A target need not exist in every revision.
+      if (revision?.commit === undefined || !isMlopsError(error, 'unknown_stage')) throw error;
+    }
+  }
+  return found.flatMap(({ stage, only }) => outsOf(stage, only));
+}
+
+function atRevision(repo: DataRepo, stages: readonly Stage[]): DataRepo {
+  return { ...repo, stages: () => stages };
+}

@@ -1,0 +1,188 @@
+/**
+ * The twin harness: the same story is told to real DVC and to `mlops` in two folders, and after each step
+ * everything that a user, a colleague or a program could see must be the same.
+ */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { expect } from 'vitest';
+import { command, mlops, temporaryFolder, type Outcome } from './cli.ts';
+
+export interface TwinOptions {
+  /** Path of the real DVC. */
+  readonly dvc: string;
+  /** Further environment of both. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Begin with `git init` and `init` done. Default true. */
+  readonly init?: boolean;
+}
+
+export interface StepOptions {
+  /** Texts of stdout are not compared (where the word of the tool itself is in it). */
+  readonly anyStdout?: boolean;
+  /** Trees are not compared: where ours deliberately does another thing, which the story then checks itself. */
+  readonly anyTree?: boolean;
+  readonly input?: string;
+  /** Folder inside the project to run in. */
+  readonly in?: string;
+  /** Further environment of this step. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** One side's folder: `base` holds the project and what stands beside it (remotes, other repositories). */
+export interface Side {
+  readonly name: 'dvc' | 'mlops';
+  readonly base: string;
+  readonly project: string;
+}
+
+export interface Twin {
+  readonly sides: readonly [Side, Side];
+  /** Runs `dvc ARGS` and `mlops ARGS`, compares, and gives back what ours said. */
+  run(args: readonly string[], options?: StepOptions): Outcome;
+  /** The same change by hand in both folders. */
+  change(edit: (project: string, side: Side) => void): void;
+  write(file: string, content: string | Uint8Array, mode?: number): void;
+  remove(file: string): void;
+  git(...args: string[]): void;
+  /** Each tool judges the folder that the other one made. */
+  judge(): void;
+}
+
+/** Opens twin folders, removed after the test. */
+export function openTwin(options: TwinOptions): Twin {
+  const folder = temporaryFolder('twin-');
+  const side = (name: Side['name']): Side => {
+    const base = path.join(folder, name);
+    const project = path.join(base, 'project');
+    fs.mkdirSync(project, { recursive: true });
+    return { name, base, project };
+  };
+  const sides: readonly [Side, Side] = [side('dvc'), side('mlops')];
+  const env = { ...fixedDates, COLUMNS: '80', ...options.env };
+  const runBoth = (args: readonly string[], step: StepOptions): [Outcome, Outcome] => {
+    const each = (own: Side, tool: Side['name']): Outcome => {
+      const cwd = path.join(own.project, step.in ?? '');
+      const all = {
+        ...env,
+        DVC_SITE_CACHE_DIR: path.join(own.base, 'site'),
+        HOME: path.join(own.base, 'home'),
+        ...step.env,
+      };
+      return tool === 'dvc'
+        ? command(cwd, options.dvc, args, { env: all })
+        : mlops(cwd, args, { env: all, input: step.input ?? '' });
+    };
+    return [each(sides[0], 'dvc'), each(sides[1], 'mlops')];
+  };
+  const twin: Twin = {
+    sides,
+    run(args, step = {}) {
+      const [theirs, ours] = runBoth(args, step);
+      compareOutcomes(args, [theirs, ours], sides, step);
+      if (step.anyTree !== true) compareTrees(args.join(' '), sides);
+      return ours;
+    },
+    change(edit) {
+      for (const own of sides) edit(own.project, own);
+    },
+    write(file, content, mode) {
+      for (const { project } of sides) {
+        const target = path.join(project, file);
+        fs.mkdirSync(path.dirname(target), { recursive: true });
+        fs.writeFileSync(target, content);
+        if (mode !== undefined) fs.chmodSync(target, mode);
+      }
+    },
+    remove(file) {
+      for (const { project } of sides) fs.rmSync(path.join(project, file), { recursive: true });
+    },
+    git(...args) {
+      for (const { project } of sides) {
+        const result = command(project, 'git', args, { env });
+        expect(result.status, result.stderr).toBe(0);
+      }
+    },
+    judge() {
+      for (const args of [['status'], ['status', '--json'], ['data', 'status', '--json']]) {
+        for (const own of sides) {
+          const all = { ...env, DVC_SITE_CACHE_DIR: path.join(own.base, 'site'), HOME: path.join(own.base, 'home') };
+          const theirs = command(own.project, options.dvc, args, { env: all });
+          const ours = mlops(own.project, args, { env: all });
+          compareOutcomes([...args, `(in the folder of ${own.name})`], [theirs, ours], [own, own], {});
+        }
+      }
+    },
+  };
+  if (options.init !== false) {
+    twin.git('init', '-q', '-b', 'main');
+    twin.run(['init', '-q']);
+  }
+  return twin;
+}
+
+const fixedDates = { GIT_AUTHOR_DATE: '2024-01-02T03:04:05Z', GIT_COMMITTER_DATE: '2024-01-02T03:04:05Z' };
+
+function compareOutcomes(
+  args: readonly string[],
+  [theirs, ours]: readonly [Outcome, Outcome],
+  sides: readonly [Side, Side],
+  step: StepOptions,
+): void {
+  const shown = `${args.join(' ')}\n--- dvc: ${theirs.stdout}${theirs.stderr}\n--- mlops: ${ours.stdout}${ours.stderr}\n---`;
+  expect({ status: ours.status }, `exit status of ${shown}`).toEqual({ status: theirs.status });
+  if (step.anyStdout === true) return;
+  const said = [neutral(theirs.stdout, sides[0]), neutral(ours.stdout, sides[1])] as const;
+  if (args.includes('--json') && theirs.status === 0 && said[0].trim() !== '') {
+    expect(JSON.parse(said[1]), `JSON of ${shown}`).toEqual(JSON.parse(said[0]));
+  } else expect(said[1], `stdout of ${shown}`).toBe(said[0]);
+}
+
+/** Text without what must differ: the folder of the side. */
+function neutral(text: string, side: Side): string {
+  return text.replaceAll(side.base, '<BASE>');
+}
+
+function compareTrees(label: string, sides: readonly [Side, Side]): void {
+  const [theirs, ours] = sides.map((side) => snapshot(side));
+  expect(ours, `files after: ${label}`).toEqual(theirs);
+}
+
+/** Private to each tool, or different by nature. */
+const privatePaths = /^(project\/\.mlops|project\/\.dvc\/tmp|site|home|[^/]+\/\.git|project\/\.dvc\/cache\/fs)(\/|$)/;
+
+/**
+ * Everything below a side's folder: mode and content of workspace files (links by where they lead),
+ * the text of metafiles, names and modes of objects in caches and remotes.
+ */
+export function snapshot(side: Side): Record<string, string> {
+  const seen: Record<string, string> = {};
+  const visit = (relative: string): void => {
+    for (const entry of fs.readdirSync(path.join(side.base, relative), { withFileTypes: true })) {
+      const name = relative === '' ? entry.name : `${relative}/${entry.name}`;
+      if (privatePaths.test(name)) continue;
+      if (entry.isDirectory()) {
+        if (fs.readdirSync(path.join(side.base, name)).length === 0) seen[`${name}/`] = 'empty folder';
+        else visit(name);
+      } else seen[name] = describeFile(side, name, entry);
+    }
+  };
+  visit('');
+  return seen;
+}
+
+const metafile = /(\.dvc|dvc\.yaml|dvc\.lock|\.gitignore|\.dvcignore|\.dvc\/config(\.local)?)$/;
+const object = /(^|\/)(files\/md5\/)?[0-9a-f]{2}\/[0-9a-f]{30}(\.dir)?$|\/runs\/[0-9a-f]{2}\//;
+
+function describeFile(side: Side, name: string, entry: fs.Dirent): string {
+  const file = path.join(side.base, name);
+  if (entry.isSymbolicLink()) return `link to ${neutral(fs.readlinkSync(file), side)}`;
+  if (!entry.isFile()) return 'special';
+  const stat = fs.statSync(file);
+  const mode = (stat.mode & 0o777).toString(8);
+  if (object.test(name)) return `object ${name.includes('/runs/') ? '' : mode}`;
+  const content = fs.readFileSync(file);
+  if (metafile.test(name)) return `${mode} ${neutral(content.toString('utf8'), side)}`;
+  const links = stat.nlink > 1 ? ' linked' : '';
+  return `${mode}${links} ${stat.size} ${createHash('md5').update(content).digest('hex')}`;
+}
