@@ -1,0 +1,96 @@
+import * as path from 'node:path';
+
+import { MlopsError, type Logger } from '../base/index.ts';
+import { isLoopback, loopbackHosts } from '../http/index.ts';
+import { FolderSource, serve, type RunningServer, type ServedModelSpec, type ServeOptions } from '../serve/index.ts';
+import type { TrackingStore } from '../tracking/index.ts';
+import { RegistrySource, RunSource } from './registry-source.ts';
+
+export interface ServeModelsOptions {
+  /** `[NAME=]SOURCE`: `models:/NAME/SELECTOR`, `runs:/ID/PATH`, a file or a folder. */
+  readonly sources: readonly string[];
+  /** A folder whose models are all served, each loaded when first asked for. */
+  readonly modelsDir?: string | undefined;
+  /** Relative paths start here. */
+  readonly cwd: string;
+  readonly host: string;
+  readonly port: number;
+  /** Called once, when a source is in the registry or a run. */
+  readonly openStore: () => Promise<TrackingStore>;
+  readonly threads?: number | undefined;
+  readonly allowedHosts?: readonly string[] | undefined;
+  readonly corsOrigins?: readonly string[] | undefined;
+  readonly memoryBudget?: number | undefined;
+  readonly bodyLimit?: number | undefined;
+  readonly scheduler?: ServeOptions['scheduler'];
+  readonly log: Logger;
+}
+
+/**
+ * Serves models from the registry, from runs and from the disk.
+ *
+ * @throws MlopsError `usage`, `model_not_found`, `port_in_use`; models that fail to load are in `failures`.
+ */
+export async function serveModels(options: ServeModelsOptions): Promise<RunningServer> {
+  let store: Promise<TrackingStore> | undefined;
+  const openStore = (): Promise<TrackingStore> => (store ??= options.openStore());
+  const models: ServedModelSpec[] = [];
+  for (const source of options.sources) models.push(await specOf(source, options.cwd, openStore));
+  if (options.modelsDir !== undefined)
+    models.push(...(await specsOfDirectory(path.resolve(options.cwd, options.modelsDir))));
+  if (models.length === 0) {
+    throw new MlopsError('usage', 'nothing to serve', {
+      hint: 'name a model: `mlops serve models:/NAME/Production`, `mlops serve model.onnx`, or --models-dir DIR',
+    });
+  }
+  const running = await serve({
+    models,
+    host: options.host,
+    port: options.port,
+    threads: options.threads,
+    memoryBudget: options.memoryBudget,
+    bodyLimit: options.bodyLimit,
+    scheduler: options.scheduler,
+    guard: {
+      allowedHosts: options.allowedHosts ?? (isLoopback(options.host) ? loopbackHosts(options.host) : ['*']),
+      allowedOrigins: options.corsOrigins ?? [],
+    },
+    log: options.log,
+  });
+  return {
+    ...running,
+    close: async (deadline) => {
+      const clean = await running.close(deadline);
+      await (await store)?.close();
+      return clean;
+    },
+  };
+}
+
+async function specsOfDirectory(directory: string): Promise<ServedModelSpec[]> {
+  const source = FolderSource.directory(directory);
+  return (await source.list()).map(({ name }) => ({ name, source }));
+}
+
+async function specOf(text: string, cwd: string, openStore: () => Promise<TrackingStore>): Promise<ServedModelSpec> {
+  const [, given, location = text] = /^([\w.-]+)=(.+)$/s.exec(text) ?? [];
+  const registered = /^models:\/+([^/@]+)(?:\/([^/]+)|(@[^/]+))?$/.exec(location);
+  if (registered !== null) {
+    const name = decodeURIComponent(registered[1] ?? '');
+    const source = new RegistrySource(await openStore());
+    return { name: given ?? name, source, sourceName: name, selector: registered[2] ?? registered[3] };
+  }
+  const ofRun = /^runs:\/+([^/]+)\/(.+)$/.exec(location);
+  if (ofRun !== null) {
+    const source = new RunSource(await openStore(), ofRun[1] ?? '', ofRun[2] ?? '', given);
+    return { name: source.name, source };
+  }
+  if (/^(models|runs):/.test(location)) {
+    throw new MlopsError('usage', `'${location}' is not a model URI`, {
+      hint: 'models:/NAME/STAGE, models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN_ID/PATH',
+    });
+  }
+  const source = FolderSource.single(path.resolve(cwd, location), given);
+  const [ref] = await source.list();
+  return { name: ref?.name ?? location, source };
+}
