@@ -88,10 +88,11 @@ function pointsOf(snapshot: Snapshot, file: string): MetricPoint[] {
 export async function saveReports(artifacts: ArtifactStore, snapshot: Snapshot, maxFileSize: number): Promise<void> {
   const put = async (folder: string, file: string): Promise<void> => {
     const content = readSmall(path.join(snapshot.root, file), maxFileSize);
-    if (content !== undefined) await artifacts.put(path.posix.join(folder, file), content);
+    const inside = file.startsWith(`${folder}/`) ? file : path.posix.join(folder, file);
+    if (content !== undefined) await artifacts.put(inside, content);
   };
   for (const file of snapshot.metricFiles) await put('metrics', file);
-  for (const file of snapshot.plotFiles) await put('plots', file.replace(/^plots\//, ''));
+  for (const file of snapshot.plotFiles) await put('plots', file);
   for (const file of snapshot.paramFiles) await put('params', file);
   const lineage = snapshot.lineage.map(({ stage, role, path: file, md5, size }) => ({
     stage,
