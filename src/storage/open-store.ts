@@ -40,7 +40,7 @@ export async function openStore(url: string, options: RemoteOptions = {}): Promi
   if (scheme === 'file') return localStore(fileURLToPath(url), { mode: 0o444 });
   if (scheme === 's3') {
     const { s3Store } = await import('./s3-store.ts');
-    return withRetry(await s3Store(url, options));
+    return withRetry(s3Store(url, options));
   }
   if (scheme === 'http' || scheme === 'https') {
     const { httpStore } = await import('./http-store.ts');

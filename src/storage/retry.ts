@@ -31,7 +31,8 @@ export function withRetry(store: BlobStore, options: RetryOptions = {}): BlobSto
       }
     }
   };
-  const { stat, listLevel } = store;
+  const stat = store.stat?.bind(store);
+  const listLevel = store.listLevel?.bind(store);
   return {
     kind: store.kind,
     url: store.url,

@@ -182,7 +182,11 @@ function uploads({ bucket: Bucket, forRead, forWrite }: S3Settings, call: Call):
   };
 }
 
+/** The SDK tells users of an older Node to upgrade, on every command; which Node we run on is our concern. */
+const quiet = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED';
+
 async function load(settings: S3Settings): Promise<{ sdk: typeof Sdk; client: Sdk.S3Client }> {
+  process.env[quiet] ??= 'true';
   const sdk = await import('@aws-sdk/client-s3');
   return { sdk, client: new sdk.S3Client(configurationOf(settings)) };
 }

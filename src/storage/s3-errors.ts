@@ -4,22 +4,16 @@ import { isCertificateError, isNetworkError } from './network-errors.ts';
 import { bucketNotFound, type S3Settings } from './s3-settings.ts';
 
 const absent = new Set(['NoSuchKey', 'NotFound', 'NoSuchVersion']);
-const denied = new Set([
-  ...['AccessDenied', 'AllAccessDisabled', 'AccountProblem', 'InvalidAccessKeyId', 'InvalidToken', 'InvalidSecurity'],
-  ...['SignatureDoesNotMatch', 'ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'NotSignedUp'],
-  ...['CredentialsProviderError', 'Forbidden', 'UnrecognizedClientException', 'MethodNotAllowed'],
-]);
-const passing = new Set([
-  ...['SlowDown', 'InternalError', 'ServiceUnavailable', 'RequestTimeout', 'TimeoutError', 'OperationAborted'],
-  ...[
-    'ThrottlingException',
-    'Throttling',
-    'TooManyRequestsException',
-    'RequestLimitExceeded',
-    'BandwidthLimitExceeded',
-  ],
-  ...['NetworkingError', 'IncompleteBody', 'BadDigest', 'XMinioServerNotInitialized', 'PreconditionFailed'],
-]);
+const denied = words(`AccessDenied AllAccessDisabled AccountProblem InvalidAccessKeyId InvalidToken InvalidSecurity
+  SignatureDoesNotMatch ExpiredToken ExpiredTokenException TokenRefreshRequired NotSignedUp
+  CredentialsProviderError Forbidden UnrecognizedClientException MethodNotAllowed`);
+const passing = words(`SlowDown InternalError ServiceUnavailable RequestTimeout TimeoutError OperationAborted
+  ThrottlingException Throttling TooManyRequestsException RequestLimitExceeded BandwidthLimitExceeded
+  NetworkingError IncompleteBody BadDigest XMinioServerNotInitialized PreconditionFailed`);
+
+function words(text: string): ReadonlySet<string> {
+  return new Set(text.split(/\s+/));
+}
 
 /** What S3, its SDK and the network throw, in the words of the catalogue. Bugs come back as they are. */
 export function explainS3Error(error: unknown, key: string | undefined, settings: S3Settings): unknown {

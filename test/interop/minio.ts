@@ -1,0 +1,153 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as http from 'node:http';
+import * as net from 'node:net';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Minio {
+  readonly endpoint: string;
+  readonly port: number;
+  /** Options of a remote as DVC names them. */
+  readonly options: Readonly<Record<string, string>>;
+  /** Where it keeps its data; a folder at the top is a bucket. */
+  readonly folder: string;
+  makeBucket(name: string): void;
+  stop(): Promise<void>;
+}
+
+export const minioUser = 'test-user';
+export const minioPassword = 'test-password-1';
+
+/** Starts a MinIO on a free port and waits until it answers. */
+export async function startMinio(program: string): Promise<Minio> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-minio-'));
+  const port = await freePort();
+  const endpoint = `http://127.0.0.1:${port}`;
+  const env = { ...process.env, MINIO_ROOT_USER: minioUser, MINIO_ROOT_PASSWORD: minioPassword, MINIO_BROWSER: 'off' };
+  const server = spawn(program, ['server', folder, '--address', `127.0.0.1:${port}`, '--quiet'], {
+    env,
+    stdio: 'ignore',
+  });
+  await answers(`${endpoint}/minio/health/ready`, server);
+  return {
+    endpoint,
+    port,
+    folder,
+    options: { endpointurl: endpoint, access_key_id: minioUser, secret_access_key: minioPassword },
+    makeBucket: (name) => void fs.mkdirSync(path.join(folder, name), { recursive: true }),
+    async stop() {
+      await ended(server);
+      fs.rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What the proxy does with a request: `pass` it on, or one of the faults. */
+export type Fault =
+  | 'pass'
+  /** 503 SlowDown without asking the server. */
+  | 'slow-down'
+  /** The connection is reset before the request is read. */
+  | 'reset'
+  /** The answer's body is cut after half of it. */
+  | 'cut-answer'
+  /** The request reaches the server whole, the answer is lost. */
+  | 'lose-answer';
+
+export interface FaultProxy {
+  readonly endpoint: string;
+  /** How often each fault was played. */
+  readonly played: Map<Fault, number>;
+  close(): Promise<void>;
+}
+
+/** A proxy in front of a server that spoils what `choose` says. Signatures stay valid: the Host header is kept. */
+export async function faultProxy(
+  port: number,
+  choose: (request: http.IncomingMessage, count: number) => Fault,
+): Promise<FaultProxy> {
+  const played = new Map<Fault, number>();
+  let count = 0;
+  const server = http.createServer((request, response) => {
+    const fault = choose(request, count++);
+    played.set(fault, (played.get(fault) ?? 0) + 1);
+    if (fault === 'reset') return void request.socket.resetAndDestroy();
+    if (fault === 'slow-down') return slowDown(request, response);
+    const { method, url: target, headers } = request;
+    const onward = http.request({ port, host: '127.0.0.1', method, path: target, headers }, (answer) =>
+      passBack(fault, answer, response),
+    );
+    onward.on('error', () => response.destroy());
+    request.pipe(onward);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port: own } = server.address() as net.AddressInfo;
+  return {
+    endpoint: `http://127.0.0.1:${own}`,
+    played,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function passBack(fault: Fault, answer: http.IncomingMessage, response: http.ServerResponse): void {
+  if (fault === 'lose-answer') {
+    answer.resume();
+    answer.on('end', () => response.socket?.resetAndDestroy());
+    return;
+  }
+  response.writeHead(answer.statusCode ?? 500, answer.rawHeaders);
+  if (fault === 'pass') return void answer.pipe(response);
+  const half = Number(answer.headers['content-length'] ?? 0) / 2;
+  let sent = 0;
+  answer.on('end', () => response.socket?.resetAndDestroy());
+  answer.on('data', (chunk: Buffer) => {
+    const part = chunk.subarray(0, Math.max(0, Math.ceil(half - sent)));
+    sent += part.length;
+    response.write(part, () => {
+      if (sent >= half) response.socket?.resetAndDestroy();
+    });
+  });
+}
+
+function slowDown(request: http.IncomingMessage, response: http.ServerResponse): void {
+  request.resume();
+  response.writeHead(503, { 'content-type': 'application/xml' });
+  response.end('<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your rate</Message></Error>');
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function answers(url: string, server: ChildProcess): Promise<void> {
+  for (let i = 0; i < 150; i++) {
+    if (server.exitCode !== null) throw new Error(`minio ended with ${server.exitCode}`);
+    const ok = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ok) return;
+    await sleep(100);
+  }
+  server.kill('SIGKILL');
+  throw new Error('minio did not start');
+}
+
+async function ended(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null) return;
+  const gone = new Promise((resolve) => server.once('exit', resolve));
+  server.kill('SIGTERM');
+  const timer = setTimeout(() => server.kill('SIGKILL'), 5000);
+  await gone;
+  clearTimeout(timer);
+}
