@@ -17,3 +17,20 @@ export { readSettings, type Settings } from './settings.ts';
 export { contentInfoOf, lockEntryMap } from './content-entry.ts';
 export { lockedStageMap, lockFileOf, parseLockedStage, parseLockFile, readLockFile } from './lock-file.ts';
 export { putLockedStage } from './lock-write.ts';
+export {
+  ensureStateDir,
+  findProject,
+  findProjectRoot,
+  fromTreePath,
+  openProject,
+  projectAt,
+  toTreePath,
+  tryFindProject,
+  type Project,
+} from './project.ts';
+export { createProjectFiles } from './init-project.ts';
+export { IgnoreRules, ignoreFileName, type IgnoreVerdict } from './ignore.ts';
+export { namedSection, ProjectConfig, remoteName, sectionOf, type ConfigEdit, type RemoteConfig } from './config.ts';
+export { configError, type ConfigSections, type ConfigValue } from './config-text.ts';
+export { configLevels, type ConfigLevel } from './config-paths.ts';
+export { sectionNames as configSectionNames } from './config-schema.ts';
