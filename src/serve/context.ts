@@ -8,6 +8,8 @@ export interface ServingContext {
   readonly repository: Repository;
   readonly predictor: Predictor;
   readonly started: Date;
+  /** Of mlops itself. */
+  readonly serverVersion: string;
   readonly draining: boolean;
   ready(): boolean;
   /** State of what the server needs beside itself, for `/health`. */

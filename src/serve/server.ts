@@ -5,6 +5,8 @@ import { createShell, listen, type GuardOptions, type Listening, type Request, t
 import { deriveExample } from '../model/index.ts';
 import type { ServingContext } from './context.ts';
 import { InferencePool } from './inference-pool.ts';
+import { addMlflowRoutes } from './mlflow-routes.ts';
+import { addV2Routes } from './v2-routes.ts';
 import { addHealthRoutes, addNativeRoutes } from './native-routes.ts';
 import { Predictor, type Prediction } from './predict.ts';
 import { Repository, type ServedModelSpec } from './repository.ts';
@@ -26,6 +28,8 @@ export interface ServeOptions {
   /** Load nothing until it is asked for. Default: load all when there are at most 16 models. */
   readonly lazy?: boolean | undefined;
   readonly workerFile?: URL | undefined;
+  /** Version of mlops, for clients. */
+  readonly serverVersion?: string | undefined;
   readonly log?: Logger | undefined;
 }
 
@@ -56,7 +60,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   });
   const repository = new Repository(options.models, { pool, log, memoryBudget: options.memoryBudget });
   const scheduler = new Scheduler(pool, options.scheduler);
-  const context = new Context(repository, new Predictor(repository, scheduler), pool);
+  const context = new Context(repository, new Predictor(repository, scheduler), pool, options.serverVersion ?? '0.0.0');
   const shell = await createShell({
     bodyLimit: options.bodyLimit,
     guard: options.guard,
@@ -65,6 +69,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   });
   addHealthRoutes(shell, context);
   addNativeRoutes(shell, context);
+  addMlflowRoutes(shell, context);
+  addV2Routes(shell, context);
 
   // The port is taken before models are loaded: who starts two servers learns it at once.
   const listening = await listen(shell, options).catch(async (error: unknown) => {
@@ -107,11 +113,13 @@ class Context implements ServingContext {
   readonly predictor: Predictor;
   readonly started = new Date();
   draining = false;
+  readonly serverVersion: string;
   readonly #pool: InferencePool;
   readonly #prefix = `${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
   #predictions = 0;
 
-  constructor(repository: Repository, predictor: Predictor, pool: InferencePool) {
+  constructor(repository: Repository, predictor: Predictor, pool: InferencePool, serverVersion: string) {
+    this.serverVersion = serverVersion;
     this.repository = repository;
     this.predictor = predictor;
     this.#pool = pool;

@@ -1,0 +1,175 @@
+import { MlopsError } from '../base/index.ts';
+import type { TensorInfo } from '../model/index.ts';
+import { parseCsv } from './csv.ts';
+import { parseJson, type Json } from './json-reader.ts';
+import { isObject, namedFeeds, type JsonObject } from './native-protocol.ts';
+import type { Prediction } from './predict.ts';
+import type { ServedVersion } from './served-version.ts';
+import type { Tensor, Tensors } from './tensor.ts';
+import { invalid, tensorFromJson, tensorToJson } from './tensor-json.ts';
+
+/** What MLflow's scoring server calls its four forms of input. */
+const forms = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const;
+type Form = (typeof forms)[number];
+
+export interface Scoring {
+  readonly form: Form;
+  readonly value: Json;
+}
+
+const supported = "['text/csv', 'application/json']";
+
+/**
+ * Reads the body of `/invocations`.
+ *
+ * @throws MlopsError `unsupported_media`, `bad_json`, `bad_request` in MLflow's words.
+ */
+export function readScoring(body: unknown, contentType: string | undefined, exact: boolean): Scoring {
+  const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase();
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+  if (type === 'text/csv') return { form: 'dataframe_split', value: parseCsv(bytes.toString('utf8')) };
+  if (type !== 'application/json') {
+    throw new MlopsError(
+      'unsupported_media',
+      `This predictor only supports the following content types: Types: ${supported}. Got '${(contentType ?? '').slice(0, 100)}'.`,
+    );
+  }
+  const value = parseJson(bytes, exact);
+  if (!isObject(value)) {
+    const kind = Array.isArray(value) ? 'list' : typeof value;
+    throw new MlopsError('bad_request', `${oneOf} Received a ${kind}.`);
+  }
+  const given = forms.filter((form) => Object.hasOwn(value, form));
+  const [form] = given;
+  if (form === undefined || given.length !== 1) {
+    throw new MlopsError(
+      'bad_request',
+      `${oneOf} Received dictionary with input fields: ${pythonList(Object.keys(value))}.`,
+    );
+  }
+  return { form, value: value[form] ?? null };
+}
+
+const oneOf =
+  "The input must be a JSON dictionary with exactly one of the input fields {'dataframe_split', 'dataframe_records', 'instances', 'inputs'}.";
+
+function pythonList(names: readonly string[]): string {
+  return `[${names
+    .slice(0, 20)
+    .map((name) => `'${name}'`)
+    .join(', ')}]`;
+}
+
+/** The tensors of a scoring request. @throws MlopsError `invalid_input` in MLflow's words where it has some. */
+export function scoringFeeds(version: ServedVersion, { form, value }: Scoring): Tensors {
+  if (form === 'dataframe_split') return split(version, value);
+  if (form === 'dataframe_records') return records(version, value, form);
+  if (form === 'instances') {
+    if (Array.isArray(value) && value.some(isObject)) return records(version, value, form);
+    return only(version, value, form);
+  }
+  if (isObject(value)) return namedFeeds(version, withoutExtra(version, value), 'inputs.');
+  if (Array.isArray(value) && value.some(isObject)) return records(version, value, form);
+  return only(version, value, form);
+}
+
+function only(version: ServedVersion, value: Json, path: string): Tensors {
+  const [input] = version.inputs;
+  if (input === undefined || version.inputs.length !== 1) throw missing(version.inputs.map((info) => info.name));
+  return { [input.name]: tensorFromJson(value, input, path) };
+}
+
+function missing(names: readonly string[]): MlopsError {
+  return new MlopsError(
+    'invalid_input',
+    `Failed to enforce schema of the input: Model is missing inputs ${pythonList(names)}.`,
+  );
+}
+
+/** MLflow ignores columns that the model does not know. */
+function withoutExtra(version: ServedVersion, values: JsonObject): JsonObject {
+  const absent = version.inputs.filter((info) => !Object.hasOwn(values, info.name)).map((info) => info.name);
+  if (absent.length > 0) throw missing(absent);
+  return Object.fromEntries(version.inputs.map((info) => [info.name, values[info.name] ?? null]));
+}
+
+function split(version: ServedVersion, value: Json): Tensors {
+  if (!isObject(value) || !Array.isArray(value['data'])) {
+    throw invalid('dataframe_split', "an object with 'columns' and 'data'", 'something else');
+  }
+  const rows = value['data'];
+  const columns = Array.isArray(value['columns']) ? value['columns'].map(String) : undefined;
+  for (const [i, row] of rows.entries()) {
+    if (!Array.isArray(row) || (columns !== undefined && row.length !== columns.length)) {
+      throw invalid(`dataframe_split.data[${i}]`, `a list of ${columns?.length ?? 'equal many'} values`, 'another row');
+    }
+  }
+  const column = (at: number): Json[] => rows.map((row) => (Array.isArray(row) ? (row[at] ?? null) : null));
+  return table(version, columns, rows, column, 'dataframe_split.data');
+}
+
+function records(version: ServedVersion, value: Json, path: string): Tensors {
+  if (!Array.isArray(value)) throw invalid(path, 'a list of records', 'something else');
+  const columns = [...new Set(value.flatMap((row) => (isObject(row) ? Object.keys(row) : [])))];
+  const cell = (row: Json, name: string): Json =>
+    isObject(row) && Object.hasOwn(row, name) ? (row[name] ?? null) : null;
+  const column = (at: number): Json[] => value.map((row) => cell(row, columns[at] ?? ''));
+  const rows = value.map((row) => columns.map((name) => cell(row, name)));
+  return table(version, columns, rows, column, path);
+}
+
+/** A table for a model whose inputs are its columns, or whose only input takes all columns in order. */
+function table(
+  version: ServedVersion,
+  columns: readonly string[] | undefined,
+  rows: readonly Json[],
+  column: (at: number) => Json[],
+  path: string,
+): Tensors {
+  const [single] = version.inputs;
+  const named = columns !== undefined && version.inputs.every((info) => columns.includes(info.name));
+  if (!named && single !== undefined && version.inputs.length === 1) {
+    return { [single.name]: tensorFromJson(ordered(version, columns, rows), single, path) };
+  }
+  const absent = version.inputs.filter((info) => columns?.includes(info.name) !== true).map((info) => info.name);
+  if (absent.length > 0) throw missing(absent);
+  const feeds: Record<string, Tensor> = {};
+  for (const info of version.inputs) {
+    const values = column(columns?.indexOf(info.name) ?? -1);
+    feeds[info.name] = tensorFromJson(wrapped(values, info), info, `${path}.${info.name}`);
+  }
+  return feeds;
+}
+
+/** skl2onnx makes an input [N, 1] of every column. */
+function wrapped(values: Json[], info: TensorInfo): Json {
+  const flat = !values.some(Array.isArray);
+  return flat && info.dims !== undefined && info.dims.length === 2 ? values.map((value) => [value]) : values;
+}
+
+/** Rows in the order of the column names that the model was saved with, where it was saved with names. */
+function ordered(version: ServedVersion, columns: readonly string[] | undefined, rows: readonly Json[]): Json[] {
+  const wanted = columnNames(version);
+  if (columns === undefined || wanted === undefined) return [...rows];
+  const absent = wanted.filter((name) => !columns.includes(name));
+  if (absent.length > 0) throw missing(absent);
+  const places = wanted.map((name) => columns.indexOf(name));
+  return rows.map((row) => places.map((at) => (Array.isArray(row) ? (row[at] ?? null) : null)));
+}
+
+function columnNames(version: ServedVersion): string[] | undefined {
+  const text = version.mlModel?.signature?.inputs;
+  if (text === undefined) return undefined;
+  const specs = JSON.parse(text) as { name?: string; type?: string }[];
+  const names = specs.flatMap(({ name, type }) => (name !== undefined && type !== 'tensor' ? [name] : []));
+  return names.length > 0 ? names : undefined;
+}
+
+/** `{"predictions": {output: values}}`, as MLflow answers for the onnx flavour. */
+export function scoringAnswer(prediction: Prediction): string {
+  const outputs = prediction.fetches.flatMap((name) => {
+    const tensor = prediction.answer.outputs[name];
+    return tensor === undefined ? [] : [`${JSON.stringify(name)}:${tensorToJson(tensor)}`];
+  });
+  return `{"predictions":{${outputs.join(',')}}}`;
+}
