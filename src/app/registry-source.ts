@@ -5,18 +5,12 @@ import * as path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { isMlopsError, isSystemError, MlopsError } from '../base/index.ts';
-import type { ModelVersion } from '../mlflow/index.ts';
+import { isSystemError, MlopsError } from '../base/index.ts';
 import { describeModel } from '../model/index.ts';
 import type { ModelRef, ModelSource, OpenModel } from '../serve/index.ts';
 import type { TrackingStore } from '../tracking/index.ts';
-
-const stages: ReadonlyMap<string, 'None' | 'Staging' | 'Production' | 'Archived'> = new Map([
-  ['none', 'None'],
-  ['staging', 'Staging'],
-  ['production', 'Production'],
-  ['archived', 'Archived'],
-]);
+import { versionNamed } from './resolve-model.ts';
+import { everything } from './tracking-home.ts';
 
 /**
  * Registered models as a source: a selector is a version number, a stage, `@alias` or `latest`. Files that lie on this
@@ -34,23 +28,14 @@ export class RegistrySource implements ModelSource {
   }
 
   async list(): Promise<readonly ModelRef[]> {
-    const refs: ModelRef[] = [];
-    let pageToken: string | undefined;
-    do {
-      const page = await this.#store.searchRegisteredModels({ maxResults: 1_000, pageToken });
-      for (const model of page.items) refs.push(await this.resolve(model.name));
-      pageToken = page.nextPageToken;
-    } while (pageToken !== undefined && pageToken !== '');
-    return refs;
+    const models = await everything((pageToken) =>
+      this.#store.searchRegisteredModels({ maxResults: 1_000, pageToken }),
+    );
+    return Promise.all(models.map((model) => this.resolve(model.name)));
   }
 
   async resolve(name: string, selector = 'latest'): Promise<ModelRef> {
-    const version = await this.#find(name, selector);
-    if (version === undefined) {
-      throw new MlopsError('model_not_found', `model '${name}' has no version in '${selector}'`, {
-        hint: `see \`mlops models show ${name}\`, or promote one: \`mlops models promote ${name} VERSION --stage Production\``,
-      });
-    }
+    const version = await versionNamed(this.#store, { name, selector });
     const tags = Object.fromEntries(version.tags.map((tag) => [tag.key, tag.value]));
     const md5 = tags['mlops.md5'] ?? tags['md5'];
     return {
@@ -63,24 +48,6 @@ export class RegistrySource implements ModelSource {
       aliases: version.aliases,
       tags,
     };
-  }
-
-  async #find(name: string, selector: string): Promise<ModelVersion | undefined> {
-    try {
-      if (/^\d+$/.test(selector)) return await this.#store.getModelVersion(name, selector);
-      if (selector.startsWith('@')) return await this.#store.getVersionByAlias(name, selector.slice(1));
-      const stage = stages.get(selector.toLowerCase());
-      if (stage !== undefined) return (await this.#store.getLatestVersions(name, [stage]))[0];
-      if (selector !== 'latest') return await this.#store.getVersionByAlias(name, selector);
-      const all = await this.#store.getLatestVersions(name);
-      return [...all].sort((a, b) => Number(b.version) - Number(a.version))[0];
-    } catch (error) {
-      if (!isMlopsError(error, 'resource_missing')) throw error;
-      throw new MlopsError('model_not_found', error.message, {
-        hint: 'see what is registered with `mlops models list`',
-        cause: error,
-      });
-    }
   }
 
   async open(ref: ModelRef, signal?: AbortSignal): Promise<OpenModel> {

@@ -1,9 +1,7 @@
-import * as path from 'node:path';
-
 import { serveModels } from '../../app/serve.ts';
+import { openPlace, trackingPlace } from '../../app/tracking-home.ts';
 import { messageOf, MlopsError } from '../../base/index.ts';
 import type { RunningServer } from '../../serve/index.ts';
-import type { TrackingStore } from '../../tracking/index.ts';
 import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
 
 /** Flags of `serve` and `models serve`. */
@@ -72,7 +70,7 @@ export async function runServe(sources: readonly string[], input: Input, termina
     cwd: terminal.cwd,
     host: input.text('host') ?? '127.0.0.1',
     port: portOf(input),
-    openStore: () => openStore(terminal),
+    openStore: () => openPlace(trackingPlace(terminal.cwd, terminal.env), { create: false }),
     threads: input.number('inference-threads'),
     scheduler: {
       maxBatch: input.number('max-batch') ?? 32,
@@ -104,12 +102,6 @@ function announce(server: RunningServer, terminal: Terminal): void {
   const more = models.length > 5 ? ` and ${models.length - 5} more` : '';
   terminal.note(`Serving ${names.join(', ')}${more} on ${server.listening.url}`);
   terminal.next(`interactive documentation: ${server.listening.url}/docs`, 'stop with Ctrl-C');
-}
-
-async function openStore(terminal: Terminal): Promise<TrackingStore> {
-  const { openTracking } = await import('../../tracking/index.ts');
-  const { env, cwd } = terminal;
-  return openTracking(env['MLFLOW_TRACKING_URI'] ?? path.join(cwd, '.mlops', 'mlops.db'));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
