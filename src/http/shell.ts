@@ -58,6 +58,11 @@ export interface ShellOptions {
   /** Largest body after decompression, in bytes. Default 64 MiB. */
   readonly bodyLimit?: number | undefined;
   readonly guard?: GuardOptions | undefined;
+  /**
+   * Sees every request before all else, for servers with rules of their own about hosts and origins: sets headers,
+   * or answers itself and returns false.
+   */
+  readonly screen?: ((request: FastifyRequest, reply: FastifyReply) => boolean) | undefined;
   readonly verify?: Verifier | undefined;
   /** Error body of routes without their own, and of unknown ones. Default: our own shape. */
   readonly errors?: ErrorRenderer | undefined;
@@ -135,11 +140,12 @@ function requestId(request: { headers: Record<string, string | string[] | undefi
 function addEntryHook(shell: Shell, options: ShellOptions): void {
   const guard = options.guard === undefined ? undefined : createGuard(options.guard);
   const origins = options.guard?.allowedOrigins ?? [];
-  const { verify } = options;
+  const { screen, verify } = options;
   shell.addHook('onRequest', (request, reply, done) => {
     const { headers } = request;
     void reply.header('x-request-id', request.id);
     try {
+      if (screen?.(request, reply) === false) return;
       guard?.(headers);
       if (headers.origin !== undefined && origins.length > 0) allowOrigin(request, reply, origins);
       if (headers['traceparent'] !== undefined) followTrace(request, reply);

@@ -28,3 +28,7 @@ export {
   runRules,
 } from './search-rules.ts';
 export type { Clause, Comparator, Entity, OrderTerm } from './search-types.ts';
+export { readBody } from './wire-body.ts';
+export { Fields, readQuery } from './wire-fields.ts';
+export * from './wire-registry.ts';
+export * from './wire-tracking.ts';

@@ -1,0 +1,4 @@
+/** MLflow's REST protocol over a tracking store. */
+export { hostGuard, type HostGuardOptions } from './host-guard.ts';
+export { registerMlflowApi, type MlflowApiOptions } from './register.ts';
+export { protocolVersion } from './server-facts.ts';

@@ -1,0 +1,124 @@
+import { invalid, listToJson, metricToJson, type Fields, type Json, type Metric } from '../mlflow/index.ts';
+import type { RunStore } from '../tracking/index.ts';
+import type { ApiRoute } from './route.ts';
+import { runIdOf } from './runs.ts';
+
+const maxRuns = 100;
+const maxBulk = 25_000;
+const maxInterval = 2_500;
+
+/** Histories: of one run, of many runs, and sampled for charts. */
+export function metricRoutes(store: RunStore): readonly ApiRoute[] {
+  return [
+    { method: 'GET', path: '/metrics/get-history', answer: (fields) => history(store, fields) },
+    {
+      method: 'GET',
+      path: '/metrics/get-history-bulk',
+      ajaxOnly: true,
+      lists: ['run_id'],
+      answer: (fields) => bulk(store, fields),
+    },
+    {
+      method: 'GET',
+      path: '/metrics/get-history-bulk-interval',
+      lists: ['run_ids'],
+      answer: async (fields) => ({
+        metrics: listToJson(await interval(store, readInterval(fields)), metricToJson),
+      }),
+    },
+  ];
+}
+
+async function history(store: RunStore, fields: Fields): Promise<Json> {
+  const id = runIdOf(fields);
+  const page = await store.metricHistory(id, fields.need('metric_key'), {
+    maxResults: fields.integer('max_results'),
+    pageToken: fields.filled('page_token'),
+  });
+  return { metrics: listToJson(page.items, metricToJson), next_page_token: page.nextPageToken };
+}
+
+/** Plain JSON of Python's making: NaN is a bare word, and the list is there when it is empty. */
+async function bulk(store: RunStore, fields: Fields): Promise<string> {
+  const ids = fields.texts('run_id');
+  if (ids.length === 0) throw invalid('GetMetricHistoryBulk request must specify at least one run_id.');
+  refuseMore(ids, 'GetMetricHistoryBulk', 'run_id');
+  const key = fields.need('metric_key');
+  const limit = Math.min(fields.integer('max_results') ?? maxBulk, maxBulk);
+  const points: string[] = [];
+  for (const id of [...new Set(ids)].toSorted()) {
+    if (points.length >= limit) break;
+    const { items } = await store.metricHistory(id, key, { maxResults: limit - points.length });
+    for (const { value, timestamp, step } of items) {
+      points.push(
+        `{"key":${JSON.stringify(key)},"value":${value},"timestamp":${timestamp},"step":${step},"run_id":${JSON.stringify(id)}}`,
+      );
+    }
+  }
+  return `{"metrics":[${points.join(',')}]}`;
+}
+
+/** What a chart asks for; also by GraphQL. */
+export interface IntervalQuery {
+  readonly runIds: readonly string[];
+  readonly key: string;
+  readonly range: readonly [start: number, end: number] | undefined;
+  readonly limit: number;
+}
+
+export function readInterval(fields: Fields): IntervalQuery {
+  const runIds = fields.texts('run_ids');
+  if (runIds.length === 0) throw fields.missing('run_ids');
+  refuseMore(runIds, 'GetMetricHistoryBulkInterval', 'run_ids');
+  const key = fields.need('metric_key');
+  const limit = fields.integer('max_results') ?? maxInterval;
+  if (limit < 1 || limit > maxInterval) throw invalid(`max_results must be between 1 and ${maxInterval}.`);
+  const start = fields.integer('start_step');
+  const end = fields.integer('end_step');
+  if (start === undefined && end === undefined) return { runIds, key, limit, range: undefined };
+  if (start === undefined || end === undefined) {
+    throw invalid('If either start step or end step are specified, both must be specified.');
+  }
+  if (start > end) {
+    throw invalid(`end_step must be greater than start_step. Found start_step=${start} and end_step=${end}.`);
+  }
+  return { runIds, key, limit, range: [start, end] };
+}
+
+/**
+ * The points at evenly chosen steps, the same ones for all runs, with the first and last step of each run; by run
+ * and step. Each carries its run.
+ */
+export async function interval(store: RunStore, query: IntervalQuery): Promise<readonly Metric[]> {
+  const { range, limit, key } = query;
+  const histories: { id: string; points: readonly Metric[] }[] = [];
+  for (const id of new Set(query.runIds)) {
+    const { items } = await store.metricHistory(id, key);
+    const points = items.filter(({ step }) => range === undefined || (step >= range[0] && step <= range[1]));
+    histories.push({ id, points: points.toSorted((a, b) => a.step - b.step || a.timestamp - b.timestamp) });
+  }
+  const wanted = sampledSteps(
+    histories.map(({ points }) => points),
+    limit,
+  );
+  return histories.flatMap(({ id, points }) =>
+    points
+      .filter(({ step }) => wanted.has(step))
+      .slice(0, limit)
+      .map((point) => ({ ...point, runId: id })),
+  );
+}
+
+function sampledSteps(histories: readonly (readonly Metric[])[], limit: number): ReadonlySet<number> {
+  const all = [...new Set(histories.flatMap((points) => points.map(({ step }) => step)))].toSorted((a, b) => a - b);
+  if (all.length <= limit) return new Set(all);
+  const ends = histories.flatMap((points) => [points[0], points.at(-1)]).flatMap((point) => point?.step ?? []);
+  const room = Math.max(limit - new Set(ends).size, 1);
+  const sampled = Array.from({ length: room }, (_, i) => all[Math.floor((i * all.length) / room)] ?? 0);
+  return new Set([...ends, ...sampled]);
+}
+
+function refuseMore(ids: readonly string[], request: string, name: string): void {
+  if (ids.length <= maxRuns) return;
+  throw invalid(`${request} request must specify at most ${maxRuns} ${name}s. Received ${ids.length} ${name}s.`);
+}

@@ -1,0 +1,41 @@
+import type { Shell } from '../http/index.ts';
+import type { TrackingStore } from '../tracking/index.ts';
+import { addArtifactFiles, artifactRoutes } from './artifacts.ts';
+import { addArtifactProxy } from './artifact-proxy.ts';
+import { experimentRoutes } from './experiments.ts';
+import { loggedModelRoutes } from './logged-models.ts';
+import { metricRoutes } from './metrics.ts';
+import { modelVersionRoutes } from './model-versions.ts';
+import { registeredModelRoutes } from './registered-models.ts';
+import { addRoutes, type ApiRoute } from './route.ts';
+import { runRoutes } from './runs.ts';
+import { addServerFacts } from './server-facts.ts';
+
+export interface MlflowApiOptions {
+  readonly store: TrackingStore;
+  /** Path that precedes all routes but the artifact proxy's: `/mlflow`. Default ''. */
+  readonly prefix?: string | undefined;
+  /** Whether clients may keep artifacts here. Default true. */
+  readonly serveArtifacts?: boolean | undefined;
+}
+
+/** Puts MLflow's REST protocol over a tracking store on a shell. The caller listens and closes the store. */
+export function registerMlflowApi(shell: Shell, options: MlflowApiOptions): void {
+  const { store, prefix = '', serveArtifacts = true } = options;
+  addServerFacts(shell, prefix);
+  addRoutes(shell, prefix, routesOf(store));
+  addArtifactFiles(shell, prefix, store);
+  addArtifactProxy(shell, store, serveArtifacts);
+}
+
+function routesOf(store: TrackingStore): readonly ApiRoute[] {
+  return [
+    ...experimentRoutes(store),
+    ...runRoutes(store),
+    ...metricRoutes(store),
+    ...loggedModelRoutes(store),
+    ...registeredModelRoutes(store),
+    ...modelVersionRoutes(store),
+    ...artifactRoutes(store),
+  ];
+}

@@ -1,0 +1,125 @@
+import {
+  listToJson,
+  modelVersionToJson,
+  readPair,
+  readPairs,
+  registeredModelToJson,
+  type Fields,
+  type Json,
+} from '../mlflow/index.ts';
+import type { RegistryStore } from '../tracking/index.ts';
+import { done } from './experiments.ts';
+import type { ApiRoute } from './route.ts';
+
+/** The registry's models, their tags and aliases. */
+export function registeredModelRoutes(store: RegistryStore): readonly ApiRoute[] {
+  return [
+    { method: 'POST', path: '/registered-models/create', answer: (fields) => create(store, fields) },
+    {
+      method: 'GET',
+      path: '/registered-models/get',
+      answer: async (fields) => ({
+        registered_model: registeredModelToJson(await store.getRegisteredModel(fields.need('name'))),
+      }),
+    },
+    {
+      method: 'PATCH',
+      path: '/registered-models/update',
+      answer: async (fields) => ({
+        registered_model: registeredModelToJson(
+          await store.updateRegisteredModel(fields.need('name'), fields.text('description') ?? ''),
+        ),
+      }),
+    },
+    {
+      method: 'POST',
+      path: '/registered-models/rename',
+      answer: async (fields) => ({
+        registered_model: registeredModelToJson(
+          await store.renameRegisteredModel(fields.need('name'), fields.need('new_name')),
+        ),
+      }),
+    },
+    {
+      method: 'DELETE',
+      path: '/registered-models/delete',
+      answer: done((fields) => store.deleteRegisteredModel(fields.need('name'))),
+    },
+    {
+      method: 'GET',
+      path: '/registered-models/search',
+      lists: ['order_by'],
+      answer: (fields) => search(store, fields),
+    },
+    {
+      method: 'GET',
+      path: '/registered-models/get-latest-versions',
+      lists: ['stages'],
+      answer: (fields) => latest(store, fields),
+    },
+    {
+      method: 'POST',
+      path: '/registered-models/get-latest-versions',
+      scope: 'read',
+      answer: (fields) => latest(store, fields),
+    },
+    {
+      method: 'POST',
+      path: '/registered-models/set-tag',
+      answer: done((fields) => store.setRegisteredModelTag(fields.need('name'), readPair(fields))),
+    },
+    {
+      method: 'DELETE',
+      path: '/registered-models/delete-tag',
+      answer: done((fields) => store.deleteRegisteredModelTag(fields.need('name'), fields.need('key'))),
+    },
+    {
+      method: 'POST',
+      path: '/registered-models/alias',
+      answer: done((fields) => store.setAlias(fields.need('name'), fields.need('alias'), versionOf(fields))),
+    },
+    {
+      method: 'DELETE',
+      path: '/registered-models/alias',
+      answer: done((fields) => store.deleteAlias(fields.need('name'), fields.need('alias'))),
+    },
+    {
+      method: 'GET',
+      path: '/registered-models/alias',
+      answer: async (fields) => ({
+        model_version: modelVersionToJson(await store.getVersionByAlias(fields.need('name'), fields.need('alias'))),
+      }),
+    },
+  ];
+}
+
+/** A version's number as text; clients of other languages send the number itself. */
+export function versionOf(fields: Fields): string {
+  const value = fields.raw('version');
+  return typeof value === 'number' ? String(value) : fields.need('version');
+}
+
+async function create(store: RegistryStore, fields: Fields): Promise<Json> {
+  const description = fields.filled('description');
+  const model = await store.createRegisteredModel(fields.need('name'), {
+    tags: readPairs(fields, 'tags'),
+    ...(description === undefined ? {} : { description }),
+  });
+  return { registered_model: registeredModelToJson(model) };
+}
+
+async function search(store: RegistryStore, fields: Fields): Promise<Json> {
+  const page = await store.searchRegisteredModels({
+    filter: fields.filled('filter'),
+    orderBy: fields.texts('order_by'),
+    maxResults: fields.integer('max_results'),
+    pageToken: fields.filled('page_token'),
+  });
+  return { registered_models: listToJson(page.items, registeredModelToJson), next_page_token: page.nextPageToken };
+}
+
+async function latest(store: RegistryStore, fields: Fields): Promise<Json> {
+  const stages = fields.texts('stages');
+  const versions = await store.getLatestVersions(fields.need('name'), stages.length === 0 ? undefined : stages);
+  return { model_versions: listToJson(versions, modelVersionToJson) };
+}

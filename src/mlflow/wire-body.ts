@@ -1,0 +1,36 @@
+import { MlopsError } from '../base/index.ts';
+import { Fields } from './wire-fields.ts';
+
+/**
+ * The fields of a JSON body, read as MLflow's server does: text that is no JSON counts as empty (the answer then
+ * names the first missing parameter), a body encoded twice is decoded twice (very old clients do that), and the
+ * bare words NaN and Infinity of Python's `json` are numbers.
+ *
+ * @throws MlopsError `bad_request` for a list, number or other value that has no fields.
+ */
+export function readBody(body: unknown): Fields {
+  if (body === undefined || body === null) return new Fields({});
+  const text = Buffer.isBuffer(body) ? body.toString('utf8') : typeof body === 'string' ? body : '';
+  if (text.trim() === '') return new Fields({});
+  let value = parse(text);
+  if (typeof value === 'string') value = parse(value);
+  if (value === undefined || value === null) return new Fields({});
+  if (typeof value === 'object' && !Array.isArray(value)) return new Fields(value as Record<string, unknown>);
+  throw new MlopsError('bad_request', 'The request body must be a JSON object.');
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    if (!/NaN|Infinity/.test(text)) return undefined;
+  }
+  const quoted = text.replaceAll(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (word) =>
+    word.startsWith('"') ? word : `"${word}"`,
+  );
+  try {
+    return JSON.parse(quoted);
+  } catch {
+    return undefined;
+  }
+}
