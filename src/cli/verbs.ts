@@ -70,6 +70,12 @@ export const verbs: readonly VerbRow[] = [
     summary: 'Compare params',
     load: () => import('./commands/params.ts'),
   },
+  {
+    name: 'plots',
+    group: 'pipeline',
+    summary: 'Draw and compare plots',
+    load: () => import('./commands/plots.ts'),
+  },
 
   // track
 

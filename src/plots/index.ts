@@ -1,5 +1,7 @@
 /** Plots: data and templates to Vega-Lite specifications, drawings and pages. */
 export { datapointsOf, sourcesOf, type Datapoints, type PlotProperties, type Series } from './datapoints.ts';
+export { drawPlot, type Drawing } from './draw.ts';
 export { fillTemplate, type FilledTemplate, type PlotContent } from './fill.ts';
+export { renderPage, type PageContent, type PageImage, type PageItem } from './page.ts';
 export { parseTable } from './table-text.ts';
 export { builtinTemplate, defaultTemplate, templateNames } from './templates.ts';

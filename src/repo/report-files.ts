@@ -24,11 +24,11 @@ export class ReportFiles {
   }
 
   /** Content of a file; throws `blob_not_found` where there is none, `object_missing` where only its hash is known. */
-  read(file: TreePath): Uint8Array {
+  read(file: TreePath, shown: string = file): Uint8Array {
     const content = this.#tree.read(file);
     if (content !== undefined) return content;
     const object = this.#objectOf(file);
-    if (object === undefined) throw new MlopsError('blob_not_found', `No such file: '${file}'`);
+    if (object === undefined) throw new MlopsError('blob_not_found', `[Errno 2] No such file or directory: '${shown}'`);
     return this.#readObject(object.md5, object.info, file);
   }
 

@@ -1,6 +1,7 @@
-import type { PyMap, PyValue } from '../base/index.ts';
-import type { Tree, TreePath } from '../git/index.ts';
-import { openPipelineFile, pipelineFileName, type PipelineFile, type Stage } from '../project/index.ts';
+import { MlopsError, type PyMap, type PyValue } from '../base/index.ts';
+import { findGitRoot, ignoredByGit, type Tree, type TreePath } from '../git/index.ts';
+import { lockFileOf, openPipelineFile, readLockFile, type PipelineFile, type Stage } from '../project/index.ts';
+import { collectStages, type CollectSource } from './collect.ts';
 import { ReportFiles } from './report-files.ts';
 import type { Revision } from './revisions.ts';
 
@@ -32,8 +33,7 @@ export interface Reports {
 /** Reads what a revision declares; throws what its files are wrong in. */
 export function openReports(project: ReportProject, revision: Revision): Reports {
   const tree = revision.tree();
-  const pipelines = findPipelines(tree, '').flatMap((file) => openPipelineFile(tree, file) ?? []);
-  const stages = pipelines.flatMap((pipeline) => pipeline.stages());
+  const { stages, pipelines } = collectStages(sourceOf(tree));
   return {
     stages,
     metricFiles: pipelines.flatMap((pipeline) => pipeline.files('metrics')),
@@ -44,11 +44,21 @@ export function openReports(project: ReportProject, revision: Revision): Reports
   };
 }
 
-function findPipelines(tree: Tree, dir: TreePath): TreePath[] {
-  const entries = tree.list(dir);
-  const here = entries.flatMap(({ name }) => (name === pipelineFileName ? [dir === '' ? name : `${dir}/${name}`] : []));
-  const below = entries.filter(({ name, kind }) => kind === 'dir' && name !== '.git' && name !== '.dvc');
-  return [...here, ...below.flatMap(({ name }) => findPipelines(tree, dir === '' ? name : `${dir}/${name}`))];
+function sourceOf(tree: Tree): CollectSource {
+  return {
+    tree,
+    ignored: (file) => /(^|\/)(\.git|\.hg|\.dvc)$/.test(file) || file.endsWith('.dvc'),
+    ignoredByGit: (paths) =>
+      tree.root === undefined || findGitRoot(tree.root) === undefined ? new Set() : ignoredByGit(tree.root, paths),
+    openPipeline(file) {
+      const pipeline = openPipelineFile(tree, file, { lock: () => readLockFile(tree, lockFileOf(file)) });
+      if (pipeline === undefined) throw new MlopsError('bad_project_file', `'${file}' cannot be read`);
+      return pipeline;
+    },
+    readData: (file) => {
+      throw new MlopsError('bad_project_file', `'${file}' cannot be read`);
+    },
+  };
 }
 
 function collectUsed(pipelines: readonly PipelineFile[]): Map<TreePath, Map<string, PyValue>> {

@@ -1,0 +1,196 @@
+import * as path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { MlopsError, pythonJson, type PyMap, type PyValue } from '../../base/index.ts';
+import { plotsJson, specOf, writePlotsPage, writePlotsSvg, type TemplatePlaces } from '../../repo/plot-output.ts';
+import { diffPlots, showPlots, type PlotFailure, type PlotsResult } from '../../repo/plots.ts';
+import { builtinTemplate, templateNames } from '../../plots/index.ts';
+import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
+import { openInBrowser } from '../open-browser.ts';
+import { findReportPlace, type ReportPlace } from '../report-project.ts';
+
+const displayFlags: readonly FlagSpec[] = [
+  { name: 'template', short: 't', value: 'NAME', summary: 'template: a built-in one, one of .dvc/plots, or a path' },
+  { name: 'x', short: 'x', value: 'FIELD', summary: 'field of the x axis' },
+  { name: 'y', short: 'y', value: 'FIELD', summary: 'field of the y axis' },
+  { name: 'no-header', summary: 'the CSV or TSV file has no header line' },
+  { name: 'title', value: 'TEXT', summary: 'title of the plot' },
+  { name: 'x-label', value: 'TEXT', summary: 'label of the x axis' },
+  { name: 'y-label', value: 'TEXT', summary: 'label of the y axis' },
+];
+
+const outputFlags: readonly FlagSpec[] = [
+  { name: 'out', short: 'o', value: 'DIR', summary: 'folder to write to (dvc_plots unless given)', completes: 'path' },
+  { name: 'format', value: 'FORMAT', choices: ['html', 'svg'], summary: 'a page (html), or a file per plot (svg)' },
+  { name: 'show-vega', summary: 'print the Vega-Lite specification of one target' },
+  { name: 'json', summary: 'print all specifications as JSON' },
+  { name: 'split', summary: 'with --json: keep the data apart from the specification', hidden: true },
+  { name: 'open', summary: 'open the page in the browser' },
+  { name: 'html-template', value: 'FILE', summary: 'a page of your own around the plots', completes: 'path' },
+];
+
+const show: Command = {
+  name: 'plots show',
+  owner: 'dvc',
+  summary: 'Draw the plots of the project',
+  description:
+    'Plots are CSV, TSV, JSON and YAML files and images that dvc.yaml names under `plots`, and any file given. The page is one file that works offline.',
+  examples: [
+    ['mlops plots show', 'write dvc_plots/index.html and print its address'],
+    ['mlops plots show loss.csv -x epoch -y loss', 'one file, with its axes'],
+    ['mlops plots show --format svg -o figures', 'an SVG file per plot'],
+  ],
+  args: [
+    { name: 'targets', summary: 'only these files or plot ids', optional: true, variadic: true, completes: 'path' },
+  ],
+  flags: [...displayFlags, ...outputFlags],
+  run: (input, terminal) =>
+    output(input, terminal, input.args, (place, properties) =>
+      showPlots(place, { directory: place.directory, targets: input.args, properties }),
+    ),
+};
+
+const diff: Command = {
+  name: 'plots diff',
+  owner: 'dvc',
+  summary: 'Draw plots of several commits over each other',
+  examples: [
+    ['mlops plots diff', 'the last commit and the workspace'],
+    ['mlops plots diff main feature', 'two branches'],
+  ],
+  args: [{ name: 'revisions', summary: 'Git revisions', optional: true, variadic: true, completes: 'revision' }],
+  flags: [
+    { name: 'targets', value: 'PATHS', repeat: 'many', summary: 'only these files or plot ids', completes: 'path' },
+    ...displayFlags,
+    ...outputFlags,
+  ],
+  run(input, terminal) {
+    const targets = input.list('targets');
+    return output(input, terminal, targets, (place, properties) =>
+      diffPlots(place, input.args, { directory: place.directory, targets, properties }),
+    );
+  },
+};
+
+const templates: Command = {
+  name: 'plots templates',
+  owner: 'dvc',
+  summary: 'List the built-in templates, or print one',
+  examples: [
+    ['mlops plots templates', 'their names'],
+    ['mlops plots templates linear > .dvc/plots/mine.json', 'begin a template of your own'],
+  ],
+  args: [{ name: 'template', summary: 'print the specification of this one', optional: true }],
+  failure: 1,
+  run(input, terminal) {
+    const [name] = input.args;
+    if (name === undefined) {
+      for (const template of templateNames) terminal.print(template);
+      return;
+    }
+    const spec = builtinTemplate(name);
+    if (spec === undefined) {
+      throw new MlopsError('unknown_plot_template', `Unexpected template: ${name}.`, {
+        hint: `the built-in ones are ${templateNames.join(', ')}`,
+      });
+    }
+    terminal.print(pythonJson(spec, false));
+  },
+};
+
+export const verb: Verb = {
+  name: 'plots',
+  summary: 'Draw and compare plots',
+  commands: [show, diff, templates],
+};
+
+type Load = (place: ReportPlace, properties: ReadonlyMap<string, PyValue>) => PlotsResult;
+
+function output(input: Input, terminal: Terminal, targets: readonly string[], load: Load): number {
+  if (input.on('show-vega')) {
+    const problem = showVegaProblem(input, targets);
+    if (problem !== undefined) {
+      terminal.error(`${terminal.style.red('ERROR')}: ${problem}`);
+      return 1;
+    }
+  }
+  const place = findReportPlace(terminal);
+  const result = load(place, displayProperties(input));
+  tellFailures(result, terminal);
+  const templatesDir = place.dvcDir === undefined ? undefined : path.join(place.dvcDir, 'plots');
+  const places: TemplatePlaces = { templatesDir, cwd: terminal.cwd };
+  const folder = path.resolve(terminal.cwd, input.text('out') ?? 'dvc_plots');
+  if (input.on('json')) {
+    const data = plotsJson(result.plots, places, input.on('split'), folder);
+    terminal.print(pythonJson(compact({ errors: result.failures.map(failureJson), data }), false));
+    return 0;
+  }
+  if (input.on('show-vega')) {
+    const plot = result.plots.find(({ kind }) => kind === 'vega');
+    if (plot !== undefined) terminal.print(pythonJson(specOf(plot, places)?.spec ?? new Map(), false));
+    return 0;
+  }
+  if (result.plots.length === 0) {
+    terminal.error('No plots were loaded, visualization file will not be created.');
+    return 0;
+  }
+  const page = { ...places, folder, title: path.basename(place.root), htmlTemplate: htmlTemplate(input, terminal) };
+  if (input.text('format') === 'svg') {
+    for (const file of writePlotsSvg(result.plots, page)) terminal.print(pathToFileURL(file).href);
+    return 0;
+  }
+  const file = writePlotsPage(result.plots, page);
+  terminal.print(pathToFileURL(file).href);
+  if (input.on('open')) openInBrowser(file, terminal);
+  return 0;
+}
+
+function showVegaProblem(input: Input, targets: readonly string[]): string | undefined {
+  if (targets.length === 0) return 'please specify a target for `--show-vega`';
+  if (targets.length > 1) return 'you can only specify one target for `--show-vega`';
+  return input.on('json') ? "'--show-vega' and '--json' are mutually exclusive options." : undefined;
+}
+
+/** Only what was given, so that it does not hide what dvc.yaml says. */
+export function displayProperties(input: Input): Map<string, PyValue> {
+  const properties = new Map<string, PyValue>();
+  const names = ['template', 'x', 'y', 'title', 'x-label', 'y-label'];
+  for (const name of names) {
+    const value = input.text(name);
+    if (value !== undefined) properties.set(name.replace('-', '_'), value);
+  }
+  if (input.on('no-header')) properties.set('header', false);
+  return properties;
+}
+
+function htmlTemplate(input: Input, terminal: Terminal): string | undefined {
+  const given = input.text('html-template');
+  return given === undefined ? undefined : path.resolve(terminal.cwd, given);
+}
+
+function tellFailures(result: PlotsResult, terminal: Terminal): void {
+  const revisions = [
+    ...new Set(
+      result.failures.flatMap(({ revision, source, plot }) =>
+        source !== undefined || plot === undefined ? [revision] : [],
+      ),
+    ),
+  ];
+  if (revisions.length > 0)
+    terminal.error(`DVC failed to load some plots for following revisions: '${revisions.join(', ')}'.`);
+  for (const failure of result.failures) {
+    const where = failure.source ?? failure.plot;
+    terminal.warn(`In '${failure.revision}', ${where === undefined ? '' : `${where}: `}${failure.message}`);
+  }
+}
+
+function failureJson({ plot, revision, source, type, message }: PlotFailure): PyMap {
+  const given = { name: plot, rev: revision, source, type, msg: message };
+  const entries = Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return new Map(entries);
+}
+
+function compact(object: Readonly<Record<string, PyMap | PyValue[]>>): PyMap {
+  const filled = Object.entries(object).filter(([, value]) => (value instanceof Map ? value.size : value.length) > 0);
+  return new Map(filled);
+}
