@@ -20,7 +20,7 @@ export function drawLines(chart: Chart, options: LineOptions = {}): string {
   const xs = valuesOf(chart, chart.x);
   const categories = xs.some((value) => toNumber(value) !== undefined) ? undefined : [...new Set(xs.map(categoryOf))];
   const bottom = height - bottomRoom(categories, width - 80);
-  const yScale = linearScale(valuesOf(chart, chart.y), { from: bottom, to: top, ticks: 5 });
+  const yScale = linearScale(valuesOf(chart, chart.y), { from: bottom, to: top, ticks: 6 });
   const area: Area = { left: leftRoom(yScale.ticks.map(({ text }) => text)), top, right: width - 18, bottom };
   const xScale = horizontalScale(xs, categories, area);
   const series = seriesOf(chart);

@@ -27,7 +27,7 @@ export function drawPoints(chart: Chart, options: PointOptions = {}): string {
   const yNames = namesOf(ys, options.jitter === true);
   const bottom = height - bottomRoom(xNames, width - 80);
   const yScale =
-    yNames === undefined ? linearScale(ys, { from: bottom, to: top, ticks: 5 }) : bandScale(yNames, bottom, top);
+    yNames === undefined ? linearScale(ys, { from: bottom, to: top, ticks: 6 }) : bandScale(yNames, bottom, top);
   const area: Area = { left: leftRoom(yScale.ticks.map(({ text }) => text)), top, right: width - 18, bottom };
   const xScale = horizontalScale(xs, xNames, area);
   const every = Math.ceil(chart.rows.length / mostPoints);

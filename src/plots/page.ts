@@ -79,8 +79,17 @@ function renderItem(item: PageItem, index: number): string {
     item.spec === undefined
       ? ''
       : `<button type="button" data-spec="spec-${index}">Vega-Lite</button><script type="application/json" id="spec-${index}">${jsonForScript(item.spec)}</script>`;
-  const wide = (item.svg ?? '').includes(' width="480"') || item.svg === undefined ? '' : ' wide';
-  return `<section class="card${wide}"><div class="head">${heading}${spec}</div>${remark}${item.svg ?? ''}</section>`;
+  const drawing =
+    item.svg === undefined
+      ? ''
+      : `<div class="drawing" style="max-width:${Math.round(widthOf(item.svg) * 1.3)}px">${item.svg}</div>`;
+  const wide = widthOf(item.svg ?? '') > 620 ? ' wide' : '';
+  return `<section class="card${wide}"><div class="head">${heading}${spec}</div>${remark}${drawing}</section>`;
+}
+
+/** A drawing may grow a little to fill its card, but letters should not become headlines. */
+function widthOf(svg: string): number {
+  return Number(/ width="(\d+)"/.exec(svg)?.[1] ?? 0);
 }
 
 /** JSON that cannot end the script element it stands in; NaN, which JSON lacks, becomes null. */
@@ -104,8 +113,7 @@ main.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(440px,1
 .head{display:flex;justify-content:space-between;align-items:center;gap:10px}
 .head button{font:inherit;font-size:12px;color:var(--link);background:none;border:1px solid var(--edge);border-radius:7px;padding:2px 9px;cursor:pointer}
 .head button:hover{border-color:var(--link)}
-.card svg.plot{display:block;width:100%;height:auto;max-width:720px;margin:6px auto 0}
-.card.wide svg.plot{max-width:1200px}
+.drawing{margin:6px auto 0}.drawing svg.plot{display:block;width:100%;height:auto}
 .remark{color:var(--soft);font-size:13px;margin:8px 0 0}
 .images{display:flex;flex-wrap:wrap;gap:14px;margin-top:10px}figure{margin:0;flex:1 1 220px;min-width:0}
 figure img{max-width:100%;border-radius:6px;background:#fff}figcaption{color:var(--soft);font-size:12px;margin-top:4px}
