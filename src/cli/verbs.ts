@@ -59,6 +59,24 @@ export const verbs: readonly VerbRow[] = [
 
   // pipeline
   {
+    name: 'status',
+    group: 'pipeline',
+    summary: 'Show what changed in data and pipelines',
+    load: () => import('./commands/status.ts'),
+  },
+  {
+    name: 'dag',
+    group: 'pipeline',
+    summary: 'Draw which stage needs which',
+    load: () => import('./commands/dag.ts'),
+  },
+  {
+    name: 'stage',
+    group: 'pipeline',
+    summary: 'List and make stages',
+    load: () => import('./commands/stage.ts'),
+  },
+  {
     name: 'metrics',
     group: 'pipeline',
     summary: 'Show and compare metrics',
@@ -78,6 +96,24 @@ export const verbs: readonly VerbRow[] = [
   },
 
   // track
+  {
+    name: 'runs',
+    group: 'track',
+    summary: 'List, show, compare and search recorded runs',
+    load: () => import('./commands/runs.ts'),
+  },
+  {
+    name: 'experiments',
+    group: 'track',
+    summary: 'Create, list, rename and delete tracking experiments',
+    load: () => import('./commands/experiments.ts'),
+  },
+  {
+    name: 'models',
+    group: 'track',
+    summary: 'Register models, promote versions, look at their history',
+    load: () => import('./commands/models.ts'),
+  },
 
   // serve
   {
@@ -85,6 +121,12 @@ export const verbs: readonly VerbRow[] = [
     group: 'serve',
     summary: 'Serve ONNX models over HTTP',
     load: () => import('./commands/serve.ts'),
+  },
+  {
+    name: 'auth',
+    group: 'serve',
+    summary: 'Manage API keys of the servers',
+    load: () => import('./commands/auth.ts'),
   },
 
   // more

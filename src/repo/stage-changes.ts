@@ -5,6 +5,7 @@ import { statusOf, type Content, type ContentStatus } from '../data/index.ts';
 import {
   currentParams,
   readDataFile,
+  stageChecksum,
   type ContentInfo,
   type Dep,
   type Out,
@@ -58,6 +59,7 @@ export async function stageChanges(
   const changes: Change[] = [];
   const enough = (): boolean => options.first === true && changes.length > 0;
   if (commandChanged(stage)) changes.push({ kind: 'command', old: stage.locked?.cmd, now: stage.cmd });
+  if (checksumChanged(stage)) changes.push({ kind: 'checksum' });
   if (!stage.frozen && !enough()) {
     if (isCallback(stage) || stage.alwaysChanged) changes.push({ kind: 'always' });
     if (!enough()) await pushDepChanges(project, stage, options, changes);
@@ -79,6 +81,13 @@ export function isCallback(stage: Stage): boolean {
 
 export function commandChanged(stage: Stage): boolean {
   return stage.kind === 'pipeline' && stage.locked !== undefined && !sameCommand(stage.locked.cmd, stage.cmd);
+}
+
+/** Imports keep a checksum of themselves; whoever edits one by hand makes it stale. */
+export function checksumChanged(stage: Stage): boolean {
+  if (stage.kind !== 'data') return false;
+  const expected = stage.deps.length > 0 ? stageChecksum(stage) : undefined;
+  return stage.md5 !== expected;
 }
 
 function sameCommand(a: Stage['cmd'], b: Stage['cmd']): boolean {
