@@ -33,11 +33,11 @@ function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
 }
 
-/** `A`, `M` and `D` lines. */
+/** `A`, `M` and `D` lines, with the tab that DVC's printer has already expanded. */
 export function sayChanges(terminal: Terminal, report: CheckoutReport): void {
-  for (const shown of report.modified) say(terminal, `M\t${shown}`);
-  for (const shown of report.added) say(terminal, `A\t${shown}`);
-  for (const shown of report.deleted) say(terminal, `D\t${shown}`);
+  for (const shown of report.modified) say(terminal, `M       ${shown}`);
+  for (const shown of report.added) say(terminal, `A       ${shown}`);
+  for (const shown of report.deleted) say(terminal, `D       ${shown}`);
 }
 
 /** `2 files fetched and 1 file added`; '' when nothing happened. */

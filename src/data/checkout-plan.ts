@@ -214,7 +214,9 @@ function planUpdate(
   const extra = [...old]
     .filter(([relpath]) => isWithin(relpath, options.only))
     .map(([relpath, md5]) => ({ relpath, md5 }));
-  const counts = { added, modified: replaced.length, deleted: extra.length };
+  // DVC counts folders that vanish among the deleted files.
+  const gone = options.only === undefined ? vanishedFolders(extra, wanted) : 0;
+  const counts = { added, modified: replaced.length, deleted: extra.length + gone };
   const changed = added + replaced.length + extra.length > 0;
   return withMissing(ctx, {
     path: target,
@@ -228,6 +230,25 @@ function planUpdate(
     unsaved: unsavedOf(ctx, target, [...replaced, ...extra], content),
     missing: [],
   });
+}
+
+function vanishedFolders(extra: readonly TreeFile[], wanted: readonly TreeFile[]): number {
+  if (extra.length === 0) return 0;
+  const folders = foldersOf(extra);
+  for (const folder of foldersOf(wanted)) folders.delete(folder);
+  return folders.size;
+}
+
+function foldersOf(files: readonly TreeFile[]): Set<string> {
+  const folders = new Set<string>();
+  for (const { relpath } of files) {
+    for (let at = relpath.lastIndexOf('/'); at > 0; at = relpath.lastIndexOf('/', at - 1)) {
+      const folder = relpath.slice(0, at);
+      if (folders.has(folder)) break;
+      folders.add(folder);
+    }
+  }
+  return folders;
 }
 
 function place(target: string, file: TreeFile): { file: string; md5: string } {

@@ -105,10 +105,13 @@ export function readManifest(ctx: DataContext, id: { md5: string; hashName: Hash
 /** Replaces workspace files that are not yet of the link type by links to their objects. */
 function relinkTree(ctx: DataContext, tree: WorkspaceTree, hashName: HashName): void {
   const type = ctx.linkType();
+  const first = ctx.linkTypes[0] ?? 'reflink';
+  const mayStay = first === 'copy' || first === 'reflink';
   const redone: IndexedFile[] = [];
   for (const { path: directory, names, facts, digests, links } of tree.directories) {
-    if (links.size === 0 && (type === 'copy' || type === 'reflink')) continue;
+    if (links.size === 0 && mayStay) continue;
     for (let i = 0; i < names.length; i++) {
+      if (mayStay && !links.has(i)) continue;
       const nlinkMany = facts[i * factsPerFile + 2] === 0;
       if (type === 'hardlink' ? nlinkMany && !links.has(i) : links.has(i) === (type === 'symlink')) continue;
       if (type === 'hardlink' && facts[i * factsPerFile] === 0) continue;
@@ -121,16 +124,34 @@ function relinkTree(ctx: DataContext, tree: WorkspaceTree, hashName: HashName): 
   if (redone.length > 0) rememberFiles(ctx, hashName, redone);
 }
 
+/** As DVC does: a file that stays a copy gets the plain mode (and the owner's x-bit), links become the object. */
 function relinkFile(ctx: DataContext, file: string, content: Content): void {
   const type = ctx.linkType();
   const stat = fs.lstatSync(file);
   const isLink = stat.isSymbolicLink();
-  if (type === 'copy' || type === 'reflink' ? !isLink : type === 'symlink' && isLink && pointsTo(ctx, file, content))
-    return;
-  if (type === 'hardlink' && !isLink && (stat.size === 0 || stat.ino === fs.statSync(cachePath(ctx, content)).ino))
-    return;
-  const facts = linkOne(ctx, type, file, content, content.isexec === true);
+  const mode = workspaceMode(content.isexec === true);
+  let facts: Float64Array;
+  if (type === 'copy' || type === 'reflink') {
+    if (!isLink && (stat.mode & 0o777) === mode) return;
+    if (isLink || stat.nlink > 1) facts = linkOne(ctx, type, file, content, content.isexec === true);
+    else {
+      fs.chmodSync(file, mode);
+      facts = factsOf(file);
+    }
+  } else {
+    if (type === 'symlink' && isLink && pointsTo(ctx, file, content)) return;
+    const isOwn = !isLink && stat.ino === fs.statSync(cachePath(ctx, content)).ino;
+    if (type === 'hardlink' && stat.size > 0 && isOwn && content.isexec !== true) return;
+    const own = type === 'hardlink' && stat.size === 0 ? 'copy' : type;
+    facts = linkOne(ctx, own, file, content, content.isexec === true);
+  }
   rememberFiles(ctx, content.hashName, [{ file, md5: content.md5, facts }]);
+}
+
+function factsOf(file: string): Float64Array {
+  const facts = new Float64Array(factsPerFile);
+  putFacts(fs.statSync(file), facts, 0);
+  return facts;
 }
 
 function pointsTo(ctx: DataContext, file: string, content: Content): boolean {
@@ -146,7 +167,5 @@ function linkOne(
 ): Float64Array {
   replaceByLink(type, cachePath(ctx, id), file, workspaceMode(executable));
   if (executable && type !== 'copy' && type !== 'reflink') fs.chmodSync(file, fs.statSync(file).mode | 0o100);
-  const facts = new Float64Array(factsPerFile);
-  putFacts(fs.statSync(file), facts, 0);
-  return facts;
+  return factsOf(file);
 }

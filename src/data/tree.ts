@@ -272,12 +272,11 @@ export function contentOfTree(tree: WorkspaceTree, hashName: HashName): Content 
 }
 
 export function storePlan(ctx: DataContext): StorePlan {
-  const type = ctx.linkType();
-  return {
-    cacheDir: ctx.cacheDir,
-    how: type === 'hardlink' || type === 'reflink' ? type : 'copy',
-    mode: ctx.objectMode,
-  };
+  // As DVC: a hard link is taken into the cache only where it is the first wish, not the way out.
+  const first = ctx.linkTypes[0] ?? 'reflink';
+  const wanted = first === 'hardlink' || first === 'reflink' ? first : 'copy';
+  const how = wanted === 'copy' || ctx.linkType() === wanted ? wanted : 'copy';
+  return { cacheDir: ctx.cacheDir, how, mode: ctx.objectMode };
 }
 
 /** Where an object of the cache lies. */

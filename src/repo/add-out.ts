@@ -37,10 +37,11 @@ export async function addToOut(repo: DataRepo, command: AddToOutCommand): Promis
   const known = outAround(repo.stages(), inside);
   const stage =
     known?.out.path === inside ? known.stage : newDataStage(`${inside}.dvc`, parent === '.' ? '' : parent, out);
-  if (!repo.stages().includes(stage)) buildGraph([...repo.stages(), stage], repo.display);
+  if (!repo.stages().includes(stage)) buildGraph([...repo.stages(), stage], (file) => repo.display(file));
   const content = command.toRemote === true ? await sendAway(repo, command) : await bringIn(repo, command, target);
   const side = gitSide(repo);
-  side.ignore([target]);
+  // DVC does not ignore what is not here.
+  if (command.toRemote !== true) side.ignore([target]);
   repo.saveStage(withOutInfo(stage, stage.outs[0] ?? out, content));
   repo.forget();
   side.changed(path.join(repo.root, stage.file));

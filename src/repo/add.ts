@@ -149,6 +149,7 @@ async function addOne(repo: DataRepo, addition: Addition, command: AddCommand, s
     });
   }
   const root = absoluteOut(repo, out);
+  if (fs.existsSync(root)) side.ignore([root]);
   const content =
     target === root ? await addWhole(repo, out, target, command) : await addPart(repo, out, target, command);
   if (command.noCommit !== true) rememberLink(repo.data, root, content.md5);

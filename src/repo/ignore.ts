@@ -1,9 +1,8 @@
 import type { Tree, TreePath } from '../git/index.ts';
+import { IgnoreRules } from '../project/index.ts';
 
-/** Tells whether `.dvcignore` or DVC's defaults leave a path out. */
-export function openIgnore(_tree: Tree): (file: TreePath, isDirectory: boolean) => boolean {
-  return (file) => {
-    const name = file.slice(file.lastIndexOf('/') + 1);
-    return name === '.git' || name === '.hg' || name === '.dvc';
-  };
+/** Tells whether `.dvcignore` or DVC's defaults leave a path of a tree out. */
+export function openIgnore(tree: Tree): (file: TreePath, isDirectory: boolean) => boolean {
+  const rules = new IgnoreRules(tree);
+  return (file, isDirectory) => rules.ignored(file, isDirectory);
 }

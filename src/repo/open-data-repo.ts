@@ -3,12 +3,15 @@ import * as path from 'node:path';
 
 import { isSystemError, lockFile, MlopsError, writeFileAtomic, type FileLock } from '../base/index.ts';
 import { openData, type LinkType } from '../data/index.ts';
-import { findGitRoot, ignoredByGit, worktreeTree, type Tree, type TreePath } from '../git/index.ts';
+import { ignoredByGit, type Tree, type TreePath } from '../git/index.ts';
 import {
+  findProjectRoot,
   formatDvcFile,
   lockFileOf,
   openPipelineFile,
-  ProjectConfig,
+  openProject,
+  type Project,
+  type ProjectConfig,
   readDvcFile,
   readLockFile,
   type Stage,
@@ -16,7 +19,6 @@ import {
 import { collectStages, type CollectSource } from './collect.ts';
 import type { DataRepo, RemoteSection } from './data-repo.ts';
 import { buildGraph, type StageGraph } from './graph.ts';
-import { openIgnore } from './ignore.ts';
 import { LockStore } from './lock-store.ts';
 import { showPath } from './targets.ts';
 
@@ -29,28 +31,16 @@ export interface OpenRepoOptions {
   readonly onWait?: () => void;
 }
 
-/** Finds the folder with `.dvc` at or above a directory. @throws MlopsError `not_a_project`. */
-export function findRoot(directory: string): string {
-  for (let current = path.resolve(directory); ; current = path.dirname(current)) {
-    if (fs.statSync(path.join(current, '.dvc'), { throwIfNoEntry: false })?.isDirectory() === true)
-      return fs.realpathSync(current);
-    if (path.dirname(current) === current) break;
-  }
-  throw new MlopsError('not_a_project', `you are not inside of a DVC repository (checked up to mount point '/')`, {
-    hint: 'go into a project, or make one with `mlops init`',
-  });
-}
-
 /**
  * Opens the project around a directory for the data verbs, under DVC's own lock, so that both tools can
  * work in one tree. Call `close` at the end.
  * @throws MlopsError `not_a_project`, `bad_config`, `lock_held`.
  */
 export async function openDataRepo(cwd: string, options: OpenRepoOptions = {}): Promise<DataRepo> {
-  const root = findRoot(cwd);
+  const root = findProjectRoot(cwd);
   const lock = options.lock === false ? undefined : await takeLock(root, options);
   try {
-    return assemble(root, fs.realpathSync(cwd), lock);
+    return assemble(openProject(root), path.resolve(cwd), lock);
   } catch (error) {
     lock?.release();
     throw error;
@@ -71,15 +61,12 @@ async function takeLock(root: string, options: OpenRepoOptions): Promise<FileLoc
   }
 }
 
-function assemble(root: string, cwd: string, lock: FileLock | undefined): DataRepo {
-  const config = new ProjectConfig(path.join(root, '.dvc'));
-  const tree = worktreeTree(root);
-  const gitRoot = config.flag('core', 'no_scm', false) ? undefined : findGitRoot(root);
-  const ignore = openIgnore(tree);
-  const stateDir = path.join(root, '.mlops');
+function assemble(project: Project, cwd: string, lock: FileLock | undefined): DataRepo {
+  const { root, config, tree, gitRoot, stateDir } = project;
+  const ignore = (file: TreePath, isDirectory: boolean): boolean => project.ignore.ignored(file, isDirectory);
   const data = openData({
     root,
-    cacheDir: path.resolve(config.text('cache', 'dir') ?? path.join(root, '.dvc/cache')),
+    cacheDir: path.resolve(project.cacheDir),
     stateDir,
     linkTypes: config.cacheTypes as readonly LinkType[],
     shared: config.text('cache', 'shared') === 'group',
