@@ -24,6 +24,19 @@ export interface VerbRow {
 /** The table of contents: every top-level verb, in the order of the help. */
 export const verbs: readonly VerbRow[] = [
   // start
+  {
+    name: 'init',
+    group: 'start',
+    summary: 'Make a folder a project',
+    load: () => import('./commands/init.ts'),
+  },
+  {
+    name: 'version',
+    aliases: ['doctor'],
+    group: 'start',
+    summary: 'Tell about this program, the machine and the project, and what is wrong with them',
+    load: () => import('./commands/version.ts'),
+  },
 
   // data
   {
@@ -55,6 +68,12 @@ export const verbs: readonly VerbRow[] = [
     group: 'data',
     summary: 'Bring tracked data from the remote into the cache',
     load: () => import('./commands/fetch.ts'),
+  },
+  {
+    name: 'remote',
+    group: 'data',
+    summary: 'Set up where data is sent to',
+    load: () => import('./commands/remote.ts'),
   },
 
   // pipeline
@@ -115,6 +134,19 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('./commands/models.ts'),
   },
 
+  {
+    name: 'server',
+    group: 'track',
+    summary: 'Run the tracking server for MLflow clients',
+    load: () => import('./commands/server.ts'),
+  },
+  {
+    name: 'ui',
+    group: 'track',
+    summary: 'Look at runs and models in the browser',
+    load: () => import('./commands/ui.ts'),
+  },
+
   // serve
   {
     name: 'serve',
@@ -130,6 +162,49 @@ export const verbs: readonly VerbRow[] = [
   },
 
   // more
+  {
+    name: 'config',
+    group: 'more',
+    summary: 'Get or set config options',
+    load: () => import('./commands/config.ts'),
+  },
+  {
+    name: 'cache',
+    group: 'more',
+    summary: 'Manage the cache',
+    load: () => import('./commands/cache.ts'),
+  },
+  {
+    name: 'root',
+    group: 'more',
+    summary: 'Print the way from here to the top of the project',
+    load: () => import('./commands/root.ts'),
+  },
+  {
+    name: 'check-ignore',
+    group: 'more',
+    summary: 'Tell which paths .dvcignore leaves out',
+    load: () => import('./commands/check-ignore.ts'),
+  },
+  {
+    name: 'install',
+    group: 'more',
+    summary: 'Install Git hooks',
+    load: () => import('./commands/install.ts'),
+  },
+  {
+    name: 'destroy',
+    group: 'more',
+    summary: 'Make the project a plain folder again',
+    load: () => import('./commands/destroy.ts'),
+  },
+  {
+    name: 'git-hook',
+    group: 'more',
+    summary: 'Run by the Git hooks that `install` writes',
+    hidden: true,
+    load: () => import('./commands/git-hook.ts'),
+  },
   {
     name: 'completion',
     group: 'more',

@@ -11,10 +11,10 @@ export function writePageToken(query: unknown, position: unknown): string {
 }
 
 /** @throws MlopsError `invalid_value` when it is no token of this query. */
-export function readPageToken<Position>(query: unknown, token: string | undefined): Position | undefined {
+export function readPageToken(query: unknown, token: string | undefined): unknown {
   if (token === undefined || token === '') return undefined;
   try {
-    const [owner, position] = JSON.parse(Buffer.from(token, 'base64url').toString('utf8')) as [string, Position];
+    const [owner, position] = JSON.parse(Buffer.from(token, 'base64url').toString('utf8')) as [string, unknown];
     if (owner === digest(query)) return position;
   } catch {
     // Falls through: whatever it is, it is no token.

@@ -6,7 +6,6 @@ import {
   type Experiment,
   type Metric,
   type ModelOutput,
-  type Param,
   type Run,
   type RunInfo,
   type Tag,

@@ -50,7 +50,7 @@ export class Connection {
   sql<Row>(text: string): Statement<Row> {
     let statement = this.#statements.get(text);
     if (statement === undefined) {
-      statement = this.db.prepare<unknown[], unknown>(text);
+      statement = this.db.prepare(text);
       this.#statements.set(text, statement);
     }
     return statement as Statement<Row>;

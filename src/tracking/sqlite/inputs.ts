@@ -8,7 +8,7 @@ import {
   type Tag,
 } from '../../mlflow/index.ts';
 import type { Connection } from './connection.ts';
-import { group } from './run-rows.ts';
+import { group } from './group.ts';
 
 interface InputRow {
   readonly run: number;

@@ -38,8 +38,15 @@ export function insertModelMetrics(c: Connection, runId: string, points: readonl
       `INSERT INTO logged_model_metrics (model, key, run_id, timestamp, step, value, is_nan, dataset_name, dataset_digest)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     ).run(
-      ...[model.n, point.key, runId, point.timestamp, point.step, nan ? 0 : point.value, nan ? 1 : 0],
-      ...[point.datasetName ?? null, point.datasetDigest ?? null],
+      model.n,
+      point.key,
+      runId,
+      point.timestamp,
+      point.step,
+      nan ? 0 : point.value,
+      nan ? 1 : 0,
+      point.datasetName ?? null,
+      point.datasetDigest ?? null,
     );
   }
 }

@@ -35,7 +35,7 @@ export function loggedModelsOf(c: Connection): LoggedModelStore {
     finalizeLoggedModel: (id, status) =>
       c.write(() => {
         const { n } = needLoggedModel(c, id);
-        if (!loggedModelStatuses.includes(status)) throw invalid(`Invalid model status: '${String(status)}'.`);
+        if (!loggedModelStatuses.includes(status)) throw invalid(`Invalid model status: '${status as string}'.`);
         c.sql('UPDATE logged_models SET status = ? WHERE n = ?').run(status, n);
         touch(n);
         return toLoggedModel(c, needLoggedModel(c, id));
@@ -84,9 +84,14 @@ function create(c: Connection, wanted: NewLoggedModel): LoggedModel {
        source_run_id) VALUES (?, ?, ?, ?, ?, ?, 'LOGGED_MODEL_PENDING', ?, ?)`,
     )
     .run(
-      ...[id, experiment.id, name || randomRunName()],
+      id,
+      experiment.id,
+      name || randomRunName(),
       joinUri(experiment.artifact_location, `models/${id}/artifacts`),
-      ...[now, now, wanted.modelType ?? '', wanted.sourceRunId ?? ''],
+      now,
+      now,
+      wanted.modelType ?? '',
+      wanted.sourceRunId ?? '',
     );
   const n = Number(lastInsertRowid);
   for (const param of (wanted.params ?? []).map(checkParam)) putPair(c, 'logged_model_params', n, param);
@@ -126,7 +131,7 @@ function searchModels(c: Connection, search: LoggedModelSearch): Page<LoggedMode
     where.push(onDatasets(search, 'x.key = x.key', values));
   const order = (search.orderBy ?? []).map((term) => orderSql(term, values));
   const identity = ['models', search.experimentIds, search.filter, search.orderBy, search.datasets];
-  const offset = Number(readPageToken<number>(identity, search.pageToken) ?? 0);
+  const offset = Number(readPageToken(identity, search.pageToken) ?? 0);
   const sql = `SELECT m.* FROM logged_models m
     WHERE m.lifecycle = 0 AND m.experiment IN (SELECT value FROM json_each(?)) ${where.map((one) => `AND ${one}`).join(' ')}
     ORDER BY ${[...order, 'm.creation_time DESC', 'm.id'].join(', ')} LIMIT ${maxResults + 1} OFFSET ${offset}`;

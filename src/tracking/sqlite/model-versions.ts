@@ -55,7 +55,10 @@ export function modelVersionsOf(c: Connection): VersionHalf {
       c.write(() => {
         const row = needVersion(c, name, version);
         c.sql('UPDATE model_versions SET description = ?, last_updated_time = ? WHERE name = ? AND version = ?').run(
-          ...[description, Date.now(), name, row.version],
+          description,
+          Date.now(),
+          name,
+          row.version,
         );
         return toVersion(c, needVersion(c, name, version));
       }),
@@ -108,8 +111,17 @@ function create(c: Connection, wanted: NewModelVersion): ModelVersion {
     `INSERT INTO model_versions (name, version, creation_time, last_updated_time, user_id, stage, description, source,
      location, run_id, run_link, model_id) VALUES (?, ?, ?, ?, ?, 'None', ?, ?, ?, ?, ?, ?)`,
   ).run(
-    ...[name, version, now, now, wanted.userId ?? '', wanted.description ?? '', source, origin.location],
-    ...[origin.runId, wanted.runLink ?? '', origin.modelId ?? null],
+    name,
+    version,
+    now,
+    now,
+    wanted.userId ?? '',
+    wanted.description ?? '',
+    source,
+    origin.location,
+    origin.runId,
+    wanted.runLink ?? '',
+    origin.modelId ?? null,
   );
   c.sql('UPDATE registered_models SET last_version = ?, last_updated_time = ? WHERE name = ?').run(version, now, name);
   const row = needVersion(c, name, String(version));
@@ -181,7 +193,10 @@ function transitionTo(c: Connection, name: string, version: string, transition: 
   const now = Date.now();
   const move = (one: VersionRow, to: Stage): void => {
     c.sql('UPDATE model_versions SET stage = ?, last_updated_time = ? WHERE name = ? AND version = ?').run(
-      ...[to, now, name, one.version],
+      to,
+      now,
+      name,
+      one.version,
     );
     if (one.stage === to) return;
     recordPromotion(c, { name, version: one.version, kind: 'stage', from: one.stage, to, ...defined(transition) });

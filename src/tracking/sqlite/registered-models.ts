@@ -53,7 +53,9 @@ export function registeredModelsOf(c: Connection): ModelHalf {
       c.write(() => {
         needModel(c, name);
         c.sql('UPDATE registered_models SET description = ?, last_updated_time = ? WHERE name = ?').run(
-          ...[description, Date.now(), name],
+          description,
+          Date.now(),
+          name,
         );
         return toModel(c, needModel(c, name));
       }),
@@ -123,7 +125,10 @@ function create(
   }
   const now = Date.now();
   c.sql('INSERT INTO registered_models (name, creation_time, last_updated_time, description) VALUES (?, ?, ?, ?)').run(
-    ...[name, now, now, options.description ?? ''],
+    name,
+    now,
+    now,
+    options.description ?? '',
   );
   for (const tag of tags) putTag(c, name, tag);
   return toModel(c, needModel(c, name));

@@ -100,8 +100,5 @@ export function recordPromotion(
 ): void {
   c.sql(
     'INSERT INTO promotions (name, version, kind, "from", "to", "by", "at", why) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-  ).run(
-    ...[entry.name, entry.version, entry.kind, entry.from, entry.to],
-    ...[entry.by ?? '', Date.now(), entry.why ?? ''],
-  );
+  ).run(entry.name, entry.version, entry.kind, entry.from, entry.to, entry.by ?? '', Date.now(), entry.why ?? '');
 }

@@ -1,6 +1,7 @@
 import { MlopsError } from '../../base/index.ts';
 import { invalid, type Metric, type Run, type RunInfo, type RunStatus, type Tag } from '../../mlflow/index.ts';
 import type { Connection } from './connection.ts';
+import { group } from './group.ts';
 import { datasetsOf, modelsOf } from './inputs.ts';
 import type { Keys } from './keys.ts';
 
@@ -99,18 +100,4 @@ export function toRuns(c: Connection, keys: Keys, rows: readonly RunRow[]): Run[
     modelInputs: models.inputs.get(row.n) ?? [],
     modelOutputs: models.outputs.get(row.n) ?? [],
   }));
-}
-
-/** Collects rows by their run. */
-export function group<Row extends { readonly run: number }, Item>(
-  rows: readonly Row[],
-  convert: (row: Row) => Item,
-): Map<number, Item[]> {
-  const found = new Map<number, Item[]>();
-  for (const row of rows) {
-    const list = found.get(row.run);
-    if (list === undefined) found.set(row.run, [convert(row)]);
-    else list.push(convert(row));
-  }
-  return found;
 }

@@ -94,7 +94,7 @@ function create(c: Connection, keys: Keys, wanted: NewRun): Run {
 function update(c: Connection, keys: Keys, id: string, change: RunChange): RunInfo {
   const run = activeRun(c, id);
   if (change.status !== undefined) {
-    if (!runStatuses.includes(change.status)) throw invalid(`Invalid run status '${String(change.status)}'`);
+    if (!runStatuses.includes(change.status)) throw invalid(`Invalid run status '${change.status as string}'`);
     c.sql('UPDATE runs SET status = ? WHERE n = ?').run(change.status, run.n);
   }
   if (change.endTime !== undefined) c.sql('UPDATE runs SET end_time = ? WHERE n = ?').run(change.endTime, run.n);
@@ -124,7 +124,7 @@ function history(c: Connection, keys: Keys, id: string, key: string, query: Hist
     throw invalid(`Invalid value ${maxResults} for parameter 'max_results' supplied: it must be a positive integer`);
   }
   const identity = ['history', id, key];
-  const after = readPageToken<readonly number[]>(identity, query.pageToken);
+  const after = readPageToken(identity, query.pageToken) as readonly number[] | undefined;
   const run = c.sql<{ n: number }>('SELECT n FROM runs WHERE id = ?').get(id);
   const number = keys.find(key);
   if (run === undefined || number === undefined) return { items: [] };

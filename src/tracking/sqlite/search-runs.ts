@@ -54,8 +54,13 @@ export function searchRuns(c: Connection, keys: Keys, search: RunSearch): Page<R
   const identity = ['runs', experimentIds, filter, orderBy, view];
   const sortKeys = order.map((term, i) => sortKey(term, i, keys));
   const plan: Plan = {
-    ...{ c, keys, clauses, order, sortKeys, terms: termsOf(sortKeys) },
-    position: readPageToken<readonly unknown[]>(identity, search.pageToken),
+    c,
+    keys,
+    clauses,
+    order,
+    sortKeys,
+    terms: termsOf(sortKeys),
+    position: readPageToken(identity, search.pageToken) as readonly unknown[] | undefined,
     limit: maxResults + 1,
   };
   const lifecycles = view === 'ALL' ? [0, 1] : [view === 'DELETED_ONLY' ? 1 : 0];

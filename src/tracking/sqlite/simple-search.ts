@@ -53,14 +53,14 @@ export function simpleSearch<Row>(
       ? fallback
       : [...terms.map((term) => orderSql(term, table)), ...(query.tieBreak ?? tie(table, fallback))];
   const identity = [table.table, query.filter, query.orderBy, query.where];
-  const offset = readPageToken<number>(identity, query.pageToken) ?? 0;
+  const offset = Number(readPageToken(identity, query.pageToken) ?? 0);
   const sql = `SELECT t.* FROM ${table.table} t WHERE ${[query.where, ...clauses].join(' AND ')}
-    ORDER BY ${order.join(', ')} LIMIT ${query.maxResults + 1} OFFSET ${Number(offset)}`;
+    ORDER BY ${order.join(', ')} LIMIT ${query.maxResults + 1} OFFSET ${offset}`;
   const rows = c.once<Row>(sql).all(...values);
   const more = rows.length > query.maxResults;
   return {
     rows: more ? rows.slice(0, query.maxResults) : rows,
-    nextPageToken: more ? writePageToken(identity, Number(offset) + query.maxResults) : undefined,
+    nextPageToken: more ? writePageToken(identity, offset + query.maxResults) : undefined,
   };
 }
 
