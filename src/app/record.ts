@@ -4,6 +4,7 @@ import type { Metric, Tag } from '../mlflow/index.ts';
 import type { Recorder, RunStart, StageEnd, StageRecorder, StageStart } from '../repo/recorder.ts';
 import type { Batch, TrackingStore } from '../tracking/index.ts';
 import { logInBatches, paramsOf, type Snapshot, saveReports, snapshotMetrics } from './record-snapshot.ts';
+import type { TrackingEndpoint } from './tracking-endpoint.ts';
 
 export interface RecordOptions {
   /** Opened when the first stage is about to run: a repro that runs nothing costs nothing. */
@@ -18,6 +19,8 @@ export interface RecordOptions {
   readonly maxFileSize: number;
   /** True: no child run a stage; everything belongs to the one run. */
   readonly join: boolean;
+  /** Where scripts of the stages find MLflow's protocol; absent when the user's own MLFLOW_TRACKING_URI is passed through. */
+  readonly endpoint?: ((store: TrackingStore) => Promise<TrackingEndpoint>) | undefined;
   /** Told once when recording fails; the stages go on. */
   readonly onWarning: (message: string) => void;
 }
@@ -27,6 +30,7 @@ interface Recording {
   readonly experimentId: string;
   readonly runId: string;
   readonly artifactUri: string;
+  readonly endpoint: TrackingEndpoint | undefined;
 }
 
 /**
@@ -60,13 +64,16 @@ export function trackingRecorder(options: RecordOptions): Recorder {
       const stageRun = child ?? runId;
       return recording === undefined || stageRun === ''
         ? silentStage
-        : stageRecorder(recording, stageRun, start, child !== undefined, guarded);
+        : stageRecorder(recording, stageRun, start, { own: child !== undefined, guarded });
     },
     async end(status) {
       if (recording === undefined) return undefined;
       const current = recording;
       await guarded(() => endRun(current, status, options));
-      await guarded(() => current.store.close());
+      await guarded(async () => {
+        await current.endpoint?.close();
+        await current.store.close();
+      });
       return { runId: current.runId };
     },
   };
@@ -85,7 +92,8 @@ async function beginRun(start: RunStart, options: RecordOptions): Promise<Record
     { key: 'mlops.stages', value: start.stages.join(', ') },
   ];
   const run = await store.createRun({ experimentId, userId: options.user, startTime: start.startedAt, tags });
-  return { store, experimentId, runId: run.info.id, artifactUri: run.info.artifactUri };
+  const endpoint = await options.endpoint?.(store);
+  return { store, experimentId, runId: run.info.id, artifactUri: run.info.artifactUri, endpoint };
 }
 
 async function experimentNamed(store: TrackingStore, name: string): Promise<string> {
@@ -133,16 +141,39 @@ async function childRun(recording: Recording, start: StageStart, options: Record
   return run.info.id;
 }
 
+type Guarded = <Result>(work: () => Promise<Result>) => Promise<Result | undefined>;
+
+/**
+ * What an MLflow client in the stage's script reads. MLFLOW_RUN_ID is set only where the user asked for one
+ * run (`record.join`): it breaks scripts that choose an experiment themselves.
+ */
+function clientEnv(
+  recording: Recording,
+  runId: string,
+  own: boolean,
+  token: string | undefined,
+): Record<string, string> {
+  const { endpoint, experimentId } = recording;
+  if (endpoint === undefined || token === undefined) return {};
+  return {
+    MLFLOW_TRACKING_URI: endpoint.url,
+    MLFLOW_TRACKING_TOKEN: token,
+    MLFLOW_EXPERIMENT_ID: experimentId,
+    ...(own ? {} : { MLFLOW_RUN_ID: runId }),
+  };
+}
+
 const flushEvery = 250;
 
 function stageRecorder(
   recording: Recording,
   runId: string,
   start: StageStart,
-  own: boolean,
-  guarded: <Result>(work: () => Promise<Result>) => Promise<Result | undefined>,
+  how: { readonly own: boolean; readonly guarded: Guarded },
 ): StageRecorder {
-  const { store } = recording;
+  const { store, endpoint } = recording;
+  const { own, guarded } = how;
+  const token = endpoint?.issue(runId);
   let buffer: Metric[] = [];
   let flushedAt = Date.now();
   let writing: Promise<unknown> = Promise.resolve();
@@ -153,7 +184,7 @@ function stageRecorder(
     if (metrics.length > 0) writing = writing.then(() => guarded(() => logInBatches(store, runId, { metrics })));
   };
   return {
-    env: { MLOPS_RUN_ID: runId },
+    env: { MLOPS_RUN_ID: runId, ...clientEnv(recording, runId, own, token) },
     metric(key, value, step, timestamp) {
       buffer.push({ key, value, step, timestamp });
       if (Date.now() - flushedAt > flushEvery) flush();
@@ -162,6 +193,7 @@ function stageRecorder(
       flush();
       await writing;
       await guarded(() => endStage(recording, runId, start, end, own));
+      if (token !== undefined) endpoint?.revoke(token);
     },
   };
 }
