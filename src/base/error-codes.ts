@@ -130,6 +130,7 @@ export const errorCodes = {
   ),
 
   // repo
+  merge_conflict: entry(1, 409, 'RESOURCE_CONFLICT', 'Two versions of a .dvc file that cannot be merged by themselves.'),
   target_overlaps: entry(
     1,
     409,
@@ -197,6 +198,7 @@ export const errorCodes = {
   method_not_allowed: entry(1, 405, 'ENDPOINT_NOT_FOUND', 'The path exists, but not for this HTTP method.'),
   forbidden_host: entry(1, 403, 'PERMISSION_DENIED', 'A request with a foreign Host or Origin header was refused.'),
   unauthorized: entry(1, 401, 'UNAUTHENTICATED', 'The request carries no valid key or token.'),
+  key_not_found: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'No API key of that id or name.'),
   forbidden: entry(1, 403, 'PERMISSION_DENIED', 'The key or token does not allow this.'),
 
   // serve

@@ -75,8 +75,27 @@ export const verbs: readonly VerbRow[] = [
     summary: 'Set up where data is sent to',
     load: () => import('./commands/remote.ts'),
   },
+  {
+    name: 'list',
+    aliases: ['ls'],
+    group: 'data',
+    summary: 'List what a repository holds, files of Git and of DVC',
+    load: () => import('./commands/list.ts'),
+  },
+  {
+    name: 'du',
+    group: 'data',
+    summary: 'Show how much space a repository takes, data included',
+    load: () => import('./commands/du.ts'),
+  },
 
   // pipeline
+  {
+    name: 'repro',
+    group: 'pipeline',
+    summary: 'Run the stages of a pipeline that are not up to date',
+    load: () => import('./commands/repro.ts'),
+  },
   {
     name: 'status',
     group: 'pipeline',

@@ -29,6 +29,8 @@ export interface ConfigEdit {
   readonly section: string;
   readonly option: string;
   readonly value: ConfigValue | undefined;
+  /** A path in `value` is already as the file holds it, not relative to where the user is. */
+  readonly verbatim?: boolean;
 }
 
 /** The configuration of a project (or, outside of one, of the machine), merged from its four levels. */
@@ -112,12 +114,17 @@ export class ProjectConfig {
 
   /** What one level says, with absolute paths; empty when it has no file. */
   load(level: ConfigLevel, tree?: Tree): ConfigSections {
+    const sections = this.loadStored(level, tree);
+    const file = this.files[level];
+    if (file !== undefined) resolvePaths(sections, path.dirname(file));
+    return sections;
+  }
+
+  /** As `load`, with paths as the file holds them. */
+  loadStored(level: ConfigLevel, tree?: Tree): ConfigSections {
     const file = this.files[level];
     const text = file === undefined ? undefined : readText(file, level === 'repo' ? tree : undefined, this.dvcDir);
-    if (file === undefined || text === undefined) return new Map();
-    const sections = parseConfigText(text, file);
-    resolvePaths(sections, path.dirname(file));
-    return sections;
+    return file === undefined || text === undefined ? new Map() : parseConfigText(text, file);
   }
 
   /** All levels together, or those below one. */
@@ -141,12 +148,11 @@ export class ProjectConfig {
    */
   edit(level: ConfigLevel, edits: readonly ConfigEdit[], cwd: string): void {
     const file = this.fileOf(level);
-    const stored = edits.map(({ section, option, value }) => ({
-      section,
-      option,
-      value:
-        typeof value === 'string' && isPathOption(section, option) ? storedPath(value, cwd, path.dirname(file)) : value,
-    }));
+    const stored = edits.map((edit) => {
+      const { section, option, value } = edit;
+      if (edit.verbatim === true || typeof value !== 'string' || !isPathOption(section, option)) return edit;
+      return { section, option, value: storedPath(value, cwd, path.dirname(file)) };
+    });
     const text = readText(file) ?? '';
     const edited = editText(text, file, stored);
     const sections = parseConfigText(edited, file);

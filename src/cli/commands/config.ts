@@ -1,0 +1,65 @@
+import { MlopsError } from '../../base/index.ts';
+import { getConfig, listConfig, openConfig, parseOptionName, setConfig } from '../../repo/config.ts';
+import type { Command, Input, Terminal } from '../command.ts';
+import { levelFlags, levelOf } from '../config-levels.ts';
+import { say } from '../data-session.ts';
+
+export const verb: Command = {
+  name: 'config',
+  owner: 'dvc',
+  summary: 'Get or set config options',
+  examples: [
+    ['mlops config -l --show-origin', 'all options, with the files they are from'],
+    ['mlops config core.autostage true', 'stage changed files in Git by itself'],
+    ['mlops config --local remote.store.access_key_id KEY', 'a secret, in the file that Git ignores'],
+    ['mlops config -u cache.type', 'remove an option'],
+  ],
+  args: [
+    { name: 'name', summary: 'section.option or remote.name.option', optional: true },
+    { name: 'value', summary: 'the value to set', optional: true },
+  ],
+  flags: [
+    ...levelFlags,
+    { name: 'unset', short: 'u', summary: 'remove the option' },
+    { name: 'list', short: 'l', summary: 'list all options' },
+    { name: 'show-origin', summary: 'show the file that each value is from' },
+  ],
+  run(input, terminal) {
+    const [name, value] = input.args;
+    const option = name === undefined ? undefined : parseOptionName(name);
+    const wrong = misuse(input, name, value);
+    if (wrong !== undefined) throw new MlopsError('usage', wrong, { exit: 1 });
+    if (input.on('list')) return list(input, terminal);
+    if (option === undefined) throw new MlopsError('usage', 'name argument is required', { exit: 1 });
+    const place = openConfig(terminal.cwd);
+    if (value === undefined && !input.on('unset')) {
+      const found = getConfig(place, option, levelOf(input));
+      if (found !== undefined) say(terminal, prefix(input, found.origin) + found.value);
+      return;
+    }
+    setConfig(place, option, input.on('unset') ? undefined : value, levelOf(input));
+    if (name === 'cache.type') {
+      terminal.note('links that are there already stay as they are; `mlops checkout --relink` makes them anew');
+    }
+  },
+};
+
+function misuse(input: Input, name: string | undefined, value: string | undefined): string | undefined {
+  if (input.on('show-origin') && (value !== undefined || input.on('unset'))) {
+    return "--show-origin can't be used together with any of these options: -u/--unset, value";
+  }
+  if (input.on('list') && (name !== undefined || input.on('unset'))) {
+    return "-l/--list can't be used together with any of these options: -u/--unset, name, value";
+  }
+  return undefined;
+}
+
+function list(input: Input, terminal: Terminal): void {
+  for (const { key, value, origin } of listConfig(openConfig(terminal.cwd), levelOf(input))) {
+    say(terminal, `${prefix(input, origin)}${key}=${value}`);
+  }
+}
+
+function prefix(input: Input, origin: string): string {
+  return input.on('show-origin') ? `${origin}\t` : '';
+}

@@ -1,0 +1,27 @@
+import { destroyProject } from '../../repo/destroy.ts';
+import { openDataRepo } from '../../repo/open-data-repo.ts';
+import type { Command } from '../command.ts';
+
+const question =
+  'This will destroy all information about your pipelines, all data files, as well as cache in .dvc/cache.\n' +
+  'Are you sure you want to continue?';
+
+export const verb: Command = {
+  name: 'destroy',
+  owner: 'dvc',
+  summary: 'Make the project a plain folder again',
+  description: 'Removes all DVC files and the cache inside of the project. The data in the workspace stays.',
+  examples: [['mlops destroy -f', 'without asking']],
+  flags: [{ name: 'force', short: 'f', summary: 'do not ask' }],
+  failure: 1,
+  async run(input, terminal) {
+    const repo = await openDataRepo(terminal.cwd, { waitForLock: terminal.waitForLock, signal: terminal.signal });
+    try {
+      if (!input.on('force') && !(await terminal.confirm(question))) return 1;
+      destroyProject(repo);
+      return 0;
+    } finally {
+      repo.close();
+    }
+  },
+};
