@@ -1,7 +1,8 @@
 import * as path from 'node:path';
 
 import { MlopsError, type Logger } from '../base/index.ts';
-import { isLoopback, loopbackHosts } from '../http/index.ts';
+import { fileKeyStore, keyOf, keyVerifier } from '../auth/index.ts';
+import { isLoopback, loopbackHosts, type Verifier } from '../http/index.ts';
 import { FolderSource, serve, type RunningServer, type ServedModelSpec, type ServeOptions } from '../serve/index.ts';
 import type { TrackingStore } from '../tracking/index.ts';
 import { RegistrySource, RunSource } from './registry-source.ts';
@@ -23,6 +24,16 @@ export interface ServeModelsOptions {
   readonly memoryBudget?: number | undefined;
   readonly bodyLimit?: number | undefined;
   readonly scheduler?: ServeOptions['scheduler'];
+  /** File of the API keys; see `mlops auth key`. */
+  readonly keyFile: string;
+  /** Ask for keys: always, never, or (undefined) when the server can be reached from other machines. */
+  readonly auth?: boolean | undefined;
+  /** Serve other machines without keys. */
+  readonly insecure?: boolean | undefined;
+  readonly predictionLog?: ServeOptions['predictionLog'];
+  readonly redact?: readonly string[] | undefined;
+  readonly onAccess?: ServeOptions['onAccess'];
+  readonly serverVersion: string;
   readonly log: Logger;
 }
 
@@ -43,6 +54,7 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
       hint: 'name a model: `mlops serve models:/NAME/Production`, `mlops serve model.onnx`, or --models-dir DIR',
     });
   }
+  const verify = verifierOf(options);
   const running = await serve({
     models,
     host: options.host,
@@ -55,6 +67,11 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
       allowedHosts: options.allowedHosts ?? (isLoopback(options.host) ? loopbackHosts(options.host) : ['*']),
       allowedOrigins: options.corsOrigins ?? [],
     },
+    verify,
+    predictionLog: options.predictionLog,
+    redact: options.redact,
+    onAccess: options.onAccess,
+    serverVersion: options.serverVersion,
     log: options.log,
   });
   return {
@@ -65,6 +82,25 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
       return clean;
     },
   };
+}
+
+/** On a loopback address only this machine can call, so no key is asked for unless the user wants it. */
+function verifierOf(options: ServeModelsOptions): Verifier | undefined {
+  const open = isLoopback(options.host);
+  if (options.auth === false || (options.auth === undefined && (open || options.insecure === true))) {
+    if (open || options.insecure === true) return undefined;
+    throw new MlopsError('usage', `${options.host} can be reached from other machines, and no keys are asked for`, {
+      hint: 'leave --no-auth out, or say --insecure',
+    });
+  }
+  const store = fileKeyStore(options.keyFile);
+  if (store.load().length === 0) {
+    throw new MlopsError('usage', `${options.host} can be reached from other machines, and there are no API keys yet`, {
+      hint: 'create one with `mlops auth key create NAME`, or say --insecure',
+    });
+  }
+  const check = keyVerifier(store);
+  return (request, scope) => check(keyOf(request.headers), scope === 'admin' ? 'admin' : 'predict');
 }
 
 async function specsOfDirectory(directory: string): Promise<ServedModelSpec[]> {

@@ -1,4 +1,5 @@
 import type { Request } from '../http/index.ts';
+import type { PredictionLog } from '../monitor/index.ts';
 import type { Predictor, Prediction } from './predict.ts';
 import type { Repository } from './repository.ts';
 import type { ServedVersion } from './served-version.ts';
@@ -11,6 +12,7 @@ export interface ServingContext {
   /** Of mlops itself. */
   readonly serverVersion: string;
   readonly draining: boolean;
+  readonly predictionLog: PredictionLog | undefined;
   ready(): boolean;
   /** State of what the server needs beside itself, for `/health`. */
   dependencies(): Readonly<Record<string, unknown>>;

@@ -1,17 +1,25 @@
-import { randomBytes } from 'node:crypto';
-
 import { messageOf, silentLogger, type Logger } from '../base/index.ts';
-import { createShell, listen, type GuardOptions, type Listening, type Request, type Verifier } from '../http/index.ts';
-import { deriveExample } from '../model/index.ts';
-import type { ServingContext } from './context.ts';
+import {
+  createShell,
+  listen,
+  type AccessEntry,
+  type GuardOptions,
+  type Listening,
+  type Verifier,
+} from '../http/index.ts';
+import { PredictionLog, type PredictionLogOptions } from '../monitor/index.ts';
+import { HttpCounts, startProcessMetrics } from './metrics.ts';
+import { addFeedbackRoutes } from './feedback-routes.ts';
+import { RunningContext } from './running-context.ts';
+import { addSimilarityRoutes } from './similarity-routes.ts';
+import { addStatsRoutes } from './stats-routes.ts';
 import { InferencePool } from './inference-pool.ts';
 import { addMlflowRoutes } from './mlflow-routes.ts';
 import { addV2Routes } from './v2-routes.ts';
 import { addHealthRoutes, addNativeRoutes } from './native-routes.ts';
-import { Predictor, type Prediction } from './predict.ts';
+import { Predictor } from './predict.ts';
 import { Repository, type ServedModelSpec } from './repository.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
-import type { ServedVersion } from './served-version.ts';
 import { locateWorker } from './worker-file.ts';
 
 export interface ServeOptions {
@@ -27,6 +35,11 @@ export interface ServeOptions {
   readonly memoryBudget?: number | undefined;
   /** Load nothing until it is asked for. Default: load all when there are at most 16 models. */
   readonly lazy?: boolean | undefined;
+  /** Where and how predictions are logged; absent: not at all. */
+  readonly predictionLog?: PredictionLogOptions | undefined;
+  /** Names of inputs and outputs whose values never reach the log. */
+  readonly redact?: readonly string[] | undefined;
+  readonly onAccess?: ((entry: AccessEntry) => void) | undefined;
   readonly workerFile?: URL | undefined;
   /** Version of mlops, for clients. */
   readonly serverVersion?: string | undefined;
@@ -60,17 +73,38 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   });
   const repository = new Repository(options.models, { pool, log, memoryBudget: options.memoryBudget });
   const scheduler = new Scheduler(pool, options.scheduler);
-  const context = new Context(repository, new Predictor(repository, scheduler), pool, options.serverVersion ?? '0.0.0');
+  const predictionLog = options.predictionLog === undefined ? undefined : openLog(options.predictionLog, log);
+  const context = new RunningContext({
+    repository,
+    predictor: new Predictor(repository, scheduler),
+    pool,
+    predictionLog,
+    redact: options.redact ?? [],
+    serverVersion: options.serverVersion ?? '0.0.0',
+  });
   const shell = await createShell({
     bodyLimit: options.bodyLimit,
     guard: options.guard,
     verify: options.verify,
+    onAccess: options.onAccess,
     log,
+  });
+  startProcessMetrics();
+  addStatsRoutes(shell, {
+    repository,
+    scheduler,
+    pool,
+    started: context.started,
+    http: new HttpCounts(),
+    log: predictionLog,
+    ready: () => context.ready(),
   });
   addHealthRoutes(shell, context);
   addNativeRoutes(shell, context);
   addMlflowRoutes(shell, context);
   addV2Routes(shell, context);
+  addSimilarityRoutes(shell, context);
+  addFeedbackRoutes(shell, context);
 
   // The port is taken before models are loaded: who starts two servers learns it at once.
   const listening = await listen(shell, options).catch(async (error: unknown) => {
@@ -89,6 +123,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       scheduler.abandon();
       await repository.close();
       await pool.close();
+      await predictionLog?.close();
       return clean;
     },
   };
@@ -108,46 +143,6 @@ async function loadAll(repository: Repository, options: ServeOptions, log: Logge
   return failures;
 }
 
-class Context implements ServingContext {
-  readonly repository: Repository;
-  readonly predictor: Predictor;
-  readonly started = new Date();
-  draining = false;
-  readonly serverVersion: string;
-  readonly #pool: InferencePool;
-  readonly #prefix = `${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
-  #predictions = 0;
-
-  constructor(repository: Repository, predictor: Predictor, pool: InferencePool, serverVersion: string) {
-    this.serverVersion = serverVersion;
-    this.repository = repository;
-    this.predictor = predictor;
-    this.#pool = pool;
-  }
-
-  ready(): boolean {
-    return !this.draining && this.repository.ready;
-  }
-
-  dependencies(): Readonly<Record<string, unknown>> {
-    return { inference: { status: 'up', threads: this.#pool.threads.length, restarts: this.#pool.restarts } };
-  }
-
-  anyExactIntegers(): boolean {
-    for (const model of this.repository.models.values()) {
-      // A model that is not loaded yet may take them.
-      if (model.current?.exactIntegers !== false) return true;
-    }
-    return false;
-  }
-
-  record(_prediction: Prediction, _request: Request): string {
-    this.#predictions++;
-    return `${this.#prefix}-${this.#predictions.toString(36)}`;
-  }
-
-  example(version: ServedVersion): unknown {
-    const inputs = deriveExample(version.onnx);
-    return inputs === undefined ? null : { inputs };
-  }
+function openLog(options: PredictionLogOptions, log: Logger): PredictionLog {
+  return new PredictionLog({ onTrouble: (message) => log.warn(message), ...options });
 }

@@ -1,7 +1,10 @@
+import * as path from 'node:path';
+
 import { serveModels } from '../../app/serve.ts';
 import { openPlace, trackingPlace } from '../../app/tracking-home.ts';
 import { messageOf, MlopsError } from '../../base/index.ts';
 import type { RunningServer } from '../../serve/index.ts';
+import { version } from '../version.ts';
 import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
 
 /** Flags of `serve` and `models serve`. */
@@ -43,6 +46,19 @@ export const serveFlags: readonly FlagSpec[] = [
   { name: 'allowed-hosts', value: 'LIST', summary: 'Host names that requests may use, by comma; * for any' },
   { name: 'cors-origins', value: 'LIST', summary: 'web origins that may call from a browser, by comma; * for any' },
   { name: 'drain', value: 'SECONDS', integer: true, default: '10', summary: 'time to finish requests when stopping' },
+  { name: 'auth', negatable: true, summary: 'ask for API keys (default: unless only this machine can call)' },
+  { name: 'insecure', summary: 'serve other machines without API keys' },
+  { name: 'log-predictions', summary: 'append every prediction to .mlops/predictions' },
+  { name: 'log-sample', value: 'PERCENT', integer: true, default: '100', summary: 'share of predictions to log' },
+  {
+    name: 'log-days',
+    value: 'DAYS',
+    integer: true,
+    default: '30',
+    summary: 'remove logged predictions after this time',
+  },
+  { name: 'log-redact', value: 'LIST', summary: 'inputs and outputs whose values are not logged, by comma' },
+  { name: 'access-log', summary: 'print a JSON line for each request on stdout' },
 ];
 
 export const verb: Verb & Command = {
@@ -64,13 +80,14 @@ export const verb: Verb & Command = {
 
 /** Serves until a signal comes. `models serve -m URI` calls this with its one source. */
 export async function runServe(sources: readonly string[], input: Input, terminal: Terminal): Promise<number> {
+  const place = trackingPlace(terminal.cwd, terminal.env);
   const server = await serveModels({
     sources,
     modelsDir: input.text('models-dir'),
     cwd: terminal.cwd,
     host: input.text('host') ?? '127.0.0.1',
     port: portOf(input),
-    openStore: () => openPlace(trackingPlace(terminal.cwd, terminal.env), { create: false }),
+    openStore: () => openPlace(place, { create: false }),
     threads: input.number('inference-threads'),
     scheduler: {
       maxBatch: input.number('max-batch') ?? 32,
@@ -81,6 +98,19 @@ export async function runServe(sources: readonly string[], input: Input, termina
     memoryBudget: megabytes(input.number('memory')),
     allowedHosts: listOf(input.text('allowed-hosts')),
     corsOrigins: listOf(input.text('cors-origins')),
+    keyFile: path.join(place.root, '.mlops', 'keys.json'),
+    auth: input.choice('auth'),
+    insecure: input.on('insecure'),
+    predictionLog: input.on('log-predictions')
+      ? {
+          directory: path.join(place.root, '.mlops', 'predictions'),
+          sample: (input.number('log-sample') ?? 100) / 100,
+          retentionDays: input.number('log-days'),
+        }
+      : undefined,
+    redact: listOf(input.text('log-redact')),
+    onAccess: input.on('access-log') ? (entry) => terminal.print(JSON.stringify(entry)) : undefined,
+    serverVersion: version,
     log: terminal.log,
   });
   announce(server, terminal);

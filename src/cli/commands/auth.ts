@@ -1,0 +1,81 @@
+import * as path from 'node:path';
+
+import { trackingPlace } from '../../app/tracking-home.ts';
+import { createKey, fileKeyStore, revokeKey, type KeyStore } from '../../auth/index.ts';
+import { MlopsError } from '../../base/index.ts';
+import type { Command, Terminal, Verb } from '../command.ts';
+import { textTable } from '../text-table.ts';
+
+function keyStore(terminal: Terminal): KeyStore {
+  return fileKeyStore(path.join(trackingPlace(terminal.cwd, terminal.env).root, '.mlops', 'keys.json'));
+}
+
+const create: Command = {
+  name: 'auth key create',
+  owner: 'mlops',
+  summary: 'Create an API key and show it once',
+  examples: [
+    ['mlops auth key create dashboard', 'a key that may predict'],
+    ['mlops auth key create deployer --scope admin', 'a key that may also load and unload models'],
+  ],
+  args: [{ name: 'name', summary: 'who will use it' }],
+  flags: [
+    { name: 'scope', value: 'SCOPE', choices: ['predict', 'admin'], default: 'predict', summary: 'what it may do' },
+    { name: 'days', value: 'N', integer: true, summary: 'expire after N days' },
+    { name: 'json', summary: 'print JSON' },
+  ],
+  run(input, terminal) {
+    const [name = ''] = input.args;
+    const days = input.number('days');
+    if (days !== undefined && days < 1) throw new MlopsError('usage', '--days must be 1 or more');
+    const { key, secret } = createKey(keyStore(terminal), {
+      name,
+      scopes: [input.text('scope') === 'admin' ? 'admin' : 'predict'],
+      expires: days === undefined ? undefined : new Date(Date.now() + days * 86_400_000),
+    });
+    if (input.on('json')) return terminal.json({ id: key.id, name, scopes: key.scopes, key: secret });
+    terminal.print(secret);
+    terminal.note('Keep it now: it is stored only as a hash and cannot be shown again.');
+  },
+};
+
+const list: Command = {
+  name: 'auth key list',
+  aliases: ['ls'],
+  owner: 'mlops',
+  summary: 'List API keys without their secrets',
+  examples: [['mlops auth key list', 'id, name, scope and dates']],
+  flags: [{ name: 'json', summary: 'print JSON' }],
+  run(input, terminal) {
+    const keys = keyStore(terminal).load();
+    if (input.on('json')) {
+      return terminal.json(
+        keys.map(({ id, name, scopes, created, expires }) => ({ id, name, scopes, created, expires })),
+      );
+    }
+    if (keys.length === 0) return terminal.note('no keys');
+    const rows = keys.map((key) => [
+      key.id,
+      key.name,
+      key.scopes.join(','),
+      key.created.slice(0, 10),
+      key.expires?.slice(0, 10) ?? 'never',
+    ]);
+    const header = ['id', 'name', 'scope', 'created', 'expires'].map((title) => ({ title }));
+    for (const line of textTable(header, rows, terminal.columns)) terminal.print(line);
+  },
+};
+
+const revoke: Command = {
+  name: 'auth key revoke',
+  owner: 'mlops',
+  summary: 'Revoke an API key; running servers refuse it within a second',
+  examples: [['mlops auth key revoke dashboard', 'by name or id']],
+  args: [{ name: 'key', summary: 'id or name' }],
+  run(input, terminal) {
+    for (const key of revokeKey(keyStore(terminal), input.args[0] ?? ''))
+      terminal.note(`revoked ${key.name} (${key.id})`);
+  },
+};
+
+export const verb: Verb = { name: 'auth', summary: 'Manage API keys of the servers', commands: [create, list, revoke] };

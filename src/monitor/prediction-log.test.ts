@@ -1,0 +1,81 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { PredictionLog, readPredictionLog } from './index.ts';
+
+let dir = '';
+beforeEach(() => (dir = fs.mkdtempSync(path.join(os.tmpdir(), 'predictions-'))));
+afterEach(() => fs.rmSync(dir, { recursive: true, force: true }));
+
+async function readAll(): Promise<unknown[]> {
+  const records: unknown[] = [];
+  for await (const record of readPredictionLog(dir)) records.push(record);
+  return records;
+}
+
+describe('the prediction log', () => {
+  it('keeps what is appended, over restarts and segments, and skips a line that a crash cut', async () => {
+    const first = new PredictionLog({ directory: dir, segmentSize: 100 });
+    for (let i = 0; i < 3; i++) {
+      first.append(JSON.stringify({ kind: 'prediction', id: String(i), pad: 'x'.repeat(100) }));
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
+    await first.close();
+    const second = new PredictionLog({ directory: dir });
+    second.append('{"kind":"feedback","prediction_id":"1","label":"cat"}');
+    await second.close();
+    const [file = ''] = fs.readdirSync(dir);
+    fs.appendFileSync(path.join(dir, file), '{"kind":"pre');
+    expect(fs.readdirSync(dir).length).toBeGreaterThan(2);
+    expect(await readAll()).toMatchObject([{ id: '0' }, { id: '1' }, { id: '2' }, { prediction_id: '1' }]);
+    expect(first).toMatchObject({ logged: 3, dropped: 0 });
+  });
+
+  it('drops and counts what its queue cannot hold', async () => {
+    const log = new PredictionLog({ directory: dir, maxPending: 1_000 });
+    for (let i = 0; i < 100; i++) log.append('x'.repeat(99));
+    expect(log.dropped).toBe(90);
+    await log.close();
+    expect(log.logged).toBe(10);
+  });
+
+  it('samples by share and by rate, and counts what it left out', () => {
+    const log = new PredictionLog({ directory: dir, maxPerSecond: 10 });
+    const now = Date.now();
+    expect(Array.from({ length: 25 }, () => log.wants(now)).filter(Boolean)).toHaveLength(10);
+    expect(log.wants(now + 1_000)).toBe(true);
+    expect(log.sampledOut).toBe(15);
+    expect(new PredictionLog({ directory: dir, sample: 0 }).wants()).toBe(false);
+  });
+
+  it('goes on counting when the disk refuses, says so once, and recovers', async () => {
+    const said: string[] = [];
+    const blocked = path.join(dir, 'file');
+    fs.writeFileSync(blocked, '');
+    const log = new PredictionLog({ directory: path.join(blocked, 'sub'), onTrouble: (line) => said.push(line) });
+    log.append('{}');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    log.append('{}');
+    await log.close();
+    expect(log).toMatchObject({ logged: 0, dropped: 2 });
+    expect(log.trouble).toContain('ENOTDIR');
+    expect(said).toHaveLength(1);
+  });
+
+  it('removes segments after their time', async () => {
+    const old = path.join(dir, 'predictions-20200101T000000Z-00000000.jsonl');
+    fs.writeFileSync(old, '{"mlops_prediction_log":1}\n');
+    fs.utimesSync(old, 0, 0);
+    const log = new PredictionLog({ directory: dir, retentionDays: 1 });
+    log.append('{}');
+    await log.close();
+    expect(fs.existsSync(old)).toBe(false);
+  });
+
+  it('refuses a log of another format', async () => {
+    fs.writeFileSync(path.join(dir, 'predictions-2030-x.jsonl'), '{"mlops_prediction_log":2}\n');
+    await expect(readAll()).rejects.toMatchObject({ code: 'bad_json' });
+  });
+});

@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+import { messageOf } from '../base/index.ts';
+
+/** Version of the format; readers refuse newer ones. */
+export const predictionLogFormat = 1;
+
+export interface PredictionLogOptions {
+  /** Folder of the segments; made when absent. */
+  readonly directory: string;
+  /** Share of predictions to log, 0 to 1. Default 1. */
+  readonly sample?: number | undefined;
+  /** Predictions logged in a second at most; more are sampled out. Default 5,000. */
+  readonly maxPerSecond?: number | undefined;
+  /** Segments older than this are removed, in days. Default 30. */
+  readonly retentionDays?: number | undefined;
+  /** A segment is closed at this size, in bytes. Default 64 MiB. */
+  readonly segmentSize?: number | undefined;
+  /** Bytes that may wait to be written; records beyond are dropped and counted. Default 16 MiB. */
+  readonly maxPending?: number | undefined;
+  /** Told when writing fails for the first time, and when it works again. */
+  readonly onTrouble?: ((message: string) => void) | undefined;
+}
+
+interface Settings {
+  readonly directory: string;
+  readonly sample: number;
+  readonly maxPerSecond: number;
+  readonly retentionDays: number;
+  readonly segmentSize: number;
+  readonly maxPending: number;
+  readonly onTrouble: ((message: string) => void) | undefined;
+}
+
+const dayMs = 86_400_000;
+/** How long to leave a disk alone that refused a write. */
+const retryMs = 5_000;
+
+/**
+ * Appends predictions and feedback to JSON-lines segments `predictions-TIME-ID.jsonl`. The first line of a segment is
+ * its header `{"mlops_prediction_log": 1}`; every other is one record with `kind`. Taking a record never waits and
+ * never fails: what cannot be kept is counted in `dropped`.
+ */
+export class PredictionLog {
+  logged = 0;
+  dropped = 0;
+  sampledOut = 0;
+  /** Why nothing can be written at the moment. */
+  trouble: string | undefined;
+  readonly #options: Settings;
+  #waiting: string[] = [];
+  #waitingBytes = 0;
+  #second = 0;
+  #inSecond = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> | undefined;
+  #segment: { readonly handle: fs.promises.FileHandle; readonly day: number; size: number } | undefined;
+  #retryAt = 0;
+  #cleaned = 0;
+
+  constructor(options: PredictionLogOptions) {
+    this.#options = {
+      directory: options.directory,
+      sample: options.sample ?? 1,
+      maxPerSecond: options.maxPerSecond ?? 5_000,
+      retentionDays: options.retentionDays ?? 30,
+      segmentSize: options.segmentSize ?? 64 * 1024 * 1024,
+      maxPending: options.maxPending ?? 16 * 1024 * 1024,
+      onTrouble: options.onTrouble,
+    };
+  }
+
+  /** Whether the next prediction is to be logged. Asked first, so that a record not wanted is never built. */
+  wants(now: number = Date.now()): boolean {
+    const { sample, maxPerSecond } = this.#options;
+    const second = Math.floor(now / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#inSecond = 0;
+    }
+    if (this.#inSecond >= maxPerSecond || (sample < 1 && Math.random() >= sample)) {
+      this.sampledOut++;
+      return false;
+    }
+    this.#inSecond++;
+    return true;
+  }
+
+  /** Takes one record: a JSON object in one line, without the newline. */
+  append(line: string): void {
+    if (this.#waitingBytes + line.length > this.#options.maxPending) {
+      this.dropped++;
+      return;
+    }
+    this.#waiting.push(line);
+    this.#waitingBytes += line.length + 1;
+    if (this.#timer !== undefined || this.#writing !== undefined) return;
+    this.#timer = setTimeout(() => this.#flush(), 100);
+    this.#timer.unref();
+  }
+
+  #flush(): void {
+    this.#timer = undefined;
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+      if (this.#waiting.length === 0 || this.#timer !== undefined) return;
+      this.#timer = setTimeout(() => this.#flush(), 100);
+      this.#timer.unref();
+    });
+  }
+
+  async #write(): Promise<void> {
+    const lines = this.#waiting;
+    const bytes = this.#waitingBytes;
+    this.#waiting = [];
+    if (Date.now() < this.#retryAt) return this.#lose(lines.length, bytes);
+    try {
+      const segment = await this.#openSegment();
+      const { bytesWritten } = await segment.handle.write(`${lines.join('\n')}\n`);
+      segment.size += bytesWritten;
+      this.logged += lines.length;
+      this.#waitingBytes -= bytes;
+      if (this.trouble !== undefined) this.#options.onTrouble?.('the prediction log is written again');
+      this.trouble = undefined;
+    } catch (error) {
+      // A full or read-only disk must not stop the answers: count, say it once, and try again later.
+      if (this.trouble === undefined)
+        this.#options.onTrouble?.(`the prediction log cannot be written: ${messageOf(error)}`);
+      this.trouble = messageOf(error);
+      this.#retryAt = Date.now() + retryMs;
+      await this.#closeSegment();
+      this.#lose(lines.length, bytes);
+    }
+  }
+
+  #lose(records: number, bytes: number): void {
+    this.dropped += records;
+    this.#waitingBytes -= bytes;
+  }
+
+  async #openSegment() {
+    const day = Math.floor(Date.now() / dayMs);
+    const current = this.#segment;
+    if (current !== undefined && current.day === day && current.size < this.#options.segmentSize) return current;
+    await this.#closeSegment();
+    const { directory } = this.#options;
+    await fs.promises.mkdir(directory, { recursive: true });
+    const time = new Date().toISOString().replace(/[-:.]/g, '');
+    const file = path.join(directory, `predictions-${time}-${randomBytes(4).toString('hex')}.jsonl`);
+    const handle = await fs.promises.open(file, 'ax', 0o600);
+    const { bytesWritten } = await handle.write(`{"mlops_prediction_log":${predictionLogFormat}}\n`);
+    this.#segment = { handle, day, size: bytesWritten };
+    await this.#clean();
+    return this.#segment;
+  }
+
+  async #closeSegment(): Promise<void> {
+    const segment = this.#segment;
+    this.#segment = undefined;
+    await segment?.handle.close().catch(() => undefined);
+  }
+
+  /** Removes old segments; a clock that jumps back removes nothing. */
+  async #clean(): Promise<void> {
+    if (Date.now() - this.#cleaned < dayMs / 24) return;
+    this.#cleaned = Date.now();
+    const oldest = Date.now() - this.#options.retentionDays * dayMs;
+    for (const file of segmentFiles(this.#options.directory)) {
+      const stat = await fs.promises.stat(file);
+      if (stat.mtimeMs < oldest) await fs.promises.rm(file, { force: true });
+    }
+  }
+
+  /** Writes what waits and closes the segment. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#writing;
+    if (this.#waiting.length > 0) await this.#write();
+    await this.#closeSegment();
+  }
+}
+
+/** The segments of a log, oldest first. */
+export function segmentFiles(directory: string): string[] {
+  if (!fs.existsSync(directory)) return [];
+  const names = fs.readdirSync(directory).filter((name) => /^predictions-.*\.jsonl$/.test(name));
+  return names.sort().map((name) => path.join(directory, name));
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+
+import type { Request } from '../http/index.ts';
+import { deriveExample } from '../model/index.ts';
+import type { PredictionLog } from '../monitor/index.ts';
+import type { ServingContext } from './context.ts';
+import type { InferencePool } from './inference-pool.ts';
+import { predictionLine } from './log-line.ts';
+import type { Prediction, Predictor } from './predict.ts';
+import type { Repository } from './repository.ts';
+import type { ServedVersion } from './served-version.ts';
+
+export interface RunningParts {
+  readonly repository: Repository;
+  readonly predictor: Predictor;
+  readonly pool: InferencePool;
+  readonly predictionLog: PredictionLog | undefined;
+  readonly redact: readonly string[];
+  readonly serverVersion: string;
+}
+
+/** The context of a server that runs. */
+export class RunningContext implements ServingContext {
+  readonly repository: Repository;
+  readonly predictor: Predictor;
+  readonly started = new Date();
+  readonly serverVersion: string;
+  readonly predictionLog: PredictionLog | undefined;
+  draining = false;
+  readonly #pool: InferencePool;
+  readonly #redact: ReadonlySet<string>;
+  readonly #prefix = `${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
+  #predictions = 0;
+
+  constructor(parts: RunningParts) {
+    this.repository = parts.repository;
+    this.predictor = parts.predictor;
+    this.serverVersion = parts.serverVersion;
+    this.predictionLog = parts.predictionLog;
+    this.#pool = parts.pool;
+    this.#redact = new Set(parts.redact);
+  }
+
+  ready(): boolean {
+    return !this.draining && this.repository.ready;
+  }
+
+  dependencies(): Readonly<Record<string, unknown>> {
+    const log = this.predictionLog;
+    return {
+      inference: { status: 'up', threads: this.#pool.threads.length, restarts: this.#pool.restarts },
+      prediction_log:
+        log === undefined
+          ? { status: 'off' }
+          : {
+              status: log.trouble === undefined ? 'up' : 'down',
+              ...(log.trouble === undefined ? {} : { reason: log.trouble }),
+            },
+    };
+  }
+
+  anyExactIntegers(): boolean {
+    for (const model of this.repository.models.values()) {
+      // A model that is not loaded yet may take them.
+      if (model.current?.exactIntegers !== false) return true;
+    }
+    return false;
+  }
+
+  record(prediction: Prediction, request: Request): string {
+    this.#predictions++;
+    const id = `${this.#prefix}-${this.#predictions.toString(36)}`;
+    const log = this.predictionLog;
+    if (log?.wants() === true) log.append(predictionLine(prediction, id, request, this.#redact));
+    return id;
+  }
+
+  example(version: ServedVersion): unknown {
+    const inputs = deriveExample(version.onnx);
+    return inputs === undefined ? null : { inputs };
+  }
+}

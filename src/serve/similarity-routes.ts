@@ -1,0 +1,60 @@
+import { MlopsError } from '../base/index.ts';
+import type { Shell } from '../http/index.ts';
+import type { ServingContext } from './context.ts';
+import type { Json } from './json-reader.ts';
+import { isObject, optionalText, readNativeInputs, readObject, type JsonObject } from './native-protocol.ts';
+import { cosineMatrix, embeddingOutput } from './similarity.ts';
+
+/**
+ * `POST /predict/similarity`: `{"inputs": ...}` of two or more rows answers their cosine matrix;
+ * `{"query": ..., "candidates": ...}` one against many, best first.
+ */
+export function addSimilarityRoutes(shell: Shell, context: ServingContext): void {
+  shell.post('/predict/similarity', { config: { scope: 'predict' } }, async (request) => {
+    const body = readObject(request.body, context.anyExactIntegers());
+    const against = Object.hasOwn(body, 'candidates');
+    const inputs = against ? stacked(body['query'] ?? null, body['candidates'] ?? null) : (body['inputs'] ?? null);
+    const output = optionalText(body, 'output');
+    const prediction = await context.predictor.predict({
+      model: optionalText(body, 'model'),
+      version: optionalText(body, 'model_version'),
+      read: (version) => {
+        const fetches = [embeddingOutput(version, output)];
+        return { feeds: readNativeInputs(version, { inputs }).feeds, fetches };
+      },
+    });
+    const [name = ''] = prediction.fetches;
+    const tensor = prediction.answer.outputs[name];
+    if (tensor === undefined || (tensor.dims[0] ?? 0) < 2) {
+      throw new MlopsError('invalid_input', 'two or more rows are needed to compare', { data: { path: 'inputs' } });
+    }
+    const matrix = cosineMatrix(tensor);
+    const { ref } = prediction.version;
+    const facts = {
+      output: name,
+      model: ref.name,
+      model_version: ref.version,
+      prediction_id: context.record(prediction, request),
+    };
+    if (!against) return { similarity: matrix, ...facts };
+    const scores = (matrix[0] ?? []).slice(1);
+    const ranking = scores.map((_, index) => index).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
+    return { scores, ranking, ...facts };
+  });
+}
+
+/** The query as the first row above the candidates: lists, or objects of lists by input name. */
+function stacked(query: Json, candidates: Json): Json {
+  if (isObject(query) && isObject(candidates)) {
+    const joined: JsonObject = {};
+    for (const key of Object.keys(candidates)) joined[key] = stacked(query[key] ?? null, candidates[key] ?? null);
+    return joined;
+  }
+  if (!Array.isArray(candidates)) {
+    throw new MlopsError('invalid_input', 'candidates: expected a list of rows', { data: { path: 'candidates' } });
+  }
+  // A query may come as one row or as a list of one row.
+  const depth = (value: Json | undefined): number => (Array.isArray(value) ? 1 + depth(value[0]) : 0);
+  const row = depth(query) === depth(candidates) && Array.isArray(query) ? query : [query];
+  return [...row, ...candidates];
+}
