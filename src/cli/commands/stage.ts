@@ -1,7 +1,6 @@
 import { listStages } from '../../repo/list-stages.ts';
 import type { Command, Verb } from '../command.ts';
 import { withRepo } from '../data-session.ts';
-import { displayWidth } from '../dvc-table.ts';
 
 const list: Command = {
   name: 'stage list',
@@ -36,9 +35,9 @@ const list: Command = {
         recursive: input.on('recursive'),
         onError: (file, error) => terminal.log.debug(`stages from ${file} failed to load: ${error.message}`),
       });
-      const width = Math.max(0, ...lines.map(({ name }) => displayWidth(name)));
+      const width = Math.max(0, ...lines.map(({ name }) => [...name].length));
       for (const { name, description } of lines) {
-        const padding = ' '.repeat(width - displayWidth(name) + 2);
+        const padding = ' '.repeat(width - [...name].length + 2);
         terminal.print(input.on('name-only') ? name : `${name}${padding}${description}`.trimEnd());
       }
     });
