@@ -1,8 +1,8 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { MlopsError } from '../base/index.ts';
 import { findGitRoot, type TreePath } from '../git/index.ts';
+import { tryFindProject, type ProjectConfig } from '../project/index.ts';
 import type { Terminal } from './command.ts';
 
 /** The project that metrics, params and plots are shown of, and where in it the user stands. */
@@ -11,34 +11,33 @@ export interface ReportPlace {
   readonly cacheDir: string;
   /** The project's `.dvc` folder; undefined outside of projects, where DVC shows files all the same. */
   readonly dvcDir: string | undefined;
+  readonly config: ProjectConfig | undefined;
   /** The current directory as a path inside the project. */
   readonly directory: TreePath;
   /** A path as the user types it, inside the project. */
   readonly inside: (target: string) => TreePath;
 }
 
-/** The project around the current directory; a bare Git repository or folder will do. */
+/**
+ * The project around the current directory; a bare Git repository will do.
+ *
+ * @throws MlopsError `not_a_project`, `bad_config`.
+ */
 export function findReportPlace(terminal: Terminal): ReportPlace {
-  const found = findUp(terminal.cwd);
-  const root = found ?? findGitRoot(terminal.cwd);
+  const project = tryFindProject(terminal.cwd);
+  const root = project?.root ?? findGitRoot(terminal.cwd);
   if (root === undefined) {
     throw new MlopsError('not_a_project', `you are not inside of a DVC repository (checked up to mount point '/')`, {
-      hint: 'go into a project, or make one with `mlops init`',
+      hint: 'go to a project, or make this folder one: `git init && mlops init`',
     });
   }
   const toTree = (file: string): TreePath => path.relative(root, file).split(path.sep).join('/');
   return {
     root,
-    cacheDir: path.join(root, '.dvc', 'cache'),
-    dvcDir: found === undefined ? undefined : path.join(root, '.dvc'),
+    cacheDir: project?.cacheDir ?? path.join(root, '.dvc', 'cache'),
+    dvcDir: project?.dvcDir,
+    config: project?.config,
     directory: toTree(terminal.cwd),
     inside: (target) => toTree(path.resolve(terminal.cwd, target)),
   };
-}
-
-function findUp(directory: string): string | undefined {
-  for (let current = directory; ; current = path.dirname(current)) {
-    if (fs.existsSync(path.join(current, '.dvc'))) return current;
-    if (path.dirname(current) === current) return undefined;
-  }
 }

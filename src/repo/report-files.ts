@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { isSystemError, MlopsError } from '../base/index.ts';
 import { objectPath, parseManifest } from '../data/index.ts';
 import type { Tree, TreePath } from '../git/index.ts';
-import type { ContentInfo, Stage } from '../project/index.ts';
+import { ignoreFileName, type ContentInfo, type IgnoreRules, type Stage } from '../project/index.ts';
 
 /**
  * The files of a revision with the tracked ones laid over it: what is not in the tree itself is read from
@@ -11,12 +11,14 @@ import type { ContentInfo, Stage } from '../project/index.ts';
  */
 export class ReportFiles {
   readonly #tree: Tree;
+  readonly #rules: IgnoreRules;
   readonly #cacheDir: string;
   readonly #outs = new Map<TreePath, ContentInfo>();
   readonly #manifests = new Map<string, ReadonlyMap<TreePath, string>>();
 
-  constructor(tree: Tree, stages: readonly Stage[], cacheDir: string) {
+  constructor(tree: Tree, rules: IgnoreRules, stages: readonly Stage[], cacheDir: string) {
     this.#tree = tree;
+    this.#rules = rules;
     this.#cacheDir = cacheDir;
     for (const out of stages.flatMap((stage) => stage.outs)) {
       if (out.path !== undefined && out.info?.md5 !== undefined) this.#outs.set(out.path, out.info);
@@ -47,9 +49,9 @@ export class ReportFiles {
     const walk = (dir: TreePath): void => {
       for (const { name, kind } of this.#tree.list(dir)) {
         const full = dir === '' ? name : `${dir}/${name}`;
-        if (kind === 'dir') {
-          if (name !== '.git' && name !== '.dvc') walk(full);
-        } else found.add(full);
+        if (name === ignoreFileName || this.#rules.ignored(full, kind === 'dir')) continue;
+        if (kind === 'dir') walk(full);
+        else found.add(full);
       }
     };
     walk(directory);

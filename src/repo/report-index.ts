@@ -1,6 +1,16 @@
+import * as path from 'node:path';
+
 import { MlopsError, type PyMap, type PyValue } from '../base/index.ts';
 import { findGitRoot, ignoredByGit, type Tree, type TreePath } from '../git/index.ts';
-import { lockFileOf, openPipelineFile, readLockFile, type PipelineFile, type Stage } from '../project/index.ts';
+import {
+  IgnoreRules,
+  lockFileOf,
+  openPipelineFile,
+  readDvcFile,
+  readLockFile,
+  type PipelineFile,
+  type Stage,
+} from '../project/index.ts';
 import { collectStages, type CollectSource } from './collect.ts';
 import { ReportFiles } from './report-files.ts';
 import type { Revision } from './revisions.ts';
@@ -33,32 +43,41 @@ export interface Reports {
 /** Reads what a revision declares; throws what its files are wrong in. */
 export function openReports(project: ReportProject, revision: Revision): Reports {
   const tree = revision.tree();
-  const { stages, pipelines } = collectStages(sourceOf(tree));
+  const rules = new IgnoreRules(tree);
+  const { stages, pipelines } = collectStages(sourceOf(tree, rules));
   return {
     stages,
     metricFiles: pipelines.flatMap((pipeline) => pipeline.files('metrics')),
     paramFiles: pipelines.flatMap((pipeline) => pipeline.files('params')),
     plots: pipelines.map((pipeline) => ({ file: pipeline.file, plots: pipeline.plots() })),
     usedParams: collectUsed(pipelines),
-    files: new ReportFiles(tree, stages, project.cacheDir),
+    files: new ReportFiles(tree, rules, stages, project.cacheDir),
   };
 }
 
-function sourceOf(tree: Tree): CollectSource {
+function sourceOf(tree: Tree, rules: IgnoreRules): CollectSource {
   return {
     tree,
-    ignored: (file) => /(^|\/)(\.git|\.hg|\.dvc)$/.test(file) || file.endsWith('.dvc'),
-    ignoredByGit: (paths) =>
-      tree.root === undefined || findGitRoot(tree.root) === undefined ? new Set() : ignoredByGit(tree.root, paths),
+    ignored: (file, isDirectory) => rules.ignored(file, isDirectory),
+    ignoredByGit: (paths) => gitIgnored(tree, paths),
     openPipeline(file) {
-      const pipeline = openPipelineFile(tree, file, { lock: () => readLockFile(tree, lockFileOf(file)) });
-      if (pipeline === undefined) throw new MlopsError('bad_project_file', `'${file}' cannot be read`);
-      return pipeline;
+      const pipeline = openPipelineFile(tree, file, { lock: (of) => readLockFile(tree, lockFileOf(of)) });
+      return pipeline ?? vanished(file);
     },
-    readData: (file) => {
-      throw new MlopsError('bad_project_file', `'${file}' cannot be read`);
-    },
+    readData: (file) => readDvcFile(tree, file) ?? vanished(file),
   };
+}
+
+function gitIgnored(tree: Tree, paths: readonly TreePath[]): ReadonlySet<TreePath> {
+  const gitRoot = tree.root === undefined ? undefined : findGitRoot(tree.root);
+  if (tree.root === undefined || gitRoot === undefined) return new Set();
+  const base = path.relative(gitRoot, tree.root).split(path.sep).join('/');
+  const full = new Map(paths.map((file) => [base === '' ? file : `${base}/${file}`, file]));
+  return new Set([...ignoredByGit(gitRoot, [...full.keys()])].flatMap((file) => full.get(file) ?? []));
+}
+
+function vanished(file: TreePath): never {
+  throw new MlopsError('file_changed', `'${file}' vanished while the project was read`);
 }
 
 function collectUsed(pipelines: readonly PipelineFile[]): Map<TreePath, Map<string, PyValue>> {

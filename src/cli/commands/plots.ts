@@ -3,8 +3,10 @@ import { pathToFileURL } from 'node:url';
 
 import { MlopsError, pythonJson, type PyMap, type PyValue } from '../../base/index.ts';
 import { plotsJson, specOf, writePlotsPage, writePlotsSvg, type TemplatePlaces } from '../../repo/plot-output.ts';
+import { modifyPlot } from '../../repo/plots-modify.ts';
 import { diffPlots, showPlots, type PlotFailure, type PlotsResult } from '../../repo/plots.ts';
 import { builtinTemplate, templateNames } from '../../plots/index.ts';
+import { relativeToDirectory } from '../../repo/report.ts';
 import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
 import { openInBrowser } from '../open-browser.ts';
 import { findReportPlace, type ReportPlace } from '../report-project.ts';
@@ -72,6 +74,31 @@ const diff: Command = {
   },
 };
 
+const modify: Command = {
+  name: 'plots modify',
+  owner: 'dvc',
+  summary: 'Change how an output of a stage is plotted',
+  examples: [
+    ['mlops plots modify loss.csv -x epoch -y loss', 'set the axes; the output becomes a plot'],
+    ['mlops plots modify loss.csv --unset title', 'remove a property'],
+  ],
+  args: [{ name: 'target', summary: 'the output', completes: 'path' }],
+  flags: [...displayFlags, { name: 'unset', value: 'PROPERTY', repeat: 'many', summary: 'remove these properties' }],
+  run(input, terminal) {
+    const place = findReportPlace(terminal);
+    const [target = ''] = input.args;
+    const stage = modifyPlot(place, {
+      target: place.inside(target),
+      shown: target,
+      properties: displayProperties(input),
+      unset: input.given('unset') ? input.list('unset') : undefined,
+      templatesDir: templatesDirOf(place),
+      cwd: terminal.cwd,
+    });
+    terminal.print(`Modifying stage '${stage.name}' in '${relativeToDirectory(stage.file, place.directory)}'`);
+  },
+};
+
 const templates: Command = {
   name: 'plots templates',
   owner: 'dvc',
@@ -101,8 +128,10 @@ const templates: Command = {
 export const verb: Verb = {
   name: 'plots',
   summary: 'Draw and compare plots',
-  commands: [show, diff, templates],
+  commands: [show, diff, modify, templates],
 };
+
+const autoOpenHint = ['To enable auto opening, you can run:', '', '\tdvc config plots.auto_open true'];
 
 type Load = (place: ReportPlace, properties: ReadonlyMap<string, PyValue>) => PlotsResult;
 
@@ -117,9 +146,8 @@ function output(input: Input, terminal: Terminal, targets: readonly string[], lo
   const place = findReportPlace(terminal);
   const result = load(place, displayProperties(input));
   tellFailures(result, terminal);
-  const templatesDir = place.dvcDir === undefined ? undefined : path.join(place.dvcDir, 'plots');
-  const places: TemplatePlaces = { templatesDir, cwd: terminal.cwd };
-  const folder = path.resolve(terminal.cwd, input.text('out') ?? 'dvc_plots');
+  const places: TemplatePlaces = { templatesDir: templatesDirOf(place), cwd: terminal.cwd };
+  const folder = path.resolve(terminal.cwd, input.text('out') ?? place.config?.text('plots', 'out_dir') ?? 'dvc_plots');
   if (input.on('json')) {
     const data = plotsJson(result.plots, places, input.on('split'), folder);
     terminal.print(pythonJson(compact({ errors: result.failures.map(failureJson), data }), false));
@@ -134,15 +162,27 @@ function output(input: Input, terminal: Terminal, targets: readonly string[], lo
     terminal.error('No plots were loaded, visualization file will not be created.');
     return 0;
   }
-  const page = { ...places, folder, title: path.basename(place.root), htmlTemplate: htmlTemplate(input, terminal) };
+  const page = {
+    ...places,
+    folder,
+    title: path.basename(place.root),
+    htmlTemplate: htmlTemplate(input, terminal, place),
+  };
   if (input.text('format') === 'svg') {
     for (const file of writePlotsSvg(result.plots, page)) terminal.print(pathToFileURL(file).href);
     return 0;
   }
   const file = writePlotsPage(result.plots, page);
   terminal.print(pathToFileURL(file).href);
-  if (input.on('open')) openInBrowser(file, terminal);
+  const always = place.config?.flag('plots', 'auto_open', false) === true;
+  if (!always && !input.on('open')) return 0;
+  if (!always) for (const line of autoOpenHint) terminal.print(line);
+  openInBrowser(file, terminal);
   return 0;
+}
+
+function templatesDirOf(place: ReportPlace): string | undefined {
+  return place.dvcDir === undefined ? undefined : path.join(place.dvcDir, 'plots');
 }
 
 function showVegaProblem(input: Input, targets: readonly string[]): string | undefined {
@@ -152,7 +192,7 @@ function showVegaProblem(input: Input, targets: readonly string[]): string | und
 }
 
 /** Only what was given, so that it does not hide what dvc.yaml says. */
-export function displayProperties(input: Input): Map<string, PyValue> {
+function displayProperties(input: Input): Map<string, PyValue> {
   const properties = new Map<string, PyValue>();
   const names = ['template', 'x', 'y', 'title', 'x-label', 'y-label'];
   for (const name of names) {
@@ -163,9 +203,12 @@ export function displayProperties(input: Input): Map<string, PyValue> {
   return properties;
 }
 
-function htmlTemplate(input: Input, terminal: Terminal): string | undefined {
+/** `--html-template`, or `plots.html_template` of the config, which is relative to `.dvc`. */
+function htmlTemplate(input: Input, terminal: Terminal, place: ReportPlace): string | undefined {
   const given = input.text('html-template');
-  return given === undefined ? undefined : path.resolve(terminal.cwd, given);
+  if (given !== undefined) return path.resolve(terminal.cwd, given);
+  const configured = place.config?.text('plots', 'html_template');
+  return configured === undefined ? undefined : path.resolve(place.dvcDir ?? place.root, configured);
 }
 
 function tellFailures(result: PlotsResult, terminal: Terminal): void {
