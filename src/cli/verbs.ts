@@ -25,6 +25,12 @@ export interface VerbRow {
 export const verbs: readonly VerbRow[] = [
   // start
   {
+    name: 'demo',
+    group: 'start',
+    summary: 'Watch the whole way on real data, from an empty folder to a served prediction',
+    load: () => import('./commands/demo.ts'),
+  },
+  {
     name: 'init',
     group: 'start',
     summary: 'Make a folder a project',

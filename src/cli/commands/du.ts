@@ -1,0 +1,29 @@
+import { du } from '../../repo/list.ts';
+import type { Command } from '../command.ts';
+import { dvcSize, listTable } from '../list-table.ts';
+import { foreignFlags, foreignOptions } from '../foreign-flags.ts';
+
+export const verb: Command = {
+  name: 'du',
+  owner: 'dvc',
+  summary: 'Show how much space a repository takes, data included',
+  examples: [
+    ['mlops du .', 'each entry here, and all together'],
+    ['mlops du -s . data', 'one folder alone'],
+  ],
+  args: [
+    { name: 'url', summary: 'path or Git URL of the repository' },
+    { name: 'path', summary: 'folder or file in it', optional: true },
+  ],
+  flags: [{ name: 'summarize', short: 's', summary: 'only the sum' }, ...foreignFlags],
+  async run(input, terminal) {
+    const options = foreignOptions(input, terminal);
+    const rows = await du(terminal.cwd, {
+      ...options,
+      url: input.args[0] ?? '',
+      path: input.args[1],
+      summarize: input.on('summarize'),
+    });
+    for (const line of listTable(rows.map(({ size, path }) => [dvcSize(size), path]))) terminal.print(line);
+  },
+};
