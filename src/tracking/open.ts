@@ -5,21 +5,37 @@ import { MlopsError } from '../base/index.ts';
 import { localRoots, type OpenArtifacts } from './artifacts/roots.ts';
 import type { ConnectionOptions } from './sqlite/connection.ts';
 import { sqliteStore, type SqliteStore } from './sqlite/sqlite-store.ts';
+import type { RemoteOptions } from './remote/client.ts';
 import type { TrackingStore } from './store.ts';
 
 export interface OpenTrackingOptions extends ConnectionOptions {
   /** Where `mlflow-artifacts:/` is. Default: `artifacts` beside the SQLite file. */
   readonly artifacts?: string | OpenArtifacts | undefined;
+  /** Credentials for a server; default: MLFLOW_TRACKING_TOKEN, _USERNAME and _PASSWORD of `env`. */
+  readonly remote?: RemoteOptions | undefined;
+  /** Default: the environment of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 /**
  * Opens a tracking store: a path or `sqlite:///PATH` of a SQLite file (made when absent, with its folder),
- * or `memory:`.
+ * `memory:`, or `http(s)://HOST` of a server that speaks MLflow's protocol.
  *
  * @throws MlopsError `invalid_value` for other schemes, with the way to migrate where there is one.
  */
 export async function openTracking(uri: string, options: OpenTrackingOptions = {}): Promise<TrackingStore> {
-  return openSqlite(uri, options);
+  if (!/^https?:/i.test(uri)) return openSqlite(uri, options);
+  // Loaded only here: most commands work on a file.
+  const { remoteStore } = await import('./remote/remote-store.ts');
+  return remoteStore(uri, options.remote ?? credentials(options.env ?? process.env));
+}
+
+function credentials(env: Readonly<Record<string, string | undefined>>): RemoteOptions {
+  return {
+    token: env['MLFLOW_TRACKING_TOKEN'],
+    username: env['MLFLOW_TRACKING_USERNAME'],
+    password: env['MLFLOW_TRACKING_PASSWORD'],
+  };
 }
 
 export function openSqlite(uri: string, options: OpenTrackingOptions = {}): SqliteStore {

@@ -1,0 +1,21 @@
+import type { TrackingStore } from '../store.ts';
+import { RemoteClient, type RemoteOptions } from './client.ts';
+import { remoteArtifacts } from './remote-artifacts.ts';
+import { remoteLoggedModels, remoteModels, remoteVersions } from './remote-models.ts';
+import { remoteExperiments, remoteRuns } from './remote-runs.ts';
+
+/** The remote kind: any server that speaks MLflow's REST protocol, ours or MLflow's own. */
+export function remoteStore(uri: string, options: RemoteOptions = {}): TrackingStore {
+  const client = new RemoteClient(uri, options);
+  return {
+    kind: 'remote',
+    url: client.url,
+    artifacts: (artifactUri) => remoteArtifacts(client, artifactUri),
+    ...remoteExperiments(client),
+    ...remoteRuns(client),
+    ...remoteLoggedModels(client),
+    ...remoteModels(client),
+    ...remoteVersions(client),
+    close: async () => undefined,
+  };
+}
