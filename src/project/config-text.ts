@@ -65,8 +65,8 @@ export function editConfigText(text: string, section: string, option: string, va
   const at = lines.findIndex((line, i) => i > start && i < end && optionName(line) === option);
   if (value !== undefined) setLine(lines, start, end, at, option, value);
   else if (at >= 0) lines.splice(at, 1);
-  const isEmpty = !lines.slice(start + 1, after < 0 ? undefined : after).some((line) => line.trim() !== '');
-  if (value === undefined && isEmpty) lines.splice(start, 1);
+  const next = lines.slice(start + 1).find((line) => line.trim() !== '');
+  if (value === undefined && (next === undefined || sectionName(next) !== undefined)) lines.splice(start, 1);
   return lines.length === 0 ? '\n' : `${lines.join('\n')}\n`;
 }
 

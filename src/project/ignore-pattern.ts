@@ -34,7 +34,7 @@ export function compilePattern(line: string, origin: string): IgnorePattern | un
  * @param folder tree path of that subfolder.
  */
 export function rebasePattern(line: string, folder: string): string {
-  if (line.startsWith('#') || folder === '') return line;
+  if (folder === '') return line;
   const negated = line.startsWith('!');
   let rule = negated ? line.slice(1) : line;
   const anchored = rule.slice(0, -1).includes('/') && !rule.startsWith('**/');

@@ -67,6 +67,7 @@ export class IgnoreRules {
       .split(/\r\n|\n|\r/);
     return lines.flatMap((raw, i) => {
       const line = raw.trim();
+      if (line === '' || line.startsWith('#')) return [];
       return compilePattern(rebasePattern(line, dir), `${file}:${i + 1}:${line}`) ?? [];
     });
   }
