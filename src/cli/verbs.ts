@@ -89,6 +89,25 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('./commands/list.ts'),
   },
   {
+    name: 'list-url',
+    aliases: ['ls-url'],
+    group: 'data',
+    summary: 'List what is at a path or URL',
+    load: () => import('./commands/list-url.ts'),
+  },
+  {
+    name: 'get',
+    group: 'data',
+    summary: 'Copy a file or folder out of a repository',
+    load: () => import('./commands/get.ts'),
+  },
+  {
+    name: 'get-url',
+    group: 'data',
+    summary: 'Copy a file or folder from a path or URL',
+    load: () => import('./commands/get-url.ts'),
+  },
+  {
     name: 'du',
     group: 'data',
     summary: 'Show how much space a repository takes, data included',

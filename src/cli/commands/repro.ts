@@ -1,0 +1,162 @@
+import { recordedRepro } from '../../app/repro.ts';
+import { formatDuration, plural } from '../../base/index.ts';
+import { reproText, type ReproEvent } from '../../repo/repro-events.ts';
+import type { ReproResult } from '../../repo/repro.ts';
+import { changeLines } from '../change-lines.ts';
+import type { Input, Terminal, Verb } from '../command.ts';
+import { say, sayGitAdd, targetsArg, withRepo } from '../data-session.ts';
+import { StageOutput } from '../stage-output.ts';
+
+export const verb: Verb = {
+  name: 'repro',
+  owner: 'dvc',
+  summary: 'Run the stages of the pipeline that changed, and record the run',
+  description:
+    'Compares commands, deps, params and outs with dvc.lock, runs what differs in the order of the graph, and records the run with its params, metrics and lineage in the tracking store.',
+  examples: [
+    ['mlops repro', 'run what changed'],
+    ['mlops repro train', 'one stage and what it needs'],
+    ['mlops repro -j 4', 'independent stages side by side'],
+    ['mlops repro --dry --explain', 'what would run, and why'],
+  ],
+  args: [targetsArg],
+  flags: [
+    { name: 'force', short: 'f', summary: 'run stages even if nothing changed' },
+    { name: 'interactive', short: 'i', summary: 'ask before each stage' },
+    { name: 'single-item', short: 's', summary: 'only the named stages, not what they need' },
+    { name: 'pipeline', short: 'p', summary: 'the whole pipelines that the targets belong to' },
+    { name: 'all-pipelines', short: 'P', summary: 'all pipelines of the project' },
+    { name: 'recursive', short: 'R', summary: 'all stages below the folders among the targets' },
+    { name: 'downstream', summary: 'the targets and what depends on them' },
+    { name: 'force-downstream', summary: 'run what depends on a changed stage even if nothing changed there' },
+    { name: 'pull', summary: 'fetch what is missing from the remote' },
+    { name: 'allow-missing', summary: 'pass over stages whose data is only missing' },
+    { name: 'dry', aliases: ['dry-run'], summary: 'show what would run and do nothing' },
+    { name: 'explain', summary: 'with --dry or without: say what changed in each stage' },
+    { name: 'keep-going', short: 'k', summary: 'after a failure, go on with stages that do not need it' },
+    { name: 'ignore-errors', summary: 'after a failure, go on with all stages' },
+    { name: 'glob', summary: 'targets are patterns' },
+    { name: 'no-commit', summary: 'leave outputs out of the cache' },
+    { name: 'no-run-cache', summary: 'do not take outputs from former runs' },
+    { name: 'no-record', summary: 'record nothing' },
+    {
+      name: 'jobs',
+      short: 'j',
+      value: 'N',
+      integer: true,
+      summary: 'stages at a time',
+      default: '1',
+      env: 'MLOPS_JOBS',
+    },
+  ],
+  async run(input, terminal) {
+    const startedAt = Date.now();
+    const jobs = Math.max(1, input.number('jobs') ?? 1);
+    const view = new ReproView(terminal, jobs > 1, input.on('explain'));
+    await withRepo(terminal, async (repo) => {
+      const result = await recordedRepro(repo, {
+        ...optionsOf(input),
+        jobs,
+        command: ['mlops repro', ...input.args].join(' '),
+        record: input.on('no-record') ? false : undefined,
+        env: terminal.env,
+        ...(input.on('interactive') ? { confirm: (question) => terminal.confirm(question, { must: true }) } : {}),
+        signal: terminal.signal,
+        onEvent: (event) => view.show(event),
+        onWarning: (message) => terminal.warn(message),
+      });
+      finish(result, view, input, terminal, Date.now() - startedAt);
+    });
+  },
+};
+
+function optionsOf(input: Input) {
+  const onError: 'fail' | 'keep-going' | 'ignore' = input.on('ignore-errors')
+    ? 'ignore'
+    : input.on('keep-going')
+      ? 'keep-going'
+      : 'fail';
+  return {
+    targets: input.args,
+    force: input.on('force'),
+    single: input.on('single-item'),
+    pipeline: input.on('pipeline'),
+    allPipelines: input.on('all-pipelines'),
+    recursive: input.on('recursive'),
+    downstream: input.on('downstream'),
+    forceDownstream: input.on('force-downstream'),
+    pull: input.on('pull'),
+    allowMissing: input.on('allow-missing'),
+    dry: input.on('dry'),
+    explain: input.on('explain'),
+    glob: input.on('glob'),
+    noCommit: input.on('no-commit'),
+    noRunCache: input.on('no-run-cache'),
+    onError,
+  };
+}
+
+/** Shows events as DVC does on stdout; what is ours (why, failures that are passed over, the summary) on stderr. */
+class ReproView {
+  readonly #terminal: Terminal;
+  readonly #output: StageOutput;
+  readonly #explain: boolean;
+  ran = 0;
+  cached = 0;
+  unchanged = 0;
+
+  constructor(terminal: Terminal, parallel: boolean, explain: boolean) {
+    this.#explain = explain;
+    this.#terminal = terminal;
+    this.#output = new StageOutput((text) => terminal.write(text), parallel);
+  }
+
+  show(event: ReproEvent): void {
+    this.#count(event);
+    if (event.kind === 'output') this.#output.chunk(event.stage.address, event.chunk);
+    else if (event.kind === 'warning') this.#terminal.warn(event.message);
+    else if (event.kind === 'changed') this.#why(event);
+    else if (event.kind === 'failed') this.#failed(event);
+    else if (event.kind === 'blocked')
+      this.#terminal.warn(
+        `not run, since they need what failed: ${event.stages.map((stage) => stage.address).join(', ')}`,
+      );
+    else {
+      const text = reproText(event);
+      if (text === undefined) return;
+      const prefix = event.kind === 'command' ? this.#output.prefix(event.stage.address) : '';
+      say(this.#terminal, `${prefix}${text}`);
+    }
+  }
+
+  #why(event: Extract<ReproEvent, { kind: 'changed' }>): void {
+    if (!this.#explain) return;
+    for (const line of event.changes.flatMap(changeLines)) this.#terminal.note(`  ${event.stage.address}: ${line}`);
+  }
+
+  #failed(event: Extract<ReproEvent, { kind: 'failed' }>): void {
+    this.#output.end(event.stage.address);
+    this.#terminal.error(`${this.#terminal.style.red('ERROR')}: ${event.error.message}`);
+  }
+
+  #count(event: ReproEvent): void {
+    if (event.kind === 'unchanged') this.unchanged++;
+    if (event.kind !== 'done') return;
+    this.#output.end(event.stage.address);
+    if (event.how === 'ran') this.ran++;
+    else this.cached++;
+  }
+}
+
+function finish(result: ReproResult, view: ReproView, input: Input, terminal: Terminal, elapsed: number): void {
+  if (result.stages.length === 0) say(terminal, 'Data and pipelines are up to date.');
+  else {
+    sayGitAdd(terminal, result.gitFiles);
+    say(terminal, 'Use `dvc push` to send your updates to remote storage.');
+  }
+  if (view.ran + view.cached === 0) return;
+  const parts = [plural(view.ran, 'stage') + ' ran', `${view.cached} from the cache`, `${view.unchanged} unchanged`];
+  terminal.note(terminal.style.dim(`${parts.join(', ')}, in ${formatDuration(elapsed)}`));
+  if (result.runId !== undefined)
+    terminal.next(`recorded as run ${result.runId}: mlops runs show ${result.runId.slice(0, 8)}`);
+}
