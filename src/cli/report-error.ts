@@ -23,7 +23,7 @@ export async function reportError(
 
 function describe(error: MlopsError, command: Command | undefined, terminal: Terminal): string[] {
   const { style } = terminal;
-  const lines = [`${style.red('ERROR')}: ${error.message}`];
+  const lines = [isReport(error) ? error.message : `${style.red('ERROR')}: ${causeOf(error, command)}${error.message}`];
   if (error.where !== undefined) lines.push(`  at ${error.where}`);
   if (error.hint !== undefined) lines.push(`${style.cyan('hint')}: ${error.hint}`);
   if (error.code === 'usage' && command !== undefined)
@@ -31,6 +31,17 @@ function describe(error: MlopsError, command: Command | undefined, terminal: Ter
   if (terminal.debug)
     lines.push(style.dim(`code: ${error.code} (${errorCodes[error.code].summary})`), style.dim(error.stack ?? ''));
   return lines;
+}
+
+/** A report on a project file with its source lines stands for itself, as in DVC. */
+function isReport(error: MlopsError): boolean {
+  const about = error.code === 'bad_yaml' || error.code === 'bad_project_file';
+  return about && /^'[^']*' (?:is invalid|validation failed)/.test(error.message);
+}
+
+function causeOf(error: MlopsError, command: Command | undefined): string {
+  const known = error.message.startsWith('configuration error');
+  return error.code === 'bad_config' && command?.owner === 'dvc' && !known ? 'configuration error - ' : '';
 }
 
 function reportBug(error: unknown, terminal: Terminal): number {
