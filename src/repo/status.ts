@@ -1,3 +1,4 @@
+import { pythonJson, type PyValue } from '../base/index.ts';
 import type { Stage } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
 import { isCallback, stageChanges, type Change } from './stage-changes.ts';
@@ -73,6 +74,17 @@ function words(values: Extract<Change, { kind: 'params' }>['values']): Record<st
 
 function isAround(out: string | undefined, only: string): boolean {
   return out !== undefined && (out === only || only.startsWith(`${out}/`) || out.startsWith(`${only}/`));
+}
+
+/** `dvc status --json`: one line, spaced as Python does. */
+export function statusJson(stages: ReadonlyMap<string, StageStatus>): string {
+  return pythonJson(fromPlain(Object.fromEntries(stages)), false);
+}
+
+function fromPlain(value: unknown): PyValue {
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return value.map(fromPlain);
+  return new Map(Object.entries(value as object).map(([key, item]) => [key, fromPlain(item)]));
 }
 
 /** The lines of `dvc status`. */

@@ -1,6 +1,8 @@
-import { workspaceStatus, statusLines } from '../../repo/status.ts';
-import type { Command } from '../command.ts';
-import { say, selectionFlags, targetsArg, withRepo } from '../data-session.ts';
+import { statusJson, statusLines, workspaceStatus } from '../../repo/status.ts';
+import { MlopsError } from '../../base/index.ts';
+import type { Command, Input, Terminal } from '../command.ts';
+import { compareWithRemote } from '../../repo/cloud-status.ts';
+import { jobsFlag, remoteFlag, revisionFlags, say, selectionFlags, targetsArg, transferOptions, withRepo } from '../data-session.ts';
 
 export const verb: Command = {
   name: 'status',
@@ -11,17 +13,24 @@ export const verb: Command = {
   examples: [
     ['mlops status', 'everything that is not up to date'],
     ['mlops status train', 'one stage'],
+    ['mlops status -c', 'what a push or pull would move'],
     ['mlops status --json', 'for scripts'],
   ],
   args: [targetsArg],
   flags: [
     ...selectionFlags,
     { name: 'json', summary: 'as JSON' },
+    { name: 'cloud', short: 'c', summary: 'compare the cache with the remote' },
+    remoteFlag,
+    jobsFlag,
+    ...revisionFlags,
     { name: 'no-updates', summary: 'do not ask sources of imports for newer versions' },
   ],
   exits: { 1: 'with -q: something changed' },
   failure: 1,
   run(input, terminal) {
+    if (input.on('cloud') || input.given('remote')) return cloud(input, terminal);
+    refuseMeaningless(input);
     return withRepo(terminal, async (repo) => {
       const report = await workspaceStatus(repo, {
         targets: input.args,
@@ -30,7 +39,7 @@ export const verb: Command = {
         signal: terminal.signal,
       });
       for (const warning of report.warnings) terminal.warn(warning);
-      if (input.on('json')) terminal.print(JSON.stringify(Object.fromEntries(report.stages)));
+      if (input.on('json')) terminal.print(statusJson(report.stages));
       else if (terminal.quiet) return report.stages.size > 0 ? 1 : 0;
       else if (report.stages.size > 0) for (const line of statusLines(report.stages)) terminal.print(line);
       else if (report.empty) {
@@ -41,3 +50,21 @@ export const verb: Command = {
     });
   },
 };
+
+/** `-c`: cache against remote, in DVC's lines. */
+function cloud(input: Input, terminal: Terminal): Promise<number> {
+  return withRepo(terminal, async (repo) => {
+    const report = await compareWithRemote(repo, transferOptions(input, terminal));
+    if (input.on('json')) terminal.print(JSON.stringify(Object.fromEntries(report)));
+    else if (terminal.quiet) return report.size > 0 ? 1 : 0;
+    else if (report.size > 0) for (const [name, state] of report) terminal.print(`\t${`${state}:`.padEnd(20)}${name}`);
+    else say(terminal, `Cache and remote '${input.text('remote') ?? repo.defaultRemote}' are in sync.`);
+    return 0;
+  });
+}
+
+function refuseMeaningless(input: Input): void {
+  const given = ['all-branches', 'all-tags', 'all-commits', 'jobs'].filter((flag) => input.given(flag));
+  if (given.length === 0) return;
+  throw new MlopsError('usage', `The following options are meaningless for local status: ${given.map((flag) => `--${flag}`).join(', ')}`, { exit: 1 });
+}
