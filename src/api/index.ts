@@ -1,4 +1,5 @@
 /** MLflow's REST protocol over a tracking store. */
 export { hostGuard, type HostGuardOptions } from './host-guard.ts';
+export { registerPages, type PagesOptions } from './pages/register.ts';
 export { registerMlflowApi, type MlflowApiOptions } from './register.ts';
 export { protocolVersion } from './server-facts.ts';

@@ -8,7 +8,7 @@ import { metricRoutes } from './metrics.ts';
 import { modelVersionRoutes } from './model-versions.ts';
 import { registeredModelRoutes } from './registered-models.ts';
 import { addRoutes, type ApiRoute } from './route.ts';
-import { runRoutes } from './runs.ts';
+import { runRoutes, type ShapeRun } from './runs.ts';
 import { addServerFacts } from './server-facts.ts';
 
 export interface MlflowApiOptions {
@@ -17,21 +17,22 @@ export interface MlflowApiOptions {
   readonly prefix?: string | undefined;
   /** Whether clients may keep artifacts here. Default true. */
   readonly serveArtifacts?: boolean | undefined;
+  readonly shapeRun?: ShapeRun | undefined;
 }
 
 /** Puts MLflow's REST protocol over a tracking store on a shell. The caller listens and closes the store. */
 export function registerMlflowApi(shell: Shell, options: MlflowApiOptions): void {
   const { store, prefix = '', serveArtifacts = true } = options;
   addServerFacts(shell, prefix);
-  addRoutes(shell, prefix, routesOf(store));
+  addRoutes(shell, prefix, routesOf(store, options.shapeRun));
   addArtifactFiles(shell, prefix, store);
   addArtifactProxy(shell, store, serveArtifacts);
 }
 
-function routesOf(store: TrackingStore): readonly ApiRoute[] {
+function routesOf(store: TrackingStore, shape: ShapeRun | undefined): readonly ApiRoute[] {
   return [
     ...experimentRoutes(store),
-    ...runRoutes(store),
+    ...runRoutes(store, shape),
     ...metricRoutes(store),
     ...loggedModelRoutes(store),
     ...registeredModelRoutes(store),

@@ -1,5 +1,5 @@
 import { MlopsError } from '../base/index.ts';
-import { mlflowErrorBody, type Reply, type Request, type Scope, type Shell } from '../http/index.ts';
+import { mlflowErrorBody, type Identity, type Reply, type Request, type Scope, type Shell } from '../http/index.ts';
 import { readBody, readQuery, type Fields, type Json } from '../mlflow/index.ts';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -18,7 +18,11 @@ export interface ApiRoute {
   /** What a caller must be allowed. Default `read` for GET, else `write`. */
   readonly scope?: Scope;
   /** The answer as JSON; text is sent as it is. */
-  answer(fields: Fields, params: Readonly<Record<string, string>>): Promise<Json | string>;
+  answer(
+    fields: Fields,
+    params: Readonly<Record<string, string>>,
+    caller: Identity | undefined,
+  ): Promise<Json | string>;
 }
 
 /** Puts endpoints at `/api` and `/ajax-api`, with MLflow's error bodies and content-type guard. */
@@ -40,7 +44,7 @@ async function run(route: ApiRoute, request: Request, reply: Reply): Promise<Rep
   const { method, lists } = route;
   if (method === 'POST' || method === 'PUT') checkContentType(request);
   const fields = method === 'GET' ? readQuery(request.query as Record<string, unknown>, lists) : readBody(request.body);
-  const answer = await route.answer(fields, request.params as Record<string, string>);
+  const answer = await route.answer(fields, request.params as Record<string, string>, request.identity);
   return reply
     .header('content-type', 'application/json')
     .send(typeof answer === 'string' ? answer : JSON.stringify(answer));

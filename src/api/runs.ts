@@ -1,3 +1,4 @@
+import type { Identity } from '../http/index.ts';
 import {
   listToJson,
   readDatasetInput,
@@ -11,17 +12,24 @@ import {
   type Fields,
   type Json,
 } from '../mlflow/index.ts';
-import type { RunStore } from '../tracking/index.ts';
+import type { NewRun, RunStore } from '../tracking/index.ts';
 import { done } from './experiments.ts';
 import { appendModelHistory } from './model-history.ts';
 import type { ApiRoute } from './route.ts';
 
 const views = ['ACTIVE_ONLY', 'DELETED_ONLY', 'ALL'] as const;
 
+/** Changes a run that a caller is about to make, for example by giving it a parent. */
+export type ShapeRun = (run: NewRun, caller: Identity | undefined) => NewRun;
+
 /** Runs, and what is logged into them. */
-export function runRoutes(store: RunStore): readonly ApiRoute[] {
+export function runRoutes(store: RunStore, shape: ShapeRun = (run) => run): readonly ApiRoute[] {
   return [
-    { method: 'POST', path: '/runs/create', answer: (fields) => create(store, fields) },
+    {
+      method: 'POST',
+      path: '/runs/create',
+      answer: (fields, _, caller) => create(store, shape(readNewRun(fields), caller)),
+    },
     {
       method: 'GET',
       path: '/runs/get',
@@ -71,15 +79,18 @@ export function runIdOf(fields: Fields): string {
   return fields.filled('run_id') ?? fields.filled('run_uuid') ?? fields.need('run_id');
 }
 
-async function create(store: RunStore, fields: Fields): Promise<Json> {
-  const run = await store.createRun({
+function readNewRun(fields: Fields): NewRun {
+  return {
     experimentId: fields.need('experiment_id'),
     userId: fields.filled('user_id'),
     name: fields.filled('run_name'),
     startTime: fields.integer('start_time'),
     tags: readPairs(fields, 'tags'),
-  });
-  return { run: runToJson(run) };
+  };
+}
+
+async function create(store: RunStore, wanted: NewRun): Promise<Json> {
+  return { run: runToJson(await store.createRun(wanted)) };
 }
 
 async function update(store: RunStore, fields: Fields): Promise<Json> {

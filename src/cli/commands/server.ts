@@ -1,0 +1,151 @@
+import { startTrackingServer, type TrackingServer } from '../../app/server.ts';
+import { trackingPlace } from '../../app/tracking-home.ts';
+import { MlopsError } from '../../base/index.ts';
+import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
+
+/** Flags of `server` and `ui`. */
+export const serverFlags: readonly FlagSpec[] = [
+  {
+    name: 'host',
+    short: 'h',
+    value: 'ADDRESS',
+    default: '127.0.0.1',
+    summary: 'address to listen on',
+    env: 'MLFLOW_HOST',
+  },
+  {
+    name: 'port',
+    short: 'p',
+    value: 'PORT',
+    integer: true,
+    default: '5000',
+    summary: 'port to listen on; 0 picks a free one',
+    env: 'MLFLOW_PORT',
+  },
+  {
+    name: 'backend-store-uri',
+    value: 'URI',
+    summary: "sqlite:///PATH of the store (default: the project's own, .mlops/mlops.db)",
+    env: 'MLFLOW_BACKEND_STORE_URI',
+    completes: 'path',
+  },
+  {
+    name: 'artifacts-destination',
+    value: 'DIR',
+    summary: 'folder that keeps what clients upload (default: artifacts beside the store)',
+    env: 'MLFLOW_ARTIFACTS_DESTINATION',
+    completes: 'path',
+  },
+  { name: 'serve-artifacts', negatable: true, summary: 'keep artifacts for clients (default)' },
+  {
+    name: 'default-artifact-root',
+    value: 'URI',
+    summary: 'where new experiments keep artifacts, instead of on this server',
+    env: 'MLFLOW_DEFAULT_ARTIFACT_ROOT',
+  },
+  {
+    name: 'static-prefix',
+    value: 'PATH',
+    summary: 'path before all pages and calls: /mlflow',
+    env: 'MLFLOW_STATIC_PREFIX',
+  },
+  {
+    name: 'allowed-hosts',
+    value: 'LIST',
+    summary: 'Host names that requests may use, by comma; * for any (default: this machine and private networks)',
+    env: 'MLFLOW_SERVER_ALLOWED_HOSTS',
+  },
+  {
+    name: 'cors-allowed-origins',
+    value: 'LIST',
+    summary: 'web origins whose pages may call, by comma; * for any',
+    env: 'MLFLOW_SERVER_CORS_ALLOWED_ORIGINS',
+  },
+  {
+    name: 'durability',
+    value: 'LEVEL',
+    choices: ['normal', 'full'],
+    default: 'normal',
+    summary: 'what a 200 survives: normal kill -9, full a power cut too',
+  },
+  { name: 'insecure', summary: 'allow an address that other machines can reach, without authentication' },
+  { name: 'drain', value: 'SECONDS', integer: true, default: '10', summary: 'time to finish requests when stopping' },
+];
+
+export const verb: Verb & Command = {
+  name: 'server',
+  owner: 'mlflow',
+  summary: 'Run the tracking server for MLflow clients',
+  description:
+    'Speaks the protocol of MLflow 3 and 2: set MLFLOW_TRACKING_URI to the address that is printed and leave your code as it is. Without flags it serves what this project has recorded. SIGTERM and Ctrl-C stop it gracefully.',
+  examples: [
+    ['mlops server', 'the runs and models of this project on http://127.0.0.1:5000'],
+    [
+      'mlops server --backend-store-uri sqlite:////srv/mlops/mlops.db -p 8080',
+      'a store of its own, outside any project',
+    ],
+    ['mlops server --host 0.0.0.0 --insecure', 'for a trusted network'],
+  ],
+  flags: serverFlags,
+  run: runServer,
+};
+
+async function runServer(input: Input, terminal: Terminal): Promise<number> {
+  const server = await startServer(input, terminal);
+  terminal.note(`Tracking server on ${server.url} (${server.store.url})`);
+  terminal.next(`export MLFLOW_TRACKING_URI=${server.url}`, 'stop with Ctrl-C');
+  return untilStopped(server, input, terminal);
+}
+
+export async function startServer(input: Input, terminal: Terminal): Promise<TrackingServer> {
+  const host = input.text('host') ?? '127.0.0.1';
+  const insecure = input.on('insecure');
+  const server = await startTrackingServer({
+    place: { ...trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined }) },
+    cwd: terminal.cwd,
+    host,
+    port: portOf(input),
+    backend: input.text('backend-store-uri'),
+    artifacts: input.text('artifacts-destination'),
+    serveArtifacts: input.choice('serve-artifacts'),
+    defaultArtifactRoot: input.text('default-artifact-root'),
+    prefix: input.text('static-prefix'),
+    allowedHosts: listOf(input.text('allowed-hosts')),
+    allowedOrigins: listOf(input.text('cors-allowed-origins')),
+    durability: input.text('durability') === 'full' ? 'full' : 'normal',
+    insecure,
+    onAccess: ({ method, path, status, milliseconds, remote }) =>
+      terminal.log.info(`${remote} ${method} ${path} ${status} ${milliseconds} ms`),
+    log: terminal.log,
+  });
+  if (insecure && !['127.0.0.1', 'localhost', '::1'].includes(host)) {
+    terminal.warn(
+      `anyone who can reach ${host}:${server.listening.port} can read, change and delete everything here: there is no authentication`,
+    );
+  }
+  return server;
+}
+
+export async function untilStopped(server: TrackingServer, input: Input, terminal: Terminal): Promise<number> {
+  await aborted(terminal.signal);
+  terminal.note('stopping: finishing the requests under way');
+  return (await server.close((input.number('drain') ?? 10) * 1000)) ? 0 : 1;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function portOf(input: Input): number {
+  const port = input.number('port') ?? 5000;
+  if (port >= 0 && port <= 65_535) return port;
+  throw new MlopsError('usage', `${port} is no port`, { hint: 'ports are 0 to 65535' });
+}
+
+function listOf(text: string | undefined): readonly string[] | undefined {
+  const items = text?.split(',').map((item) => item.trim());
+  return items?.filter((item) => item !== '');
+}
