@@ -15,16 +15,20 @@ import type { RunSearch } from '../types.ts';
 import type { Connection } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { toRuns, type RunRow } from './run-rows.ts';
-import { after, clauseRange, pairTables, runCondition, sortKey, type SortKey, type Sql } from './search-terms.ts';
+import {
+  after,
+  clauseRange,
+  pairTables,
+  runCondition,
+  sortKey,
+  type Part,
+  type Range,
+  type SortKey,
+  type Sql,
+} from './search-terms.ts';
 
 type Found = RunRow & Readonly<Record<string, unknown>>;
 type Term = { readonly sql: string; readonly descending: boolean };
-
-/** One experiment in one state of life: each is a range of every index, so each is searched by itself. */
-interface Part {
-  readonly experiment: number;
-  readonly lifecycle: number;
-}
 
 interface Plan {
   readonly c: Connection;
@@ -90,20 +94,56 @@ function termsOf(sortKeys: readonly SortKey[]): Term[] {
 function searchPart(plan: Plan, part: Part): Found[] {
   const driver = narrowest(plan, part);
   if (driver !== undefined) return select(plan, part, { driver });
-  const first = plan.order[0];
-  if (first === undefined || first.entity === 'attribute' || first.entity === 'dataset') return select(plan, part, {});
-  const rank = plan.position?.[0];
-  const head = rank === undefined || rank === 0 ? select(plan, part, { walk: first }) : [];
-  if (head.length >= plan.limit || allHaveIt(plan, part, first)) return head;
-  return [...head, ...select(plan, part, { without: first, limit: plan.limit - head.length })];
+  const phases = phasesOf(plan);
+  const found: Found[] = [];
+  for (const phase of phases) {
+    if (phase.head !== undefined && phase.rank < Number(plan.position?.[0] ?? 0)) continue;
+    if (found.length >= plan.limit) break;
+    if (phase.missing !== undefined && allHaveIt(plan, part, phase.missing)) break;
+    found.push(...select(plan, part, { phase, limit: plan.limit - found.length }));
+  }
+  return found;
+}
+
+/**
+ * What is ordered by one key comes in phases, each a walk of an index that yields the order without sorting:
+ * values, then NaN, then the runs that have none. One CASE over all of them would fit no index.
+ */
+interface Phase {
+  /** The first sort key of every run found. */
+  readonly rank: number;
+  /** Walk the value index of this term. */
+  readonly walk?: OrderTerm;
+  /** Only runs without a value for this term. */
+  readonly missing?: OrderTerm;
+  /** The first two terms of the order as they are in this phase. */
+  readonly head?: readonly [Term, Term];
+}
+
+function phasesOf({ order }: Plan): readonly Phase[] {
+  const first = order[0];
+  const column = first?.entity === 'attribute' && first.key === 'end_time';
+  if (first === undefined || first.entity === 'dataset' || (first.entity === 'attribute' && !column)) {
+    return [{ rank: 0 }];
+  }
+  const constant = (value: string): Term => ({ sql: value, descending: false });
+  const value: Term = { sql: column ? 'r.end_time' : 'o0.value', descending: !first.ascending };
+  const walk = column ? {} : { walk: first };
+  const values: Phase = { rank: 0, ...walk, head: [constant('0'), value] };
+  if (first.entity === 'metric') {
+    const nan: Phase = { rank: 1, walk: first, head: [constant('1'), constant('0')] };
+    return [values, nan, { rank: 2, missing: first, head: [constant('2'), constant('0')] }];
+  }
+  const none = column ? '0' : "''";
+  return [values, { rank: 1, missing: first, head: [constant('1'), constant(none)] }];
 }
 
 /** The clause that leaves the fewest candidates, when those are few. */
-function narrowest({ c, keys, clauses }: Plan, { experiment }: Part): Sql | undefined {
-  let best: Sql | undefined;
+function narrowest({ c, keys, clauses }: Plan, part: Part): Range | undefined {
+  let best: Range | undefined;
   let bestCount = fewEnough;
   for (const clause of clauses) {
-    const range = clauseRange(clause, keys, experiment);
+    const range = clauseRange(clause, keys, part);
     if (range === undefined) continue;
     const { count } = c
       .sql<{ count: number }>(`SELECT count(*) AS count FROM (SELECT 1 ${range.text} LIMIT ${fewEnough})`)
@@ -116,13 +156,13 @@ function narrowest({ c, keys, clauses }: Plan, { experiment }: Part): Sql | unde
   return best;
 }
 
-/** True when every run of the experiment has a value to order by, so that nothing comes after those. */
+/** True when every run of the experiment has this key, so that none is missing. */
 function allHaveIt({ c, keys }: Plan, { experiment }: Part, { entity, key }: OrderTerm): boolean {
-  const table = entity === 'metric' ? pairTables.metric : entity === 'param' ? pairTables.param : pairTables.tag;
-  const isValue = entity === 'metric' ? 'AND is_nan = 0' : '';
+  if (entity === 'attribute' || entity === 'dataset') return false;
+  const table = pairTables[entity];
   const row = c
     .sql<{ valued: number; runs: number }>(
-      `SELECT (SELECT count(*) FROM ${table} INDEXED BY ${table}_by_value WHERE experiment = ? AND key = ? ${isValue}) AS valued,
+      `SELECT (SELECT count(*) FROM ${table} INDEXED BY ${table}_by_value WHERE experiment = ? AND key = ?) AS valued,
         (SELECT count(*) FROM runs WHERE experiment = ?) AS runs`,
     )
     .get(experiment, keys.find(key) ?? -1, experiment);
@@ -130,12 +170,9 @@ function allHaveIt({ c, keys }: Plan, { experiment }: Part, { entity, key }: Ord
 }
 
 interface Shape {
-  /** Start from these rows. */
-  readonly driver?: Sql;
-  /** Walk the index of this term, which only finds runs that have a value. */
-  readonly walk?: OrderTerm;
-  /** Only runs that the walk of this term does not find. */
-  readonly without?: OrderTerm;
+  /** Start from these rows, and sort. */
+  readonly driver?: Range;
+  readonly phase?: Phase;
   readonly limit?: number;
 }
 
@@ -145,38 +182,48 @@ function select(plan: Plan, part: Part, shape: Shape): Found[] {
     values.push(...bound);
     return text;
   };
-  const columns = plan.terms.map(({ sql }, i) => `${sql} AS k${i}`).join(', ');
+  const { phase } = shape;
+  const terms = phase?.head === undefined ? plan.terms : [...phase.head, ...plan.terms.slice(2)];
+  const columns = terms.map(({ sql }, i) => `${sql} AS k${i}`).join(', ');
   const from = use(source(plan, part, shape));
-  const where = [
-    'r.experiment = ? AND r.lifecycle = ?',
-    ...(shape.without === undefined ? [] : [`NOT (${presence(plan, shape.without)})`]),
-  ];
+  const where = ['r.experiment = ? AND r.lifecycle = ?'];
   values.push(part.experiment, part.lifecycle);
+  if (phase?.missing !== undefined) where.push(use(absence(plan, phase.missing)));
+  if (phase?.head?.[1].sql === 'r.end_time') where.push('r.end_time IS NOT NULL');
   for (const clause of plan.clauses) where.push(use(runCondition(clause, plan.keys)));
-  if (plan.position !== undefined) where.push(use(after(plan.terms, plan.position)));
-  const order = orderOf(plan, shape);
+  if (plan.position !== undefined) where.push(use(after(terms, plan.position)));
   values.push(shape.limit ?? plan.limit);
-  const sql = `SELECT r.*, ${columns} ${from} WHERE ${where.join(' AND ')} ORDER BY ${order} LIMIT ?`;
+  const sql = `SELECT r.*, ${columns} ${from} WHERE ${where.join(' AND ')} ORDER BY ${orderOf(terms, phase)} LIMIT ?`;
   return plan.c.once<Found>(sql).all(...values);
 }
 
+function absence({ keys }: Plan, { entity, key }: OrderTerm): Sql {
+  if (entity === 'attribute' || entity === 'dataset') return { text: 'r.end_time IS NULL', values: [] };
+  return {
+    text: `NOT EXISTS (SELECT 1 FROM ${pairTables[entity]} z WHERE z.run = r.n AND z.key = ?)`,
+    values: [keys.find(key) ?? -1],
+  };
+}
+
 /** The FROM part: which rows are visited, in which order. CROSS JOIN keeps SQLite from turning it round. */
-function source(plan: Plan, part: Part, { driver, walk }: Shape): Sql {
-  const { sortKeys, order, keys } = plan;
-  const joins = sortKeys.flatMap(({ join }, i) =>
-    join === undefined || (i === 0 && walk !== undefined) ? [] : [join],
-  );
+function source(plan: Plan, part: Part, { driver, phase }: Shape): Sql {
+  const { sortKeys, keys } = plan;
+  const skipped = phase?.head === undefined ? 0 : 1;
+  const joins = sortKeys.slice(skipped).flatMap(({ join }) => (join === undefined ? [] : [join]));
   const joined = joins.map((join) => join.text).join(' ');
   const joinValues = joins.flatMap((join) => join.values);
   if (driver !== undefined) {
     return {
-      text: `FROM (SELECT x.run AS run ${driver.text}) d CROSS JOIN runs r ON r.n = d.run ${joined}`,
+      text: `FROM (SELECT ${driver.run} AS run ${driver.text}) d CROSS JOIN runs r ON r.n = d.run ${joined}`,
       values: [...driver.values, ...joinValues],
     };
   }
-  if (walk === undefined) return { text: `FROM runs r ${startIndex(order)} ${joined}`, values: joinValues };
-  const table = walk.entity === 'metric' ? 'latest' : walk.entity === 'param' ? 'params' : 'tags';
-  const start = walkStart(plan, walk);
+  const walk = phase?.walk;
+  if (walk === undefined || walk.entity === 'attribute' || walk.entity === 'dataset') {
+    return { text: `FROM runs r ${indexOf(plan, phase)} ${joined}`, values: joinValues };
+  }
+  const table = pairTables[walk.entity];
+  const start = walkStart(plan, walk, phase?.rank ?? 0);
   return {
     text: `FROM (SELECT * FROM ${table} INDEXED BY ${table}_by_value WHERE experiment = ? AND key = ? ${start.text}) o0
       CROSS JOIN runs r ON r.n = o0.run ${joined}`,
@@ -184,37 +231,32 @@ function source(plan: Plan, part: Part, { driver, walk }: Shape): Sql {
   };
 }
 
-function startIndex(order: readonly OrderTerm[]): string {
-  return order.length === 0 || order[0]?.key === 'start_time' ? 'INDEXED BY runs_by_start' : '';
+/** The index whose order is wanted, where SQLite might think otherwise. */
+function indexOf({ order }: Plan, phase: Phase | undefined): string {
+  if (phase?.head?.[1].sql === 'r.end_time') return 'INDEXED BY runs_by_end';
+  const next = order[phase?.head === undefined ? 0 : 1];
+  return next === undefined || (next.entity === 'attribute' && next.key === 'start_time')
+    ? 'INDEXED BY runs_by_start'
+    : '';
 }
 
 /** Where in its index the walk begins: after the position of the last page. */
-function walkStart({ position }: Plan, { entity, ascending }: OrderTerm): Sql {
-  const kind = entity === 'metric' ? 'AND is_nan = 0' : '';
-  if (position === undefined) return { text: kind, values: [] };
+function walkStart({ position }: Plan, { entity, ascending }: OrderTerm, rank: number): Sql {
+  const kind = entity === 'metric' ? `AND is_nan = ${rank}` : '';
+  if (position === undefined || position[0] !== rank || rank !== 0) return { text: kind, values: [] };
   const operator = ascending ? '>=' : '<=';
   if (entity === 'metric') return { text: `${kind} AND value ${operator} ?`, values: [position[1]] };
   return { text: `AND substr(value, 1, 64) ${operator} substr(?, 1, 64)`, values: [position[1]] };
 }
 
-function orderOf({ terms, order }: Plan, { walk }: Shape): string {
-  const direction = (descending: boolean): string => (descending ? ' DESC' : '');
-  if (walk === undefined) {
-    // A rank that is always 0 would only keep SQLite from using an index.
-    return terms
-      .filter(({ sql }) => sql !== '0')
-      .map(({ sql, descending }) => sql + direction(descending))
-      .join(', ');
-  }
-  const rest = terms.slice(2).filter(({ sql }) => sql !== '0');
-  const head = direction(order[0]?.ascending === false);
-  const own = walk.entity === 'metric' ? [`o0.value${head}`] : [`substr(o0.value, 1, 64)${head}`, `o0.value${head}`];
-  return [...own, ...rest.map(({ sql, descending }) => sql + direction(descending))].join(', ');
-}
-
-function presence({ sortKeys }: Plan, { entity }: OrderTerm): string {
-  const rank = sortKeys[0]?.rank ?? '0';
-  return entity === 'metric' ? `(${rank}) = 0` : `NOT (${rank})`;
+/** The order without constants, which would only keep SQLite from using an index. */
+function orderOf(terms: readonly Term[], phase: Phase | undefined): string {
+  const text = phase?.walk !== undefined && phase.walk.entity !== 'metric';
+  return terms
+    .filter(({ sql }) => !/^(?:\d+|'')$/.test(sql))
+    .flatMap((term) => (text && term.sql === 'o0.value' ? [{ ...term, sql: 'substr(o0.value, 1, 64)' }, term] : [term]))
+    .map(({ sql, descending }) => sql + (descending ? ' DESC' : ''))
+    .join(', ');
 }
 
 function positionOf(row: Found, length: number): unknown[] {

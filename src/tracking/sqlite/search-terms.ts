@@ -8,6 +8,12 @@ export interface Sql {
   readonly values: readonly unknown[];
 }
 
+/** One experiment in one state of life: each is a range of every index, so each is searched by itself. */
+export interface Part {
+  readonly experiment: number;
+  readonly lifecycle: number;
+}
+
 /** Attribute to column of `runs r`. */
 export const runColumns: Readonly<Record<string, string>> = {
   run_id: 'r.id',
@@ -56,13 +62,26 @@ function datasetCondition(clause: Clause): Sql {
   };
 }
 
-/** The index range that a clause selects in one experiment, when it selects one. */
-export function clauseRange(clause: Clause, keys: Keys, experiment: number): Sql | undefined {
+/** The rows of one index that a clause selects; `run` is the column that names the run. */
+export interface Range extends Sql {
+  readonly run: 'x.run' | 'x.n';
+}
+
+const indexedAttributes: Readonly<Record<string, string>> = {
+  status: 'runs_by_status',
+  run_name: 'runs_by_name',
+  end_time: 'runs_by_end',
+};
+
+/** The index range that a clause selects in one experiment and state of life, when it selects one. */
+export function clauseRange(clause: Clause, keys: Keys, part: Part): Range | undefined {
+  const { experiment, lifecycle } = part;
   const { entity, key, comparator, value } = clause;
   if (entity === 'metric' && comparator !== '!=') {
     return {
       text: `FROM latest x INDEXED BY latest_by_value WHERE x.experiment = ? AND x.key = ? AND x.is_nan = 0 AND x.value ${comparator} ?`,
       values: [experiment, keys.find(key) ?? -1, value],
+      run: 'x.run',
     };
   }
   if ((entity === 'param' || entity === 'tag') && comparator === '=') {
@@ -72,9 +91,24 @@ export function clauseRange(clause: Clause, keys: Keys, experiment: number): Sql
       text: `FROM ${table} x INDEXED BY ${table}_by_value WHERE x.experiment = ? AND x.key = ?
         AND substr(x.value, 1, 64) = substr(?, 1, 64) AND x.value = ?`,
       values,
+      run: 'x.run',
     };
   }
-  return undefined;
+  if (entity !== 'attribute') return undefined;
+  if (key === 'run_id' && (comparator === '=' || comparator === 'IN')) {
+    const ids = comparator === 'IN' ? value : [value];
+    const text = 'FROM runs x WHERE x.id IN (SELECT value FROM json_each(?))';
+    return { text, values: [JSON.stringify(ids)], run: 'x.n' };
+  }
+  const index = indexedAttributes[key];
+  const ranged = comparator === '=' || (key === 'end_time' && comparator !== '!=');
+  if (index === undefined || !ranged) return undefined;
+  const column = key === 'run_name' ? 'name' : key;
+  return {
+    text: `FROM runs x INDEXED BY ${index} WHERE x.experiment = ? AND x.lifecycle = ? AND x.${column} ${comparator} ?`,
+    values: [experiment, lifecycle, value],
+    run: 'x.n',
+  };
 }
 
 /** One key of the order as two expressions: what has a value comes first, then NaN, then what is missing. */
@@ -91,7 +125,7 @@ export function sortKey(term: OrderTerm, index: number, keys: Keys): SortKey {
   if (term.entity === 'attribute') {
     const column = runColumns[term.key] ?? 'r.id';
     if (term.key !== 'end_time') return { rank: '0', value: column, descending };
-    return { rank: 'r.end_time IS NULL', value: 'COALESCE(r.end_time, 0)', descending };
+    return { rank: '(r.end_time IS NULL)', value: 'COALESCE(r.end_time, 0)', descending };
   }
   const table = term.entity === 'dataset' ? 'tags' : pairTables[term.entity];
   const o = `o${index}`;
@@ -100,7 +134,7 @@ export function sortKey(term: OrderTerm, index: number, keys: Keys): SortKey {
     values: [keys.find(term.key) ?? -1],
   };
   if (term.entity !== 'metric') {
-    return { rank: `${o}.run IS NULL`, value: `COALESCE(${o}.value, '')`, descending, join };
+    return { rank: `(${o}.run IS NULL)`, value: `COALESCE(${o}.value, '')`, descending, join };
   }
   return {
     rank: `CASE WHEN ${o}.run IS NULL THEN 2 ELSE ${o}.is_nan END`,
