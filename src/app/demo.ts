@@ -64,9 +64,11 @@ export async function demo(options: DemoOptions): Promise<DemoResult> {
   setParameter(project, 'epochs', '30', onEvent);
   await inProject('repro', '--quiet');
   await inProject('runs', 'compare');
-  say('Data and models go to a remote; a colleague pulls them');
+  say('Data and models go to a remote, and come back from it');
   await inProject('remote', 'add', '--default', 'storage', '../storage');
   await inProject('push');
+  removeData(project, onEvent);
+  await inProject('pull');
   say('A model with a name, a version and a stage');
   await inProject('models', 'register', 'model.onnx', '--name', 'digits');
   await inProject('models', 'promote', 'digits', '1', '--stage', 'Production');
@@ -110,6 +112,13 @@ function setParameter(project: string, key: string, value: string, onEvent: Demo
   onEvent({ kind: 'command', line: `sed -i 's/${key}: .*/${key}: ${value}/' params.yaml` });
   const file = path.join(project, 'params.yaml');
   fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace(new RegExp(`${key}: .*`), `${key}: ${value}`));
+}
+
+/** What a colleague who has just cloned the repository does not have yet. */
+function removeData(project: string, onEvent: DemoOptions['onEvent']): void {
+  const gone = ['.dvc/cache', 'data/digits.csv.gz', 'data/prepared', 'data/holdout.json', 'weights.json', 'model.onnx'];
+  onEvent({ kind: 'command', line: `rm -r ${gone.join(' ')}` });
+  for (const file of gone) fs.rmSync(path.join(project, file), { recursive: true });
 }
 
 interface Holdout {

@@ -1,12 +1,21 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { floatRepr, isSystemError, PyFloat, pythonJson, PyDate, type PyMap, type PyValue } from '../base/index.ts';
+import {
+  floatRepr,
+  isMlopsError,
+  isSystemError,
+  PyFloat,
+  pythonJson,
+  PyDate,
+  type PyMap,
+  type PyValue,
+} from '../base/index.ts';
 import type { Metric, Param } from '../mlflow/index.ts';
 import { parseDataFile } from '../project/index.ts';
 import type { Lineage } from '../repo/recorder.ts';
 import type { ArtifactStore, Batch, TrackingStore } from '../tracking/index.ts';
-import { historyOf, isHistory, metricsOf, type MetricPoint } from './report-metrics.ts';
+import { cleanKey, historyOf, isHistory, metricsOf, type MetricPoint } from './report-metrics.ts';
 
 export interface SnapshotLineage extends Lineage {
   /** A dep that no stage makes: data and code that came from outside the pipeline. */
@@ -59,29 +68,41 @@ function pythonStr(value: PyValue): string {
   return String(value);
 }
 
-/** Metrics of all metric files, and the history in tables by step among the plots. Unreadable files count as empty. */
+/**
+ * Metrics of all metric files, and the history in tables by step among the plots. Where a column of a table
+ * has the name of a metric, it is recorded after its stage (`train.loss`), so that a metric's latest value is
+ * the one of its metric file. Unreadable files count as empty.
+ */
 export function snapshotMetrics(snapshot: Snapshot, timestamp: number): Metric[] {
-  const points = [...snapshot.metricFiles, ...snapshot.plotFiles].flatMap((file) => pointsOf(snapshot, file));
-  return points.map((point) => ({ ...point, timestamp }));
+  const metrics = snapshot.metricFiles.flatMap((file) => pointsOf(snapshot, file));
+  const taken = new Set(metrics.map((point) => point.key));
+  const histories = snapshot.plotFiles.flatMap((file) => {
+    const stage = snapshot.lineage.find((entry) => entry.path === file)?.stage ?? 'plot';
+    return pointsOf(snapshot, file).map((point) =>
+      taken.has(point.key) ? { ...point, key: cleanKey(`${stage}.${point.key}`) } : point,
+    );
+  });
+  return [...metrics, ...histories].map((point) => ({ ...point, timestamp }));
 }
 
 function pointsOf(snapshot: Snapshot, file: string): MetricPoint[] {
   const text = readSmall(path.join(snapshot.root, file), 16 * 1024 * 1024)?.toString('utf8');
   if (text === undefined) return [];
-  if (/\.(csv|tsv)$/i.test(file)) {
-    const [header = [], ...rows] = text
-      .split(/\r?\n/)
-      .filter((line) => line !== '')
-      .map((line) => line.split(/\.tsv$/i.test(file) ? '\t' : ','));
-    return isHistory(header) ? historyOf(header, rows) : [];
-  }
+  if (/\.(csv|tsv)$/i.test(file)) return tableHistory(text, /\.tsv$/i.test(file) ? '\t' : ',');
   if (!snapshot.metricFiles.includes(file)) return [];
   try {
     return metricsOf(parseDataFile(text, file));
-  } catch {
+  } catch (error) {
     // A metrics file that cannot be parsed is `mlops metrics show`'s to report; the run keeps its other numbers.
+    if (!isMlopsError(error)) throw error;
     return [];
   }
+}
+
+function tableHistory(text: string, separator: string): MetricPoint[] {
+  const lines = text.split(/\r?\n/).filter((line) => line !== '');
+  const [header = [], ...rows] = lines.map((line) => line.split(separator));
+  return isHistory(header) ? historyOf(header, rows) : [];
 }
 
 /** Copies metrics, plots and params into the run, and writes what everything was made of to `lineage.json`. */

@@ -39,6 +39,7 @@ function snapshot(): Snapshot {
     paramFiles: ['params.yaml'],
     lineage: [
       { stage: 'train', role: 'dep', path: 'data.csv', md5, size: 3, external: true },
+      { stage: 'train', role: 'plot', path: 'plots/loss.csv', md5, size: 3, external: false },
       { stage: 'train', role: 'out', path: 'model.onnx', md5, size: 3, external: false },
     ],
   };
@@ -72,9 +73,9 @@ const stageEnd: StageEnd = {
 
 function writeReports(): void {
   fs.mkdirSync(path.join(root, 'plots'));
-  fs.writeFileSync(path.join(root, 'metrics.json'), '{"accuracy": 0.97, "f1": {"macro": 0.9}}');
+  fs.writeFileSync(path.join(root, 'metrics.json'), '{"accuracy": 0.97, "f1": {"macro": 0.9}, "val": 0.1}');
   fs.writeFileSync(path.join(root, 'broken.json'), '{');
-  fs.writeFileSync(path.join(root, 'plots/loss.csv'), 'epoch,loss\n1,0.5\n2,0.25\n');
+  fs.writeFileSync(path.join(root, 'plots/loss.csv'), 'epoch,loss,val\n1,0.5,9\n2,0.25,8\n');
   fs.writeFileSync(path.join(root, 'plots/confusion.csv'), 'actual,predicted\n1,1\n');
   fs.writeFileSync(path.join(root, 'params.yaml'), 'train: {lr: 1e-5}\n');
 }
@@ -108,7 +109,14 @@ describe('a recorded repro', () => {
       ]),
     );
     const metrics = Object.fromEntries(run.metrics.map((metric) => [metric.key, metric.value]));
-    expect(metrics).toMatchObject({ accuracy: 0.97, 'f1.macro': 0.9, loss: 0.25, 'stage_seconds.train': 2 });
+    expect(metrics).toMatchObject({
+      accuracy: 0.97,
+      'f1.macro': 0.9,
+      loss: 0.25,
+      val: 0.1,
+      'train.val': 8,
+      'stage_seconds.train': 2,
+    });
     expect(Object.keys(metrics)).not.toContain('predicted');
     const history = await store.metricHistory(runId, 'loss');
     expect(history.items.map((point) => [point.step, point.value])).toEqual([

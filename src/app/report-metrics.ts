@@ -47,7 +47,7 @@ export function isHistory(header: readonly string[]): boolean {
 }
 
 /** Characters outside MLflow's `[/\w.\- :]` become `_`, and a key stays the same path when normalised. */
-function cleanKey(key: string): string {
+export function cleanKey(key: string): string {
   return key
     .replace(/[^/\w.\- :\p{L}\p{N}]/gu, '_')
     .replace(/^[./]+|\/+$/g, '_')

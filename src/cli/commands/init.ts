@@ -43,8 +43,7 @@ export const verb: Command = {
       template: input.text('template'),
       branches: branches.map((name) => name.trim()),
     });
-    sayInitialized(terminal, options, made);
-    tellMore(terminal, made, directory);
+    tellMade(terminal, made, directory, input.text('template'));
   },
 };
 
@@ -55,24 +54,31 @@ function printTemplates(input: Input, terminal: Terminal): void {
   for (const { name, summary } of templates) terminal.print(`${name.padEnd(width)}  ${summary}`);
 }
 
-function sayInitialized(terminal: Terminal, options: InitOptions, made?: NewProject): void {
+function sayInitialized(terminal: Terminal, options: InitOptions): void {
   say(terminal, 'Initialized DVC repository.\n');
-  if (options.noScm !== true && made?.commit === undefined) say(terminal, 'You can now commit the changes to git.\n');
+  if (options.noScm !== true) say(terminal, 'You can now commit the changes to git.\n');
   say(terminal, "What's next?\n------------");
   say(terminal, '- Check out the documentation: <https://dvc.org/doc>');
   say(terminal, '- Get help and share ideas: <https://dvc.org/chat>');
   say(terminal, '- Star us on GitHub: <https://github.com/treeverse/dvc>');
 }
 
-function tellMore(terminal: Terminal, made: NewProject, directory: string | undefined): void {
-  if (made.files.length > 0) terminal.note(`${made.files.length} files from the template`);
+/** The forms of `init` that DVC does not have speak for themselves. */
+function tellMade(
+  terminal: Terminal,
+  made: NewProject,
+  directory: string | undefined,
+  template: string | undefined,
+): void {
+  const from = template === undefined ? '' : ` from template '${template}' (${made.files.length} files)`;
+  say(terminal, `Made project '${directory ?? '.'}'${from}`);
   if (made.commit !== undefined) {
     const branches = made.branches.length === 0 ? '' : ` on ${made.branches.join(', ')}`;
-    terminal.note(`made a Git repository with a first commit ${made.commit.slice(0, 7)}${branches}`);
+    say(terminal, `Made a Git repository with a first commit, ${made.commit.slice(0, 7)}${branches}`);
   } else if (made.gitCreated && made.identityMissing) {
-    terminal.note('made a Git repository; nothing is committed, because Git knows no name and address of yours');
+    say(terminal, 'Made a Git repository; nothing is committed, because Git knows no name and address of yours');
     terminal.next('git config --global user.name "Your Name"', 'git config --global user.email you@example.com');
   }
   const enter = directory === undefined ? [] : [`cd ${directory}`];
-  terminal.next(...enter, ...made.next);
+  terminal.next('next:', ...[...enter, ...made.next].map((line) => `  ${line}`));
 }
