@@ -229,6 +229,18 @@ export const verbs: readonly VerbRow[] = [
   },
 
   {
+    name: 'run',
+    group: 'track',
+    summary: 'Run any command as a recorded run',
+    load: () => import('./commands/run.ts'),
+  },
+  {
+    name: 'log',
+    group: 'track',
+    summary: 'Log from a shell script into the run that it is in',
+    load: () => import('./commands/log.ts'),
+  },
+  {
     name: 'server',
     group: 'track',
     summary: 'Run the tracking server for MLflow clients',

@@ -137,6 +137,9 @@ function assemble(folder: string, url: string, place: Place, options: ForeignOpt
   const rules = new IgnoreRules(tree);
   const ignored = (file: TreePath, isDirectory: boolean): boolean => rules.ignored(file, isDirectory);
   const base = new ProjectConfig(place.dvcDir);
+  const overlay = overlayOf(folder, options);
+  // A name that is wrong is told at once, not when something is found missing.
+  if (options.remote !== undefined) remoteOf(base, overlay, options);
   const contexts: DataContext[] = [];
   const open = (cacheDir: string, name: string): DataContext => {
     const context = openData({
@@ -162,7 +165,7 @@ function assemble(folder: string, url: string, place: Place, options: ForeignOpt
       ignored,
       manifest: async (content) => readManifest(await repo.cacheWith([content]), content),
     }),
-    remote: () => remoteOf(base, overlayOf(folder, options), options),
+    remote: () => remoteOf(base, overlay, options),
     async cacheWith(contents) {
       if (place.cacheDir !== undefined && fs.existsSync(place.cacheDir)) {
         own ??= open(place.cacheDir, 'own');
@@ -269,7 +272,8 @@ function remoteOf(
   const over = name === undefined || overlay === undefined ? undefined : sectionIn(overlay, name);
   const { url: given, ...added } = extra;
   const url = given === undefined ? (over?.url ?? own?.url) : String(given);
-  if (url === undefined) throw new MlopsError('bad_config', `config file error: remote '${name ?? ''}' doesn't exist`);
+  if (url === undefined)
+    throw new MlopsError('bad_config', `config file error: remote '${name ?? ''}' doesn't exist`, { exit: 1 });
   return { name: name ?? '', url, options: { ...own?.options, ...over?.options, ...added } };
 }
 

@@ -35,6 +35,7 @@ export async function materialize(
     if (!fs.existsSync(from)) throw missing(source);
     fs.rmSync(target, { recursive: true, force: true });
     fs.cpSync(from, target, { recursive: true, dereference: true });
+    dropExecutable(target);
     return { size: fs.statSync(target).size };
   }
   const { store, key } = await openSource(repo, source, options);
@@ -43,6 +44,12 @@ export async function materialize(
   } finally {
     await store.close();
   }
+}
+
+/** Content that comes from elsewhere is data: DVC's copies are not executable either. */
+function dropExecutable(target: string): void {
+  if (!fs.statSync(target).isDirectory()) fs.chmodSync(target, 0o666 & ~process.umask());
+  else for (const name of fs.readdirSync(target)) dropExecutable(path.join(target, name));
 }
 
 export function isUrl(source: string): boolean {
@@ -61,14 +68,20 @@ export async function openSource(
     if (remote === undefined) throw new MlopsError('no_remote', `there is no remote '${named[1]}' here`);
     return { store: await openStore(remote.url, { ...remote.options, ...options.options }), key: named[2] ?? '' };
   }
-  const trimmed = source.replace(/\/+$/, '');
-  const slash = trimmed.lastIndexOf('/');
-  const atHost = trimmed.slice(0, slash).endsWith(':/');
-  if (atHost) return { store: await openStore(trimmed, options.options), key: '' };
-  return {
-    store: await openStore(trimmed.slice(0, slash), options.options),
-    key: decodeURIComponent(trimmed.slice(slash + 1)),
-  };
+  const { folder, key } = splitSource(source);
+  return { store: await openStore(folder, options.options), key };
+}
+
+/**
+ * The folder of a URL and what follows, its query included: `https://host/a`, `b.csv?x=1/2`. The key of a
+ * bare bucket or host is ''. Nothing is decoded: S3's keys are not encoded, and HTTP's stay as they were given.
+ */
+export function splitSource(source: string): { folder: string; key: string } {
+  const query = /[?#]/.exec(source)?.index ?? source.length;
+  const place = source.slice(0, query).replace(/\/+$/, '');
+  const slash = place.lastIndexOf('/');
+  if (place.slice(0, slash).endsWith(':/')) return { folder: place, key: '' };
+  return { folder: place.slice(0, slash), key: place.slice(slash + 1) + source.slice(query) };
 }
 
 async function fetchFrom(

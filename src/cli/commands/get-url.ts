@@ -1,0 +1,31 @@
+import { getFromUrl } from '../../repo/get.ts';
+import type { Command } from '../command.ts';
+import { jobsFlag } from '../data-session.ts';
+import { fsConfigFlag, pairsOf } from '../foreign-flags.ts';
+
+export const verb: Command = {
+  name: 'get-url',
+  owner: 'dvc',
+  summary: 'Copy a file or folder from a path or URL',
+  examples: [
+    ['mlops get-url s3://bucket/raw/2024 raw', 'everything below a prefix'],
+    ['mlops get-url https://example.com/data.csv', 'a file of the web'],
+  ],
+  args: [
+    { name: 'url', summary: 'path, s3://, http(s):// or remote://NAME/path' },
+    { name: 'out', summary: 'where to put it', optional: true, completes: 'path' },
+  ],
+  flags: [jobsFlag, { name: 'force', short: 'f', summary: 'replace what is in the way' }, fsConfigFlag],
+  failure: 1,
+  async run(input, terminal) {
+    await getFromUrl(terminal.cwd, {
+      url: input.args[0] ?? '',
+      out: input.args[1],
+      force: input.on('force'),
+      jobs: input.number('jobs'),
+      options: pairsOf(input.list('fs-config'), 'fs-config'),
+      signal: terminal.signal,
+      onProgress: terminal.progress,
+    });
+  },
+};

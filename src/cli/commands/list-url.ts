@@ -1,0 +1,38 @@
+import { listUrl, listUrlTree } from '../../repo/get.ts';
+import type { Command } from '../command.ts';
+import { fsConfigFlag, pairsOf } from '../foreign-flags.ts';
+import { listLines, treeLines } from '../list-output.ts';
+import { listStyle } from './list.ts';
+
+export const verb: Command = {
+  name: 'list-url',
+  aliases: ['ls-url'],
+  owner: 'dvc',
+  summary: 'List what is at a path or URL',
+  examples: [
+    ['mlops list-url s3://bucket/raw', 'one level'],
+    ['mlops list-url s3://bucket/raw -R --size', 'everything below, with sizes'],
+  ],
+  args: [{ name: 'url', summary: 'path, s3://, http(s):// or remote://NAME/path' }],
+  flags: [
+    { name: 'recursive', short: 'R', summary: 'go into folders' },
+    { name: 'tree', short: 'T', summary: 'go into folders, shown as a tree' },
+    { name: 'level', short: 'L', value: 'DEPTH', integer: true, summary: 'levels to go down' },
+    { name: 'size', summary: 'with sizes' },
+    fsConfigFlag,
+  ],
+  async run(input, terminal) {
+    const command = {
+      url: input.args[0] ?? '',
+      recursive: input.on('recursive'),
+      level: input.number('level'),
+      options: pairsOf(input.list('fs-config'), 'fs-config'),
+      signal: terminal.signal,
+    };
+    const style = listStyle(terminal, input.on('size'), false);
+    const lines = input.on('tree')
+      ? treeLines(await listUrlTree(terminal.cwd, command), style)
+      : listLines(await listUrl(terminal.cwd, command), style);
+    for (const line of lines) terminal.print(line);
+  },
+};
