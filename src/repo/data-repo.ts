@@ -27,6 +27,8 @@ export interface DataRepo extends PipelineProject {
   /** Writes a `.dvc` file or a `dvc.lock` entry with new contents of its outs (and deps). */
   saveStage(stage: Stage): void;
   removeStageFile(file: TreePath): void;
+  /** Gives the project's lock back for the time of some work (a stage command, waiting) and takes it again after it. */
+  unlocked<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Writes the index, gives the lock back. */
   close(): void;
 }

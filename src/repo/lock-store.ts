@@ -14,6 +14,8 @@ export interface LockWrite {
 
 interface LockText {
   text: string | undefined;
+  /** Facts of the file that the text is from; other processes may write it while a stage runs. */
+  facts: string;
   /** New stages in the order of the plan, to put one that ends early behind those before it. */
   readonly added: { readonly name: string; readonly rank: number }[];
 }
@@ -41,8 +43,10 @@ export class LockStore {
     const isNew = stage.locked === undefined && !state.added.some((other) => other.name === name);
     const later = isNew ? state.added.find((other) => other.rank > rank)?.name : undefined;
     const text = putLockedStage(state.text, name, locked, file, later);
-    if (text !== state.text) writeFileAtomic(path.join(this.#root, file), text);
+    const target = path.join(this.#root, file);
+    if (text !== state.text) writeFileAtomic(target, text);
     state.text = text;
+    state.facts = factsOf(target);
     if (isNew) {
       state.added.push({ name, rank });
       state.added.sort((a, b) => a.rank - b.rank);
@@ -51,12 +55,19 @@ export class LockStore {
   }
 
   #read(file: TreePath): LockText {
+    const target = path.join(this.#root, file);
+    const facts = factsOf(target);
     const known = this.#texts.get(file);
-    if (known !== undefined) return known;
-    const state: LockText = { text: readText(path.join(this.#root, file)), added: [] };
+    if (known?.facts === facts) return known;
+    const state: LockText = { text: readText(target), facts, added: known?.added ?? [] };
     this.#texts.set(file, state);
     return state;
   }
+}
+
+function factsOf(file: string): string {
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  return stat === undefined ? '' : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
 }
 
 function readText(file: string): string | undefined {

@@ -14,12 +14,14 @@ import {
   type ProjectConfig,
   readDvcFile,
   readLockFile,
+  type ParsingOptions,
   type Stage,
 } from '../project/index.ts';
 import { collectStages, type CollectSource } from './collect.ts';
 import type { DataRepo, RemoteSection } from './data-repo.ts';
 import { buildGraph, type StageGraph } from './graph.ts';
 import { LockStore } from './lock-store.ts';
+import { RepoLock } from './repo-lock.ts';
 import { showPath } from './targets.ts';
 
 export interface OpenRepoOptions {
@@ -40,7 +42,11 @@ export async function openDataRepo(cwd: string, options: OpenRepoOptions = {}): 
   const root = findProjectRoot(cwd);
   const lock = options.lock === false ? undefined : await takeLock(root, options);
   try {
-    return assemble(openProject(root), path.resolve(cwd), lock);
+    return assemble(
+      openProject(root),
+      path.resolve(cwd),
+      new RepoLock(lock, () => takeLock(root, { ...options, waitForLock: true })),
+    );
   } catch (error) {
     lock?.release();
     throw error;
@@ -61,7 +67,7 @@ async function takeLock(root: string, options: OpenRepoOptions): Promise<FileLoc
   }
 }
 
-function assemble(project: Project, cwd: string, lock: FileLock | undefined): DataRepo {
+function assemble(project: Project, cwd: string, lock: RepoLock): DataRepo {
   const { root, config, tree, gitRoot, stateDir } = project;
   const ignore = (file: TreePath, isDirectory: boolean): boolean => project.ignore.ignored(file, isDirectory);
   const data = openData({
@@ -72,7 +78,7 @@ function assemble(project: Project, cwd: string, lock: FileLock | undefined): Da
     shared: config.text('cache', 'shared') === 'group',
     ignored: (file, isDirectory) => file.startsWith(`${root}/`) && ignore(file.slice(root.length + 1), isDirectory),
   });
-  const source = (of: Tree): CollectSource => collectSource(of, root, cwd, gitRoot, ignore);
+  const source = (of: Tree): CollectSource => collectSource(of, root, cwd, gitRoot, ignore, parsingOf(config));
   let stages: readonly Stage[] | undefined;
   let graph: StageGraph | undefined;
   const display = (file: TreePath): string => showPath({ root, cwd }, file);
@@ -103,8 +109,9 @@ function assemble(project: Project, cwd: string, lock: FileLock | undefined): Da
     removeStageFile: (file) => fs.rmSync(path.join(root, file), { force: true }),
     close() {
       data.close();
-      lock?.release();
+      lock.release();
     },
+    unlocked: (work) => lock.unlocked(work),
   };
   return repo;
 }
@@ -115,6 +122,7 @@ function collectSource(
   cwd: string,
   gitRoot: string | undefined,
   ignore: (file: TreePath, isDirectory: boolean) => boolean,
+  parsing: ParsingOptions,
 ): CollectSource {
   const none: ReadonlySet<TreePath> = new Set();
   return {
@@ -129,6 +137,7 @@ function collectSource(
     openPipeline(file) {
       const pipeline = openPipelineFile(tree, file, {
         display: (shown) => showPath({ root, cwd }, shown),
+        parsing,
         lock: (of) => readLockFile(tree, lockFileOf(of)),
       });
       if (pipeline === undefined) throw vanished(file);
@@ -139,6 +148,14 @@ function collectSource(
       if (stage === undefined) throw vanished(file);
       return stage;
     },
+  };
+}
+
+/** DVC's `parsing` section: how mappings in commands become arguments. */
+function parsingOf(config: ProjectConfig): ParsingOptions {
+  return {
+    bool: config.text('parsing', 'bool') === 'boolean_optional' ? 'boolean_optional' : 'store_true',
+    list: config.text('parsing', 'list') === 'append' ? 'append' : 'nargs',
   };
 }
 

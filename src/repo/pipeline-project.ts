@@ -24,11 +24,6 @@ export interface PipelineProject {
   display(file: TreePath): string;
   /** Writes the contents of a `.dvc` file's outputs after a commit. */
   saveDataStage(stage: Stage, contents: ReadonlyMap<Out, ContentInfo>): void;
-  /** Fetches what some stages record from the default remote; absent when none is set up. */
-  fetch?: (
-    stages: readonly Stage[],
-    options: { readonly runCache: boolean; readonly signal?: AbortSignal | undefined },
-  ) => Promise<void>;
 }
 
 /** The absolute path of a dep, params file or out of a stage. */

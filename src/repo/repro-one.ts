@@ -5,6 +5,7 @@ import { commitOut } from '../data/index.ts';
 import type { Executor } from '../execute/index.ts';
 import type { ContentInfo, LockedStage, Out, Stage } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
+import { fetchForStages } from './fetch-for-stages.ts';
 import type { GitSide } from './git-side.ts';
 import type { LockStore } from './lock-store.ts';
 import { absolutePath } from './pipeline-project.ts';
@@ -15,6 +16,7 @@ import { commitStage, findMade, prepareOuts, readInputs, restoreOuts, type Input
 import type { RunCache } from './run-cache.ts';
 import { setAside } from './set-aside.ts';
 import { stageChanges } from './stage-changes.ts';
+import type { StageExclusion } from './stage-exclusion.ts';
 
 /** What the stages of one repro share. */
 export interface ReproContext {
@@ -38,8 +40,7 @@ export interface ReproContext {
   readonly beginRecording: () => Promise<void>;
   /** Makes Git ignore outputs that it does not ignore yet; throws when Git tracks one. */
   readonly ignoreOuts: (stage: Stage) => void;
-  /** Runs work while no other process changes the project. */
-  readonly exclusively: <Result>(stage: Stage, work: () => Promise<Result>) => Promise<Result>;
+  readonly exclusion: StageExclusion;
 }
 
 export interface StageTask {
@@ -74,19 +75,34 @@ export async function reproduceStage(context: ReproContext, task: StageTask): Pr
     throw new MlopsError('stage_failed', 'reproduction aborted by the user');
   }
   if (context.dry) return dryRun(context, task);
-  return context.exclusively(stage, () =>
-    stage.kind === 'data' ? verifyData(context, stage) : runOrRestore(context, task),
+  return context.exclusion.exclusively(stage, (waited) =>
+    waited ? lookAgain(context, task) : bringUpToDate(context, task),
   );
+}
+
+function bringUpToDate(context: ReproContext, task: StageTask): Promise<Stage> {
+  return task.stage.kind === 'data' ? verifyData(context, task.stage) : runOrRestore(context, task);
+}
+
+/** Another process worked on the stage meanwhile, and has perhaps done what was to be done. */
+async function lookAgain(context: ReproContext, task: StageTask): Promise<Stage | undefined> {
+  const { repo, onEvent, signal } = context;
+  repo.forget();
+  const fresh = repo.stages().find((stage) => stage.address === task.stage.address) ?? task.stage;
+  const changes = await stageChanges(repo, fresh, { first: true, signal });
+  if (changes.length > 0 || task.force) return bringUpToDate(context, { ...task, stage: fresh });
+  onEvent({ kind: 'unchanged', stage: fresh });
+  return undefined;
 }
 
 /** When only data is missing, fetching it is enough. */
 async function pullInstead(context: ReproContext, { stage, upstream }: StageTask): Promise<boolean> {
   const { repo, onEvent, signal } = context;
   const others = await stageChanges(repo, stage, { first: true, allowMissing: true, upstream, signal });
-  if (others.length > 0 || repo.fetch === undefined) return false;
+  if (others.length > 0) return false;
   onEvent({ kind: 'pulling', stage });
   try {
-    await repo.fetch([stage], { runCache: false, signal });
+    await fetchForStages(repo, [stage], { runCache: false, signal });
     await restoreOuts(
       repo,
       stage,
@@ -179,14 +195,13 @@ async function runOrRestore(context: ReproContext, task: StageTask): Promise<Sta
 
 async function pullDeps(context: ReproContext, { stage, upstream }: StageTask): Promise<void> {
   const { repo, signal } = context;
-  if (repo.fetch === undefined) return;
   const missing = await stageChanges(repo, stage, { signal });
   const gone = missing.some((change) => change.kind === 'dep' && change.status === 'deleted');
   if (!gone) return;
   const producers = upstream.filter((other) =>
     other.outs.some((out) => stage.deps.some((dep) => dep.path === out.path)),
   );
-  await repo.fetch(producers, { runCache: false, signal });
+  await fetchForStages(repo, producers, { runCache: false, signal });
   for (const producer of producers) {
     const outs = producer.outs.flatMap((out) =>
       out.info === undefined ? [] : [{ path: out.defPath, info: out.info }],
@@ -218,7 +233,11 @@ async function runStage(context: ReproContext, task: StageTask, _inputs: Inputs,
     await withOutsAside(context, stage, async () => {
       const { executor, signal, output } = context;
       const env = recorder.env;
-      await runCommands(repo, stage, { executor, signal, onEvent, env, output, onTail: (chunk) => tail.push(chunk) });
+      const onTail = (chunk: Uint8Array): void => tail.push(chunk);
+      await context.exclusion.whileRunning(stage, () =>
+        runCommands(repo, stage, { executor, signal, onEvent, env, output, onTail }),
+      );
+      repo.data.forgetObjects();
       result = await finish(context, task, 'ran', startedAt);
     });
   } catch (error) {

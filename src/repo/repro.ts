@@ -72,7 +72,7 @@ export async function repro(repo: DataRepo, options: ReproOptions = {}): Promise
   const recorder = options.dry === true ? noRecorder : (options.recorder ?? noRecorder);
   if (options.dry !== true) recoverAside(repo.stateDir);
   if (options.pull === true && options.noRunCache !== true && options.dry !== true) {
-    await repo.fetch?.([], { runCache: true, signal: options.signal });
+    await fetchRunCache(repo, options);
   }
   const steps = planSteps(repo, options);
   onEvent({ kind: 'plan', stages: steps });
@@ -102,6 +102,16 @@ export async function repro(repo: DataRepo, options: ReproOptions = {}): Promise
   }
   if (outcome.failed.length > 0 && options.onError !== 'ignore') throw failedStages(outcome.failed);
   return { stages: outcome.done, failed: outcome.failed, gitFiles, runId: run?.runId };
+}
+
+async function fetchRunCache(repo: DataRepo, options: ReproOptions): Promise<void> {
+  const { fetchForStages } = await import('./fetch-for-stages.ts');
+  try {
+    await fetchForStages(repo, [], { runCache: true, signal: options.signal });
+  } catch (error) {
+    if (!isMlopsError(error)) throw error;
+    options.onEvent?.({ kind: 'warning', message: `Failed to pull run cache: ${error.message}` });
+  }
 }
 
 /** The stages to look at, in DVC's order. */
@@ -148,7 +158,7 @@ function contextOf(
         startedAt: Date.now(),
       })),
     ignoreOuts: outsIgnorer(repo, git, steps),
-    exclusively: stageExclusion(repo, onWarning, options.signal),
+    exclusion: stageExclusion(repo, onWarning, options.signal),
   };
 }
 

@@ -1,11 +1,73 @@
+import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Stage } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
+import { absolutePath, isUrl } from './pipeline-project.ts';
+import { RwLock, type Paths } from './rw-lock.ts';
 
-/** Runs the work of a stage while no other process works on its files. */
+export interface StageExclusion {
+  /**
+   * Does the work of a stage while no other process works on its files. Waits for one that does;
+   * `waited` then tells that the stage may look different now.
+   */
+  exclusively<Result>(stage: Stage, work: (waited: boolean) => Promise<Result>): Promise<Result>;
+  /** Runs the command of a stage. When it takes long, the project is unlocked meanwhile, the stage's files are not. */
+  whileRunning<Result>(stage: Stage, work: () => Promise<Result>): Promise<Result>;
+}
+
+/** Commands that end within this time keep the project locked: giving back and taking locks costs as much. */
+const shortCommand = 60;
+
 export function stageExclusion(
-  _repo: DataRepo,
-  _onWarning: (message: string) => void,
-  _signal: AbortSignal | undefined,
-): <Result>(stage: Stage, work: () => Promise<Result>) => Promise<Result> {
-  return (_stage, work) => work();
+  repo: DataRepo,
+  onWarning: (message: string) => void,
+  signal: AbortSignal | undefined,
+): StageExclusion {
+  const locks = new RwLock(path.join(repo.root, '.dvc/tmp'), process.argv.slice(1).join(' '));
+  return {
+    async exclusively(stage, work) {
+      const paths = pathsOf(repo, stage);
+      let waited = false;
+      for (let holder = locks.conflict(paths); holder !== undefined; holder = locks.conflict(paths)) {
+        if (!waited) onWarning(`stage '${stage.address}' waits for process ${holder.pid} (${holder.cmd})`);
+        waited = true;
+        await repo.unlocked(() => sleep(300, undefined, { signal }));
+      }
+      return work(waited);
+    },
+    async whileRunning(stage, work) {
+      const paths = pathsOf(repo, stage);
+      const running = work();
+      if (await endsSoon(running)) return running;
+      await locks.add(paths);
+      try {
+        return await repo.unlocked(() => running);
+      } finally {
+        await locks.remove(paths);
+      }
+    },
+  };
+}
+
+async function endsSoon(running: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), shortCommand);
+  });
+  const ended = running.then(
+    () => true,
+    () => true,
+  );
+  const soon = await Promise.race([ended, late]);
+  clearTimeout(timer);
+  return soon;
+}
+
+function pathsOf(repo: DataRepo, stage: Stage): Paths {
+  const local = (entry: { readonly defPath: string }): boolean => !isUrl(entry.defPath);
+  return {
+    read: [...stage.deps.filter(local), ...stage.params].map((entry) => absolutePath(repo, stage, entry)),
+    write: stage.outs.filter(local).map((out) => absolutePath(repo, stage, out)),
+  };
 }
