@@ -1,6 +1,5 @@
 import * as path from 'node:path';
 
-import { MlopsError } from '../base/index.ts';
 import { findGitRoot, type TreePath } from '../git/index.ts';
 import { tryFindProject, type ProjectConfig } from '../project/index.ts';
 import type { Terminal } from './command.ts';
@@ -19,18 +18,13 @@ export interface ReportPlace {
 }
 
 /**
- * The project around the current directory; a bare Git repository will do.
+ * The project around the current directory; a bare Git repository or folder will do.
  *
- * @throws MlopsError `not_a_project`, `bad_config`.
+ * @throws MlopsError `bad_config`.
  */
 export function findReportPlace(terminal: Terminal): ReportPlace {
   const project = tryFindProject(terminal.cwd);
-  const root = project?.root ?? findGitRoot(terminal.cwd);
-  if (root === undefined) {
-    throw new MlopsError('not_a_project', `you are not inside of a DVC repository (checked up to mount point '/')`, {
-      hint: 'go to a project, or make this folder one: `git init && mlops init`',
-    });
-  }
+  const root = project?.root ?? findGitRoot(terminal.cwd) ?? terminal.cwd;
   const toTree = (file: string): TreePath => path.relative(root, file).split(path.sep).join('/');
   return {
     root,

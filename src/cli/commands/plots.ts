@@ -66,6 +66,7 @@ const diff: Command = {
     ...displayFlags,
     ...outputFlags,
   ],
+  failure: 1,
   run(input, terminal) {
     const targets = input.list('targets');
     return output(input, terminal, targets, (place, properties) =>
