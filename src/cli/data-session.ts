@@ -97,7 +97,6 @@ export function transferOptions(input: Input, terminal: Terminal) {
     allCommits: input.on('all-commits'),
     withDeps: input.on('with-deps'),
     recursive: input.on('recursive'),
-    runCache: input.choice('run-cache') === true,
     signal: terminal.signal,
     onProgress: terminal.progress,
   };

@@ -5,7 +5,7 @@ export { commitOut, hashPath, readManifest, writeManifest, type CommitOptions } 
 export { isDirectoryId, type Content, type HashName, type TreeFile } from './content.ts';
 export { openData, type DataContext, type DataSettings, type WorkOptions } from './context.ts';
 export { createStreamDigest, digestFile, digestOf } from './digest.ts';
-export { missingObjects } from './file.ts';
+export { missingObjects, readFile as readFileContent } from './file.ts';
 export { idOfKey, listObjects, objectKey, objectPath } from './layout.ts';
 export { defaultLinkTypes, type LinkType } from './links.ts';
 export { formatManifest, parseManifest } from './manifest.ts';

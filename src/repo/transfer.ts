@@ -1,8 +1,11 @@
+import * as path from 'node:path';
+
 import { isMlopsError, MlopsError, plural } from '../base/index.ts';
 import { fetchContents, pushContents, type Content, type MoveResult, type TransferOptions } from '../data/index.ts';
 import { openStore, type BlobStore } from '../storage/index.ts';
 import type { Out, Stage } from '../project/index.ts';
 import { checkout, contentOf, type CheckoutReport } from './checkout.ts';
+import { copyRuns } from './run-transfer.ts';
 import type { DataRepo, RemoteSection } from './data-repo.ts';
 import { selectRevisions } from './revisions.ts';
 import { expandGlobs, outsOf, selectStages, type SelectedStage, type TargetOptions } from './targets.ts';
@@ -32,13 +35,16 @@ export interface TransferReport extends MoveResult {
  * `data.failures`) after everything else was sent.
  */
 export async function push(repo: DataRepo, command: TransferCommand): Promise<TransferReport> {
-  return withRemotes(repo, command, 'push', async (store, contents) =>
+  const runs = command.runCache === true ? await moveRuns(repo, command, 'push') : 0;
+  const report = await withRemotes(repo, command, 'push', async (store, contents) =>
     pushContents(repo.data, store, contents, command),
   );
+  return { ...report, count: report.count + runs };
 }
 
 /** Brings what the cache lacks. Throws as `push`. */
 export async function fetch(repo: DataRepo, command: TransferCommand): Promise<TransferReport> {
+  if (command.runCache === true) await moveRuns(repo, command, 'fetch');
   return withRemotes(repo, command, 'fetch', async (store, contents) =>
     fetchContents(repo.data, store, contents, command),
   );
@@ -59,6 +65,16 @@ export async function pull(
     failure = error;
   }
   return { fetched, failure, checkout: await checkout(repo, { ...command, targets }) };
+}
+
+async function moveRuns(repo: DataRepo, command: TransferCommand, verb: 'push' | 'fetch'): Promise<number> {
+  const remote = requireRemote(repo, command.remote);
+  const store = await openStore(remote.url, remote.options);
+  try {
+    return await copyRuns(path.join(repo.data.cacheDir, 'runs'), store, verb, command);
+  } finally {
+    await store.close();
+  }
 }
 
 async function withRemotes(

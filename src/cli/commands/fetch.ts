@@ -39,6 +39,7 @@ export const verb: Command = {
     await withRepo(terminal, async (repo) => {
       const report = await fetch(repo, {
         ...transferOptions(input, terminal),
+        runCache: input.choice('run-cache') === true,
         maxSize: input.number('max-size'),
         types: input.list('type') as readonly ('metrics' | 'plots')[],
       });

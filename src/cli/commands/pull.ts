@@ -33,7 +33,12 @@ export const verb: Command = {
   failure: 1,
   async run(input, terminal) {
     await withRepo(terminal, async (repo) => {
-      const options = { ...transferOptions(input, terminal), force: input.on('force'), glob: input.on('glob') };
+      const options = {
+        ...transferOptions(input, terminal),
+        runCache: input.choice('run-cache') === true,
+        force: input.on('force'),
+        glob: input.on('glob'),
+      };
       const { fetched, failure, checkout } = await pull(repo, options);
       sayChanges(terminal, checkout);
       warnWithoutRemote(repo, input, terminal);

@@ -27,7 +27,11 @@ export const verb: Command = {
   failure: 1,
   async run(input, terminal) {
     await withRepo(terminal, async (repo) => {
-      const report = await push(repo, { ...transferOptions(input, terminal), glob: input.on('glob') });
+      const report = await push(repo, {
+        ...transferOptions(input, terminal),
+        runCache: input.choice('run-cache') === true,
+        glob: input.on('glob'),
+      });
       warnWithoutRemote(repo, input, terminal);
       say(terminal, summaryOf({ pushed: report.count }) || 'Everything is up to date.');
     });

@@ -2,7 +2,16 @@ import { statusJson, statusLines, workspaceStatus } from '../../repo/status.ts';
 import { MlopsError } from '../../base/index.ts';
 import type { Command, Input, Terminal } from '../command.ts';
 import { compareWithRemote } from '../../repo/cloud-status.ts';
-import { jobsFlag, remoteFlag, revisionFlags, say, selectionFlags, targetsArg, transferOptions, withRepo } from '../data-session.ts';
+import {
+  jobsFlag,
+  remoteFlag,
+  revisionFlags,
+  say,
+  selectionFlags,
+  targetsArg,
+  transferOptions,
+  withRepo,
+} from '../data-session.ts';
 
 export const verb: Command = {
   name: 'status',
@@ -66,5 +75,9 @@ function cloud(input: Input, terminal: Terminal): Promise<number> {
 function refuseMeaningless(input: Input): void {
   const given = ['all-branches', 'all-tags', 'all-commits', 'jobs'].filter((flag) => input.given(flag));
   if (given.length === 0) return;
-  throw new MlopsError('usage', `The following options are meaningless for local status: ${given.map((flag) => `--${flag}`).join(', ')}`, { exit: 1 });
+  throw new MlopsError(
+    'usage',
+    `The following options are meaningless for local status: ${given.map((flag) => `--${flag}`).join(', ')}`,
+    { exit: 1 },
+  );
 }

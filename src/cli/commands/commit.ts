@@ -1,0 +1,37 @@
+import { commit } from '../../repo/commit.ts';
+import type { Command } from '../command.ts';
+import { selectionFlags, targetsArg, withRepo } from '../data-session.ts';
+
+export const verb: Command = {
+  name: 'commit',
+  owner: 'dvc',
+  summary: 'Accept what is in the workspace as the new truth',
+  description:
+    'Puts changed content into the cache and its hashes into .dvc files and dvc.lock, without running anything.',
+  examples: [
+    ['mlops commit data/images.dvc', 'after files of a folder were changed'],
+    ['mlops commit -f train', 'take outputs made by hand as those of a stage'],
+  ],
+  args: [targetsArg],
+  flags: [
+    { name: 'force', short: 'f', summary: 'without asking' },
+    ...selectionFlags,
+    { name: 'no-relink', summary: 'leave workspace files as they are' },
+  ],
+  failure: 1,
+  async run(input, terminal) {
+    await withRepo(terminal, (repo) =>
+      commit(repo, {
+        targets: input.args,
+        force: input.on('force'),
+        withDeps: input.on('with-deps'),
+        recursive: input.on('recursive'),
+        relink: !input.on('no-relink'),
+        confirm: (question) => terminal.confirm(question),
+        onWarning: (message) => terminal.warn(message),
+        signal: terminal.signal,
+        onProgress: terminal.progress,
+      }),
+    );
+  },
+};

@@ -1,0 +1,65 @@
+import {
+  cloudStatus,
+  isDirectoryId,
+  readManifest,
+  type CloudStatus,
+  type Content,
+  type HashName,
+} from '../data/index.ts';
+import { isMlopsError } from '../base/index.ts';
+import { openStore } from '../storage/index.ts';
+import { contentOf } from './checkout.ts';
+import type { DataRepo } from './data-repo.ts';
+import { absoluteOut } from './targets.ts';
+import { requireRemote, selectedOuts, type TransferCommand } from './transfer.ts';
+import * as path from 'node:path';
+
+/** Objects by the name DVC shows them under, with how they stand between cache and remote. */
+export type CloudReport = ReadonlyMap<string, Exclude<CloudStatus, 'ok'>>;
+
+interface Named {
+  readonly name: string;
+  readonly md5: string;
+  readonly hashName: HashName;
+}
+
+/**
+ * `status -c`: what a push or fetch would move. @throws MlopsError `no_remote`, and those of the store.
+ */
+export async function compareWithRemote(repo: DataRepo, command: TransferCommand): Promise<CloudReport> {
+  const outs = selectedOuts(repo, command).filter(({ out }) => out.cache && out.push);
+  const named = outs.flatMap((item) =>
+    namedObjects(repo, path.relative(repo.root, absoluteOut(repo, item.out)), contentOf(item)),
+  );
+  const remote = requireRemote(repo, command.remote);
+  const store = await openStore(remote.url, remote.options);
+  const report = new Map<string, Exclude<CloudStatus, 'ok'>>();
+  try {
+    const contents = outs.flatMap((item) => contentOf(item) ?? []);
+    const stateOf = await cloudStatus(repo.data, store, contents, command);
+    for (const wanted of ['deleted', 'new', 'missing'] as const) {
+      for (const item of named) if (stateOf(item) === wanted) report.set(item.name, wanted);
+    }
+  } finally {
+    await store.close();
+  }
+  return report;
+}
+
+function namedObjects(repo: DataRepo, shown: string, content: Content | undefined): Named[] {
+  if (content === undefined) return [];
+  const { md5, hashName } = content;
+  const own = { name: shown, md5, hashName };
+  if (!isDirectoryId(md5)) return [own];
+  try {
+    const files = readManifest(repo.data, content).map((file) => ({
+      name: `${shown}/${file.relpath}`,
+      md5: file.md5,
+      hashName,
+    }));
+    return [own, ...files];
+  } catch (error) {
+    if (isMlopsError(error, 'object_missing') || isMlopsError(error, 'corrupt_object')) return [own];
+    throw error;
+  }
+}

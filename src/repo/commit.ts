@@ -1,0 +1,92 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+import { MlopsError } from '../base/index.ts';
+import { commitOut, hashPath, rememberLink, type WorkOptions } from '../data/index.ts';
+import type { Stage } from '../project/index.ts';
+import { hashNameFor } from './add.ts';
+import { withOutInfo, type DataRepo } from './data-repo.ts';
+import { gitSide } from './git-side.ts';
+import { LockStore } from './lock-store.ts';
+import { commitStage } from './repro-stage.ts';
+import { openRunCache } from './run-cache.ts';
+import { stageChanges } from './stage-changes.ts';
+import { absoluteOut, outsOf, selectStages, type SelectedStage, type TargetOptions } from './targets.ts';
+
+export interface CommitCommand extends TargetOptions, WorkOptions {
+  readonly targets: readonly string[];
+  readonly force?: boolean;
+  readonly relink?: boolean;
+  /** Asks whether a changed stage is to be committed; without an answer it is not. */
+  readonly confirm?: (question: string) => Promise<boolean>;
+  readonly onWarning?: (message: string) => void;
+}
+
+/**
+ * Accepts what is in the workspace: contents into the cache, hashes into `.dvc` files and dvc.lock.
+ * @throws MlopsError `not_committed` for a changed stage without `force` or a yes, `missing_output`.
+ */
+export async function commit(repo: DataRepo, command: CommitCommand): Promise<void> {
+  const locks = new LockStore(repo.root);
+  for (const [rank, selected] of selectStages(repo, command.targets, command).entries()) {
+    await confirmChanges(repo, selected.stage, command);
+    if (selected.stage.kind === 'data') await commitData(repo, selected, command);
+    else {
+      const locked = await commitStage(repo, selected.stage, {
+        noCommit: false,
+        runs: openRunCache(path.join(repo.data.cacheDir, 'runs')),
+        signal: command.signal,
+        onWarning: command.onWarning ?? (() => undefined),
+      });
+      locks.put(selected.stage, locked, rank);
+    }
+  }
+  repo.forget();
+}
+
+async function confirmChanges(repo: DataRepo, stage: Stage, command: CommitCommand): Promise<void> {
+  if (command.force === true) return;
+  const changes = await stageChanges(repo, stage, { signal: command.signal });
+  const real = changes.filter((change) => change.kind !== 'always');
+  if (real.length === 0) return;
+  const shown = (kind: 'dep' | 'out'): string[] =>
+    real.flatMap((change) => (change.kind === kind ? [`'${change.shown}'`] : []));
+  const [deps, outs] = [shown('dep'), shown('out')];
+  const parts = [
+    deps.length > 0 ? `dependencies [${deps.join(', ')}]` : '',
+    outs.length > 0 ? `outputs [${outs.join(', ')}]` : '',
+  ];
+  const what = parts.filter((part) => part !== '').join(' and ') || 'command';
+  const name = `stage: '${stage.address}'`;
+  const yes = await command.confirm?.(`${what} of ${name} changed. Are you sure you want to commit it?`);
+  if (yes === true) return;
+  throw new MlopsError(
+    'not_committed',
+    `failed to commit - unable to commit changed ${name}. Use \`-f|--force\` to force.`,
+  );
+}
+
+async function commitData(repo: DataRepo, selected: SelectedStage, command: CommitCommand): Promise<void> {
+  let { stage } = selected;
+  for (const { out } of outsOf(stage, selected.only)) {
+    const target = absoluteOut(repo, out);
+    if (!fs.existsSync(target)) {
+      throw new MlopsError('missing_output', `output '${repo.display(out.path ?? out.defPath)}' does not exist`);
+    }
+    const hashName = await hashNameFor(repo, out, target, command);
+    const known = await hashPath(repo.data, target, { hashName, signal: command.signal });
+    const content = await commitOut(repo.data, target, {
+      cache: out.cache,
+      relink: command.relink !== false,
+      hashName,
+      signal: command.signal,
+      onProgress: command.onProgress,
+    });
+    if (out.cache) rememberLink(repo.data, target, content.md5);
+    // Nothing changed: the entry keeps what else it says (a size that was never recorded, for example).
+    if (command.force !== true && known?.md5 === out.info?.md5) continue;
+    if (out.cache) gitSide(repo).ignore([target]);
+    stage = withOutInfo(stage, out, content);
+  }
+  if (stage !== selected.stage) repo.saveStage(stage);
+}

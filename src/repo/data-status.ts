@@ -1,0 +1,139 @@
+import * as path from 'node:path';
+
+import { isMlopsError } from '../base/index.ts';
+import { remoteObjects, type HashName, type WorkOptions } from '../data/index.ts';
+import { gitState, gitText, revisionTree, tryResolveRevision } from '../git/index.ts';
+import { openStore } from '../storage/index.ts';
+import type { DataRepo } from './data-repo.ts';
+import {
+  diffEntries,
+  notInCache,
+  recordedEntries,
+  workspaceEntries,
+  type Entries,
+  type Entry,
+  type EntryChange,
+} from './entry-diff.ts';
+import { outAround, outsOf, treePathOf, type SelectedOut } from './targets.ts';
+import { requireRemote } from './transfer.ts';
+import type { Stage } from '../project/index.ts';
+
+export interface DataStatusCommand extends WorkOptions {
+  readonly targets: readonly string[];
+  readonly granular?: boolean;
+  readonly untracked?: boolean;
+  readonly notInRemote?: boolean;
+  readonly remote?: string | undefined;
+}
+
+export type Rename = { readonly old: string; readonly new: string };
+
+/** Paths by what happened to them, in DVC's order of keys: as they came up. */
+export type Changes = Readonly<Record<string, readonly (string | Rename)[]>>;
+
+export interface DataStatus {
+  readonly notInCache: readonly string[];
+  readonly notInRemote: readonly string[];
+  readonly committed: Changes;
+  readonly uncommitted: Changes;
+  readonly untracked: readonly string[];
+  readonly unchanged: readonly string[];
+  readonly git: { readonly isEmpty: boolean; readonly isDirty: boolean };
+}
+
+/** `data status`: the last commit against the project's files, and those against the workspace. */
+export async function dataStatus(repo: DataRepo, command: DataStatusCommand): Promise<DataStatus> {
+  const granular = command.granular === true;
+  const selected = selectPaths(repo, repo.stages(), command.targets);
+  const recorded = recordedEntries(repo, selected, granular);
+  const workspace = await workspaceEntries(repo, selected, granular, command);
+  const head = headEntries(repo, command.targets, granular);
+  const toWorkspace = diffEntries(recorded, workspace);
+  const fromHead = diffEntries(head, recorded);
+  const same = new Set(fromHead.filter(({ kind }) => kind === 'unchanged').map(({ new: entry }) => entry?.path));
+  const unchanged = toWorkspace.filter(({ kind, new: entry }) => kind === 'unchanged' && same.has(entry?.path));
+  return {
+    notInCache: notInCache(repo, recorded.values()).map((entry) => entry.path),
+    notInRemote: command.notInRemote === true ? await notInRemote(repo, recorded, selected, command) : [],
+    committed: group(fromHead),
+    uncommitted: group(toWorkspace),
+    untracked: command.untracked === true ? untrackedFiles(repo, command.targets) : [],
+    unchanged: unchanged.flatMap(({ new: entry }) => entry?.path ?? []),
+    git: gitFacts(repo),
+  };
+}
+
+/** Outs at, around or below the targets; what is not tracked selects nothing, as in DVC. */
+export function selectPaths(repo: DataRepo, stages: readonly Stage[], targets: readonly string[]): SelectedOut[] {
+  if (targets.length === 0) return stages.flatMap((stage) => outsOf(stage, undefined));
+  return targets.flatMap((target) => {
+    const inside = treePathOf(repo, path.resolve(repo.cwd, target));
+    if (inside === undefined) return [];
+    const owner = outAround(stages, inside);
+    if (owner !== undefined) return outsOf(owner.stage, inside);
+    return stages.flatMap((stage) =>
+      outsOf(stage, undefined).filter(({ out }) => inside === '' || out.path?.startsWith(`${inside}/`) === true),
+    );
+  });
+}
+
+/** What the last commit records; nothing without Git or before the first commit. */
+export function headEntries(repo: DataRepo, targets: readonly string[], granular: boolean, revision = 'HEAD'): Entries {
+  const commit = repo.gitRoot === undefined ? undefined : tryResolveRevision(repo.root, revision);
+  if (commit === undefined) return new Map();
+  const stages = repo.stagesOf(revisionTree(repo.root, commit));
+  return recordedEntries(repo, selectPaths(repo, stages, targets), granular);
+}
+
+function group(changes: readonly EntryChange[]): Record<string, (string | Rename)[]> {
+  const groups: Record<string, (string | Rename)[]> = {};
+  for (const { kind, old, new: now } of changes) {
+    if (kind === 'unchanged') continue;
+    const shown = kind === 'renamed' ? { old: old?.path ?? '', new: now?.path ?? '' } : ((now ?? old)?.path ?? '');
+    (groups[kind] ??= []).push(shown);
+  }
+  return groups;
+}
+
+async function notInRemote(
+  repo: DataRepo,
+  recorded: Entries,
+  selected: readonly SelectedOut[],
+  command: DataStatusCommand,
+): Promise<string[]> {
+  const remote = requireRemote(repo, command.remote);
+  const unpushed = new Set(selected.filter(({ out }) => !out.push).map(({ out }) => out.path));
+  const entries = [...recorded.values()].filter((entry) => !unpushed.has(entry.path.replace(/\/.*$/, '')));
+  const store = await openStore(remote.url, remote.options);
+  try {
+    const lacking = new Set<Entry>();
+    for (const hashName of ['md5', 'md5-dos2unix'] as const satisfies HashName[]) {
+      const own = entries.filter((entry) => entry.hashName === hashName && entry.md5 !== undefined);
+      if (own.length === 0) continue;
+      const ids = own.flatMap((entry) => entry.md5 ?? []);
+      const present = await remoteObjects(store, hashName, ids, { jobs: 16, signal: command.signal });
+      for (const entry of own) if (!present.has(entry.md5 ?? '')) lacking.add(entry);
+    }
+    return entries.filter((entry) => lacking.has(entry)).map((entry) => entry.path);
+  } finally {
+    await store.close();
+  }
+}
+
+function untrackedFiles(repo: DataRepo, targets: readonly string[]): string[] {
+  if (repo.gitRoot === undefined) return [];
+  const text = gitText(repo.root, ['ls-files', '--others', '--exclude-standard', '-z', '--', ...targets]);
+  return text.split('\0').filter((file) => file !== '');
+}
+
+function gitFacts(repo: DataRepo): DataStatus['git'] {
+  if (repo.gitRoot === undefined) return { isEmpty: false, isDirty: false };
+  try {
+    const state = gitState(repo.root);
+    const isEmpty = state.commit === undefined;
+    return { isEmpty, isDirty: state.dirty || untrackedFiles(repo, []).length > 0 };
+  } catch (error) {
+    if (isMlopsError(error, 'git_failed')) return { isEmpty: false, isDirty: false };
+    throw error;
+  }
+}

@@ -1,0 +1,81 @@
+import { MlopsError } from '../base/index.ts';
+import type { WorkOptions } from '../data/index.ts';
+import { resolveRevision, revisionTree, tryResolveRevision } from '../git/index.ts';
+import type { DataRepo } from './data-repo.ts';
+import { selectPaths } from './data-status.ts';
+import { diffEntries, notInCache, recordedEntries, workspaceEntries, type Entries } from './entry-diff.ts';
+
+export interface DiffCommand extends WorkOptions {
+  readonly from: string;
+  /** The workspace when undefined. */
+  readonly to: string | undefined;
+  readonly targets: readonly string[];
+}
+
+type Path = string | { readonly old: string; readonly new: string };
+
+export interface DiffEntry {
+  readonly path: Path;
+  readonly hash: string | { readonly old: string; readonly new: string } | undefined;
+}
+
+/** By kind, each in path order. */
+export interface DiffReport {
+  readonly added: readonly DiffEntry[];
+  readonly deleted: readonly DiffEntry[];
+  readonly modified: readonly DiffEntry[];
+  readonly renamed: readonly DiffEntry[];
+  readonly 'not in cache': readonly DiffEntry[];
+}
+
+/**
+ * What changed in tracked data between two commits, or between a commit and the workspace. Undefined when
+ * nothing did, or when there is no commit yet.
+ * @throws MlopsError `unknown_revision`, `not_a_git_repo`, `unknown_stage` for targets in neither.
+ */
+export async function diff(repo: DataRepo, command: DiffCommand): Promise<DiffReport | undefined> {
+  if (repo.gitRoot === undefined) throw new MlopsError('not_a_git_repo', 'only supported for Git repositories');
+  if (tryResolveRevision(repo.root, 'HEAD') === undefined) return undefined;
+  const before = entriesAt(repo, command.from, command.targets);
+  const after =
+    command.to === undefined
+      ? await workspaceEntries(repo, selectPaths(repo, repo.stages(), command.targets), true, command)
+      : entriesAt(repo, command.to, command.targets);
+  if (command.targets.length > 0) refuseUnknown(before, after, command);
+  const report = {
+    added: [] as DiffEntry[],
+    deleted: [] as DiffEntry[],
+    modified: [] as DiffEntry[],
+    renamed: [] as DiffEntry[],
+    'not in cache': [] as DiffEntry[],
+  };
+  for (const { kind, old, new: now } of diffEntries(before, after)) {
+    if (kind === 'added') report.added.push({ path: now?.path ?? '', hash: now?.md5 });
+    else if (kind === 'deleted') report.deleted.push({ path: old?.path ?? '', hash: old?.md5 });
+    else if (kind === 'modified') {
+      report.modified.push({ path: old?.path ?? '', hash: { old: old?.md5 ?? '', new: now?.md5 ?? '' } });
+    } else if (kind === 'renamed') {
+      report.renamed.push({ path: { old: old?.path ?? '', new: now?.path ?? '' }, hash: old?.md5 });
+    }
+  }
+  if (command.to === undefined) {
+    report['not in cache'].push(...notInCache(repo, before.values()).map(({ path, md5 }) => ({ path, hash: md5 })));
+  }
+  const sorted = Object.fromEntries(Object.entries(report).map(([kind, list]) => [kind, inPathOrder(list)]));
+  return Object.values(report).every((list) => list.length === 0) ? undefined : (sorted as unknown as DiffReport);
+}
+
+function entriesAt(repo: DataRepo, revision: string, targets: readonly string[]): Entries {
+  const stages = repo.stagesOf(revisionTree(repo.root, resolveRevision(repo.root, revision)));
+  return recordedEntries(repo, selectPaths(repo, stages, targets), true);
+}
+
+function refuseUnknown(before: Entries, after: Entries, command: DiffCommand): void {
+  if (before.size > 0 || after.size > 0) return;
+  throw new MlopsError('unknown_stage', `[Errno 2] No such file or directory: '${command.targets[0]}'`);
+}
+
+function inPathOrder(list: readonly DiffEntry[]): DiffEntry[] {
+  const key = ({ path }: DiffEntry): string => (typeof path === 'string' ? path : path.old);
+  return [...list].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+}

@@ -1,0 +1,191 @@
+import * as path from 'node:path';
+
+import { MlopsError } from '../base/index.ts';
+import {
+  objectKey,
+  objectPath,
+  remoteObjects,
+  removeLocal,
+  removeRemote,
+  unusedLocal,
+  unusedRemote,
+  usedObjects,
+  type Content,
+  type HashName,
+  type WorkOptions,
+} from '../data/index.ts';
+import { gitText, listRefHashes, resolveRevision, revisionTree } from '../git/index.ts';
+import type { Stage } from '../project/index.ts';
+import { openStore } from '../storage/index.ts';
+import { contentOf } from './checkout.ts';
+import type { DataRepo } from './data-repo.ts';
+import { openDataRepo } from './open-data-repo.ts';
+import { selectRevisions } from './revisions.ts';
+import { outsOf } from './targets.ts';
+import { requireRemote } from './transfer.ts';
+
+export interface GcScope {
+  readonly workspace?: boolean;
+  readonly allBranches?: boolean;
+  readonly allTags?: boolean;
+  readonly allCommits?: boolean;
+  readonly allExperiments?: boolean;
+  /** Commits from this day on (ISO 8601). */
+  readonly date?: string | undefined;
+  readonly rev?: string | undefined;
+  readonly num?: number | undefined;
+}
+
+export interface GcCommand extends GcScope, WorkOptions {
+  readonly cloud?: boolean;
+  readonly remote?: string | undefined;
+  readonly notInRemote?: boolean;
+  readonly dry?: boolean;
+  /** Other projects that use the same cache. */
+  readonly projects?: readonly string[];
+  readonly skipFailed?: boolean;
+}
+
+/** What a collection found (and, unless dry, removed) in one place. */
+export interface GcResult {
+  readonly where: 'repo' | 'legacy' | 'remote';
+  readonly removed: readonly string[];
+}
+
+/** @throws MlopsError `usage` when no scope says what to keep. */
+export function checkScope(scope: GcCommand): void {
+  const { workspace, allBranches, allTags, allCommits, allExperiments, date, rev, num } = scope;
+  if (num !== undefined && rev === undefined && allBranches !== true) {
+    throw new MlopsError('usage', '`--num` can only be used alongside `--rev`', { exit: 255 });
+  }
+  if (scope.cloud === true && scope.notInRemote === true) {
+    throw new MlopsError('usage', '`--not-in-remote` and `--cloud` are mutually exclusive', { exit: 255 });
+  }
+  const some =
+    [workspace, allBranches, allTags, allCommits, allExperiments].includes(true) ||
+    date !== undefined ||
+    rev !== undefined;
+  if (some) return;
+  throw new MlopsError(
+    'usage',
+    'Either of `-w|--workspace`, `-a|--all-branches`, `-T|--all-tags` `--all-experiments`, `--all-commits`, `--date` or `--rev` needs to be set.',
+    { exit: 255, hint: 'mlops gc -w --dry shows what only the workspace does not use' },
+  );
+}
+
+/**
+ * Removes objects that nothing in the scope uses, manifests before files. The project is locked meanwhile,
+ * so no push or checkout of it can need what is being removed.
+ */
+export async function gc(repo: DataRepo, command: GcCommand): Promise<GcResult[]> {
+  checkScope(command);
+  const contents = [...(await contentsOf(repo, command)), ...(await contentsOfOthers(command))];
+  const used = usedObjects(repo.data, contents);
+  const results: GcResult[] = [];
+  const inRemote = command.notInRemote === true ? await presentInRemote(repo, command) : undefined;
+  for (const [where, hashName] of [
+    ['repo', 'md5'],
+    ['legacy', 'md5-dos2unix'],
+  ] as const) {
+    const keep = used.get(hashName) ?? new Set();
+    const kept = inRemote === undefined ? keep : new Set([...keep].filter((id) => !inRemote.get(hashName)?.has(id)));
+    const unused = unusedLocal(repo.data, hashName, kept);
+    if (command.dry !== true) removeLocal(repo.data, hashName, unused, command);
+    results.push({ where, removed: unused.map((id) => objectPath(repo.data.cacheDir, id, hashName)) });
+  }
+  if (command.cloud === true) results.push(...(await collectRemote(repo, used, command)));
+  return results;
+}
+
+async function collectRemote(
+  repo: DataRepo,
+  used: ReadonlyMap<HashName, ReadonlySet<string>>,
+  command: GcCommand,
+): Promise<GcResult[]> {
+  const remote = requireRemote(repo, command.remote);
+  const store = await openStore(remote.url, remote.options);
+  try {
+    const results: GcResult[] = [];
+    for (const [hashName, keep] of used) {
+      const unused = await unusedRemote(store, hashName, keep, command);
+      if (command.dry !== true) await removeRemote(store, hashName, unused, command);
+      results.push({ where: 'remote', removed: unused.map((id) => `${store.url}/${objectKey(id, hashName)}`) });
+    }
+    return results;
+  } finally {
+    await store.close();
+  }
+}
+
+async function presentInRemote(repo: DataRepo, command: GcCommand): Promise<Map<HashName, Set<string>>> {
+  const remote = requireRemote(repo, command.remote);
+  const store = await openStore(remote.url, remote.options);
+  try {
+    const present = new Map<HashName, Set<string>>();
+    for (const hashName of ['md5', 'md5-dos2unix'] as const) {
+      present.set(hashName, await remoteObjects(store, hashName, undefined, { jobs: 16, signal: command.signal }));
+    }
+    return present;
+  } finally {
+    await store.close();
+  }
+}
+
+async function contentsOfOthers(command: GcCommand): Promise<Content[]> {
+  const contents: Content[] = [];
+  for (const folder of command.projects ?? []) {
+    const other = await openDataRepo(path.resolve(folder), { signal: command.signal });
+    try {
+      contents.push(...(await contentsOf(other, command)));
+    } finally {
+      other.close();
+    }
+  }
+  return contents;
+}
+
+/** The workspace always counts; other states as the scope says. */
+async function contentsOf(repo: DataRepo, scope: GcScope): Promise<Content[]> {
+  const contents = contentsOfStages(repo.stages());
+  for (const commit of commitsOf(repo, scope)) {
+    contents.push(...contentsOfStages(repo.stagesOf(revisionTree(repo.root, commit))));
+  }
+  return contents;
+}
+
+function contentsOfStages(stages: readonly Stage[]): Content[] {
+  const outs = stages.flatMap((stage) => outsOf(stage, undefined)).filter(({ out }) => out.cache);
+  return outs.flatMap((item) => contentOf(item) ?? []);
+}
+
+function commitsOf(repo: DataRepo, scope: GcScope): Set<string> {
+  const commits = new Set<string>();
+  const { allBranches, allTags, allCommits } = scope;
+  if (allBranches === true || allTags === true || allCommits === true) {
+    for (const { commit } of selectRevisions(repo.root, scope)) {
+      if (commit === undefined) continue;
+      const count = allBranches === true && scope.num !== undefined ? scope.num : 1;
+      for (const own of count > 1 ? ancestors(repo, commit, count) : [commit]) commits.add(own);
+    }
+  }
+  if (scope.allExperiments === true) {
+    for (const [ref, commit] of listRefHashes(repo.root, 'refs/exps/')) {
+      if (/^refs\/exps\/[0-9a-f]{2}\//.test(ref)) commits.add(commit);
+    }
+  }
+  if (scope.rev !== undefined) {
+    for (const commit of ancestors(repo, resolveRevision(repo.root, scope.rev), scope.num ?? 1)) commits.add(commit);
+  }
+  if (scope.date !== undefined) {
+    const text = gitText(repo.root, ['log', '--all', '--format=%H', `--since=${scope.date}`]);
+    for (const commit of text.split('\n')) if (commit !== '') commits.add(commit);
+  }
+  return commits;
+}
+
+function ancestors(repo: DataRepo, commit: string, count: number): string[] {
+  const limit = count < 0 ? [] : [`--max-count=${count}`];
+  return gitText(repo.root, ['rev-list', '--first-parent', ...limit, commit])
+    .split('\n')
+    .filter((line) => line !== '');
+}
