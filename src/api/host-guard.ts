@@ -116,7 +116,9 @@ function hostCheck(patterns: readonly string[] | undefined): (host: string) => b
       return name === 'localhost';
     };
   }
-  const wanted = patterns.map((pattern) => pattern.trim().toLowerCase()).filter((pattern) => pattern !== '');
+  const wanted = patterns
+    .map((pattern) => pattern.trim().toLowerCase())
+    .filter((pattern) => /^[\w.:[\]*-]+$/.test(pattern));
   return (host) => {
     if (wanted.includes('*')) return true;
     const parts = split(host);
@@ -137,14 +139,17 @@ function split(host: string): Host | undefined {
 }
 
 function fits(pattern: string, { name, port }: Host): boolean {
-  const wanted = split(pattern.replaceAll('*', '-star-'));
-  if (wanted === undefined) return pattern.replace(/^\[|\]$/g, '') === name;
-  if (wanted.port !== '' && wanted.port !== port && pattern.split(':').at(-1) !== '*') return false;
-  const wantedName = wanted.name.replaceAll('-star-', '*');
-  if (!wantedName.includes('*')) return wantedName === name;
-  const source = wantedName.replaceAll('.', String.raw`\.`).replaceAll('*', '[^:]*');
+  // Addresses of IPv6 may stand with or without brackets.
+  const [, bracketed, plainName, wantedPort = ''] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+|\*))?$/.exec(pattern) ?? [
+    undefined,
+    pattern,
+  ];
+  if (wantedPort !== '' && wantedPort !== '*' && wantedPort !== port) return false;
+  const wanted = bracketed ?? plainName ?? pattern;
+  if (!wanted.includes('*')) return wanted === name;
   // `10.*` means addresses: a name like 10.evil.com must not slip through.
-  if (/^[\d.*]+$/.test(wantedName) && net.isIP(name) === 0) return false;
+  if (/^[\d.*]+$/.test(wanted) && net.isIP(name) === 0) return false;
+  const source = wanted.replaceAll('.', String.raw`\.`).replaceAll('*', '.*');
   return new RegExp(`^${source}$`).test(name);
 }
 

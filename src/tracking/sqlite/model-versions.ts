@@ -72,7 +72,11 @@ export function modelVersionsOf(c: Connection): VersionHalf {
     transitionStage: (name, version, transition) => c.write(() => transitionTo(c, name, version, transition)),
     getDownloadUri: async (name, version) => {
       const row = needVersion(c, name, version);
-      return row.location === '' ? row.source : row.location;
+      // The source of a prompt is whatever its maker wrote: it was never checked, so it is never a place to read from.
+      if (row.location === '') {
+        throw new MlopsError('resource_missing', `Model Version (name=${name}, version=${version}) has no files`);
+      }
+      return row.location;
     },
     searchModelVersions: async (search) => {
       const { maxResults = 200_000 } = search;
