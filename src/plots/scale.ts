@@ -29,8 +29,10 @@ export function linearScale(values: readonly PyValue[], options: LinearOptions):
     high = Math.max(high, number);
   }
   if (low > high) [low, high] = [0, 1];
-  if (low === high) {
-    const margin = low === 0 ? 1 : Math.abs(low) * 0.1;
+  const largest = Math.max(Math.abs(low), Math.abs(high));
+  // Values that hardly differ are one value with some room around it: ticks between them would not either.
+  if (high - low <= largest * 1e-9) {
+    const margin = largest === 0 ? 1 : largest * 0.1;
     [low, high] = [low - margin, high + margin];
   }
   const step = niceStep((high - low) / options.ticks);
@@ -66,15 +68,19 @@ export function bandScale(names: readonly string[], from: number, to: number): S
   };
 }
 
-/** The number that a cell holds: CSV cells are text. */
+/** The number that a cell holds: CSV cells are text. Undefined for what is no number, or too large to be drawn. */
 export function toNumber(value: PyValue | undefined): number | undefined {
+  const number = numberIn(value);
+  if (number === undefined || !(Math.abs(number) < 1e290)) return undefined;
+  return Math.abs(number) < 1e-290 ? 0 : number;
+}
+
+function numberIn(value: PyValue | undefined): number | undefined {
   if (typeof value === 'number') return value;
-  if (value instanceof PyFloat) return Number.isFinite(value.value) ? value.value : undefined;
+  if (value instanceof PyFloat) return value.value;
   if (typeof value === 'bigint') return Number(value);
   if (typeof value === 'boolean') return value ? 1 : 0;
-  if (typeof value !== 'string' || value.trim() === '') return undefined;
-  const number = Number(value);
-  return Number.isFinite(number) ? number : undefined;
+  return typeof value !== 'string' || value.trim() === '' ? undefined : Number(value);
 }
 
 export function categoryOf(value: PyValue | undefined): string {
