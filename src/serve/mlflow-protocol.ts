@@ -62,6 +62,9 @@ function pythonList(names: readonly string[]): string {
 
 /** The tensors of a scoring request. @throws MlopsError `invalid_input` in MLflow's words where it has some. */
 export function scoringFeeds(version: ServedVersion, { form, value }: Scoring): Tensors {
+  const step = version.processing?.input;
+  if (step !== undefined && form !== 'inputs')
+    return step.read(form === 'dataframe_split' ? splitRecords(value) : value);
   if (form === 'dataframe_split') return split(version, value);
   if (form === 'dataframe_records') return records(version, value, form);
   if (form === 'instances') {
@@ -91,6 +94,20 @@ function withoutExtra(version: ServedVersion, values: JsonObject): JsonObject {
   const absent = version.inputs.filter((info) => !Object.hasOwn(values, info.name)).map((info) => info.name);
   if (absent.length > 0) throw missing(absent);
   return Object.fromEntries(version.inputs.map((info) => [info.name, values[info.name] ?? null]));
+}
+
+function splitRecords(value: Json): Json {
+  const { columns, data } = isObject(value) ? value : {};
+  if (!Array.isArray(columns) || !Array.isArray(data))
+    throw invalid('dataframe_split', "'columns' and 'data'", 'something else');
+  return data.map((row) =>
+    Object.fromEntries(
+      columns.map((name, i) => [
+        typeof name === 'string' ? name : JSON.stringify(name),
+        Array.isArray(row) ? (row[i] ?? null) : null,
+      ]),
+    ),
+  );
 }
 
 function split(version: ServedVersion, value: Json): Tensors {

@@ -2,6 +2,7 @@ import { MlopsError } from '../base/index.ts';
 import type { TensorInfo } from '../model/index.ts';
 import { parseJson, type Json } from './json-reader.ts';
 import { chosenOutputs, type Prediction } from './predict.ts';
+import type { InputStep } from './processing.ts';
 import type { ServedVersion } from './served-version.ts';
 import type { Tensor, Tensors } from './tensor.ts';
 import { invalid, tensorFromJson, tensorToJson } from './tensor-json.ts';
@@ -39,12 +40,25 @@ export function readNativeInputs(
   version: ServedVersion,
   body: JsonObject,
 ): { feeds: Tensors; fetches: readonly string[] } {
-  return { feeds: readFeeds(version, body), fetches: readFetches(version, body) };
+  const step = version.processing?.input;
+  const feeds = step === undefined ? readFeeds(version, body) : readRaw(version, step, body);
+  return { feeds, fetches: readFetches(version, body) };
+}
+
+/** Raw values for the input step of serving.yaml; who sends the model's own tensors by name is not stopped. */
+function readRaw(version: ServedVersion, step: InputStep, body: JsonObject): Tensors {
+  const given = ['inputs', 'instances'].find((key) => Object.hasOwn(body, key));
+  const rest = Object.fromEntries(Object.entries(body).filter(([key]) => !reserved.has(key)));
+  const raw = given === undefined ? rest : (body[given] ?? null);
+  const tensors =
+    step.kind === 'text' && isObject(raw) && version.inputs.every((info) => Object.hasOwn(raw, info.name));
+  return tensors ? namedFeeds(version, raw, 'inputs.') : step.read(raw);
 }
 
 function readFetches(version: ServedVersion, body: JsonObject): readonly string[] {
   const outputs = Object.hasOwn(body, 'outputs') ? body['outputs'] : undefined;
-  if (outputs === undefined || outputs === null) return version.outputNames;
+  // serving.yaml decides what is answered.
+  if (outputs === undefined || outputs === null || version.processing?.output !== undefined) return version.outputNames;
   if (!Array.isArray(outputs) || outputs.some((name) => typeof name !== 'string')) {
     throw invalid('outputs', 'a list of output names', JSON.stringify(outputs).slice(0, 60));
   }
@@ -122,14 +136,16 @@ export function isObject(value: Json | undefined): value is JsonObject {
 
 /** The body of an answer, written by hand: tensors have their own digits. */
 export function nativeAnswer(prediction: Prediction, predictionId: string): string {
-  const { version, answer, labels, fetches, latency } = prediction;
+  const { version, outputs, labels, top, units, fetches, latency } = prediction;
   let text = '{"outputs":{';
   for (const [i, name] of fetches.entries()) {
-    const tensor = answer.outputs[name];
+    const tensor = outputs[name];
     if (tensor !== undefined) text += `${i > 0 ? ',' : ''}${JSON.stringify(name)}:${tensorToJson(tensor)}`;
   }
   text += '}';
   if (labels !== undefined) text += `,"labels":${JSON.stringify(labels)}`;
+  if (top !== undefined) text += `,"top":${JSON.stringify(top)}`;
+  if (units !== undefined) text += `,"units":${JSON.stringify(units)}`;
   const { name, version: number } = version.ref;
   text += `,"model":${JSON.stringify(name)},"model_version":${JSON.stringify(number)}`;
   return `${text},"prediction_id":"${predictionId}","latency_ms":${Math.round(latency * 1000) / 1000}}`;

@@ -22,6 +22,7 @@ export function addNativeRoutes(shell: Shell, context: ServingContext): void {
       model,
       version,
       read: (served) => readNativeInputs(served, body),
+      processed: true,
       gone: () => request.raw.socket.destroyed,
     });
     const id = context.record(prediction, request);

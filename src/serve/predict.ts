@@ -1,4 +1,5 @@
 import { MlopsError } from '../base/index.ts';
+import type { Processed } from './processing.ts';
 import type { Repository } from './repository.ts';
 import type { Answer, Scheduler } from './scheduler.ts';
 import type { ServedVersion } from './served-version.ts';
@@ -11,7 +12,12 @@ export interface Prediction {
   /** The outputs wanted, in order. */
   readonly fetches: readonly string[];
   readonly answer: Answer;
+  /** The outputs to answer by name: the model's own, or what serving.yaml makes of them. */
+  readonly outputs: Tensors;
   readonly labels: readonly string[] | undefined;
+  /** Best labels of each row, where serving.yaml asks for them. */
+  readonly top: Processed['top'];
+  readonly units: Processed['units'];
   /** Milliseconds from the arrival of the request. */
   readonly latency: number;
 }
@@ -21,6 +27,8 @@ export interface PredictRequest {
   readonly version: string | undefined;
   /** Reads the inputs, once the version is known. */
   read(version: ServedVersion): { feeds: Tensors; fetches?: readonly string[] | undefined };
+  /** Apply the outputs part of serving.yaml; protocols that speak tensors do not. */
+  readonly processed?: boolean;
   gone?(): boolean;
 }
 
@@ -42,9 +50,13 @@ export class Predictor {
     const { stats } = version;
     version.users++;
     try {
+      const steps = request.processed === true ? version.processing?.output : undefined;
       const { feeds, fetches = version.outputNames } = request.read(version);
-      const answer = await this.#scheduler.submit(version, feeds, fetches, request.gone?.bind(request));
-      const labels = labelsOf(version, answer.outputs);
+      const wanted = steps?.fetches ?? fetches;
+      const answer = await this.#scheduler.submit(version, feeds, wanted, request.gone?.bind(request));
+      const done = steps?.apply(answer.outputs, feeds);
+      const outputs = done?.outputs ?? answer.outputs;
+      const labels = done?.labels ?? labelsOf(version, answer.outputs);
       const latency = performance.now() - started;
       stats.success++;
       stats.lastInference = Date.now();
@@ -52,7 +64,8 @@ export class Predictor {
       stats.nanoseconds.success += latency * 1e6;
       stats.nanoseconds.queue += answer.queued * 1e6;
       countAnswers(version, answer.outputs, labels);
-      return { version, feeds, fetches, answer, labels, latency };
+      const names = done === undefined ? fetches : Object.keys(outputs);
+      return { version, feeds, fetches: names, answer, outputs, labels, top: done?.top, units: done?.units, latency };
     } catch (error) {
       stats.failure++;
       stats.nanoseconds.failure += (performance.now() - started) * 1e6;

@@ -5,6 +5,7 @@ import { messageOf, MlopsError, type Logger } from '../base/index.ts';
 import { parseMlModel } from '../model/index.ts';
 import type { InferencePool } from './inference-pool.ts';
 import type { ModelRef, ModelSource } from './model-source.ts';
+import { loadProcessing } from './processing.ts';
 import { makeVersion, type ServedVersion } from './served-version.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -168,6 +169,7 @@ export class Repository {
       session = loaded.session;
       const mlModel = await readMlModel(open.folder);
       const version = makeVersion({ ...ref, name: model.spec.name }, session, loaded.info, open, mlModel);
+      version.processing = await loadProcessing(open.file, version);
       await warmUp(pool, version);
       model.versions.set(ref.version, version);
       const took = Math.round(performance.now() - started);

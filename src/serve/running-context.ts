@@ -76,7 +76,7 @@ export class RunningContext implements ServingContext {
   }
 
   example(version: ServedVersion): unknown {
-    const inputs = deriveExample(version.onnx);
+    const inputs = version.processing?.input?.example() ?? deriveExample(version.onnx);
     return inputs === undefined ? null : { inputs };
   }
 }

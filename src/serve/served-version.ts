@@ -2,6 +2,7 @@ import type { MlModel, TensorInfo } from '../model/index.ts';
 import { servableInputs, servableOutputs, type OnnxModel } from '../model/index.ts';
 import { MlopsError } from '../base/index.ts';
 import type { ModelRef, OpenModel } from './model-source.ts';
+import type { Processing } from './processing.ts';
 import { VersionStats } from './stats.ts';
 import type { Job } from './scheduler.ts';
 import type { LoadedInfo } from './worker-messages.ts';
@@ -20,6 +21,8 @@ export interface ServedVersion {
   readonly exactIntegers: boolean;
   readonly labels: LabelPlan | undefined;
   readonly mlModel: MlModel | undefined;
+  /** What serving.yaml declares. */
+  processing: Processing | undefined;
   readonly open: OpenModel;
   readonly loadedAt: Date;
   readonly stats: VersionStats;
@@ -72,6 +75,7 @@ export function makeVersion(
     exactIntegers: inputs.some((input) => input.dtype === 'int64' || input.dtype === 'uint64'),
     labels: planLabels(onnx, outputs),
     mlModel,
+    processing: undefined,
     open,
     loadedAt: new Date(),
     stats: new VersionStats(),

@@ -19,12 +19,15 @@ export function addSimilarityRoutes(shell: Shell, context: ServingContext): void
       model: optionalText(body, 'model'),
       version: optionalText(body, 'model_version'),
       read: (version) => {
-        const fetches = [embeddingOutput(version, output)];
-        return { feeds: readNativeInputs(version, { inputs }).feeds, fetches };
+        const { feeds } = readNativeInputs(version, { inputs });
+        if (version.processing?.output !== undefined) return { feeds };
+        return { feeds, fetches: [embeddingOutput(version, version.outputs, output)] };
       },
+      processed: true,
     });
-    const [name = ''] = prediction.fetches;
-    const tensor = prediction.answer.outputs[name];
+    const made = Object.entries(prediction.outputs).map(([name, { dtype, dims }]) => ({ name, dtype, dims }));
+    const name = embeddingOutput(prediction.version, made, output);
+    const tensor = prediction.outputs[name];
     if (tensor === undefined || (tensor.dims[0] ?? 0) < 2) {
       throw new MlopsError('invalid_input', 'two or more rows are needed to compare', { data: { path: 'inputs' } });
     }

@@ -1,4 +1,5 @@
 import { MlopsError } from '../base/index.ts';
+import type { TensorInfo } from '../model/index.ts';
 import type { ServedVersion } from './served-version.ts';
 import { halfToNumber, type Tensor } from './tensor.ts';
 
@@ -8,9 +9,13 @@ import { halfToNumber, type Tensor } from './tensor.ts';
  *
  * @throws MlopsError `invalid_input` when it is not clear which.
  */
-export function embeddingOutput(version: ServedVersion, asked: string | undefined): string {
-  const floats = version.outputs.filter(({ dtype, dims }) => dtype.startsWith('float') && dims?.length === 2);
-  const named = version.outputs.find((output) => output.name === asked);
+export function embeddingOutput(
+  version: ServedVersion,
+  outputs: readonly TensorInfo[],
+  asked: string | undefined,
+): string {
+  const floats = outputs.filter(({ dtype, dims }) => dtype.startsWith('float') && dims?.length === 2);
+  const named = outputs.find((output) => output.name === asked);
   if (asked !== undefined) {
     if (named?.dtype.startsWith('float') === true) return named.name;
     throw problem(version, `'${asked}' is no float output`);

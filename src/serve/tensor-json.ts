@@ -20,22 +20,22 @@ import {
  * @throws MlopsError `invalid_input` with `path`, `expected` and `got`.
  */
 export function tensorFromJson(value: Json, info: TensorInfo, path: string, rowsMayBeMissing = false): Tensor {
-  let nested = value;
-  let dims = shapeOf(nested);
-  if (
-    rowsMayBeMissing &&
-    info.dims !== undefined &&
-    dims.length + 1 === info.dims.length &&
-    typeof info.dims[0] === 'string'
-  ) {
-    nested = [value];
-    dims = [1, ...dims];
-  }
+  const nested = rowsMayBeMissing ? asRows(value, info) : value;
+  const dims = shapeOf(nested);
   checkDims(dims, info, path);
   const data = allocate(info.dtype, elementCount(dims));
   const filler = new Filler(info.dtype, data, path);
   filler.fill(nested, dims, 0, []);
   return { dtype: info.dtype, dims, data };
+}
+
+/** One row as a list of one, and for an input [N, 1] a value or a list of values as rows. */
+function asRows(value: Json, { dims }: TensorInfo): Json {
+  if (dims === undefined || typeof dims[0] !== 'string') return value;
+  const depth = shapeOf(value).length;
+  if (dims.length === 2 && dims[1] === 1 && depth < 2)
+    return Array.isArray(value) ? value.map((one) => [one]) : [[value]];
+  return depth + 1 === dims.length ? [value] : value;
 }
 
 /** Reads a flat list of values in row-major order; the v2 protocol allows it. */
