@@ -3,7 +3,7 @@ import * as path from 'node:path';
 
 import { findGitRoot, gitIdentity, headCommit, initRepository, listBranches, runGit } from '../git/index.ts';
 import { createProjectFiles } from '../project/index.ts';
-import { initProject, type InitOptions } from '../repo/init.ts';
+import { checkInit, initProject, type InitOptions } from '../repo/init.ts';
 import { renderTemplate } from '../scaffold/index.ts';
 
 export interface NewProjectOptions extends InitOptions {
@@ -41,11 +41,13 @@ export async function createProject(folder: string, options: NewProjectOptions =
   if (template !== undefined) renderTemplate(template, root, { dryRun: true, force, variables: variables(root) });
   fs.mkdirSync(root, { recursive: true });
   const inRepository = findGitRoot(root) === root || (options.subdir === true && findGitRoot(root) !== undefined);
-  const makeGit = !noScm && !inRepository;
-  if (makeGit && !fs.existsSync(path.join(root, '.dvc'))) createProjectFiles(root, false);
-  else initProject(root, options);
+  const makeGit = !noScm && !inRepository && !fs.existsSync(path.join(root, '.dvc'));
+  if (!makeGit) checkInit(root, options);
+  // Before the project's own files: the template's `.dvcignore` and `.gitignore` stay.
   const rendered =
     template === undefined ? undefined : renderTemplate(template, root, { force, variables: variables(root) });
+  if (makeGit) createProjectFiles(root, false);
+  else initProject(root, options);
   const git = makeGit ? await foundRepository(root, branches) : addBranches(root, noScm ? [] : branches);
   return {
     root,

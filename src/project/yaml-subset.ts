@@ -9,8 +9,8 @@ import { resolvePlain } from './yaml-scalars.ts';
  * @returns undefined for everything else, errors included; the full parser then decides.
  */
 export function readYamlSubset(text: string): PyMap | undefined {
-  // Tabs, carriage returns, byte order marks and old line breaks have rules of their own.
-  if (text === '' || /[\t\r\u0085\u2028\u2029\ufeff]|^(?:---|\.\.\.|%)/m.test(text)) return undefined;
+  // Tabs, carriage returns, byte order marks and blanks other than the space have rules of their own.
+  if (text === '' || strange.test(text)) return undefined;
   try {
     return new SubsetReader(text).document();
   } catch (error) {
@@ -18,6 +18,8 @@ export function readYamlSubset(text: string): PyMap | undefined {
     throw error;
   }
 }
+
+const strange = /[\t\v\f\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]|^(?:---|\.\.\.|%)/m;
 
 /** Thrown (and caught above) where the text leaves the subset. */
 const beyond = new Error('outside of the YAML subset');
@@ -138,21 +140,25 @@ class SubsetReader {
 function splitLines(text: string): Line[] {
   const lines: Line[] = [];
   let apart = false;
-  for (const raw of text.split('\n')) {
-    const line = raw.trimEnd();
-    // trimEnd and trimStart remove more than spaces; what else looks blank is not for this reader.
-    const start = line.trimStart();
-    const indent = line.length - start.length;
-    if (/[^ ]/.test(line.slice(0, indent)) || /[^ ]/.test(raw.slice(line.length))) throw beyond;
-    if (start === '' || start.startsWith('#')) {
-      apart = true;
-      continue;
+  for (let start = 0; start < text.length;) {
+    const newline = text.indexOf('\n', start);
+    const stop = newline < 0 ? text.length : newline;
+    let from = start;
+    let to = stop;
+    while (from < to && text.charCodeAt(from) === space) from++;
+    while (to > from && text.charCodeAt(to - 1) === space) to--;
+    if (from === to || text.charCodeAt(from) === hash) apart = true;
+    else {
+      lines.push({ indent: from - start, text: text.slice(from, to), apart });
+      apart = false;
     }
-    lines.push({ indent, text: start, apart });
-    apart = false;
+    start = stop + 1;
   }
   return lines;
 }
+
+const space = 0x20;
+const hash = 0x23;
 
 function isItem(text: string): boolean {
   return text === '-' || text.startsWith('- ');
@@ -164,26 +170,30 @@ function isPair(text: string): boolean {
   return text.endsWith(':') || text.includes(': ');
 }
 
-function splitKey(text: string): [key: PyValue, rest: string] {
-  const quoted = /^(?:'([^']*)'|"([^"\\]*)"):(?: +|$)/.exec(text);
-  if (quoted !== null) return [quoted[1] ?? quoted[2] ?? '', text.slice(quoted[0].length)];
-  const colon = text.indexOf(': ');
-  const end = colon >= 0 ? colon : text.length - 1;
-  if (colon < 0 && !text.endsWith(':')) throw beyond;
-  const key = text.slice(0, end);
-  if (
-    !/^[A-Za-z0-9_./(@+-][^#:"'{}[\],&*!|>%`?\\]*$/.test(key) ||
-    key.endsWith(' ') ||
-    isItem(key) ||
-    key.length > 100
-  ) {
-    throw beyond;
+function splitKey(text: string): [key: string, rest: string] {
+  if (text.startsWith("'") || text.startsWith('"')) {
+    const quoted = /^(?:'([^']*)'|"([^"\\]*)"):(?: +|$)/.exec(text);
+    if (quoted === null) throw beyond;
+    return [quoted[1] ?? quoted[2] ?? '', withoutComment(text.slice(quoted[0].length))];
   }
-  const value = resolvePlain(key);
-  // Keys that are not strings are rare, and floats and dates have no identity of their own.
-  if (typeof value !== 'string') throw beyond;
-  const rest = text.slice(end + 1).trimStart();
-  return [value, rest.startsWith('#') ? '' : rest];
+  const colon = text.indexOf(': ');
+  if (colon < 0 && !text.endsWith(':')) throw beyond;
+  const end = colon < 0 ? text.length - 1 : colon;
+  const key = text.slice(0, end);
+  if (!commonKeys.has(key) && !isPlainKey(key)) throw beyond;
+  return [key, colon < 0 ? '' : withoutComment(text.slice(end + 2).trimStart())];
+}
+
+const commonKeys = new Set('path hash md5 size nfiles cmd deps outs params isexec params.yaml'.split(' '));
+
+/** Keys that are not strings are rare, and floats and dates have no identity of their own. */
+function isPlainKey(key: string): boolean {
+  if (key.length > 100 || key.endsWith(' ') || isItem(key)) return false;
+  return /^[A-Za-z0-9_./(@+-][^#:"'{}[\],&*!|>%`?\\]*$/.test(key) && typeof resolvePlain(key) === 'string';
+}
+
+function withoutComment(rest: string): string {
+  return rest.startsWith('#') ? '' : rest;
 }
 
 function isPlainStart(text: string): boolean {

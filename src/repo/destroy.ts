@@ -8,6 +8,7 @@ import type { DataRepo } from './data-repo.ts';
 /**
  * Makes a project a plain folder again: links to the cache become files, then all `.dvc`, `dvc.yaml` and
  * `dvc.lock` files, `.dvcignore`, `.dvc` with its cache and our `.mlops` are removed. The data stays.
+ * Closes the project.
  */
 export function destroyProject(repo: DataRepo): void {
   const files = new Set<string>();

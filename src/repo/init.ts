@@ -20,6 +20,15 @@ export interface InitOptions {
  * @throws MlopsError `usage`, `not_a_git_repo`, `files_in_the_way` with DVC's texts.
  */
 export function initProject(folder: string, options: InitOptions = {}): void {
+  const root = path.resolve(folder);
+  const gitRoot = checkInit(folder, options);
+  fs.rmSync(path.join(root, '.dvc'), { recursive: true, force: true });
+  const files = createProjectFiles(root, options.noScm === true);
+  if (gitRoot !== undefined) stageFiles(gitRoot, files);
+}
+
+/** Throws what `initProject` would throw, without writing. Returns the top of the Git work tree. */
+export function checkInit(folder: string, options: InitOptions): string | undefined {
   const { noScm = false, force = false, subdir = false } = options;
   if (noScm && subdir) {
     throw new MlopsError('usage', 'Cannot initialize repo with `--no-scm` and `--subdir`', { exit: 255 });
@@ -32,20 +41,12 @@ export function initProject(folder: string, options: InitOptions = {}): void {
       hint: "make sure that it's tracked, for example by adding '!.dvc' to .gitignore",
     });
   }
-  if (fs.existsSync(dvcDir)) {
-    if (!force) {
-      throw new MlopsError(
-        'files_in_the_way',
-        `'${path.relative(process.cwd(), dvcDir)}' exists. Use \`-f\` to force.`,
-        {
-          hint: 'this folder is a project already; -f empties it, its cache included',
-        },
-      );
-    }
-    fs.rmSync(dvcDir, { recursive: true });
+  if (!force && fs.existsSync(dvcDir)) {
+    throw new MlopsError('files_in_the_way', `'${path.relative(process.cwd(), dvcDir)}' exists. Use \`-f\` to force.`, {
+      hint: 'this folder is a project already; -f empties it, its cache included',
+    });
   }
-  const files = createProjectFiles(root, noScm);
-  if (gitRoot !== undefined) stageFiles(gitRoot, files);
+  return gitRoot;
 }
 
 function gitRootFor(root: string, subdir: boolean): string {
@@ -57,7 +58,7 @@ function gitRootFor(root: string, subdir: boolean): string {
       : `this folder is inside of the repository '${gitRoot}': use --subdir`;
   throw new MlopsError(
     'not_a_git_repo',
-    `${root} is not tracked by any supported SCM tool (e.g. Git). Use \`--no-scm\` if you don't want to use any SCM ` +
+    `failed to initiate DVC - ${root} is not tracked by any supported SCM tool (e.g. Git). Use \`--no-scm\` if you don't want to use any SCM ` +
       'or `--subdir` if initializing inside a subdirectory of a parent SCM repository.',
     { hint },
   );

@@ -83,10 +83,7 @@ export function removeRemote(place: ConfigPlace, given: string, level: ConfigLev
   const options = place.config.load(level).get(sectionOf(name));
   if (options === undefined) throw doesNotExist(given);
   place.config.edit(level, removal(name, options), place.cwd);
-  for (const each of levelsFrom(level)) {
-    if (place.config.load(each).get('core')?.get('remote') !== name) continue;
-    place.config.edit(each, [{ section: 'core', option: 'remote', value: undefined }], place.cwd);
-  }
+  followDefault(place, name, undefined, level);
 }
 
 /** Renames a remote, and follows it in what calls it the default. */
@@ -99,19 +96,22 @@ export function renameRemote(place: ConfigPlace, given: string, to: string, leve
   if (options === undefined) throw doesNotExist(given);
   const copies = [...options].map(([option, value]) => ({ section: sectionOf(to), option, value, verbatim: true }));
   place.config.edit(level, [...copies, ...removal(name, options)], place.cwd);
-  for (const each of levelsFrom(level)) {
-    if (place.config.load(each).get('core')?.get('remote') !== name) continue;
-    place.config.edit(each, [{ section: 'core', option: 'remote', value: to }], place.cwd);
-  }
+  followDefault(place, name, to, level);
 }
 
 function removal(name: string, options: ReadonlyMap<string, ConfigValue>): ConfigEdit[] {
   return [...options.keys()].map((option) => ({ section: sectionOf(name), option, value: undefined }));
 }
 
-/** This level and those that outrank it. */
-function levelsFrom(level: ConfigLevel): ConfigLevel[] {
-  return configLevels.slice(configLevels.indexOf(level));
+/**
+ * Changes what calls a remote the default, in this level and those that outrank it. As with DVC, their
+ * files are there afterwards, if empty.
+ */
+function followDefault(place: ConfigPlace, name: string, to: string | undefined, level: ConfigLevel): void {
+  for (const each of configLevels.slice(configLevels.indexOf(level)).reverse()) {
+    const isDefault = place.config.load(each).get('core')?.get('remote') === name;
+    place.config.edit(each, isDefault ? [{ section: 'core', option: 'remote', value: to }] : [], place.cwd);
+  }
 }
 
 function doesNotExist(name: string): Error {

@@ -16,12 +16,11 @@ export const verb: Command = {
   failure: 1,
   async run(input, terminal) {
     const repo = await openDataRepo(terminal.cwd, { waitForLock: terminal.waitForLock, signal: terminal.signal });
-    try {
-      if (!input.on('force') && !(await terminal.confirm(question))) return 1;
+    if (input.on('force') || (await terminal.confirm(question))) {
       destroyProject(repo);
       return 0;
-    } finally {
-      repo.close();
     }
+    repo.close();
+    return 1;
   },
 };
