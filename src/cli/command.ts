@@ -68,6 +68,8 @@ export interface Command {
   readonly flags?: readonly FlagSpec[];
   /** Words after a bare `--` are handed over as `rest` (`mlops run -- COMMAND`). */
   readonly passthrough?: boolean;
+  /** From the first argument on, words that look like flags are arguments too (`stage add ... COMMAND -x`). */
+  readonly rawTail?: boolean;
   /** Documented exit statuses besides 0 and those of the owner. */
   readonly exits?: Readonly<Record<number, string>>;
   /** Exit status when the verb itself fails, where DVC has another one than 255 (add, push, commit...: 1). */

@@ -42,6 +42,7 @@ function buildParser(command: Command): Commander {
     .configureOutput({ writeErr: () => undefined, writeOut: () => undefined });
   parser.helpOption(false).allowExcessArguments(true).showSuggestionAfterError(false);
   parser.argument('[words...]');
+  if (command.rawTail === true) parser.passThroughOptions();
   for (const flag of command.flags ?? []) {
     for (const option of optionsOf(flag)) parser.addOption(option);
   }

@@ -27,7 +27,7 @@ export const verbs: readonly VerbRow[] = [
   {
     name: 'demo',
     group: 'start',
-    summary: 'Watch the whole way on real data, from an empty folder to a served prediction',
+    summary: 'Watch the whole way on real data, to a served prediction',
     load: () => import('./commands/demo.ts'),
   },
   {
@@ -182,6 +182,24 @@ export const verbs: readonly VerbRow[] = [
     group: 'pipeline',
     summary: 'Draw which stage needs which',
     load: () => import('./commands/dag.ts'),
+  },
+  {
+    name: 'why',
+    group: 'pipeline',
+    summary: 'Say why a stage would run',
+    load: () => import('./commands/why.ts'),
+  },
+  {
+    name: 'freeze',
+    group: 'pipeline',
+    summary: 'Keep stages from running when their deps change',
+    load: () => import('./commands/freeze.ts'),
+  },
+  {
+    name: 'unfreeze',
+    group: 'pipeline',
+    summary: 'Let frozen stages run again',
+    load: () => import('./commands/unfreeze.ts'),
   },
   {
     name: 'stage',
