@@ -7,4 +7,5 @@ export { openSqlite, openTracking, type OpenTrackingOptions } from './open.ts';
 export { canonicalStage } from './sqlite/model-versions.ts';
 export type { SqliteStore } from './sqlite/sqlite-store.ts';
 export type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore, TrackingStore } from './store.ts';
+export type { TraceDeletion, TraceSearch, TraceStore } from './trace-store.ts';
 export type * from './types.ts';

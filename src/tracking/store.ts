@@ -16,6 +16,7 @@ import type {
   Tag,
 } from '../mlflow/index.ts';
 import type { ArtifactStore } from './artifacts/artifact-store.ts';
+import type { TraceStore } from './trace-store.ts';
 import type {
   Batch,
   ExperimentSearch,
@@ -123,6 +124,8 @@ export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelSto
   readonly kind: 'memory' | 'sqlite' | 'remote';
   /** For messages: a file or an URL without credentials. */
   readonly url: string;
+  /** Traces, where the kind keeps them. */
+  readonly traces?: TraceStore | undefined;
   /** The files below an artifact URI of this store. */
   artifacts(uri: string): ArtifactStore;
   close(): Promise<void>;

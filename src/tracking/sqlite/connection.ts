@@ -27,6 +27,7 @@ export class Connection {
   readonly artifactRoot: string;
   readonly #statements = new Map<string, Statement>();
   readonly #busyTimeout: number;
+  readonly #experimentIds = new Map<number, string>();
   readonly #rollbacks: (() => void)[] = [];
   #queue: Waiting[] = [];
   #flushing: Promise<void> | undefined;
@@ -59,6 +60,20 @@ export class Connection {
   /** A statement that is not kept: for texts that vary without bound. */
   once<Row>(text: string): Statement<Row> {
     return this.db.prepare<unknown[], Row>(text);
+  }
+
+  /** The id by which the outside knows experiment `n`. Ids never change, so those that were read are kept. */
+  experimentId(n: number): string {
+    let id = this.#experimentIds.get(n);
+    if (id === undefined) {
+      id = this.sql<{ id: string }>('SELECT id FROM experiments WHERE n = ?').get(n)?.id ?? '';
+      if (!this.db.inTransaction && id !== '') this.#experimentIds.set(n, id);
+    }
+    return id;
+  }
+
+  experimentNumber(id: string): number | undefined {
+    return this.sql<{ n: number }>('SELECT n FROM experiments WHERE id = ?').get(id)?.n;
   }
 
   /** Told whenever written rows were taken back, for caches of them. */

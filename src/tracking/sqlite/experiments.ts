@@ -14,7 +14,8 @@ import type { Connection } from './connection.ts';
 import { pageOf, simpleSearch, type SearchTable } from './simple-search.ts';
 
 interface Row {
-  readonly id: number;
+  readonly n: number;
+  readonly id: string;
   readonly name: string;
   readonly artifact_location: string;
   readonly lifecycle: number;
@@ -26,12 +27,12 @@ const searched: SearchTable = {
   table: 'experiments',
   columns: {
     name: 'name',
-    experiment_id: 'CAST(t.id AS TEXT)',
+    experiment_id: 't.id',
     creation_time: 'creation_time',
     last_update_time: 'last_update_time',
   },
-  orderColumns: { experiment_id: 'id' },
-  tags: { table: 'experiment_tags', join: 'x.experiment = t.id' },
+  orderColumns: { experiment_id: 'n' },
+  tags: { table: 'experiment_tags', join: 'x.experiment = t.n' },
 };
 
 /** The experiment half of the store over one connection. */
@@ -60,7 +61,7 @@ export function experimentsOf(c: Connection): ExperimentStore {
       const where = view === 'ALL' ? '1' : `t.lifecycle = ${view === 'DELETED_ONLY' ? 1 : 0}`;
       const rows = simpleSearch<Row>(c, searched, experimentRules, { ...search, maxResults, where, view }, [
         'creation_time DESC',
-        'id ASC',
+        'n ASC',
       ]);
       return pageOf(rows, (row) => toExperiment(c, row));
     },
@@ -70,12 +71,12 @@ export function experimentsOf(c: Connection): ExperimentStore {
     setExperimentTag: (id, tag) =>
       c.write(() => {
         const { key, value } = checkExperimentTag(tag);
-        const { id: experiment } = activeExperiment(c, id);
+        const { n: experiment } = activeExperiment(c, id);
         putTag(c, experiment, key, value);
       }),
     deleteExperimentTag: (id, key) =>
       c.write(() => {
-        const { id: experiment } = activeExperiment(c, id);
+        const { n: experiment } = activeExperiment(c, id);
         const gone = c.sql('DELETE FROM experiment_tags WHERE experiment = ? AND key = ?').run(experiment, key);
         if (gone.changes === 0) {
           throw new MlopsError('resource_missing', `No tag with name: ${key} in experiment with id ${id}`);
@@ -90,7 +91,7 @@ export function needExperiment(c: Connection, id: string): Row {
   if (!/^\d{1,18}$/.test(id)) {
     throw invalid(`Invalid experiment ID '${id}'. Experiment ID must be a valid integer.`);
   }
-  const row = c.sql<Row>('SELECT * FROM experiments WHERE id = ?').get(Number(id));
+  const row = c.sql<Row>('SELECT * FROM experiments WHERE id = ?').get(id.replace(/^0+(?=\d)/, ''));
   if (row === undefined) throw new MlopsError('resource_missing', `No Experiment with id=${id} exists`);
   return row;
 }
@@ -114,16 +115,25 @@ function insert(
     throw new MlopsError('resource_exists', `Experiment(name=${name}) already exists. Error: the name is taken`);
   }
   const now = Date.now();
-  const insertRow = c.sql(
-    'INSERT INTO experiments (name, artifact_location, creation_time, last_update_time) VALUES (?, ?, ?, ?)',
-  );
-  const id = Number(insertRow.run(name, location, now, now).lastInsertRowid);
-  if (location === '') {
-    const root = joinUri(c.artifactRoot, String(id));
-    c.sql('UPDATE experiments SET artifact_location = ? WHERE id = ?').run(root, id);
-  }
-  for (const { key, value } of tags) putTag(c, id, key, value);
-  return String(id);
+  const n = nextNumber(c);
+  const id = String(n);
+  c.sql(
+    `INSERT INTO experiments (n, id, name, artifact_location, creation_time, last_update_time) VALUES (?, ?, ?, ?, ?, ?)`,
+  ).run(n, id, name, location === '' ? joinUri(c.artifactRoot, id) : location, now, now);
+  for (const { key, value } of tags) putTag(c, n, key, value);
+  return id;
+}
+
+/** Numbers are ids too, except of experiments that came from elsewhere with ids of their own. */
+export function nextNumber(c: Connection): number {
+  const row = c
+    .sql<{ n: number }>(
+      `SELECT max(COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'experiments'), 0), (SELECT COALESCE(max(n), 0) FROM experiments)) + 1 AS n`,
+    )
+    .get();
+  let n = row?.n ?? 1;
+  while (c.experimentNumber(String(n)) !== undefined) n++;
+  return n;
 }
 
 function putTag(c: Connection, experiment: number, key: string, value: string): void {
@@ -139,11 +149,11 @@ function rename(c: Connection, id: string, name: string): void {
   if (row.lifecycle !== 0) {
     throw new MlopsError('invalid_state', `Cannot rename a non-active experiment.`);
   }
-  const taken = c.sql<{ id: number }>('SELECT id FROM experiments WHERE name = ?').get(name);
+  const taken = c.sql<{ id: string }>('SELECT id FROM experiments WHERE name = ?').get(name);
   if (taken !== undefined && taken.id !== row.id) {
     throw new MlopsError('bad_request', `Experiment(name=${name}) already exists.`);
   }
-  c.sql('UPDATE experiments SET name = ?, last_update_time = ? WHERE id = ?').run(name, Date.now(), row.id);
+  c.sql('UPDATE experiments SET name = ?, last_update_time = ? WHERE n = ?').run(name, Date.now(), row.n);
 }
 
 function setLifecycle(c: Connection, id: string, expected: 0 | 1): void {
@@ -155,17 +165,17 @@ function setLifecycle(c: Connection, id: string, expected: 0 | 1): void {
     );
   }
   const now = Date.now();
-  c.sql('UPDATE experiments SET lifecycle = ?, last_update_time = ? WHERE id = ?').run(1 - expected, now, row.id);
+  c.sql('UPDATE experiments SET lifecycle = ?, last_update_time = ? WHERE n = ?').run(1 - expected, now, row.n);
   c.sql('UPDATE runs SET lifecycle = ?, deleted_time = ? WHERE experiment = ?').run(
     1 - expected,
     expected === 0 ? now : null,
-    row.id,
+    row.n,
   );
 }
 
 function toExperiment(c: Connection, row: Row): Experiment {
   return {
-    id: String(row.id),
+    id: row.id,
     name: row.name,
     artifactLocation: row.artifact_location,
     lifecycle: row.lifecycle === 0 ? 'active' : 'deleted',
@@ -173,7 +183,7 @@ function toExperiment(c: Connection, row: Row): Experiment {
     lastUpdateTime: row.last_update_time,
     tags: c
       .sql<{ key: string; value: string }>('SELECT key, value FROM experiment_tags WHERE experiment = ? ORDER BY key')
-      .all(row.id),
+      .all(row.n),
   };
 }
 
@@ -188,9 +198,9 @@ function datasetSummaries(
        LEFT JOIN run_dataset_tags t ON t.input = i.id AND t.key = 'mlflow.data.context'
        WHERE d.experiment IN (SELECT value FROM json_each(?)) LIMIT 1000`,
     )
-    .all(JSON.stringify(ids.map(Number)));
+    .all(JSON.stringify(ids.map((id) => c.experimentNumber(id) ?? -1)));
   return rows.map(({ experiment, name, digest, context }) => ({
-    experimentId: String(experiment),
+    experimentId: c.experimentId(experiment),
     name,
     digest,
     context: context ?? undefined,

@@ -67,7 +67,7 @@ export function toLoggedModel(c: Connection, row: LoggedModelRow): LoggedModel {
     c.sql<Tag>(`SELECT key, value FROM ${table} WHERE model = ? ORDER BY key`).all(row.n);
   return {
     id: row.id,
-    experimentId: String(row.experiment),
+    experimentId: c.experimentId(row.experiment),
     name: row.name,
     artifactUri: row.artifact_uri,
     creationTime: row.creation_time,

@@ -85,7 +85,7 @@ function create(c: Connection, wanted: NewLoggedModel): LoggedModel {
     )
     .run(
       id,
-      experiment.id,
+      experiment.n,
       name || randomRunName(),
       joinUri(experiment.artifact_location, `models/${id}/artifacts`),
       now,
@@ -124,8 +124,7 @@ function searchModels(c: Connection, search: LoggedModelSearch): Page<LoggedMode
   const { experimentIds, maxResults = 50 } = search;
   if (experimentIds.length === 0) throw invalid('experiment_ids must be a non-empty list');
   if (maxResults < 1) throw invalid(`Invalid value ${maxResults} for parameter 'max_results' supplied`);
-  for (const id of experimentIds) needExperiment(c, id);
-  const values: unknown[] = [JSON.stringify(experimentIds.map(Number))];
+  const values: unknown[] = [JSON.stringify(experimentIds.map((id) => needExperiment(c, id).n))];
   const where = parseFilter(search.filter, loggedModelRules).map((clause) => condition(clause, search, values));
   if (search.datasets !== undefined && search.datasets.length > 0)
     where.push(onDatasets(search, 'x.key = x.key', values));

@@ -11,9 +11,7 @@ interface Gone {
 export function purge(c: Connection, query: PurgeQuery): Purge {
   const before = query.deletedBefore ?? Number.MAX_SAFE_INTEGER;
   const experiments = c
-    .sql<Gone>(
-      'SELECT id AS n, CAST(id AS TEXT) AS id, artifact_location AS uri FROM experiments WHERE lifecycle = 1 AND last_update_time <= ?',
-    )
+    .sql<Gone>('SELECT n, id, artifact_location AS uri FROM experiments WHERE lifecycle = 1 AND last_update_time <= ?')
     .all(before);
   const all = JSON.stringify(experiments.map((one) => one.n));
   const runs = c
@@ -54,5 +52,5 @@ function remove(c: Connection, runs: readonly Gone[], models: readonly Gone[], e
   c.sql('DELETE FROM logged_models WHERE n IN (SELECT value FROM json_each(?))').run(modelNumbers);
   c.sql('DELETE FROM datasets WHERE experiment IN (SELECT value FROM json_each(?))').run(experiments);
   c.sql('DELETE FROM experiment_tags WHERE experiment IN (SELECT value FROM json_each(?))').run(experiments);
-  c.sql('DELETE FROM experiments WHERE id IN (SELECT value FROM json_each(?))').run(experiments);
+  c.sql('DELETE FROM experiments WHERE n IN (SELECT value FROM json_each(?))').run(experiments);
 }

@@ -52,10 +52,10 @@ export function activeRun(c: Connection, id: string): { readonly n: number; read
   return row;
 }
 
-export function toInfo(row: RunRow): RunInfo {
+export function toInfo(c: Connection, row: RunRow): RunInfo {
   return {
     id: row.id,
-    experimentId: String(row.experiment),
+    experimentId: c.experimentId(row.experiment),
     name: row.name,
     userId: row.user_id,
     status: row.status as RunStatus,
@@ -92,7 +92,7 @@ export function toRuns(c: Connection, keys: Keys, rows: readonly RunRow[]): Run[
   const datasets = datasetsOf(c, ids);
   const models = modelsOf(c, ids);
   return rows.map((row) => ({
-    info: toInfo(row),
+    info: toInfo(c, row),
     metrics: metrics.get(row.n) ?? [],
     params: params.get(row.n) ?? [],
     tags: tags.get(row.n) ?? [],

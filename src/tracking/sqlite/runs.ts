@@ -84,8 +84,8 @@ function create(c: Connection, keys: Keys, wanted: NewRun): Run {
     .sql(
       `INSERT INTO runs (id, experiment, name, user_id, status, start_time, artifact_uri) VALUES (?, ?, ?, ?, 'RUNNING', ?, ?)`,
     )
-    .run(id, experiment.id, name, wanted.userId ?? '', wanted.startTime ?? 0, uri);
-  const ref = { n: Number(inserted.lastInsertRowid), experiment: experiment.id };
+    .run(id, experiment.n, name, wanted.userId ?? '', wanted.startTime ?? 0, uri);
+  const ref = { n: Number(inserted.lastInsertRowid), experiment: experiment.n };
   for (const tag of tags) if (tag.key !== 'mlflow.runName') putTag(c, keys, ref, tag);
   putTag(c, keys, ref, { key: 'mlflow.runName', value: name });
   return one(c, keys, needRun(c, id));
@@ -101,7 +101,7 @@ function update(c: Connection, keys: Keys, id: string, change: RunChange): RunIn
   if (change.name !== undefined && change.name !== '') {
     putTag(c, keys, run, { key: 'mlflow.runName', value: change.name });
   }
-  return toInfo(needRun(c, id));
+  return toInfo(c, needRun(c, id));
 }
 
 function setLifecycle(c: Connection, id: string, lifecycle: 0 | 1): void {

@@ -1,4 +1,5 @@
 import type { Migration } from '../../base/index.ts';
+import { traceSchema } from './traces.ts';
 
 /**
  * The tracking schema. Names of params, metrics and tags are rows of `keys`, so that a point of a history is
@@ -6,12 +7,15 @@ import type { Migration } from '../../base/index.ts';
  * because each search walks an index that begins with it. Indexed texts are cut to 64 characters: ordering by
  * the head and then by the text is ordering by the text.
  *
+ * Ids of experiments are text, because those of MLflow's file stores exceed 2^53; `n` stands for them inside.
+ *
  * A migration is never edited after release; changes are new entries.
  */
 const first = `
 CREATE TABLE keys (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE experiments (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, artifact_location TEXT NOT NULL,
+  n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,
+  artifact_location TEXT NOT NULL,
   lifecycle INTEGER NOT NULL DEFAULT 0, creation_time INTEGER NOT NULL, last_update_time INTEGER NOT NULL);
 CREATE TABLE experiment_tags (
   experiment INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (experiment, key)) WITHOUT ROWID;
@@ -96,4 +100,7 @@ CREATE TABLE promotions (
 CREATE INDEX promotions_by_model ON promotions (name, n);
 `;
 
-export const migrations: readonly Migration[] = [{ name: 'tracking', up: first }];
+export const migrations: readonly Migration[] = [
+  { name: 'tracking', up: first },
+  { name: 'traces', up: traceSchema },
+];

@@ -69,8 +69,8 @@ export function searchRuns(c: Connection, keys: Keys, search: RunSearch): Page<R
   };
   const lifecycles = view === 'ALL' ? [0, 1] : [view === 'DELETED_ONLY' ? 1 : 0];
   const parts = [...new Set(experimentIds)]
-    .filter((id) => /^\d{1,15}$/.test(id))
-    .flatMap((id) => lifecycles.map((lifecycle): Part => ({ experiment: Number(id), lifecycle })));
+    .flatMap((id) => c.experimentNumber(id) ?? [])
+    .flatMap((experiment) => lifecycles.map((lifecycle): Part => ({ experiment, lifecycle })));
   const found = parts.map((part) => searchPart(plan, part));
   const rows = found.length === 1 ? (found[0] ?? []) : merge(found, plan.terms).slice(0, plan.limit);
   const page = rows.slice(0, maxResults);

@@ -18,6 +18,8 @@ export interface SearchTable {
   /** Where ordering needs another expression than filtering. */
   readonly orderColumns?: Readonly<Record<string, string>>;
   readonly tags: { readonly table: string; readonly join: string };
+  /** A second table of pairs, for the entity `param`. */
+  readonly params?: { readonly table: string; readonly join: string };
 }
 
 export interface SimpleQuery {
@@ -70,12 +72,12 @@ export function pageOf<Row, Item>(found: Rows<Row>, convert: (row: Row) => Item)
 
 /** Experiments break ties by id, newest first; the others by their fallback order. */
 function tie(table: SearchTable, fallback: readonly string[]): readonly string[] {
-  return table.table === 'experiments' ? ['id DESC'] : fallback;
+  return table.table === 'experiments' ? ['n DESC'] : fallback;
 }
 
 function condition(clause: Clause, table: SearchTable, values: unknown[]): string {
   if (clause.entity === 'attribute') return comparison(table.columns[clause.key] ?? 'NULL', clause, values);
-  const { table: tags, join } = table.tags;
+  const { table: tags, join } = (clause.entity === 'param' ? table.params : undefined) ?? table.tags;
   values.push(clause.key);
   if (clause.comparator === 'IS NULL') return `NOT EXISTS (SELECT 1 FROM ${tags} x WHERE ${join} AND x.key = ?)`;
   if (clause.comparator === 'IS NOT NULL') return `EXISTS (SELECT 1 FROM ${tags} x WHERE ${join} AND x.key = ?)`;

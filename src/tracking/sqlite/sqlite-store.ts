@@ -7,6 +7,7 @@ import { loggedModelsOf } from './logged-models.ts';
 import { modelVersionsOf } from './model-versions.ts';
 import { registeredModelsOf } from './registered-models.ts';
 import { runsOf } from './runs.ts';
+import { tracesOf } from './traces.ts';
 
 export interface SqliteStore extends TrackingStore {
   /** Writes a consistent copy of the whole store to a new file while it is used. */
@@ -27,6 +28,7 @@ export function sqliteStore(file: string, artifacts: OpenArtifacts, options: Con
     ...loggedModelsOf(connection),
     ...registeredModelsOf(connection),
     ...modelVersionsOf(connection),
+    traces: tracesOf(connection),
     backup: async (target) => void (await connection.db.backup(target)),
     close: () => connection.close(),
   };
@@ -34,10 +36,10 @@ export function sqliteStore(file: string, artifacts: OpenArtifacts, options: Con
 
 /** Experiment 0 is there from the start. */
 function makeDefaultExperiment({ db, artifactRoot }: Connection): void {
-  if (db.prepare('SELECT 1 FROM experiments WHERE id = 0').get() !== undefined) return;
+  if (db.prepare('SELECT 1 FROM experiments WHERE n = 0').get() !== undefined) return;
   const now = Date.now();
   db.prepare(
-    `INSERT INTO experiments (id, name, artifact_location, creation_time, last_update_time)
-     VALUES (0, 'Default', ?, ?, ?) ON CONFLICT DO NOTHING`,
+    `INSERT INTO experiments (n, id, name, artifact_location, creation_time, last_update_time)
+     VALUES (0, '0', 'Default', ?, ?, ?) ON CONFLICT DO NOTHING`,
   ).run(artifactRoot === 'mlflow-artifacts:' ? 'mlflow-artifacts:/0' : `${artifactRoot}/0`, now, now);
 }

@@ -1,0 +1,34 @@
+import type { Json, Page, ReceivedSpan, Tag, Trace, TraceInfo } from '../mlflow/index.ts';
+import type { Search } from './types.ts';
+
+export interface TraceSearch extends Search {
+  readonly experimentIds: readonly string[];
+}
+
+export interface TraceDeletion {
+  readonly experimentId: string;
+  readonly ids?: readonly string[] | undefined;
+  /** Only those requested until this time, in milliseconds; the oldest first. */
+  readonly until?: number | undefined;
+  readonly max?: number | undefined;
+}
+
+/** Port: traces of calls, their spans, tags and assessments. Ids that are absent throw `resource_missing`. */
+export interface TraceStore {
+  /** Makes a trace, or completes the one that its spans have made already. */
+  putTrace(trace: TraceInfo): Promise<TraceInfo>;
+  /** Adds spans; traces that are not there are made from their root. */
+  logSpans(experimentId: string, spans: readonly ReceivedSpan[]): Promise<void>;
+  getTraceInfo(id: string): Promise<TraceInfo>;
+  getTrace(id: string): Promise<Trace>;
+  searchTraces(search: TraceSearch): Promise<Page<TraceInfo>>;
+  setTraceTag(id: string, tag: Tag): Promise<void>;
+  deleteTraceTag(id: string, key: string): Promise<void>;
+  /** Metadata that is there already stays. */
+  addTraceMetadata(id: string, pair: Tag): Promise<void>;
+  /** Makes or replaces the assessment whose `assessment_id` is given. */
+  putAssessment(id: string, assessmentId: string, assessment: Json): Promise<void>;
+  deleteAssessment(id: string, assessmentId: string): Promise<void>;
+  /** @returns how many went. */
+  deleteTraces(deletion: TraceDeletion): Promise<number>;
+}
