@@ -1,4 +1,4 @@
-import { PyFloat, type PyMap, type PyValue } from '../base/index.ts';
+import { PyFloat, type PyValue } from '../base/index.ts';
 import { pythonStr } from '../project/index.ts';
 
 /** The digits after the point that DVC rounds metrics to unless told otherwise. */
@@ -13,7 +13,7 @@ function roundFloats(value: PyValue, digits: number): PyValue {
   if (value instanceof PyFloat) return new PyFloat(pythonRound(value.value, digits));
   if (Array.isArray(value)) return value.map((item) => roundFloats(item, digits));
   if (!(value instanceof Map)) return value;
-  return new Map([...value].map(([key, item]): [PyValue, PyValue] => [key, roundFloats(item, digits)])) as PyMap;
+  return new Map([...value].map(([key, item]): [PyValue, PyValue] => [key, roundFloats(item, digits)]));
 }
 
 /** Python's `round(x, digits)`: correct on the exact binary value, ties to the even digit. */

@@ -1,4 +1,5 @@
-import { MlopsError, PyFloat, type PyMap, type PyValue } from '../base/index.ts';
+import { MlopsError, type PyMap, type PyValue } from '../base/index.ts';
+import { categoryOf } from './scale.ts';
 
 /** `x` or `y` of a plot: a field of its own file, several, or fields by file. */
 export type AxisDefinition = PyValue | undefined;
@@ -72,8 +73,8 @@ export function datapointsOf(
 export function sourcesOf(id: string, properties: PlotProperties): string[] {
   const y = properties.get('y');
   const x = properties.get('x');
-  const sources = y instanceof Map ? [...y.keys()].map(String) : [id];
-  if (x instanceof Map && x.size > 0) sources.push(String([...x.keys()][0]));
+  const sources = y instanceof Map ? [...y.keys()].map(categoryOf) : [id];
+  if (x instanceof Map && x.size > 0) sources.push(categoryOf([...x.keys()][0]));
   return [...new Set(sources)];
 }
 
@@ -131,22 +132,18 @@ function lastColumn(id: string, contents: ReadonlyMap<string, PyValue>): PyMap |
 
 function checkedFields(axis: PyMap | undefined, rowsByFile: ReadonlyMap<string, readonly PyMap[]>): Series[] {
   const series = [...(axis ?? [])].flatMap(([file, value]) =>
-    (Array.isArray(value) ? value : [value]).map((field) => ({ file: String(file), field: fieldName(field) })),
+    (Array.isArray(value) ? value : [value]).map((field) => ({ file: categoryOf(file), field: categoryOf(field) })),
   );
   for (const { file, field } of series) {
     const first = rowsByFile.get(file)?.[0];
     if (first !== undefined && !first.has(field)) {
-      const found = [...first.keys()].map(String).join(', ');
+      const found = [...first.keys()].map(categoryOf).join(', ');
       throw new MlopsError('bad_plot', `Could not find provided field ('${field}') in data fields ('${found}').`, {
         data: { type: 'FieldNotFoundError' },
       });
     }
   }
   return series;
-}
-
-function fieldName(field: PyValue): string {
-  return field instanceof PyFloat || typeof field !== 'object' ? String(field) : '';
 }
 
 function copyX(rows: readonly PyMap[], source: readonly PyMap[], from: Series, y: Series, name: string): void {
@@ -169,7 +166,7 @@ function copyField(rows: readonly PyMap[], source: readonly PyMap[], field: stri
 function labelOf(axis: PyMap | undefined, several: string, none: string | null): string | null {
   if (axis === undefined) return none;
   const fields = new Set([...axis.values()].flatMap((value) => (Array.isArray(value) ? value : [value])));
-  return fields.size === 1 ? fieldName([...fields][0] ?? '') : several;
+  return fields.size === 1 ? categoryOf([...fields][0]) : several;
 }
 
 /** File names without the folders that all of them share. */

@@ -1,5 +1,6 @@
 import { MlopsError, type PyMap, type PyValue } from '../base/index.ts';
 import type { PlotProperties, Series } from './datapoints.ts';
+import { categoryOf } from './scale.ts';
 import { anchor, fillAnchor, hasAnchor, toSpec, type Literal } from './spec.ts';
 
 /** What goes into a template. */
@@ -197,7 +198,7 @@ function mapping(name: keyof typeof ranges, field: string, domain: readonly stri
 function trimRow(row: PyMap, varied: readonly string[]): PyMap {
   const trimmed: PyMap = new Map(row);
   if (varied.length === 2)
-    trimmed.set('filename::field', `${String(row.get('filename'))}::${String(row.get('field'))}`);
+    trimmed.set('filename::field', `${categoryOf(row.get('filename'))}::${categoryOf(row.get('field'))}`);
   for (const key of ['filename', 'field']) if (varied.length === 2 || !varied.includes(key)) trimmed.delete(key);
   return trimmed;
 }

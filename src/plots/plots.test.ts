@@ -81,7 +81,7 @@ describe('templates', () => {
   });
 
   it('replaces a placeholder by any value, and inside a text only by text', () => {
-    const spec = toSpec({ a: anchor('x'), b: [`${anchor('x')}`, [anchor('x')]], c: `of ${anchor('x')}` }) as PyMap;
+    const spec = toSpec({ a: anchor('x'), b: [anchor('x'), [anchor('x')]], c: `of ${anchor('x')}` }) as PyMap;
     expect(pythonJson(fillAnchor(spec, 'x', '$&'), false)).toBe('{"a": "$&", "b": ["$&", ["$&"]], "c": "of $&"}');
     expect(pythonJson(fillAnchor(spec, 'x', 1), false)).toBe('{"a": 1, "b": [1, [1]], "c": "of <DVC_METRIC_X>"}');
   });

@@ -1,4 +1,4 @@
-import { PyFloat, type PyValue } from '../base/index.ts';
+import { PyDate, PyFloat, type PyValue } from '../base/index.ts';
 
 /** Maps data to pixels, and says which values to write at the axis. */
 export interface Scale {
@@ -83,10 +83,13 @@ function numberIn(value: PyValue | undefined): number | undefined {
   return typeof value !== 'string' || value.trim() === '' ? undefined : Number(value);
 }
 
+/** A cell as text, the way JavaScript shows it; lists and mappings are no categories. */
 export function categoryOf(value: PyValue | undefined): string {
   if (value === null || value === undefined) return 'null';
+  if (typeof value === 'string') return value;
   if (typeof value === 'boolean') return value ? 'true' : 'false';
-  return value instanceof Map || Array.isArray(value) ? '' : String(value);
+  if (value instanceof PyDate) return value.text;
+  return value instanceof Map || Array.isArray(value) ? '' : value.toString();
 }
 
 /** Different categories in rising order: as numbers where all are, else as text. */

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import type { PyMap, PyValue } from '../base/index.ts';
 import type { TreePath } from '../git/index.ts';
 import type { PlotProperties } from '../plots/index.ts';
+import { pythonStr } from '../project/index.ts';
 import type { Reports } from './report-index.ts';
 import { relativeToDirectory } from './report.ts';
 
@@ -57,7 +58,7 @@ function resolveTopLevel(
   const parents = [...plots.keys()].map((id) => path.posix.join(directory, id));
   for (const [id, props] of plots) {
     if (!matches(options.targets, shown, id)) continue;
-    const own = new Map<string, PyValue>([...props].map(([key, value]) => [String(key), value]));
+    const own = new Map<string, PyValue>([...props].map(([key, value]) => [pythonStr(key), value]));
     if (own.get('y') instanceof Map) {
       merge(result, id, overlay(withPaths(own, directory), options.properties));
       continue;
@@ -75,15 +76,9 @@ function addOutputs(reports: Reports, definitions: Definitions, options: Definit
   for (const stage of reports.stages) {
     for (const out of stage.outs) {
       if (out.plot === undefined || out.path === undefined) continue;
-      const shown = relativeToDirectory(stage.file, options.directory);
-      if (!matches(options.targets, shown, out.defPath)) continue;
-      addFiles(
-        reports,
-        definitions,
-        relativeToDirectory(out.path, options.directory),
-        outProperties(out.plot),
-        options,
-      );
+      const shown = relativeToDirectory(out.path, options.directory);
+      if (!matches(options.targets, relativeToDirectory(stage.file, options.directory), shown)) continue;
+      addFiles(reports, definitions, shown, outProperties(out.plot), options);
     }
   }
 }
@@ -138,7 +133,10 @@ function withPaths(properties: PlotProperties, directory: string): PlotPropertie
   for (const axis of ['x', 'y']) {
     const value = properties.get(axis);
     if (!(value instanceof Map)) continue;
-    result.set(axis, new Map([...value].map(([file, fields]) => [path.posix.join(directory, String(file)), fields])));
+    result.set(
+      axis,
+      new Map([...value].map(([file, fields]) => [path.posix.join(directory, pythonStr(file)), fields])),
+    );
   }
   return result;
 }

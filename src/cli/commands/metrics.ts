@@ -48,7 +48,7 @@ const show: Command = {
       allBranches: input.on('all-branches'),
       allTags: input.on('all-tags'),
       allCommits: input.on('all-commits'),
-      onWarning: terminal.warn,
+      onWarning: (text) => terminal.warn(text),
     });
     warnOfFailures(
       'metrics',
@@ -88,7 +88,13 @@ const diff: Command = {
     const place = findReportPlace(terminal);
     const [from = 'HEAD', to = 'workspace'] = input.args;
     const targets = input.list('targets').map(place.inside);
-    const result = diffMetrics(place, { from, to, targets, all: input.on('all'), onWarning: terminal.warn });
+    const result = diffMetrics(place, {
+      from,
+      to,
+      targets,
+      all: input.on('all'),
+      onWarning: (text) => terminal.warn(text),
+    });
     warnOfFailures('metrics', result.failed, terminal);
     if (input.on('json')) {
       terminal.print(diffJson(result, place.directory));

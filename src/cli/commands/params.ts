@@ -34,7 +34,7 @@ const diff: Command = {
       targets: input.list('targets').map(place.inside),
       all: input.on('all'),
       depsOnly: input.on('deps'),
-      onWarning: terminal.warn,
+      onWarning: (text) => terminal.warn(text),
     });
     if (result.failed.length > 0)
       terminal.error(`DVC failed to load some params for following revisions: '${result.failed.join(', ')}'.`);
