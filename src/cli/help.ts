@@ -40,7 +40,8 @@ export function shortHelp(style: Style): string {
 
 /** Help of one command: what it does, examples first, then arguments, flags and exit statuses. */
 export function commandHelp(command: Command, style: Style): string {
-  const lines = [`${style.bold(`mlops ${command.name}`)}: ${lowerFirst(command.summary)}`, ''];
+  const [title = '', ...others] = wrap(`mlops ${command.name}: ${lowerFirst(command.summary)}`, width);
+  const lines = [title.replace(`mlops ${command.name}`, (name) => style.bold(name)), ...others, ''];
   if (command.examples.length > 0) {
     lines.push(style.bold('Examples'));
     for (const [line, does] of command.examples) lines.push(`  ${style.cyan(line)}`, `      ${does}`);

@@ -158,6 +158,24 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('./commands/get-url.ts'),
   },
   {
+    name: 'import',
+    group: 'data',
+    summary: 'Copy a file or folder out of a repository and track where it comes from',
+    load: () => import('./commands/import.ts'),
+  },
+  {
+    name: 'import-url',
+    group: 'data',
+    summary: 'Copy a file or folder from a URL and track where it comes from',
+    load: () => import('./commands/import-url.ts'),
+  },
+  {
+    name: 'update',
+    group: 'data',
+    summary: 'Bring imported data up to date with its source',
+    load: () => import('./commands/update.ts'),
+  },
+  {
     name: 'du',
     group: 'data',
     summary: 'Show how much space a repository takes, data included',
@@ -257,6 +275,12 @@ export const verbs: readonly VerbRow[] = [
     group: 'track',
     summary: 'Log from a shell script into the run that it is in',
     load: () => import('./commands/log.ts'),
+  },
+  {
+    name: 'migrate',
+    group: 'track',
+    summary: 'Bring runs and models over from an MLflow store',
+    load: () => import('./commands/migrate.ts'),
   },
   {
     name: 'server',

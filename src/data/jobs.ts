@@ -91,7 +91,9 @@ export async function runJob(job: Job, cancelled: () => boolean): Promise<JobRes
       state.failures.push(failureOf(error, i, file));
     }
   }
-  return state;
+  // Without the function, which cannot be sent between threads.
+  const { digests, facts, failures, bytes } = state;
+  return { digests, facts, failures, bytes };
 }
 
 interface JobState {

@@ -4,7 +4,7 @@ import type { Terminal, Verb } from '../command.ts';
 export const verb: Verb = {
   name: 'demo',
   owner: 'mlops',
-  summary: 'Watch the whole way on real data, from an empty folder to a served prediction',
+  summary: 'Watch the whole way on real data, to a served prediction',
   description:
     'Makes a project in a temporary folder and types the commands a person would type: init, add, repro, push, models register, promote, serve. Each is a process of its own with its real output. Needs Node and Git only, and leaves the current folder alone.',
   examples: [

@@ -25,6 +25,7 @@ export const serveFlags: readonly FlagSpec[] = [
     summary: 'address to listen on; 0.0.0.0 for all',
   },
   { name: 'models-dir', value: 'DIR', completes: 'path', summary: 'serve every .onnx file and model folder in DIR' },
+  { name: 'watch', summary: 'follow stages and aliases: swap versions when they move' },
   { name: 'inference-threads', value: 'N', integer: true, summary: 'threads that run models (default: cores - 1)' },
   {
     name: 'max-batch',
@@ -110,14 +111,24 @@ export async function runServe(sources: readonly string[], input: Input, termina
       : undefined,
     redact: listOf(input.text('log-redact')),
     onAccess: input.on('access-log') ? (entry) => terminal.print(JSON.stringify(entry)) : undefined,
+    watch: input.on('watch'),
     serverVersion: version,
     log: terminal.log,
   });
+  await refuseNothing(server);
   announce(server, terminal);
   await aborted(terminal.signal);
   terminal.note('stopping: finishing the requests under way');
   const clean = await server.close((input.number('drain') ?? 10) * 1000);
   return clean ? 0 : 1;
+}
+
+/** A server whose every model failed to load would answer nothing: it says why and ends. */
+async function refuseNothing(server: RunningServer): Promise<void> {
+  const [first] = server.failures;
+  if (first === undefined || server.failures.length < server.repository.models.size) return;
+  await server.close(0);
+  throw first.error;
 }
 
 function announce(server: RunningServer, terminal: Terminal): void {
