@@ -128,14 +128,22 @@ export function parseExpression(inner: string): string {
   };
   let position = take(0);
   if (position < 0) throw syntaxError(inner, 0, 'Expected !W:(.[])');
-  while (position < inner.length) {
+  for (;;) {
+    // White space belongs to words, except after a bracket.
+    position = skipSpace(inner, position);
+    if (position >= inner.length) return words.join('.');
     const opening = inner[position];
     let next = opening === '.' || opening === '[' ? take(position + 1) : -1;
     if (next >= 0 && opening === '[') next = inner[next] === ']' ? next + 1 : -1;
     if (next < 0) throw syntaxError(inner, position, 'Expected end of text');
     position = next;
   }
-  return words.join('.');
+}
+
+function skipSpace(text: string, from: number): number {
+  let position = from;
+  while (/\s/.test(text[position] ?? '')) position++;
+  return position;
 }
 
 function syntaxError(inner: string, position: number, expected: string): TemplateSyntaxError {

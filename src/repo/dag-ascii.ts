@@ -140,6 +140,6 @@ function paint(rows: readonly Placed[][], links: readonly (readonly [Placed, Pla
 function box(put: (x: number, y: number, character: string) => void, x: number, y: number, text: string): void {
   const edge = `+${'-'.repeat(text.length + 2)}+`;
   for (const [row, content] of [edge, `| ${text} |`, edge].entries()) {
-    for (const [index, character] of [...content].entries()) put(x + index, y + row, character);
+    for (const [index, character] of Array.from(content).entries()) put(x + index, y + row, character);
   }
 }

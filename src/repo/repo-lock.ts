@@ -33,12 +33,14 @@ export class RepoLock {
     this.#lock = undefined;
   }
 
+  async #takeNow(): Promise<void> {
+    this.#lock = await this.#take();
+    this.#taking = undefined;
+  }
+
   async #retake(): Promise<void> {
     if (this.#lock !== undefined) return;
-    this.#taking ??= this.#take().then((lock) => {
-      this.#lock = lock;
-      this.#taking = undefined;
-    });
+    this.#taking ??= this.#takeNow();
     await this.#taking;
   }
 }

@@ -83,17 +83,18 @@ class Plan {
     const free = new Resources(jobs);
     const ready = (stage: Stage): boolean =>
       this.#needs(stage).every((other) => !waiting.has(other) && !running.has(other));
+    const attempt = async (stage: Stage): Promise<void> => {
+      await this.#attempt(stage, ranks.get(stage) ?? 0);
+      running.delete(stage);
+      free.give(stage);
+    };
     for (;;) {
       for (const stage of waiting) {
         if (this.failure !== undefined || running.size >= jobs) break;
         if (this.#skipped.has(stage)) waiting.delete(stage);
         else if (ready(stage) && free.take(stage)) {
           waiting.delete(stage);
-          const attempt = this.#attempt(stage, ranks.get(stage) ?? 0).then(() => {
-            running.delete(stage);
-            free.give(stage);
-          });
-          running.set(stage, attempt);
+          running.set(stage, attempt(stage));
         }
       }
       if (running.size === 0) return;

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { isMlopsError, MlopsError, type PyMap } from '../base/index.ts';
 import { checkoutOut, commitOut, hashPath, objectExists, statusOf, unprotect, type Content } from '../data/index.ts';
 import type { ContentInfo, LockedStage, LockEntry, Out, Stage } from '../project/index.ts';
-import { checkRecordable } from '../project/index.ts';
+import { checkRecordable, pythonStr } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
 import { absolutePath, isUrl, shownPath } from './pipeline-project.ts';
 import { isCacheable, type RunCache } from './run-cache.ts';
@@ -45,7 +45,7 @@ export async function readInputs(repo: DataRepo, stage: Stage, signal?: AbortSig
     if (missing.length > 0) {
       throw new MlopsError('bad_params', `Parameters '${missing.join(', ')}' are missing from '${shown}'.`);
     }
-    for (const [key, value] of values) checkRecordable(value, `${shown}:${String(key)}`);
+    for (const [key, value] of values) checkRecordable(value, `${shown}:${pythonStr(key)}`);
     params.set(entry.defPath, values);
   }
   return { deps, params };

@@ -182,7 +182,7 @@ function checkGraph(repo: DataRepo, stage: Stage, before: Stage | undefined): vo
         `Use \`dvc remove ${other.address}\` to stop tracking the overlapping output.`,
     );
   }
-  buildGraph([...others, stage], repo.display);
+  buildGraph([...others, stage], (file) => repo.display(file));
 }
 
 /** Puts the definition of a stage into its dvc.yaml; an existing one is changed in place. */

@@ -1,5 +1,5 @@
 import { compareCodePoints, type PyMap, type PyValue } from '../base/index.ts';
-import { defaultParamsFile, type Out, type ParamsDep, type Stage } from '../project/index.ts';
+import { defaultParamsFile, pythonStr, type Out, type ParamsDep, type Stage } from '../project/index.ts';
 
 /** A stage as it stands in dvc.yaml, in the order in which DVC writes keys. */
 export function stageDefinition(stage: Stage, wdir: string | undefined): PyMap {
@@ -47,7 +47,7 @@ function outEntry(out: Out): PyValue {
   if (out.remote !== undefined) flags.set('remote', out.remote);
   if (!out.push) flags.set('push', false);
   if (out.plot instanceof Map) {
-    for (const [key, value] of [...out.plot].sort(([a], [b]) => compareCodePoints(String(a), String(b)))) {
+    for (const [key, value] of [...out.plot].sort(([a], [b]) => compareCodePoints(pythonStr(a), pythonStr(b)))) {
       flags.set(key, value);
     }
   }

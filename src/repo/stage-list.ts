@@ -38,6 +38,6 @@ function names(outs: readonly Out[]): string {
 }
 
 function shorten(text: string): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= maxLength ? text : `${characters.slice(0, maxLength - 1).join('')}…`;
 }

@@ -39,7 +39,7 @@ export const verb: Command = {
           full: input.on('full'),
           collapse: input.on('collapse-foreach-matrix'),
         },
-        repo.display,
+        (file) => repo.display(file),
       );
       if (input.on('dot')) terminal.print(dagDot(view));
       else if (input.on('mermaid') || input.on('md')) terminal.print(dagMermaid(view, input.on('md')));

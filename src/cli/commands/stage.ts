@@ -39,9 +39,9 @@ const list: Command = {
         recursive: input.on('recursive'),
         onError: (file, error) => terminal.log.debug(`stages from ${file} failed to load: ${error.message}`),
       });
-      const width = Math.max(0, ...lines.map(({ name }) => [...name].length));
+      const width = Math.max(0, ...lines.map(({ name }) => Array.from(name).length));
       for (const { name, description } of lines) {
-        const padding = ' '.repeat(width - [...name].length + 2);
+        const padding = ' '.repeat(width - Array.from(name).length + 2);
         terminal.print(input.on('name-only') ? name : `${name}${padding}${description}`.trimEnd());
       }
     });
