@@ -30,6 +30,8 @@ export function drawing(width: number, height: number, title: string, parts: rea
       'aria-label': title,
     },
     element('style', {}, drawingStyle),
+    // A drawing brings its own ground: it may stand on any page.
+    element('rect', { class: 'back', width: '100%', height: '100%' }),
     textAt(width / 2, 22, truncate(title, Math.floor(width / 8)), { class: 'title', 'text-anchor': 'middle' }),
     ...parts,
   );
@@ -127,20 +129,13 @@ function entryWidth(entry: LegendEntry): number {
   return 24 + textWidth(truncate(entry.text, 40)) + 16;
 }
 
-function legendMark(entry: LegendEntry, x: number, y: number): string {
-  const color = entry.color ?? 'var(--muted)';
-  if (entry.mark === 'box') return element('rect', { x: x + 5, y: y - 6, width: 12, height: 12, rx: 2, fill: color });
-  if (entry.mark === 'point')
-    return element('circle', { cx: x + 11, cy: y, r: 4.5, fill: color, stroke: color, class: 'mark' });
-  return element('line', {
-    class: 'line',
-    x1: x,
-    x2: x + 18,
-    y1: y,
-    y2: y,
-    stroke: color,
-    'stroke-dasharray': entry.dash,
-  });
+function legendMark({ mark, color, dash }: LegendEntry, x: number, y: number): string {
+  if (mark === 'box') return element('rect', { x: x + 5, y: y - 6, width: 12, height: 12, rx: 2, fill: color });
+  if (mark === 'point')
+    return element('circle', { class: 'mark', cx: x + 11, cy: y, r: 4.5, fill: color, stroke: color });
+  // A dash stands for itself in every color.
+  const style = { class: color === undefined ? 'line neutral' : 'line', stroke: color, 'stroke-dasharray': dash };
+  return element('line', { ...style, x1: x, x2: x + 18, y1: y, y2: y });
 }
 
 function thin<T>(items: readonly T[], every: number): readonly T[] {

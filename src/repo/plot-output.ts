@@ -129,10 +129,14 @@ export function writePlotsPage(plots: readonly Plot[], options: PageOptions): st
 /** Writes each plot that can be drawn as an SVG file, and returns their paths. */
 export function writePlotsSvg(plots: readonly Plot[], options: PageOptions): string[] {
   fs.mkdirSync(options.folder, { recursive: true });
+  const taken = new Set<string>();
   return plots.flatMap((plot) => {
     const item = plot.kind === 'vega' ? pageItem(plot, options) : undefined;
     if (item?.kind !== 'drawing' || item.svg === undefined) return [];
-    const file = path.join(options.folder, `${plot.id.replace(/[^\w.-]+/g, '_')}.svg`);
+    let name = plot.id.replace(/[^\w.-]+/g, '_');
+    while (taken.has(name)) name += '_';
+    taken.add(name);
+    const file = path.join(options.folder, `${name}.svg`);
     writeFileAtomic(file, item.svg);
     return [file];
   });
