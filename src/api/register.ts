@@ -9,6 +9,8 @@ import { modelVersionRoutes } from './model-versions.ts';
 import { registeredModelRoutes } from './registered-models.ts';
 import { addRoutes, type ApiRoute } from './route.ts';
 import { runRoutes, type ShapeRun } from './runs.ts';
+import { addOtlp } from './otlp.ts';
+import { traceRoutes } from './traces.ts';
 import { addServerFacts } from './server-facts.ts';
 
 export interface MlflowApiOptions {
@@ -25,6 +27,10 @@ export function registerMlflowApi(shell: Shell, options: MlflowApiOptions): void
   const { store, prefix = '', serveArtifacts = true } = options;
   addServerFacts(shell, prefix);
   addRoutes(shell, prefix, routesOf(store, options.shapeRun));
+  if (store.traces !== undefined) {
+    addRoutes(shell, prefix, traceRoutes(store.traces));
+    addOtlp(shell, prefix, store.traces);
+  }
   addArtifactFiles(shell, prefix, store);
   addArtifactProxy(shell, store, serveArtifacts);
 }

@@ -32,3 +32,13 @@ export { readBody } from './wire-body.ts';
 export { Fields, readQuery } from './wire-fields.ts';
 export * from './wire-registry.ts';
 export * from './wire-tracking.ts';
+export { readOtlp, readOtlpJson, type ReceivedSpan, type SpanJson } from './otlp.ts';
+export {
+  readTraceInfo,
+  traceInfoToJson,
+  traceRules,
+  traceToJson,
+  type Trace,
+  type TraceInfo,
+  type TraceState,
+} from './traces.ts';

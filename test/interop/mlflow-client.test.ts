@@ -171,6 +171,15 @@ const newest: Results = {
     gone: 'RESOURCE_DOES_NOT_EXIST',
   },
   prompts: { text: 'Hello Ada', latest: 'Hi {{name}}', found: ['greet'], models: [] },
+  traces: {
+    spans: ['outer', 'inner'],
+    state: 'OK',
+    found: [true],
+    outputs: [2, 2],
+    assessments: ['good'],
+    tag: null,
+    deleted: 1,
+  },
 };
 
 for (const [tool, release, expected] of [

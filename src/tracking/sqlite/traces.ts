@@ -53,7 +53,7 @@ const searched: SearchTable = {
   table: 'traces',
   columns: {
     request_id: 't.id',
-    experiment_id: 'CAST(t.experiment AS TEXT)',
+    experiment_id: '(SELECT e.id FROM experiments e WHERE e.n = t.experiment)',
     timestamp_ms: 't.request_time',
     execution_time_ms: 't.duration',
     end_time_ms: 't.request_time + t.duration',
@@ -86,7 +86,7 @@ export function tracesOf(c: Connection): TraceStore {
       if (maxResults < 1 || maxResults > maxPage) {
         throw invalid(`Invalid value ${maxResults} for parameter 'max_results' supplied: use 1 to ${maxPage}`);
       }
-      const ids = experimentIds.map((id) => needExperiment(c, id).id);
+      const ids = experimentIds.map((id) => needExperiment(c, id).n);
       const where = `t.experiment IN (${ids.join(', ') || 'NULL'})`;
       const fallback = ['t.request_time DESC', 't.n DESC'];
       const found = simpleSearch<Row>(c, searched, traceRules, { ...search, maxResults, where }, fallback);
@@ -129,13 +129,13 @@ export function tracesOf(c: Connection): TraceStore {
         );
         const list = ids === undefined ? null : JSON.stringify(ids);
         const time = until ?? null;
-        return chosen.run(needExperiment(c, experimentId).id, list, list, time, time, max ?? -1).changes;
+        return chosen.run(needExperiment(c, experimentId).n, list, list, time, time, max ?? -1).changes;
       }),
   };
 }
 
 function put(c: Connection, trace: TraceInfo): TraceInfo {
-  const { id: experiment, artifact_location: location } = activeExperiment(c, trace.experimentId);
+  const { n: experiment, artifact_location: location } = activeExperiment(c, trace.experimentId);
   c.sql(
     `INSERT INTO traces (id, experiment, request_time, duration, state, client_request_id, request_preview, response_preview)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET request_time = excluded.request_time,
@@ -176,7 +176,7 @@ function logSpans(c: Connection, experimentId: string, spans: readonly ReceivedS
   for (const [id, group] of groups) {
     const known = find(c, id);
     const { n } = known ?? need(c, put(c, fromSpans(id, experimentId, group)).id);
-    for (const { spanId, start, json } of group) insert.run(n, spanId, start, JSON.stringify(json));
+    for (const { spanId, start, json } of group) insert.run(n, spanId, Math.round(start * 1000), JSON.stringify(json));
     putPair(c, 'trace_tags', n, { key: 'mlflow.trace.spansLocation', value: 'TRACKING_STORE' });
   }
 }
@@ -188,8 +188,8 @@ function fromSpans(id: string, experimentId: string, spans: readonly ReceivedSpa
   return {
     id,
     experimentId,
-    requestTime: start,
-    duration: root === undefined ? undefined : root.end - root.start,
+    requestTime: Math.floor(start),
+    duration: root === undefined ? undefined : Math.round(root.end - root.start),
     state: root === undefined ? 'IN_PROGRESS' : root.failed ? 'ERROR' : 'OK',
     clientRequestId: undefined,
     requestPreview: undefined,
@@ -222,9 +222,10 @@ function toInfo(c: Connection, row: Row): TraceInfo {
   const bodies = c
     .sql<{ body: string }>('SELECT body FROM trace_assessments WHERE trace = ? ORDER BY rowid')
     .all(row.n);
+  const experiment = c.sql<{ id: string }>('SELECT id FROM experiments WHERE n = ?').get(row.experiment);
   return {
     id: row.id,
-    experimentId: String(row.experiment),
+    experimentId: experiment?.id ?? '',
     requestTime: row.request_time,
     duration: row.duration ?? undefined,
     state: row.state as TraceState,

@@ -1,0 +1,217 @@
+import { MlopsError } from '../base/index.ts';
+
+/** One span in protobuf's JSON form: bytes in base64, 64-bit numbers as text. */
+export type SpanJson = Readonly<Record<string, unknown>>;
+
+export interface ReceivedSpan {
+  /** Hexadecimal. */
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Absent on the root. */
+  readonly parentId: string | undefined;
+  readonly name: string;
+  /** Milliseconds, with microseconds behind the point. */
+  readonly start: number;
+  readonly end: number;
+  readonly failed: boolean;
+  readonly json: SpanJson;
+}
+
+type Kind = 'text' | 'bytes' | 'varint' | 'signed' | 'bool' | 'fixed64' | 'fixed32' | 'double';
+
+/** A field of a message: its name and what it holds; a trailing `[]` means that it repeats. */
+type Field = readonly [name: string, kind: Kind | (() => Schema), repeated?: true];
+type Schema = Readonly<Record<number, Field>>;
+
+// opentelemetry/proto/{trace,common}/v1, release 1.x; field numbers never change.
+const anyValue: Schema = {
+  1: ['string_value', 'text'],
+  2: ['bool_value', 'bool'],
+  3: ['int_value', 'signed'],
+  4: ['double_value', 'double'],
+  5: ['array_value', () => ({ 1: ['values', () => anyValue, true] })],
+  6: ['kvlist_value', () => ({ 1: ['values', () => keyValue, true] })],
+  7: ['bytes_value', 'bytes'],
+};
+const keyValue: Schema = { 1: ['key', 'text'], 2: ['value', () => anyValue] };
+const event: Schema = {
+  1: ['time_unix_nano', 'fixed64'],
+  2: ['name', 'text'],
+  3: ['attributes', () => keyValue, true],
+  4: ['dropped_attributes_count', 'varint'],
+};
+const link: Schema = {
+  1: ['trace_id', 'bytes'],
+  2: ['span_id', 'bytes'],
+  3: ['trace_state', 'text'],
+  4: ['attributes', () => keyValue, true],
+  5: ['dropped_attributes_count', 'varint'],
+  6: ['flags', 'fixed32'],
+};
+const span: Schema = {
+  1: ['trace_id', 'bytes'],
+  2: ['span_id', 'bytes'],
+  3: ['trace_state', 'text'],
+  4: ['parent_span_id', 'bytes'],
+  5: ['name', 'text'],
+  6: ['kind', 'varint'],
+  7: ['start_time_unix_nano', 'fixed64'],
+  8: ['end_time_unix_nano', 'fixed64'],
+  9: ['attributes', () => keyValue, true],
+  10: ['dropped_attributes_count', 'varint'],
+  11: ['events', () => event, true],
+  12: ['dropped_events_count', 'varint'],
+  13: ['links', () => link, true],
+  14: ['dropped_links_count', 'varint'],
+  15: ['status', () => ({ 2: ['message', 'text'], 3: ['code', 'varint'] })],
+  16: ['flags', 'fixed32'],
+};
+const request: Schema = {
+  1: ['resource_spans', () => ({ 2: ['scope_spans', () => ({ 2: ['spans', () => span, true] }), true] }), true],
+};
+
+const maxDepth = 32;
+
+/**
+ * The spans of an `ExportTraceServiceRequest` (OTLP/HTTP, protobuf).
+ *
+ * @throws MlopsError `bad_request` for bytes that are no such message.
+ */
+export function readOtlp(bytes: Uint8Array): readonly ReceivedSpan[] {
+  const message = decode(bytes, request, 0);
+  const found: ReceivedSpan[] = [];
+  for (const resource of listOf(message['resource_spans'])) {
+    for (const scope of listOf(resource['scope_spans'])) {
+      for (const json of listOf(scope['spans'])) found.push(received(json));
+    }
+  }
+  if (found.length === 0) throw new MlopsError('bad_request', 'Invalid OpenTelemetry format - no spans found');
+  return found;
+}
+
+/** The same request in OTLP's JSON form: names in camelCase, ids in hexadecimal. */
+export function readOtlpJson(value: unknown): readonly ReceivedSpan[] {
+  const found: ReceivedSpan[] = [];
+  const root = snake(value) as Record<string, unknown>;
+  for (const resource of listOf(root['resource_spans'])) {
+    for (const scope of listOf(resource['scope_spans'])) {
+      for (const json of listOf(scope['spans'])) found.push(received(withBase64Ids(json)));
+    }
+  }
+  if (found.length === 0) throw new MlopsError('bad_request', 'Invalid OpenTelemetry format - no spans found');
+  return found;
+}
+
+function received(json: SpanJson): ReceivedSpan {
+  const text = (name: string): string => {
+    const value = json[name] ?? '';
+    if (typeof value === 'string' || typeof value === 'number') return String(value);
+    throw broken();
+  };
+  const hex = (name: string): string => Buffer.from(text(name), 'base64').toString('hex');
+  const millis = (name: string): number =>
+    Number((/^\d{1,20}$/.test(text(name)) ? BigInt(text(name)) : 0n) / 1000n) / 1000;
+  const parent = hex('parent_span_id');
+  const traceId = hex('trace_id');
+  const spanId = hex('span_id');
+  if (!/^[0-9a-f]{32}$/.test(traceId) || !/^[0-9a-f]{16}$/.test(spanId)) throw broken();
+  return {
+    traceId,
+    spanId,
+    parentId: parent === '' ? undefined : parent,
+    name: text('name'),
+    start: millis('start_time_unix_nano'),
+    end: millis('end_time_unix_nano'),
+    failed: [2, 'STATUS_CODE_ERROR'].includes((json['status'] as { code?: number } | undefined)?.code ?? 0),
+    json,
+  };
+}
+
+function listOf(value: unknown): readonly Record<string, unknown>[] {
+  return Array.isArray(value) ? (value as Record<string, unknown>[]) : [];
+}
+
+function withBase64Ids(json: Record<string, unknown>): SpanJson {
+  const converted = { ...json };
+  for (const name of ['trace_id', 'span_id', 'parent_span_id']) {
+    if (typeof json[name] === 'string') converted[name] = Buffer.from(json[name], 'hex').toString('base64');
+  }
+  return converted;
+}
+
+function snake(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snake);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      snake(inner),
+    ]),
+  );
+}
+
+function decode(bytes: Uint8Array, schema: Schema, depth: number): Record<string, unknown> {
+  if (depth > maxDepth) throw broken();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const out: Record<string, unknown> = {};
+  let at = 0;
+  const varint = (): bigint => {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = bytes[at++];
+      if (byte === undefined) throw broken();
+      value |= BigInt(byte & 127) << shift;
+      if (byte < 128) return value;
+    }
+    throw broken();
+  };
+  while (at < bytes.length) {
+    const tag = Number(varint());
+    const field = schema[tag >> 3];
+    const wire = tag & 7;
+    let value: unknown;
+    if (wire === 0) value = scalar(varint(), field);
+    else if (wire === 1 || wire === 5) {
+      const width = wire === 1 ? 8 : 4;
+      if (at + width > bytes.length) throw broken();
+      value = fixed(view, at, width, field);
+      at += width;
+    } else if (wire === 2) {
+      const length = Number(varint());
+      if (at + length > bytes.length) throw broken();
+      value = delimited(bytes.subarray(at, at + length), field, depth);
+      at += length;
+    } else throw broken();
+    if (field === undefined || value === undefined) continue;
+    if (field[2] === true) ((out[field[0]] ??= []) as unknown[]).push(value);
+    else out[field[0]] = value;
+  }
+  return out;
+}
+
+function scalar(value: bigint, field: Field | undefined): unknown {
+  if (field?.[1] === 'bool') return value !== 0n;
+  if (field?.[1] === 'signed') return BigInt.asIntN(64, value).toString();
+  return Number(value);
+}
+
+function fixed(view: DataView, at: number, width: number, field: Field | undefined): unknown {
+  if (width === 4) return view.getUint32(at, true);
+  return field?.[1] === 'double' ? double(view.getFloat64(at, true)) : view.getBigUint64(at, true).toString();
+}
+
+function double(value: number): number | string {
+  return Number.isFinite(value) ? value : String(value);
+}
+
+function delimited(bytes: Uint8Array, field: Field | undefined, depth: number): unknown {
+  if (field === undefined) return undefined;
+  const [, kind] = field;
+  if (typeof kind === 'function') return decode(bytes, kind(), depth + 1);
+  if (kind === 'text') return Buffer.from(bytes).toString('utf8');
+  return kind === 'bytes' ? Buffer.from(bytes).toString('base64') : undefined;
+}
+
+function broken(): MlopsError {
+  return new MlopsError('bad_request', 'Invalid OpenTelemetry format');
+}
