@@ -1,13 +1,15 @@
 import {
   cloudStatus,
   isDirectoryId,
+  missingObjects,
+  moveObjects,
   readManifest,
   type CloudStatus,
   type Content,
   type HashName,
 } from '../data/index.ts';
 import { isMlopsError } from '../base/index.ts';
-import { openStore } from '../storage/index.ts';
+import { openStore, type BlobStore } from '../storage/index.ts';
 import { contentOf } from './checkout.ts';
 import type { DataRepo } from './data-repo.ts';
 import { absoluteOut } from './targets.ts';
@@ -27,15 +29,18 @@ interface Named {
  * `status -c`: what a push or fetch would move. @throws MlopsError `no_remote`, and those of the store.
  */
 export async function compareWithRemote(repo: DataRepo, command: TransferCommand): Promise<CloudReport> {
-  const outs = selectedOuts(repo, command).filter(({ out }) => out.cache && out.push);
-  const named = outs.flatMap((item) =>
-    namedObjects(repo, path.relative(repo.root, absoluteOut(repo, item.out)), contentOf(item)),
+  const outs = selectedOuts(repo, command).filter(
+    ({ out }) => out.cache && out.push && (out.remote === undefined || out.remote === command.remote),
   );
   const remote = requireRemote(repo, command.remote);
   const store = await openStore(remote.url, remote.options);
   const report = new Map<string, Exclude<CloudStatus, 'ok'>>();
   try {
     const contents = outs.flatMap((item) => contentOf(item) ?? []);
+    await fetchManifests(repo, store, contents, command);
+    const named = outs.flatMap((item) =>
+      namedObjects(repo, path.relative(repo.root, absoluteOut(repo, item.out)), contentOf(item)),
+    );
     const stateOf = await cloudStatus(repo.data, store, contents, command);
     for (const wanted of ['deleted', 'new', 'missing'] as const) {
       for (const item of named) if (stateOf(item) === wanted) report.set(item.name, wanted);
@@ -44,6 +49,26 @@ export async function compareWithRemote(repo: DataRepo, command: TransferCommand
     await store.close();
   }
   return report;
+}
+
+/** Folders are compared file by file, so their manifests are needed here, as DVC fetches them. */
+async function fetchManifests(
+  repo: DataRepo,
+  store: BlobStore,
+  contents: readonly Content[],
+  command: TransferCommand,
+): Promise<void> {
+  for (const hashName of ['md5', 'md5-dos2unix'] as const) {
+    const ids = contents.filter((content) => content.hashName === hashName && isDirectoryId(content.md5));
+    const lacking = [
+      ...missingObjects(
+        repo.data,
+        hashName,
+        ids.map(({ md5 }) => md5),
+      ),
+    ];
+    await moveObjects(repo.data, store, 'down', hashName, lacking, { ...command, name: 'fetching folders' });
+  }
 }
 
 function namedObjects(repo: DataRepo, shown: string, content: Content | undefined): Named[] {

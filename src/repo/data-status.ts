@@ -59,7 +59,7 @@ export async function dataStatus(repo: DataRepo, command: DataStatusCommand): Pr
     uncommitted: group(toWorkspace),
     untracked: command.untracked === true ? untrackedFiles(repo, command.targets) : [],
     unchanged: unchanged.flatMap(({ new: entry }) => entry?.path ?? []),
-    git: gitFacts(repo),
+    git: gitFacts(repo, command.untracked === true),
   };
 }
 
@@ -126,12 +126,12 @@ function untrackedFiles(repo: DataRepo, targets: readonly string[]): string[] {
   return text.split('\0').filter((file) => file !== '');
 }
 
-function gitFacts(repo: DataRepo): DataStatus['git'] {
+function gitFacts(repo: DataRepo, untracked: boolean): DataStatus['git'] {
   if (repo.gitRoot === undefined) return { isEmpty: false, isDirty: false };
   try {
     const state = gitState(repo.root);
     const isEmpty = state.commit === undefined;
-    return { isEmpty, isDirty: state.dirty || untrackedFiles(repo, []).length > 0 };
+    return { isEmpty, isDirty: state.dirty || (untracked && untrackedFiles(repo, []).length > 0) };
   } catch (error) {
     if (isMlopsError(error, 'git_failed')) return { isEmpty: false, isDirty: false };
     throw error;

@@ -153,7 +153,7 @@ function isWanted(stage: Stage, out: Out, command: TransferCommand, verb: 'push'
 
 /** @throws MlopsError `no_remote` with the way to set one. */
 export function requireRemote(repo: DataRepo, name: string | undefined): RemoteSection {
-  const remote = repo.remote(name);
+  const remote = namedRemote(repo, name);
   if (remote !== undefined) return remote;
   throw new MlopsError(
     'no_remote',
@@ -162,6 +162,16 @@ export function requireRemote(repo: DataRepo, name: string | undefined): RemoteS
       hint: 'mlops remote add -d storage /path/or/s3://bucket/prefix',
     },
   );
+}
+
+/** A wrong name is the fault of the command, not of the configuration: DVC ends with the verb's own status. */
+function namedRemote(repo: DataRepo, name: string | undefined): RemoteSection | undefined {
+  try {
+    return repo.remote(name);
+  } catch (error) {
+    if (!isMlopsError(error, 'bad_config') || name === undefined) throw error;
+    throw new MlopsError('no_remote', error.message, { hint: 'see them with `mlops remote list`', cause: error });
+  }
 }
 
 /** Outs of the work tree, and of other revisions when asked for. */

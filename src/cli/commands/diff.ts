@@ -25,6 +25,7 @@ export const verb: Command = {
     { name: 'md', summary: 'as a Markdown table' },
     { name: 'hide-missing', summary: 'leave out what is not in the cache' },
   ],
+  failure: 1,
   async run(input, terminal) {
     const [from = 'HEAD', to] = input.args;
     const report = await withRepo(terminal, (repo) =>
