@@ -61,7 +61,7 @@ describe('dvc.lock', () => {
           expect(text).toBe(whole(expected));
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -73,7 +73,7 @@ describe('dvc.lock', () => {
           list.map(([name, each]) => [name, lockedStageMap(each)]),
         );
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 

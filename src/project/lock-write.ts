@@ -1,6 +1,7 @@
-import type { PyMap } from '../base/index.ts';
+import type { PyValue } from '../base/index.ts';
 import { lockedStageMap, parseLockFile } from './lock-file.ts';
 import type { LockedStage } from './stage.ts';
+import { editYaml } from './yaml-edit.ts';
 import { parseYaml } from './yaml-read.ts';
 import { dumpYaml } from './yaml-write.ts';
 
@@ -72,13 +73,15 @@ function endOfBlock(text: string, from: number, starts: RegExp): number {
   return text.length;
 }
 
+/** For files that people or other tools have laid out: comments stay where they can. */
 function rewrite(text: string, name: string, stage: LockedStage, shown: string): string {
   parseLockFile(text, shown);
-  const parsed = parseYaml(text, shown);
-  const data: PyMap = parsed instanceof Map ? parsed : new Map([['schema', '2.0']]);
-  const stages = data.get('stages');
-  const section: PyMap = stages instanceof Map ? stages : new Map();
-  section.set(name, lockedStageMap(stage));
-  data.set('stages', section);
-  return dumpYaml(data);
+  const value = lockedStageMap(stage);
+  if (parseYaml(text, shown) !== null) return editYaml(text, shown, [{ op: 'set', path: ['stages', name], value }]);
+  return dumpYaml(
+    new Map<PyValue, PyValue>([
+      ['schema', '2.0'],
+      ['stages', new Map([[name, value]])],
+    ]),
+  );
 }
