@@ -38,15 +38,18 @@ export function diffMetrics(project: ReportProject, options: MetricsDiffOptions)
 export function metricsOf(project: ReportProject, revision: Revision, options: MetricsOptions = {}): RevisionReport {
   const { label } = revision;
   try {
-    const reports = openReports(project, revision);
-    const wanted = options.targets?.length ? options.targets : metricFiles(reports);
-    const files = reports.files.expand(wanted).map((file) => [file, readMetrics(reports, file)] as const);
-    return { label, files: new Map(files) };
+    return { label, files: metricsIn(openReports(project, revision), options.targets) };
   } catch (error) {
     const failure = failureOf(error);
     options.onWarning?.(`failed to load metrics in revision '${label}', ${failure.message}`);
     return { label, files: new Map(), error: failure };
   }
+}
+
+/** Metrics of what was opened already: of some files or directories, else all. */
+export function metricsIn(reports: Reports, targets: readonly TreePath[] = []): Map<TreePath, FileReport> {
+  const wanted = targets.length > 0 ? targets : metricFiles(reports);
+  return new Map(reports.files.expand(wanted).map((file) => [file, readMetrics(reports, file)]));
 }
 
 function metricFiles(reports: Reports): TreePath[] {

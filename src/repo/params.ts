@@ -33,22 +33,25 @@ export function diffParams(project: ReportProject, options: ParamsDiffOptions): 
 export function paramsOf(project: ReportProject, revision: Revision, options: ParamsOptions = {}): RevisionReport {
   const { label } = revision;
   try {
-    const reports = openReports(project, revision);
-    const files = new Map<TreePath, FileReport>();
-    for (const [wanted, keys] of wantedKeys(reports, options)) {
-      for (const file of reports.files.expand([wanted])) files.set(file, readParams(reports, file, keys));
-    }
-    if (!options.targets?.length) {
-      for (const [file, values] of reports.usedParams) {
-        if (!files.has(file)) files.set(file, { data: new Map<PyValue, PyValue>(values) });
-      }
-    }
-    return { label, files };
+    return { label, files: paramsIn(openReports(project, revision), options) };
   } catch (error) {
     const failure = failureOf(error);
     options.onWarning?.(`failed to load params in revision '${label}', ${failure.message}`);
     return { label, files: new Map(), error: failure };
   }
+}
+
+/** Params of what was opened already. */
+export function paramsIn(reports: Reports, options: ParamsOptions = {}): Map<TreePath, FileReport> {
+  const files = new Map<TreePath, FileReport>();
+  for (const [wanted, keys] of wantedKeys(reports, options)) {
+    for (const file of reports.files.expand([wanted])) files.set(file, readParams(reports, file, keys));
+  }
+  if (options.targets?.length) return files;
+  for (const [file, values] of reports.usedParams) {
+    if (!files.has(file)) files.set(file, { data: new Map<PyValue, PyValue>(values) });
+  }
+  return files;
 }
 
 /** File to keys; undefined for the whole file, which wins over keys. */
