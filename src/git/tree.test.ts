@@ -42,7 +42,7 @@ describe('worktree tree', () => {
 
   it('does not wait for a pipe', () => {
     const root = temporaryFolder();
-    execFileSync('mkfifo', [path.join(root, 'pipe')]);
+    execFileSync('sh', ['-c', 'mkfifo pipe'], { cwd: root });
     expect(worktreeTree(root).read('pipe')).toBeUndefined();
     expect(worktreeTree(root).entry('pipe')?.kind).toBe('other');
   });

@@ -138,9 +138,6 @@ const named: Readonly<Record<string, Options>> = {
   db: all(text, 'url username password'),
 };
 
-/** Sections that DVC has, in the order in which `config --list` shows them where a file has none. */
-export const sectionNames: readonly string[] = [...Object.keys(sections), 'feature'];
-
 /** What is wrong with one section of a merged configuration, in DVC's words; undefined when nothing is. */
 export function checkConfigSection(
   kind: string,

@@ -169,7 +169,7 @@ export function sectionOf(remote: string): string {
 }
 
 /** The name in `remote "name"`, undefined for other sections. */
-export function remoteName(section: string): string | undefined {
+function remoteName(section: string): string | undefined {
   return namedSection(section)?.kind === 'remote' ? namedSection(section)?.name : undefined;
 }
 
