@@ -1,4 +1,4 @@
-import { findGitRoot, gitState, gitText, listCommits, listRefHashes } from '../git/index.ts';
+import { findGitRoot, gitState, gitText, listCommits, listRefHashes, runGit } from '../git/index.ts';
 import { requireGit, resolveProjectRevision } from './revisions.ts';
 
 /** An experiment as Git keeps it: `refs/exps/<baseline[:2]>/<baseline[2:]>/<name>`. */
@@ -88,7 +88,10 @@ export function describeCommits(root: string): ReadonlyMap<string, string> {
 /** When commits were made, in seconds since 1970, from one call. */
 export function commitTimes(root: string, commits: readonly string[]): ReadonlyMap<string, number> {
   if (commits.length === 0) return new Map();
-  const text = gitText(root, ['log', '--no-walk=unsorted', '--format=%H %ct', ...unique(commits), '--']);
+  const args = ['log', '--no-walk=unsorted', '--format=%H %ct', '--stdin'];
+  const text = runGit(root, args, { input: `${unique(commits).join('\n')}\n` })
+    .stdout.toString('utf8')
+    .trim();
   return new Map(
     lines(text).map((line) => {
       const [commit = '', seconds = '0'] = line.split(' ');
