@@ -71,7 +71,7 @@ async function bringIn(repo: DataRepo, command: AddToOutCommand, target: string)
 }
 
 /** Through a cache of its own that goes away afterwards, so that nothing stays on this machine. */
-async function sendAway(repo: DataRepo, command: AddToOutCommand): Promise<Content> {
+export async function sendAway(repo: DataRepo, command: AddToOutCommand): Promise<Content> {
   const remote = requireRemote(repo, command.remote);
   fs.mkdirSync(path.join(repo.stateDir, 'tmp'), { recursive: true });
   const folder = fs.mkdtempSync(path.join(repo.stateDir, 'tmp', 'to-remote-'));

@@ -185,9 +185,11 @@ function openFolderPlace(cwd: string, given: string): Place {
   const root = path.resolve(cwd, given);
   const stat = fs.statSync(root, { throwIfNoEntry: false });
   if (stat === undefined) throw missing(given);
+  // As DVC shows it: joined, not normalised.
+  const shown = path.isAbsolute(given) ? given : `${cwd}/${given}`;
   return {
-    file: stat.isDirectory() ? undefined : root,
-    name: root,
+    file: stat.isDirectory() ? undefined : shown,
+    name: shown,
     size: stat.size,
     list: async (dir) =>
       fs.readdirSync(path.join(root, dir)).map((name) => {

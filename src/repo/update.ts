@@ -1,0 +1,134 @@
+import * as path from 'node:path';
+
+import { MlopsError } from '../base/index.ts';
+import { statusOf, type WorkOptions } from '../data/index.ts';
+import { stageChecksum, type ContentInfo, type Stage } from '../project/index.ts';
+import type { RemoteOptions } from '../storage/index.ts';
+import { contentOf } from './checkout.ts';
+import type { DataRepo } from './data-repo.ts';
+import { openForeignRepo } from './foreign-repo.ts';
+import { gitSide } from './git-side.ts';
+import { fillFromRepo, fillFromUrl, recordedOptions, shownRepoDep } from './import.ts';
+import { sourceFacts, sourceOfDep } from './import-source.ts';
+import { absoluteOut, selectStages, showPath } from './targets.ts';
+
+export interface UpdateCommand extends WorkOptions {
+  readonly targets: readonly string[];
+  readonly rev?: string | undefined;
+  readonly recursive?: boolean;
+  readonly noDownload?: boolean;
+  readonly toRemote?: boolean;
+  readonly remote?: string | undefined;
+  readonly jobs?: number | undefined;
+  readonly onImport?: ((from: string, to: string) => void) | undefined;
+  readonly onUnchanged?: ((stage: string) => void) | undefined;
+}
+
+/**
+ * Brings imported data up to date with its source: the revision is resolved anew, URLs are compared by
+ * their facts; what did not change is not touched.
+ * @returns the files that the user should `git add`.
+ * @throws MlopsError `usage`, `unknown_stage`, and those of `import`.
+ */
+export async function update(repo: DataRepo, command: UpdateCommand): Promise<string[]> {
+  checkFlags(command);
+  const stages = selectStages(repo, command.targets, command).map(({ stage }) => stage);
+  const side = gitSide(repo);
+  for (const stage of stages) {
+    const [dep] = stage.deps;
+    if (stage.kind !== 'data' || dep === undefined) throw notImported(stage);
+    const fresh =
+      dep.repo === undefined ? await updateUrl(repo, stage, command) : await updateRepo(repo, stage, command);
+    if (fresh === undefined) {
+      command.onUnchanged?.(stage.address);
+      continue;
+    }
+    repo.saveStage(fresh);
+    side.changed(path.join(repo.root, stage.file));
+  }
+  repo.forget();
+  return side.finish();
+}
+
+async function updateRepo(repo: DataRepo, stage: Stage, command: UpdateCommand): Promise<Stage | undefined> {
+  const [dep] = stage.deps;
+  if (dep?.repo === undefined) return undefined;
+  if (command.toRemote === true) {
+    throw usage("Data imported from other DVC or Git repositories can't be updated with --to-remote");
+  }
+  const rev = command.rev ?? dep.repo.rev;
+  const { signal, onProgress, noDownload = false } = command;
+  const options = { ...recordedOptions(dep.repo), rev, signal, onProgress, noDownload };
+  const wanted = { ...dep.repo, ...(command.rev === undefined ? {} : { rev: command.rev }) };
+  const foreign = await openForeignRepo(repo.cwd, dep.repo.url, options);
+  const { commit } = foreign;
+  foreign.close();
+  const locked = { ...wanted, ...(commit === undefined ? {} : { revLock: commit }) };
+  const next: Stage = { ...stage, deps: [{ ...dep, repo: locked }] };
+  if (stage.md5 === stageChecksum(next) && (await outIsFine(repo, stage, command))) return undefined;
+  announce(repo, stage, shownRepoDep(dep), command);
+  return fillFromRepo(repo, next, targetOf(repo, stage), options);
+}
+
+async function updateUrl(repo: DataRepo, stage: Stage, command: UpdateCommand): Promise<Stage | undefined> {
+  const [dep] = stage.deps;
+  if (dep === undefined) return undefined;
+  const source = sourceOfDep(repo, dep, stage.wdir);
+  const options = { ...command, options: fsConfigOf(dep.info) };
+  const facts = await sourceFacts(repo, source, { ...command, fsConfig: options.options });
+  const next: Stage = { ...stage, deps: [{ ...dep, info: facts }] };
+  const same = sameFacts(facts, dep.info) && stage.md5 === stageChecksum(next);
+  if (same && command.toRemote !== true && (await outIsFine(repo, stage, command))) return undefined;
+  if (command.toRemote !== true) announce(repo, stage, source.shown, command);
+  return fillFromUrl(repo, next, targetOf(repo, stage), source, options);
+}
+
+function announce(repo: DataRepo, stage: Stage, from: string, command: UpdateCommand): void {
+  command.onImport?.(from, showPath(repo, stage.outs[0]?.path ?? ''));
+}
+
+/** What is in the workspace is what is recorded, and the cache has it. */
+async function outIsFine(repo: DataRepo, stage: Stage, command: UpdateCommand): Promise<boolean> {
+  for (const out of stage.outs) {
+    const content = contentOf({ out });
+    if (content === undefined) return false;
+    if ((await statusOf(repo.data, absoluteOut(repo, out), content, { ...command, cached: true })) !== undefined)
+      return false;
+  }
+  return true;
+}
+
+function sameFacts(a: ContentInfo, b: ContentInfo | undefined): boolean {
+  return a.md5 === b?.md5 && a.etag === b?.etag && a.checksum === b?.checksum;
+}
+
+function fsConfigOf(info: ContentInfo | undefined): RemoteOptions | undefined {
+  const map = info?.extra?.get('fs_config');
+  if (!(map instanceof Map)) return undefined;
+  return Object.fromEntries([...map].map(([key, value]) => [String(key), value === null ? undefined : String(value)]));
+}
+
+function targetOf(repo: DataRepo, stage: Stage): string {
+  const [out] = stage.outs;
+  if (out === undefined) throw new Error(`'${stage.address}' has no output`);
+  return absoluteOut(repo, out);
+}
+
+function checkFlags(command: UpdateCommand): void {
+  if (command.toRemote === true && command.noDownload === true) {
+    throw usage("--to-remote can't be used with --no-download");
+  }
+  if (command.toRemote !== true && command.remote !== undefined) {
+    throw usage("--remote can't be used without --to-remote");
+  }
+}
+
+function usage(message: string): MlopsError {
+  return new MlopsError('usage', message, { exit: 1 });
+}
+
+function notImported(stage: Stage): MlopsError {
+  return new MlopsError('unknown_stage', `'${stage.address}' is not imported: there is nothing to update it from`, {
+    hint: 'update takes .dvc files made by `mlops import` and `mlops import-url`',
+  });
+}
