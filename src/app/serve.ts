@@ -33,6 +33,7 @@ export interface ServeModelsOptions {
   readonly predictionLog?: ServeOptions['predictionLog'];
   readonly redact?: readonly string[] | undefined;
   readonly onAccess?: ServeOptions['onAccess'];
+  readonly watch?: boolean | undefined;
   readonly serverVersion: string;
   readonly log: Logger;
 }
@@ -68,6 +69,7 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
       allowedOrigins: options.corsOrigins ?? [],
     },
     verify,
+    watch: options.watch,
     predictionLog: options.predictionLog,
     redact: options.redact,
     onAccess: options.onAccess,

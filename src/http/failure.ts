@@ -1,4 +1,4 @@
-import { explainSystemError, isMlopsError, messageOf, type ErrorCode, type MlopsError } from '../base/index.ts';
+import { explainSystemError, isMlopsError, messageOf, MlopsError, type ErrorCode } from '../base/index.ts';
 
 /** An error on its way to a client: everything a response of any protocol may say. */
 export interface Failure {
@@ -35,6 +35,10 @@ const known: Readonly<Record<string, readonly [status: number, code: ErrorCode, 
 export function failureOf(error: unknown, requestId: string): Failure {
   const explained = explainSystemError(error);
   if (isMlopsError(explained)) return ofMlopsError(explained);
+  // Only deeply nested input makes our recursive readers run out of stack.
+  if (error instanceof RangeError && error.message.includes('call stack')) {
+    return ofMlopsError(new MlopsError('bad_request', 'the request is nested too deeply', { cause: error }));
+  }
   const code = codeOf(error);
   const entry = code === undefined ? undefined : known[code];
   if (entry !== undefined) {

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { isSystemError, MlopsError } from '../base/index.ts';
 import { startDraining } from './draining.ts';
@@ -44,10 +45,15 @@ export async function listen(shell: Shell, options: ListenOptions): Promise<List
   };
 }
 
+/** How long new requests are still taken once stopping has begun, in milliseconds. */
+const graceMs = 300;
+
 async function closeGracefully(shell: Shell, deadline: number): Promise<boolean> {
   const { server } = shell;
   let cut = false;
   startDraining(shell);
+  // Load balancers and clients on their way learn of the end late: go on accepting for a moment.
+  await delay(Math.min(graceMs, deadline / 4));
   const timer = setTimeout(() => {
     cut = true;
     server.closeAllConnections();

@@ -181,7 +181,7 @@ describe('listen', () => {
     answer.resume();
     expect([answer.statusCode, answer.headers.connection]).toEqual([200, 'close']);
     expect(await closed).toBe(true);
-    await expect(get('/thing/1')).rejects.toThrow('ECONNREFUSED');
+    await expect(get('/thing/1')).rejects.toThrow(/ECONNREFUSED|hang up/);
     agent.destroy();
   });
 

@@ -30,8 +30,10 @@ export class InferenceThread {
   #closing = false;
   readonly #workerFile: URL;
   readonly #lost: (thread: InferenceThread, code: number) => void;
+  readonly #free: () => void;
 
-  constructor(workerFile: URL, lost: (thread: InferenceThread, code: number) => void) {
+  constructor(workerFile: URL, lost: (thread: InferenceThread, code: number) => void, free: () => void) {
+    this.#free = free;
     this.#workerFile = workerFile;
     this.#lost = lost;
     this.#worker = this.#start();
@@ -84,17 +86,30 @@ export class InferenceThread {
       return { outputs: outputs ?? {}, milliseconds: milliseconds ?? 0 };
     } finally {
       if (runs === this.#worker) this.runs--;
+      this.#free();
     }
   }
 
-  /** Ends the thread as a crash would; for tests of recovery. */
-  crash(): Promise<number> {
-    return this.#worker.terminate();
+  /** Ends the thread by an uncaught error, as a bug would: a message that is none. For tests of recovery. */
+  crash(): Promise<void> {
+    const ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    this.#worker.postMessage(null);
+    return ended;
   }
 
+  /**
+   * Lets the thread end by itself. It is never terminated while the runtime computes: that would abort the whole
+   * process (the addon throws where nothing can catch it).
+   */
   async close(): Promise<void> {
     this.#closing = true;
-    await this.#worker.terminate();
+    const ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
+    this.#worker.ref();
+    const message: ToWorker = { kind: 'close', id: -1 };
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    this.#worker.postMessage(message);
+    await ended;
   }
 }
 
@@ -105,6 +120,8 @@ export class InferenceThread {
 export class InferencePool {
   readonly threads: readonly InferenceThread[];
   restarts = 0;
+  /** Called when a run has ended, whoever asked for it: something else may start. */
+  onFree: (() => void) | undefined;
   readonly #files = new Map<number, string>();
   readonly #log: Logger;
   #nextSession = 1;
@@ -114,7 +131,12 @@ export class InferencePool {
     const count = Math.max(1, options.threads ?? os.availableParallelism() - 1);
     this.threads = Array.from(
       { length: count },
-      () => new InferenceThread(options.workerFile, (t, c) => this.#revive(t, c)),
+      () =>
+        new InferenceThread(
+          options.workerFile,
+          (t, c) => this.#revive(t, c),
+          () => this.onFree?.(),
+        ),
     );
   }
 

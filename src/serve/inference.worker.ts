@@ -24,6 +24,7 @@ async function handle(message: ToWorker): Promise<void> {
   try {
     if (message.kind === 'load') answer({ id: message.id, info: await load(message.session, message.file) });
     else if (message.kind === 'run') await run(message);
+    else if (message.kind === 'close') await close();
     else {
       const session = sessions.get(message.session);
       sessions.delete(message.session);
@@ -34,6 +35,11 @@ async function handle(message: ToWorker): Promise<void> {
     const code = isMlopsError(error) ? error.code : undefined;
     answer({ id: message.id, error: { message: messageOf(error), code } });
   }
+}
+
+async function close(): Promise<void> {
+  for (const session of sessions.values()) await (await session).release();
+  parentPort?.close();
 }
 
 function answer(message: FromWorker): void {

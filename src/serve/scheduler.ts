@@ -56,6 +56,7 @@ export class Scheduler {
 
   constructor(pool: InferencePool, options: Partial<SchedulerOptions> = {}) {
     this.#pool = pool;
+    pool.onFree = () => this.#pump();
     this.options = { ...schedulerDefaults, ...options };
   }
 
@@ -104,7 +105,7 @@ export class Scheduler {
       if (version === undefined) return;
       const jobs = this.#take(version);
       if (version.queue.length > 0) this.#ready.push(version);
-      if (jobs.length > 0) void this.#run(thread, version, jobs).then(() => this.#pump());
+      if (jobs.length > 0) void this.#run(thread, version, jobs);
     }
   }
 

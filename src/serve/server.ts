@@ -8,6 +8,8 @@ import {
   type Verifier,
 } from '../http/index.ts';
 import { PredictionLog, type PredictionLogOptions } from '../monitor/index.ts';
+import { addDocsRoutes } from './docs-routes.ts';
+import { followSources } from './watch.ts';
 import { HttpCounts, startProcessMetrics } from './metrics.ts';
 import { addFeedbackRoutes } from './feedback-routes.ts';
 import { RunningContext } from './running-context.ts';
@@ -33,6 +35,8 @@ export interface ServeOptions {
   readonly guard?: GuardOptions | undefined;
   readonly verify?: Verifier | undefined;
   readonly memoryBudget?: number | undefined;
+  /** Follow stages, aliases and files that change. */
+  readonly watch?: boolean | undefined;
   /** Load nothing until it is asked for. Default: load all when there are at most 16 models. */
   readonly lazy?: boolean | undefined;
   /** Where and how predictions are logged; absent: not at all. */
@@ -105,6 +109,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   addV2Routes(shell, context);
   addSimilarityRoutes(shell, context);
   addFeedbackRoutes(shell, context);
+  addDocsRoutes(shell, context);
 
   // The port is taken before models are loaded: who starts two servers learns it at once.
   const listening = await listen(shell, options).catch(async (error: unknown) => {
@@ -112,6 +117,12 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     throw error;
   });
   const failures = await loadAll(repository, options, log);
+  const watching = new AbortController();
+  if (options.watch === true) {
+    followSources(repository, watching.signal, log).catch((error: unknown) => {
+      if (!watching.signal.aborted) log.error(`sources are no longer followed: ${messageOf(error)}`);
+    });
+  }
   return {
     listening,
     repository,
@@ -119,6 +130,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     failures,
     close: async (deadline = 10_000) => {
       context.draining = true;
+      watching.abort();
       const clean = await listening.close(deadline);
       scheduler.abandon();
       await repository.close();

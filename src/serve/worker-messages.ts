@@ -12,7 +12,9 @@ export type ToWorker =
       /** Names of the outputs to compute. */
       readonly fetches: readonly string[];
     }
-  | { readonly kind: 'release'; readonly id: number; readonly session: number };
+  | { readonly kind: 'release'; readonly id: number; readonly session: number }
+  /** Release everything and end, after what was sent before. */
+  | { readonly kind: 'close'; readonly id: number };
 
 export interface FromWorker {
   readonly id: number;

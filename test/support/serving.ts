@@ -1,0 +1,35 @@
+import { serve, type MemorySource, type RunningServer, type ServeOptions } from '../../src/serve/index.ts';
+import { inferenceWorker } from './worker.ts';
+
+/** Starts a server over a memory source on a free port, with one inference thread. */
+export async function startServer(source: MemorySource, options: Partial<ServeOptions> = {}): Promise<RunningServer> {
+  const models = (await source.list()).map(({ name }) => ({ name, source }));
+  const workerFile = await inferenceWorker();
+  return serve({ models, host: '127.0.0.1', port: 0, workerFile, threads: 1, ...options });
+}
+
+export interface Posted {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Buffer;
+  readonly text: string;
+  json(): never;
+}
+
+/** POSTs JSON (or bytes or text as they are) and reads the answer. */
+export async function post(
+  server: RunningServer,
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Posted> {
+  const content = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+  const answer = await fetch(server.listening.url + path, {
+    method: 'POST',
+    body: content,
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  const text = bytes.toString();
+  return { status: answer.status, headers: answer.headers, bytes, text, json: () => JSON.parse(text) as never };
+}
