@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { isMlopsError } from '../../src/base/index.ts';
 import {
   dumpYaml,
+  editYaml,
   formatDvcFile,
   lockedStageMap,
   parseDvcFile,
@@ -13,6 +14,7 @@ import {
   parseYaml,
   putLockedStage,
   stageChecksum,
+  type YamlEdit,
 } from '../../src/project/index.ts';
 import { parseYamlFully } from '../../src/project/yaml-read.ts';
 import { readYamlSubset } from '../../src/project/yaml-subset.ts';
@@ -90,6 +92,50 @@ describeWithCorpus('metafiles of real projects', (folder) => {
     }
   });
 });
+
+describeWithCorpus('edits of the metafiles of real projects', (folder) => {
+  it('give the bytes that ruamel gives, where ruamel leaves the rest of the file alone', () => {
+    const dvc = tool('dvc');
+    if (dvc === undefined) return;
+    const files = filesOf(folder, (name) => name === 'dvc.yaml' || (name.endsWith('.dvc') && name !== '.dvc')).filter(
+      readable,
+    );
+    const texts = files.map((file) => fs.readFileSync(file, 'utf8'));
+    const untouched = askRuamel<string>(
+      dvc,
+      texts.map((text) => ({ op: 'edit', text, edits: [] })),
+    );
+    const stable = texts.filter((text, i) => untouched[i]?.ok === text && editsOf(text).length > 0);
+    expect(stable.length).toBeGreaterThan(40);
+    const theirs = askRuamel<string>(
+      dvc,
+      stable.map((text) => ({
+        op: 'edit',
+        text,
+        edits: editsOf(text).map((edit) => [edit.op, edit.path, 'value' in edit ? typed(edit.value) : null]),
+      })),
+    );
+    const same = stable.filter((text, i) => editYaml(text, 'f', editsOf(text)) === theirs[i]?.ok);
+    // ruamel puts a new key behind the blank lines and comments that follow the last one; ours stands before them.
+    const spaced = stable.filter((text) => /\n *(#.*)?\n/.test(text));
+    expect(same.length).toBeGreaterThanOrEqual(stable.length - spaced.length);
+  });
+});
+
+/** What `add` does to a `.dvc` file, and `freeze` to the first stage of a pipeline. */
+function editsOf(text: string): YamlEdit[] {
+  const value = tryParse(text);
+  if (!(value instanceof Map)) return [];
+  if (Array.isArray(value.get('outs'))) {
+    return [
+      { op: 'set', path: ['outs', 0, 'md5'], value: '0123456789abcdef0123456789abcdef.dir' },
+      { op: 'set', path: ['outs', 0, 'nfiles'], value: 7 },
+    ];
+  }
+  const stages = value.get('stages');
+  const [name] = stages instanceof Map ? [...stages.keys()] : [];
+  return typeof name === 'string' ? [{ op: 'set', path: ['stages', name, 'frozen'], value: true }] : [];
+}
 
 /** Shared parts are written with anchors; the copy that Python got has none. */
 function withoutAnchors(text: string): string {
