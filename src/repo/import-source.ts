@@ -4,7 +4,7 @@ import * as path from 'node:path';
 
 import { MlopsError, pythonJson, type PyMap, type PyValue } from '../base/index.ts';
 import { hashPath, type WorkOptions } from '../data/index.ts';
-import type { ContentInfo, Dep } from '../project/index.ts';
+import { pythonStr, type ContentInfo, type Dep } from '../project/index.ts';
 import type { BlobStore, RemoteOptions } from '../storage/index.ts';
 import type { DataRepo } from './data-repo.ts';
 import { isUrl, openSource } from './source.ts';
@@ -73,6 +73,13 @@ export function fsConfigExtra(options: RemoteOptions | undefined): { extra?: PyM
   if (options === undefined) return {};
   const map: PyMap = new Map(Object.entries(options).map(([key, value]): [PyValue, PyValue] => [key, value ?? null]));
   return { extra: new Map([['fs_config', map]]) };
+}
+
+/** Options of a store as a `.dvc` file keeps them. */
+export function optionsOf(map: PyMap): RemoteOptions {
+  return Object.fromEntries(
+    [...map].map(([key, value]) => [pythonStr(key), value === null ? undefined : pythonStr(value)]),
+  );
 }
 
 async function storeFacts(store: BlobStore, key: string, options: WorkOptions): Promise<ContentInfo | undefined> {

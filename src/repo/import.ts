@@ -2,18 +2,18 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { MlopsError, type PyMap, type PyValue } from '../base/index.ts';
-import { commitOut } from '../data/index.ts';
+import { commitOut, type WorkOptions } from '../data/index.ts';
 import { stageChecksum, type ContentInfo, type Dep, type RepoSource, type Stage } from '../project/index.ts';
 import type { RemoteOptions } from '../storage/index.ts';
 import { newDataStage, newOut } from './add.ts';
 import { destinationOf, sendAway } from './add-out.ts';
 import { copyOut } from './copy-out.ts';
 import type { DataRepo } from './data-repo.ts';
-import { openForeignRepo, type ForeignOptions } from './foreign-repo.ts';
+import { openForeignRepo, type ForeignOptions, type ForeignRepo } from './foreign-repo.ts';
 import { requireView } from './get.ts';
 import { gitSide } from './git-side.ts';
 import { buildGraph } from './graph.ts';
-import { fsConfigExtra, importSource, sourceFacts, type ImportSource } from './import-source.ts';
+import { fsConfigExtra, importSource, optionsOf, sourceFacts, type ImportSource } from './import-source.ts';
 import { materialize, type SourceOptions } from './source.ts';
 import { showPath, treePathOf } from './targets.ts';
 
@@ -55,32 +55,33 @@ export async function importFromRepo(repo: DataRepo, command: ImportRepoCommand)
   const planned: Stage = { ...stage, deps: [dep], frozen: true };
   if (command.noExec === true) return save(repo, planned, target);
   command.onImport?.(shownRepoDep(dep), showPath(repo, stage.outs[0]?.path ?? ''));
-  return save(repo, await fillFromRepo(repo, planned, target, command), target);
+  const foreign = await openForeignRepo(repo.cwd, command.url, command);
+  try {
+    return save(repo, await fillFromRepo(repo, planned, target, foreign, command), target);
+  } finally {
+    foreign.close();
+  }
 }
 
 /**
- * Brings the content of a repository import into place, at the revision that its dep asks for, and records
- * that.
+ * Brings the content of a repository import into place, from the repository at the revision that it is opened
+ * at, and records that.
  */
 export async function fillFromRepo(
   repo: DataRepo,
   stage: Stage,
   target: string,
-  options: ForeignOptions & { readonly noDownload?: boolean },
+  foreign: ForeignRepo,
+  options: WorkOptions & { readonly noDownload?: boolean },
 ): Promise<Stage> {
   const [dep] = stage.deps;
   if (dep?.repo === undefined) throw new Error(`'${stage.address}' is no import of a repository`);
-  const foreign = await openForeignRepo(repo.cwd, dep.repo.url, options);
-  try {
-    const locked = { ...dep.repo, ...(foreign.commit === undefined ? {} : { revLock: foreign.commit }) };
-    const filled = { ...stage, deps: [{ ...dep, repo: locked }] };
-    if (options.noDownload === true) return sealed(withInfo(filled, undefined));
-    const entry = await requireView(foreign, dep.defPath);
-    await copyOut(foreign, entry, target, { ...options, into: repo.data });
-    return sealed(withInfo(filled, await commitOut(repo.data, target, options)));
-  } finally {
-    foreign.close();
-  }
+  const locked = { ...dep.repo, ...(foreign.commit === undefined ? {} : { revLock: foreign.commit }) };
+  const filled = { ...stage, deps: [{ ...dep, repo: locked }] };
+  if (options.noDownload === true) return sealed(withInfo(filled, undefined));
+  const entry = await requireView(foreign, dep.defPath);
+  await copyOut(foreign, entry, target, { ...options, into: repo.data });
+  return sealed(withInfo(filled, await commitOut(repo.data, target, options)));
 }
 
 /**
@@ -215,16 +216,12 @@ export function recordedOptions(source: RepoSource): Pick<ForeignOptions, 'confi
     const section = sections instanceof Map && name !== undefined ? sections.get(name) : undefined;
     return {
       ...(typeof name === 'string' ? { remote: name } : {}),
-      ...(section instanceof Map ? { remoteConfig: flat(section) } : {}),
+      ...(section instanceof Map ? { remoteConfig: optionsOf(section) } : {}),
     };
   }
   return {
     ...(typeof config === 'string' ? { config } : {}),
     ...(typeof remote === 'string' ? { remote } : {}),
-    ...(remote instanceof Map ? { remoteConfig: flat(remote) } : {}),
+    ...(remote instanceof Map ? { remoteConfig: optionsOf(remote) } : {}),
   };
-}
-
-function flat(map: PyMap): RemoteOptions {
-  return Object.fromEntries([...map].map(([key, value]) => [String(key), value === null ? undefined : String(value)]));
 }

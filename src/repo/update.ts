@@ -9,7 +9,7 @@ import type { DataRepo } from './data-repo.ts';
 import { openForeignRepo } from './foreign-repo.ts';
 import { gitSide } from './git-side.ts';
 import { fillFromRepo, fillFromUrl, recordedOptions, shownRepoDep } from './import.ts';
-import { sourceFacts, sourceOfDep } from './import-source.ts';
+import { optionsOf, sourceFacts, sourceOfDep } from './import-source.ts';
 import { absoluteOut, selectStages, showPath } from './targets.ts';
 
 export interface UpdateCommand extends WorkOptions {
@@ -61,13 +61,15 @@ async function updateRepo(repo: DataRepo, stage: Stage, command: UpdateCommand):
   const options = { ...recordedOptions(dep.repo), rev, signal, onProgress, noDownload };
   const wanted = { ...dep.repo, ...(command.rev === undefined ? {} : { rev: command.rev }) };
   const foreign = await openForeignRepo(repo.cwd, dep.repo.url, options);
-  const { commit } = foreign;
-  foreign.close();
-  const locked = { ...wanted, ...(commit === undefined ? {} : { revLock: commit }) };
-  const next: Stage = { ...stage, deps: [{ ...dep, repo: locked }] };
-  if (stage.md5 === stageChecksum(next) && (await outIsFine(repo, stage, command))) return undefined;
-  announce(repo, stage, shownRepoDep(dep), command);
-  return fillFromRepo(repo, next, targetOf(repo, stage), options);
+  try {
+    const locked = { ...wanted, ...(foreign.commit === undefined ? {} : { revLock: foreign.commit }) };
+    const next: Stage = { ...stage, deps: [{ ...dep, repo: locked }] };
+    if (stage.md5 === stageChecksum(next) && (await outIsFine(repo, stage, command))) return undefined;
+    announce(repo, stage, shownRepoDep(dep), command);
+    return await fillFromRepo(repo, next, targetOf(repo, stage), foreign, options);
+  } finally {
+    foreign.close();
+  }
 }
 
 async function updateUrl(repo: DataRepo, stage: Stage, command: UpdateCommand): Promise<Stage | undefined> {
@@ -104,8 +106,7 @@ function sameFacts(a: ContentInfo, b: ContentInfo | undefined): boolean {
 
 function fsConfigOf(info: ContentInfo | undefined): RemoteOptions | undefined {
   const map = info?.extra?.get('fs_config');
-  if (!(map instanceof Map)) return undefined;
-  return Object.fromEntries([...map].map(([key, value]) => [String(key), value === null ? undefined : String(value)]));
+  return map instanceof Map ? optionsOf(map) : undefined;
 }
 
 function targetOf(repo: DataRepo, stage: Stage): string {

@@ -132,22 +132,34 @@ describeWithTool('dvc', 'twins: data from elsewhere', ({ dvc }) => {
   }, 120_000);
 });
 
-const listings = [
-  ...[
-    '../src',
-    '../src data',
-    '../src -R',
-    '../src -R --dvc-only',
-    '../src --dvc-only',
-    '../src data/d',
-    '../src/data',
-  ],
-  ...['../src data/a.txt', '../src -R -L 2', '../src nope', '../src --rev nope', '../src -T --json', '../nowhere'],
-  ...['../src data --size --show-hash', '../src -T', '../src -T -L 2 --size', '../src data/d -T --show-hash --size'],
-  ...['../src --json', '../src data --json --rev v1', '../src code --json', '../src data/d --json --rev v1'],
-  ...['../src data/d/sub --json --rev main', '../src --json -R --dvc-only --rev v1', '../src -R -L 0 --json'],
-  ...['../src -T --size --rev v1', '. -R', '. --dvc-only'],
-].map((words) => ['list', ...words.split(' ')]);
+const listings = `../src
+  ../src data
+  ../src data/a.txt
+  ../src/data
+  ../src data/d
+  ../src -R
+  ../src -R -L 2
+  ../src -R --dvc-only
+  ../src data --size --show-hash
+  ../src -T
+  ../src -T -L 2 --size
+  ../src data/d -T --show-hash --size
+  ../src -T --size --rev v1
+  ../src -T --json
+  ../src --json
+  ../src data --json --rev v1
+  ../src code --json
+  ../src data/d --json --rev v1
+  ../src data/d/sub --json --rev main
+  ../src --json -R --dvc-only --rev v1
+  ../src -R -L 0 --json
+  ../src nope
+  ../src --rev nope
+  ../nowhere
+  . -R
+  . --dvc-only`
+  .split('\n')
+  .map((words) => ['list', ...words.trim().split(' ')]);
 
 function makeSource(side: Side, dvc: string): void {
   const folder = path.join(side.base, 'src');
