@@ -111,7 +111,7 @@ describe('the house', () => {
       const users = new Set(
         all.filter((edge) => edge.to === name && !edge.typeOnly && !isTest(edge.from)).map((edge) => edge.from),
       );
-      expect([...users].length, `${name} in ${[...users].join(', ')}`).toBeLessThanOrEqual(1);
+      expect(users.size, `${name} in ${[...users].join(', ')}`).toBeLessThanOrEqual(1);
     }
   });
 

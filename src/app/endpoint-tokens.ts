@@ -2,10 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 
 /** Tokens of a running command, each standing for the run that its holder's runs become children of. */
 export interface EndpointTokens {
-  issue(parentRunId: string): string;
-  revoke(token: string): void;
+  readonly issue: (parentRunId: string) => string;
+  readonly revoke: (token: string) => void;
   /** The parent run of a token; undefined for one that was never issued or is revoked. */
-  parentOf(token: string): string | undefined;
+  readonly parentOf: (token: string) => string | undefined;
 }
 
 export function createTokens(): EndpointTokens {

@@ -43,7 +43,7 @@ export interface Snapshot {
 export function paramsOf(params: ReadonlyMap<string, PyMap>): Param[] {
   const found = new Map<string, string>();
   for (const [file, values] of params) {
-    const prefix = path.posix.basename(file) === 'params.yaml' ? '' : `${file.replace(/[^/\w.\-]/g, '_')}.`;
+    const prefix = path.posix.basename(file) === 'params.yaml' ? '' : `${file.replace(/[^/\w.-]/g, '_')}.`;
     for (const [key, value] of values) flatten(`${prefix}${String(key)}`, value, found);
   }
   return [...found].map(([key, value]) => ({

@@ -34,7 +34,7 @@ function same(a: PyValue, b: PyValue): boolean {
 }
 
 function keyStep(key: PyValue): string | number {
-  return typeof key === 'number' ? key : String(key as string);
+  return typeof key === 'number' ? key : String(key);
 }
 
 /** The value with an edit applied; parts that do not change are shared with the old one. */
