@@ -55,7 +55,8 @@ describe('the subset reader', () => {
 
   it.each([
     'a: |\n  x\n',
-    'a: [1, 2]\n',
+    'a: [1, [2]]\n',
+    'a: {b: 1}\n',
     'a: &x 1\n',
     '- a\n',
     'a: 1\na: 2\n',
@@ -94,6 +95,11 @@ describe('the subset reader', () => {
         '    deep',
         'x: y # z',
         'x:#y',
+        'l: [a, 1, "b c"] # d',
+        'm: [ x y ,-1 ]',
+        '- [- a, b]',
+        '${k}/{x}: ${v} [w]',
+        'n: [a,,b, ]',
         '  ? z',
         'a : b',
       ],

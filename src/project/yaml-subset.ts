@@ -3,8 +3,8 @@ import { resolvePlain } from './yaml-scalars.ts';
 
 /**
  * Reads the YAML that programs write and that people mostly write too: block mappings and lists of
- * one-line or folded plain scalars and one-line quoted ones, comments, `[]` and `{}`. It is some sixty
- * times faster than a full parser and saves loading one.
+ * one-line or folded plain scalars and one-line quoted ones, comments, lists like `[a, 1]`. It is some
+ * fifteen times faster than a full parser and saves loading one.
  *
  * @returns undefined for everything else, errors included; the full parser then decides.
  */
@@ -109,9 +109,9 @@ class SubsetReader {
       this.mustEnd(indent);
       return quote === "'" ? singleQuoted(text) : doubleQuoted(text);
     }
-    if (text === '[]' || text === '{}') {
+    if (quote === '[' || quote === '{') {
       this.mustEnd(indent);
-      return text === '[]' ? [] : new Map();
+      return text === '{}' ? new Map() : flowList(text);
     }
     return resolvePlain(this.folded(text, indent));
   }
@@ -189,7 +189,7 @@ const commonKeys = new Set('path hash md5 size nfiles cmd deps outs params isexe
 /** Keys that are not strings are rare, and floats and dates have no identity of their own. */
 function isPlainKey(key: string): boolean {
   if (key.length > 100 || key.endsWith(' ') || isItem(key)) return false;
-  return /^[A-Za-z0-9_./(@+-][^#:"'{}[\],&*!|>%`?\\]*$/.test(key) && typeof resolvePlain(key) === 'string';
+  return /^[A-Za-z0-9_./($+-][^#:"',&*!|>%`?\\]*$/.test(key) && typeof resolvePlain(key) === 'string';
 }
 
 function withoutComment(rest: string): string {
@@ -208,6 +208,19 @@ function plainPart(text: string): string {
   const part = comment < 0 ? text : text.slice(0, comment).trimEnd();
   if (part === '=' || part === '<<' || part.includes(': ') || part.endsWith(':')) throw beyond;
   return part;
+}
+
+/** `[a, 1, "b c"]` on one line; anything nested is beyond. */
+function flowList(text: string): PyValue[] {
+  const match = /^\[ *(.*?) *\](?: +#.*)?$/.exec(text);
+  if (match === null) throw beyond;
+  const inner = match[1] ?? '';
+  if (inner === '') return [];
+  return inner.split(/ *, */).map((item) => {
+    if (/^"[^"\\]*"$|^'[^']*'$/.test(item)) return item.slice(1, -1);
+    if (!/^[A-Za-z0-9_./+-][^"'{}[\]:#&*!|>%@`?]*$/.test(item) || item === '-') throw beyond;
+    return resolvePlain(item);
+  });
 }
 
 function singleQuoted(text: string): string {
