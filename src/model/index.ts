@@ -7,6 +7,7 @@ export {
   type ModelFolderPlan,
   type PlannedFile,
 } from './folder.ts';
+export { rewriteLocale } from './locale.ts';
 export { parseMlModel, type MlModel } from './mlmodel.ts';
 export { readOnnx, type OnnxModel, type OnnxValue } from './onnx.ts';
 export { deriveExample, deriveSignature, servableInputs, servableOutputs, type Signature } from './signature.ts';

@@ -9,7 +9,7 @@ import { parentPort } from 'node:worker_threads';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
 import { isMlopsError, messageOf } from '../base/index.ts';
-import { readOnnx, rewriteZipMap, type OnnxModel } from '../model/index.ts';
+import { readOnnx, rewriteLocale, rewriteZipMap, type OnnxModel } from '../model/index.ts';
 import type { Tensor } from './tensor.ts';
 import type { FromWorker, LoadedInfo, ToWorker } from './worker-messages.ts';
 
@@ -57,9 +57,7 @@ async function load(id: number, file: string): Promise<LoadedInfo> {
     interOpNumThreads: 1,
     logSeverityLevel: 4,
   };
-  const session = onnx.hasZipMap
-    ? InferenceSession.create(rewriteZipMap(bytes, file), { ...options, ...externalData(onnx, file) })
-    : InferenceSession.create(file, options);
+  const session = create(bytes, onnx, file, options);
   sessions.set(id, session);
   try {
     await session;
@@ -68,6 +66,23 @@ async function load(id: number, file: string): Promise<LoadedInfo> {
     throw error;
   }
   return { onnx, md5: createHash('md5').update(bytes).digest('hex'), size: bytes.length };
+}
+
+async function create(
+  bytes: Uint8Array,
+  onnx: OnnxModel,
+  file: string,
+  options: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  const changed = onnx.hasZipMap ? rewriteZipMap(bytes, file) : undefined;
+  const fromBytes = (content: Uint8Array): Promise<InferenceSession> =>
+    InferenceSession.create(content, { ...options, ...externalData(onnx, file) });
+  try {
+    return await (changed === undefined ? InferenceSession.create(file, options) : fromBytes(changed));
+  } catch (error) {
+    if (!/construct locale/.test(messageOf(error))) throw error;
+    return fromBytes(rewriteLocale(changed ?? bytes, 'C.UTF-8'));
+  }
 }
 
 /** A model given as bytes finds its external files only when they are named. */

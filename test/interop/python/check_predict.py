@@ -1,0 +1,60 @@
+"""Asks /predict for what make_models.py recorded and compares. Prints a line for each model."""
+
+import json
+import sys
+
+import numpy as np
+import requests
+
+url, folder = sys.argv[1:]
+
+
+def expected(name):
+    with open(f"{folder}/{name}.expected.json") as file:
+        return json.load(file)
+
+
+def predict(model, body, path="/predict"):
+    answer = requests.post(url + path, json={"model": model, **body})
+    assert answer.status_code == 200, (model, answer.text)
+    return answer.json()
+
+
+for model in ("iris", "wine", "breast_cancer", "digits"):
+    wanted = expected(model)
+    got = predict(model, {"inputs": {"X": wanted["inputs"]}})
+    assert got["labels"] == wanted["labels"], model
+    np.testing.assert_allclose(got["outputs"]["output_probability"], wanted["probabilities"], rtol=1e-4, atol=1e-5)
+    print(model, "ok")
+
+wanted = expected("diabetes")
+got = predict("diabetes", {"instances": wanted["inputs"]})
+np.testing.assert_allclose(np.ravel(got["outputs"]["progression"]), wanted["progression"], rtol=1e-5)
+assert got["units"] == {"progression": "points"}
+one = predict("diabetes", wanted["inputs"][0])
+np.testing.assert_allclose(np.ravel(one["outputs"]["progression"]), wanted["progression"][:1], rtol=1e-5)
+wrong = requests.post(url + "/predict", json={"model": "diabetes", **{**wanted["inputs"][0], "agee": 3}})
+assert wrong.status_code == 400 and "age" in wrong.json()["error"]["hint"], wrong.text
+print("diabetes ok")
+
+wanted = expected("text")
+got = predict("text", {"inputs": {"text": wanted["inputs"]}})
+np.testing.assert_allclose(got["outputs"]["variable"], wanted["vectors"], rtol=1e-4, atol=1e-5)
+print("text ok")
+
+wanted = expected("bert")
+got = predict("bert", {"text": wanted["inputs"]})
+np.testing.assert_allclose(got["outputs"]["embedding"], wanted["embedding"], rtol=1e-4, atol=1e-5)
+print("bert ok")
+
+vectors = np.array(wanted["embedding"])
+got = predict("bert", {"inputs": {"text": wanted["inputs"]}}, "/predict/similarity")
+np.testing.assert_allclose(got["similarity"], vectors @ vectors.T, rtol=1e-4, atol=1e-5)
+got = predict("bert", {"query": {"text": wanted["inputs"][0]}, "candidates": {"text": wanted["inputs"][1:4]}}, "/predict/similarity")
+np.testing.assert_allclose(got["scores"], vectors[1:4] @ vectors[0], rtol=1e-4, atol=1e-5)
+print("similarity ok")
+
+wanted = expected("magika")
+got = predict("magika", {"inputs": {wanted["input"]: wanted["inputs"]}})
+np.testing.assert_allclose(got["outputs"][wanted["output"]], wanted["scores"], rtol=1e-4, atol=1e-6)
+print("magika ok")
