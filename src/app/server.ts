@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { hostGuard, registerMlflowApi, registerPages } from '../api/index.ts';
-import { MlopsError, openDatabase, type Logger } from '../base/index.ts';
+import { MlopsError, type Logger } from '../base/index.ts';
 import { createShell, isLoopback, listen, type AccessEntry, type Listening } from '../http/index.ts';
 import { openTracking, type TrackingStore } from '../tracking/index.ts';
 import { openPlace, type TrackingPlace } from './tracking-home.ts';
@@ -101,7 +101,6 @@ async function openStore(options: TrackingServerOptions): Promise<TrackingStore>
   const { backend, cwd, place, durability, serveArtifacts = true } = options;
   const uri = backend === undefined ? place.uri : resolveBackend(backend, cwd);
   const file = /^[a-z]+:/i.test(uri) ? undefined : uri;
-  if (file !== undefined) refuseMlflowDatabase(file);
   const home = path.dirname(file ?? path.join(cwd, 'x'));
   const artifacts = options.artifacts === undefined ? undefined : artifactFolder(options.artifacts, cwd);
   const root =
@@ -127,19 +126,4 @@ function artifactFolder(destination: string, cwd: string): string {
     });
   }
   return path.resolve(cwd, destination);
-}
-
-/** A database of MLflow's own server would be taken for an empty one of ours. */
-function refuseMlflowDatabase(file: string): void {
-  if (!fs.existsSync(file) || fs.statSync(file).size === 0) return;
-  const db = openDatabase(file, { migrations: [], readonly: true });
-  try {
-    const found = db.prepare(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'`).get();
-    if (found === undefined) return;
-    throw new MlopsError('invalid_value', `'${file}' is a database of MLflow's own server`, {
-      hint: `copy it once with \`mlops migrate mlflow sqlite:///${file}\`, then start the server on the copy`,
-    });
-  } finally {
-    db.close();
-  }
 }

@@ -243,6 +243,12 @@ export const verbs: readonly VerbRow[] = [
     summary: 'Draw and compare plots',
     load: () => import('./commands/plots.ts'),
   },
+  {
+    name: 'exp',
+    group: 'pipeline',
+    summary: 'Show and compare experiments',
+    load: () => import('./commands/exp.ts'),
+  },
 
   // track
   {

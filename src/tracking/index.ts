@@ -5,6 +5,7 @@ export { localArtifacts } from './artifacts/local-artifacts.ts';
 export { localRoots, proxiedPath, type OpenArtifacts } from './artifacts/roots.ts';
 export { openSqlite, openTracking, type OpenTrackingOptions } from './open.ts';
 export { canonicalStage } from './sqlite/model-versions.ts';
+export type { ImportedVersion, Importer } from './sqlite/importer.ts';
 export type { SqliteStore } from './sqlite/sqlite-store.ts';
 export type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore, TrackingStore } from './store.ts';
 export type { TraceDeletion, TraceSearch, TraceStore } from './trace-store.ts';

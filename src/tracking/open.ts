@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { MlopsError } from '../base/index.ts';
+import { MlopsError, openDatabase } from '../base/index.ts';
 import { localRoots, type OpenArtifacts } from './artifacts/roots.ts';
 import type { ConnectionOptions } from './sqlite/connection.ts';
 import { sqliteStore, type SqliteStore } from './sqlite/sqlite-store.ts';
@@ -40,7 +40,10 @@ function credentials(env: Readonly<Record<string, string | undefined>>): RemoteO
 
 export function openSqlite(uri: string, options: OpenTrackingOptions = {}): SqliteStore {
   const file = sqliteFile(uri);
-  if (file !== ':memory:') fs.mkdirSync(path.dirname(file), { recursive: true });
+  if (file !== ':memory:') {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    refuseMlflowDatabase(file);
+  }
   const { artifacts = path.join(path.dirname(path.resolve(file)), 'artifacts') } = options;
   const open = typeof artifacts === 'string' ? localRoots(path.resolve(artifacts)) : artifacts;
   return sqliteStore(file, open, options);
@@ -61,4 +64,33 @@ function sqliteFile(uri: string): string {
   throw new MlopsError('invalid_value', `a tracking store cannot be opened at '${uri.replace(/\/\/[^@/]*@/, '//')}'`, {
     hint: 'use sqlite:///ABSOLUTE/PATH.db or http://HOST:PORT',
   });
+}
+
+/** A database of MLflow's own server would be taken for an empty one of ours, and changed. */
+function refuseMlflowDatabase(file: string): void {
+  if (schemaVersion(file) !== 0) return;
+  const db = openDatabase(file, { migrations: [], readonly: true });
+  try {
+    const found = db.prepare(`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'`).get();
+    if (found === undefined) return;
+  } finally {
+    db.close();
+  }
+  throw new MlopsError('invalid_value', `'${file}' is a database of MLflow's own server`, {
+    hint: `copy it once with \`mlops migrate mlflow sqlite:///${file}\`, then go on with the copy`,
+  });
+}
+
+/** The number that SQLite keeps at byte 60 of a file for its owner: ours counts migrations. Undefined without a file. */
+function schemaVersion(file: string): number | undefined {
+  if (!fs.existsSync(file)) return undefined;
+  const header = Buffer.alloc(64);
+  const fd = fs.openSync(file, 'r');
+  try {
+    return fs.readSync(fd, header, 0, 64, 0) === 64 && !fs.existsSync(`${file}-wal`)
+      ? header.readUInt32BE(60)
+      : undefined;
+  } finally {
+    fs.closeSync(fd);
+  }
 }

@@ -3,6 +3,7 @@ import type { TrackingStore } from '../store.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { experimentsOf } from './experiments.ts';
 import { openKeys } from './keys.ts';
+import { importerOf, type Importer } from './importer.ts';
 import { loggedModelsOf } from './logged-models.ts';
 import { modelVersionsOf } from './model-versions.ts';
 import { registeredModelsOf } from './registered-models.ts';
@@ -10,6 +11,8 @@ import { runsOf } from './runs.ts';
 import { tracesOf } from './traces.ts';
 
 export interface SqliteStore extends TrackingStore {
+  /** Takes over experiments, runs and models of another store with their ids. */
+  readonly importer: Importer;
   /** Writes a consistent copy of the whole store to a new file while it is used. */
   backup(file: string): Promise<void>;
 }
@@ -28,6 +31,7 @@ export function sqliteStore(file: string, artifacts: OpenArtifacts, options: Con
     ...loggedModelsOf(connection),
     ...registeredModelsOf(connection),
     ...modelVersionsOf(connection),
+    importer: importerOf(connection, keys),
     traces: tracesOf(connection),
     backup: async (target) => void (await connection.db.backup(target)),
     close: () => connection.close(),

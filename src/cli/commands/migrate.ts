@@ -1,0 +1,96 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { migrateFromMlflow, type MigrationReport } from '../../app/migrate-mlflow.ts';
+import type { MigrationSource } from '../../app/migrate-source.ts';
+import { openPlace, trackingPlace } from '../../app/tracking-home.ts';
+import { MlopsError, plural } from '../../base/index.ts';
+import type { Command, Terminal, Verb } from '../command.ts';
+
+const mlflow: Command = {
+  name: 'migrate mlflow',
+  owner: 'mlops',
+  summary: "Bring an MLflow store into this project's store",
+  description:
+    'Reads an SQLite database of MLflow 2.9 to 3.17, an mlruns folder or a running server, and keeps ids, times, metric histories, the registry and artifacts. The source is only read. What is here already is left alone, so it can be stopped and run again.',
+  examples: [
+    ['mlops migrate mlflow sqlite:////srv/mlflow/mlflow.db --artifacts /srv/mlflow/mlartifacts', 'a database'],
+    ['mlops migrate mlflow ./mlruns', 'a file store'],
+    ['mlops migrate mlflow http://mlflow.example:5000', 'a running server'],
+  ],
+  args: [{ name: 'source', summary: 'a database, an mlruns folder or the address of a server', completes: 'path' }],
+  flags: [
+    {
+      name: 'artifacts',
+      value: 'DIR',
+      summary: "the old server's artifacts folder, for a database",
+      completes: 'path',
+    },
+    { name: 'to', value: 'FILE', summary: "the store to fill; default: this project's own", completes: 'path' },
+    { name: 'json', summary: 'print JSON' },
+  ],
+  async run(input, terminal) {
+    const { openSqlite } = await import('../../tracking/index.ts');
+    const place = trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined });
+    const to = input.text('to');
+    const file = to === undefined ? place.uri : path.resolve(terminal.cwd, to);
+    if (to === undefined) await (await openPlace(place)).close();
+    const source = await openSource(input.args[0] ?? '', input.text('artifacts'), terminal);
+    const target = openSqlite(file);
+    try {
+      const report = await migrateFromMlflow(source, target, {
+        signal: terminal.signal,
+        onProgress: (done) =>
+          terminal.progress({ name: 'migrating runs', done: done.runs + done.alreadyThere, unit: 'runs' }),
+      });
+      if (input.on('json')) terminal.json(report);
+      else printReport(report, terminal);
+      terminal.next('mlops server', 'mlops runs list');
+    } finally {
+      await target.close();
+      await source.close();
+    }
+  },
+};
+
+async function openSource(text: string, artifacts: string | undefined, terminal: Terminal): Promise<MigrationSource> {
+  if (/^https?:/i.test(text)) {
+    const [{ serverSource }, { openTracking }] = await Promise.all([
+      import('../../app/migrate-server.ts'),
+      import('../../tracking/index.ts'),
+    ]);
+    return serverSource(await openTracking(text, { env: terminal.env }));
+  }
+  const sqlite = /^sqlite:\/\/\/(.+)$/.exec(text)?.[1];
+  const local = text.startsWith('file:') ? fileURLToPath(text) : path.resolve(terminal.cwd, sqlite ?? text);
+  const stat = fs.statSync(local, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    throw new MlopsError('bad_path', `there is nothing at '${text}'`, {
+      hint: 'name sqlite:///PATH, an mlruns folder, or http://HOST:PORT; for PostgreSQL and MySQL the running server',
+    });
+  }
+  if (stat.isDirectory()) {
+    const { fileStoreSource } = await import('../../app/migrate-file-store.ts');
+    return fileStoreSource(local);
+  }
+  const { databaseSource } = await import('../../app/migrate-database.ts');
+  return databaseSource(local, artifacts === undefined ? undefined : path.resolve(terminal.cwd, artifacts));
+}
+
+function printReport(report: MigrationReport, terminal: Terminal): void {
+  const { experiments, runs, points, loggedModels, models, versions, files, alreadyThere } = report;
+  terminal.print(
+    `${plural(experiments, 'experiment')}, ${plural(runs, 'run')} with ${plural(points, 'point')}, ${plural(loggedModels, 'logged model')}`,
+  );
+  terminal.print(`${plural(models, 'registered model')} with ${plural(versions, 'version')}, ${plural(files, 'file')}`);
+  if (alreadyThere > 0) terminal.print(`${alreadyThere} were here already`);
+  for (const { from, to } of report.newIds) terminal.print(`experiment ${from} is ${to} here`);
+  for (const problem of report.problems) terminal.warn(problem);
+}
+
+export const verb: Verb = {
+  name: 'migrate',
+  summary: 'Bring runs and models over from an MLflow store',
+  commands: [mlflow],
+};

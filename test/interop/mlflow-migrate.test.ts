@@ -1,0 +1,110 @@
+// MLflow's own client dumps a store of MLflow, and our server after the migration of it: both must be equal.
+import { execFile } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished } from 'vitest';
+
+import { databaseSource } from '../../src/app/migrate-database.ts';
+import { fileStoreSource } from '../../src/app/migrate-file-store.ts';
+import { migrateFromMlflow } from '../../src/app/migrate-mlflow.ts';
+import { serverSource } from '../../src/app/migrate-server.ts';
+import type { MigrationSource } from '../../src/app/migrate-source.ts';
+import { startTrackingServer } from '../../src/app/server.ts';
+import { silentLogger } from '../../src/base/index.ts';
+import { openSqlite, openTracking } from '../../src/tracking/index.ts';
+import { describeWithTool } from '../tools.ts';
+
+const script = path.join(import.meta.dirname, 'mlflow_dump.py');
+const run = promisify(execFile);
+
+function temporary(): string {
+  const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-migrate-')));
+  onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function python(program: string, cwd: string, ...args: readonly string[]): Promise<void> {
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: cwd,
+    GIT_PYTHON_REFRESH: 'quiet',
+    MLFLOW_ALLOW_FILE_STORE: 'true',
+    SETUPTOOLS_USE_DISTUTILS: 'stdlib',
+  };
+  await run(program, [script, ...args], { cwd, env, maxBuffer: 1 << 26 });
+}
+
+async function serve(folder: string, file: string): Promise<string> {
+  const server = await startTrackingServer({
+    place: { uri: file, root: folder, given: false },
+    cwd: folder,
+    backend: file,
+    host: '127.0.0.1',
+    port: 0,
+    log: silentLogger,
+  });
+  onTestFinished(async () => void (await server.close(1000)));
+  return server.url;
+}
+
+/** Migrates twice, the second time over the first, and gives the dumps of before and after. */
+async function compare(
+  program: string,
+  uri: string,
+  folder: string,
+  open: () => Promise<MigrationSource>,
+): Promise<void> {
+  const before = path.join(folder, 'before.json');
+  const after = path.join(folder, 'after.json');
+  await python(program, folder, 'dump', uri, before);
+  const file = path.join(folder, 'ours', 'mlops.db');
+  const target = openSqlite(file);
+  const source = await open();
+  const first = await migrateFromMlflow(source, target);
+  expect(first).toMatchObject({
+    experiments: 3,
+    runs: 2,
+    models: 1,
+    versions: 1,
+    alreadyThere: 0,
+    problems: [],
+    newIds: [],
+  });
+  const again = await migrateFromMlflow(source, target);
+  expect(again).toMatchObject({ runs: 0, points: 0, loggedModels: 0, models: 0, files: 0 });
+  await source.close();
+  await target.close();
+  await python(program, folder, 'dump', await serve(folder, file), after);
+  expect(JSON.parse(fs.readFileSync(after, 'utf8'))).toEqual(JSON.parse(fs.readFileSync(before, 'utf8')));
+}
+
+for (const name of ['mlflow29', 'mlflow222', 'mlflow'] as const) {
+  describeWithTool(name, `migrating a store of ${name}`, (programs) => {
+    it('keeps all of its database', async () => {
+      const folder = temporary();
+      const uri = `sqlite:///${folder}/theirs.db`;
+      await python(programs[name], folder, 'fill', uri);
+      await compare(programs[name], uri, folder, async () => databaseSource(path.join(folder, 'theirs.db')));
+    }, 240_000);
+  });
+}
+
+describeWithTool('mlflow222', 'migrating', ({ mlflow222 }) => {
+  it('keeps all of a file store, with ids beyond 2^53', async () => {
+    const folder = temporary();
+    const uri = `file://${folder}/mlruns`;
+    await python(mlflow222, folder, 'fill', uri);
+    await compare(mlflow222, uri, folder, async () => fileStoreSource(path.join(folder, 'mlruns')));
+  }, 240_000);
+});
+
+describeWithTool('mlflow', 'migrating', ({ mlflow }) => {
+  it('takes over what a server has', async () => {
+    const folder = temporary();
+    const url = await serve(folder, path.join(folder, 'theirs', 'mlops.db'));
+    await python(mlflow, folder, 'fill', url);
+    await compare(mlflow, url, folder, async () => serverSource(await openTracking(url, { env: {} })));
+  }, 240_000);
+});
