@@ -26,7 +26,12 @@ export function ignoredByGit(root: string, paths: readonly string[]): Set<string
 export function addToGitignore(root: string, paths: readonly string[]): string[] {
   const ignored = ignoredByGit(root, paths);
   const missing = paths.filter((item) => !ignored.has(item));
-  return editFiles(root, missing, (content, names) => {
+  return appendToGitignore(root, missing);
+}
+
+/** As `addToGitignore`, for paths of which it is known that no rule covers them. */
+export function appendToGitignore(root: string, paths: readonly string[]): string[] {
+  return editFiles(root, paths, (content, names) => {
     const start = content.length === 0 || content.endsWith('\n') ? content : `${content}\n`;
     return start + names.map((name) => `${escapePattern(`/${name}`)}\n`).join('');
   });

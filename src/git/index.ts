@@ -20,7 +20,7 @@ export {
   tryResolveRevision,
   type GitState,
 } from './repository.ts';
-export { addToGitignore, ignoredByGit, removeFromGitignore } from './gitignore.ts';
+export { addToGitignore, appendToGitignore, ignoredByGit, removeFromGitignore } from './gitignore.ts';
 export { installHooks, installMergeDriver } from './hooks.ts';
 export { cloneRepository, fetchRepository, initRepository, type CloneOptions, type InitResult } from './clone.ts';
 export { gitText, runGit } from './run.ts';

@@ -38,9 +38,16 @@ export interface ReproContext {
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
   /** Makes sure that the recorder has begun. */
   readonly beginRecording: () => Promise<void>;
-  /** Makes Git ignore outputs that it does not ignore yet; throws when Git tracks one. */
-  readonly ignoreOuts: (stage: Stage) => void;
+  readonly outsInGit: OutsInGit;
   readonly exclusion: StageExclusion;
+}
+
+/** Outputs of stages and Git, which is asked about all of them at once. */
+export interface OutsInGit {
+  /** Throws `git_tracked` when Git tracks an output that the cache is to hold. */
+  refuseTracked(stage: Stage): void;
+  /** Makes Git ignore what it does not ignore yet. */
+  ignore(stage: Stage): void;
 }
 
 export interface StageTask {
@@ -179,7 +186,7 @@ async function runOrRestore(context: ReproContext, task: StageTask): Promise<Sta
     onEvent({ kind: 'verifying', stage });
     return finish(context, task, 'verified', startedAt);
   }
-  context.ignoreOuts(stage);
+  context.outsInGit.refuseTracked(stage);
   if (context.pull && !force) await pullDeps(context, task);
   const inputs = await readInputs(repo, stage, signal);
   const made = force ? undefined : await findMade(repo, stage, inputs, context.useRunCache ? context.runs : undefined);
@@ -264,6 +271,7 @@ async function finish(
     signal,
     onWarning: (message) => onEvent({ kind: 'warning', message }),
   });
+  context.outsInGit.ignore(stage);
   const written = context.locks.put(stage, locked, task.rank);
   const shown = repo.display(written.file);
   if (written.generated) onEvent({ kind: 'lock-generated', file: shown });

@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 
 import { didYouMean, isMlopsError, MlopsError } from '../base/index.ts';
-import { ignoredByGit, trackedByGit } from '../git/index.ts';
+import { appendToGitignore, ignoredByGit, trackedByGit } from '../git/index.ts';
 import { localExecutor, type Executor } from '../execute/index.ts';
 import type { Stage } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
@@ -11,7 +11,7 @@ import { planOrder } from './order.ts';
 import { absolutePath } from './pipeline-project.ts';
 import { noRecorder, type Recorder } from './recorder.ts';
 import type { OnReproEvent } from './repro-events.ts';
-import { reproduceStage, type ReproContext } from './repro-one.ts';
+import { reproduceStage, type OutsInGit, type ReproContext } from './repro-one.ts';
 import { runPlan, type PlanOutcome } from './repro-schedule.ts';
 import { pipelineTargets } from './repro-targets.ts';
 import { openRunCache } from './run-cache.ts';
@@ -157,25 +157,35 @@ function contextOf(
         stages: steps.filter((stage) => stage.kind === 'pipeline').map((stage) => stage.address),
         startedAt: Date.now(),
       })),
-    ignoreOuts: outsIgnorer(repo, git, steps),
+    outsInGit: outsInGit(repo, git, steps),
     exclusion: stageExclusion(repo, onWarning, options.signal),
   };
 }
 
 /** Asks Git once about the outputs of all stages, when the first one is about to run. */
-function outsIgnorer(repo: DataRepo, git: GitSide, steps: readonly Stage[]): (stage: Stage) => void {
+function outsInGit(repo: DataRepo, git: GitSide, steps: readonly Stage[]): OutsInGit {
   const cachedOuts = (stage: Stage): string[] =>
     stage.outs.filter((out) => out.cache && out.path !== undefined).map((out) => absolutePath(repo, stage, out));
   let known: { ignored: Set<string>; tracked: Set<string> } | undefined;
-  return (stage) => {
-    const { gitRoot } = repo;
-    if (gitRoot === undefined) return;
+  const facts = (): { ignored: Set<string>; tracked: Set<string> } => {
+    if (known !== undefined || repo.gitRoot === undefined)
+      return (known ??= { ignored: new Set(), tracked: new Set() });
     const all = steps.filter((step) => step.kind === 'pipeline').flatMap(cachedOuts);
-    known ??= { ignored: ignoredByGit(gitRoot, all), tracked: trackedByGit(gitRoot, all) };
-    const { ignored, tracked } = known;
-    const open = cachedOuts(stage).filter((out) => !ignored.has(out) || tracked.has(out));
-    git.ignore(open);
-    for (const out of open) ignored.add(out);
+    known = { ignored: ignoredByGit(repo.gitRoot, all), tracked: trackedByGit(repo.gitRoot, all) };
+    return known;
+  };
+  return {
+    refuseTracked(stage) {
+      const tracked = cachedOuts(stage).filter((out) => facts().tracked.has(out));
+      if (tracked.length > 0) git.ignore(tracked);
+    },
+    ignore(stage) {
+      const { ignored } = facts();
+      const open = cachedOuts(stage).filter((out) => !ignored.has(out));
+      if (open.length === 0 || repo.gitRoot === undefined) return;
+      for (const file of appendToGitignore(repo.gitRoot, open)) git.changed(file);
+      for (const out of open) ignored.add(out);
+    },
   };
 }
 
