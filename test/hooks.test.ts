@@ -1,9 +1,12 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { command, mlops, mlopsBin, temporaryFolder, type Outcome } from './cli.ts';
+
+// Each step starts several processes, which is slow on a busy machine.
+vi.setConfig({ testTimeout: 300_000 });
 
 describe('Git hooks', () => {
   let project: string;

@@ -1,11 +1,14 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 
 import { command, mlops, temporaryFolder } from '../cli.ts';
 import { describeWithTool } from '../tools.ts';
 import { openTwin } from '../twin.ts';
+
+// Each step starts a Python process, which is slow on a busy machine.
+vi.setConfig({ testTimeout: 300_000 });
 
 describeWithTool('dvc', 'config and remotes', ({ dvc }) => {
   it('are set, listed and removed as by DVC', () => {

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 
 import { isMlopsError } from '../../src/base/index.ts';
 import {
@@ -20,6 +20,9 @@ import { parseYamlFully } from '../../src/project/yaml-read.ts';
 import { readYamlSubset } from '../../src/project/yaml-subset.ts';
 import { describeWithCorpus, describeWithTool, tool } from '../tools.ts';
 import { askRuamel, typed, type Typed } from './ruamel.ts';
+
+// Each step starts a Python process, which is slow on a busy machine.
+vi.setConfig({ testTimeout: 300_000 });
 
 function filesOf(folder: string, wanted: (name: string) => boolean): string[] {
   const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' });

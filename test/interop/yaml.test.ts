@@ -1,14 +1,17 @@
 import * as fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 
 import { dumpYaml } from '../../src/project/yaml-write.ts';
 import { arbitraryYaml } from '../../src/project/yaml-arbitrary.ts';
 import { describeWithTool } from '../tools.ts';
 import { askRuamel, typed } from './ruamel.ts';
 
+// Each step starts a Python process, which is slow on a busy machine.
+vi.setConfig({ testTimeout: 300_000 });
+
 describeWithTool('dvc', 'YAML against ruamel', ({ dvc }) => {
   it('is written byte by byte as ruamel writes it', () => {
-    const values = fc.sample(arbitraryYaml, 4000);
+    const values = fc.sample(arbitraryYaml, 1500);
     const answers = askRuamel<string>(
       dvc,
       values.map((value) => ({ op: 'dump', value: typed(value) })),
@@ -22,6 +25,6 @@ describeWithTool('dvc', 'YAML against ruamel', ({ dvc }) => {
     });
     wrong.sort((a, b) => a.ours.length - b.ours.length);
     expect(wrong.slice(0, 3)).toEqual([]);
-    expect(answers.filter((answer) => answer.lossless === true).length).toBeGreaterThan(3000);
+    expect(answers.filter((answer) => answer.lossless === true).length).toBeGreaterThan(1200);
   });
 });
