@@ -38,3 +38,34 @@ function roundTens(value: number, zeros: number): number {
   const nearest = part < 0.5 || (part === 0.5 && low % 2 === 0) ? low : low + 1;
   return nearest * unit;
 }
+
+/** A value with its floats as Python's `%.Ng` shows them, as `exp show` and `exp diff` do. */
+export function shortValueText(value: PyValue, digits?: number): string {
+  return pythonStr(digits === undefined ? value : shortFloats(value, digits));
+}
+
+function shortFloats(value: PyValue, digits: number): PyValue {
+  if (value instanceof PyFloat) return generalFormat(value.value, digits);
+  if (Array.isArray(value)) return value.map((item) => shortFloats(item, digits));
+  if (!(value instanceof Map)) return value;
+  return new Map([...value].map(([key, item]): [PyValue, PyValue] => [key, shortFloats(item, digits)]));
+}
+
+/** `format(value, '.Ng')`: N significant digits, no trailing zeros, exponents below 1e-4 and from 1eN on. */
+export function generalFormat(value: number, digits: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  const significant = Math.min(100, Math.max(1, digits));
+  const [mantissa = '0', power = '0'] = value.toExponential(significant - 1).split('e');
+  const exponent = Number(power);
+  const sign = Object.is(value, -0) ? '-' : '';
+  if (exponent < -4 || exponent >= significant) {
+    const size = String(Math.abs(exponent)).padStart(2, '0');
+    return `${sign}${withoutZeros(mantissa)}e${exponent < 0 ? '-' : '+'}${size}`;
+  }
+  return sign + withoutZeros(value.toFixed(Math.max(0, significant - 1 - exponent)));
+}
+
+function withoutZeros(text: string): string {
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+}

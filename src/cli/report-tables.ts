@@ -54,26 +54,30 @@ export function reportJson(reports: readonly RevisionReport[], directory: TreePa
   return pythonJson(new Map(content), false);
 }
 
-export interface DiffTableOptions extends TableOptions {
+export interface DiffTableOptions {
+  readonly markdown: boolean;
   readonly title: 'Metric' | 'Param';
   readonly from: string;
   readonly to: string;
   readonly withPath: boolean;
   readonly withChange: boolean;
+  /** A value as text. */
+  readonly text: (value: PyValue) => string;
+  /** Stands where two values have no difference. Default `-`. */
+  readonly noDifference?: string;
 }
 
-/** `metrics diff` and `params diff` as a table: a row per changed value. */
-export function diffTable(diff: ReportDiff, directory: TreePath, options: DiffTableOptions): string[] {
-  const { withPath, withChange, precision } = options;
-  const text = (value: PyValue | undefined): string =>
-    value === undefined || value === null ? '-' : valueText(value, precision);
+/** `metrics diff`, `params diff` and `exp diff` as a table: a row per changed value. */
+export function diffTable(diff: Pick<ReportDiff, 'files'>, directory: TreePath, options: DiffTableOptions): string[] {
+  const { withPath, withChange, noDifference = '-' } = options;
+  const text = (value: PyValue): string => (value === null ? '-' : options.text(value));
   const rows = [...diff.files].flatMap(([file, changes]) =>
     [...changes].map(([key, change]) => [
       ...(withPath ? [relativeToDirectory(file, directory)] : []),
       key,
       text(change.old),
       text(change.new),
-      ...(withChange ? [text(change.diff)] : []),
+      ...(withChange ? [change.diff === undefined ? noDifference : text(change.diff)] : []),
     ]),
   );
   const header = [...(withPath ? ['Path'] : []), options.title, options.from, options.to];
@@ -82,11 +86,16 @@ export function diffTable(diff: ReportDiff, directory: TreePath, options: DiffTa
 
 /** `metrics diff --json` and `params diff --json`. */
 export function diffJson(diff: ReportDiff, directory: TreePath): string {
+  return pythonJson(diffMap(diff, directory), false);
+}
+
+/** Path to key to old, new and difference. */
+export function diffMap(diff: Pick<ReportDiff, 'files'>, directory: TreePath): PyMap {
   const files = [...diff.files].map(([file, changes]): [PyValue, PyValue] => [
     relativeToDirectory(file, directory),
     new Map([...changes].map(([key, change]): [PyValue, PyValue] => [key, changeMap(change)])),
   ]);
-  return pythonJson(new Map(files), false);
+  return new Map(files);
 }
 
 function changeMap(change: ValueChange): PyMap {

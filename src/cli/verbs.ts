@@ -176,6 +176,12 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('./commands/update.ts'),
   },
   {
+    name: 'artifacts',
+    group: 'data',
+    summary: 'Work with artifacts registered by Git tags',
+    load: () => import('./commands/artifacts.ts'),
+  },
+  {
     name: 'du',
     group: 'data',
     summary: 'Show how much space a repository takes, data included',

@@ -1,7 +1,7 @@
 import { diffMetrics, showMetrics } from '../../repo/metrics.ts';
 import { hasFailure } from '../../repo/report.ts';
 import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
-import { defaultPrecision } from '../report-format.ts';
+import { defaultPrecision, valueText } from '../report-format.ts';
 import { findReportPlace } from '../report-project.ts';
 import { diffJson, diffTable, reportJson, reportTable } from '../report-tables.ts';
 
@@ -107,7 +107,7 @@ const diff: Command = {
       withPath: !input.on('no-path'),
       withChange: true,
       markdown: input.on('md'),
-      precision: precisionOf(input),
+      text: (value) => valueText(value, precisionOf(input)),
     });
     for (const line of lines) terminal.print(line);
   },

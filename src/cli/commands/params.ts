@@ -1,5 +1,7 @@
+import type { PyValue } from '../../base/index.ts';
 import { diffParams } from '../../repo/params.ts';
 import type { Command, Verb } from '../command.ts';
+import { valueText } from '../report-format.ts';
 import { findReportPlace } from '../report-project.ts';
 import { diffJson, diffTable } from '../report-tables.ts';
 
@@ -42,8 +44,15 @@ const diff: Command = {
       terminal.print(diffJson(result, place.directory));
       return;
     }
-    const withPath = !input.on('no-path');
-    const options = { title: 'Param', from, to, withPath, withChange: false, markdown: input.on('md') } as const;
+    const options = {
+      title: 'Param' as const,
+      from,
+      to,
+      withPath: !input.on('no-path'),
+      withChange: false,
+      markdown: input.on('md'),
+      text: (value: PyValue) => valueText(value),
+    };
     for (const line of diffTable(result, place.directory, options)) terminal.print(line);
   },
 };
