@@ -2,7 +2,14 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { MlopsError, temporaryName } from '../base/index.ts';
-import { checkoutOut, isDirectoryId, type Content, type DataContext, type WorkOptions } from '../data/index.ts';
+import {
+  checkoutOut,
+  isDirectoryId,
+  readManifest,
+  type Content,
+  type DataContext,
+  type WorkOptions,
+} from '../data/index.ts';
 import type { ForeignRepo } from './foreign-repo.ts';
 import { isDvcFile, type ViewEntry } from './repo-view.ts';
 
@@ -42,8 +49,8 @@ async function copyEntry(repo: ForeignRepo, entry: ViewEntry, target: string, op
   }
   // A whole output that is not in the work tree comes in one go.
   if (!entry.inTree && entry.content !== undefined && isDirectoryId(entry.content.md5)) {
-    await checkOut(repo, entry.content, target, options);
-    return (await repo.view.list(entry.path)).length;
+    const context = await checkOut(repo, entry.content, target, options);
+    return readManifest(context, entry.content).length;
   }
   fs.mkdirSync(target, { recursive: true });
   const children = (await repo.view.list(entry.path)).filter(({ name }) => !isDvcFile(name));
@@ -61,10 +68,13 @@ async function bringFiles(repo: ForeignRepo, entries: readonly ViewEntry[], opti
   else await repo.bring(options.into, contents);
 }
 
-async function checkOut(repo: ForeignRepo, content: Content, target: string, options: Options): Promise<void> {
+async function checkOut(repo: ForeignRepo, found: Content, target: string, options: Options): Promise<DataContext> {
+  // What comes from elsewhere is data: DVC's copies are not executable either.
+  const { isexec: _, ...content } = found;
   const context = options.into ?? (await repo.cacheWith([content]));
   if (options.into !== undefined) await repo.bring(options.into, [content]);
   await checkoutOut(context, target, content, { signal: options.signal, onProgress: options.onProgress });
+  return context;
 }
 
 function copyFromTree(repo: ForeignRepo, entry: ViewEntry, target: string): void {

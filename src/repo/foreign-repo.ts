@@ -10,7 +10,7 @@ import {
   readManifest,
   type Content,
   type DataContext,
-  type WorkOptions,
+  type TransferOptions,
 } from '../data/index.ts';
 import {
   cloneRepository,
@@ -35,9 +35,11 @@ import { collectStages, type CollectSource } from './collect.ts';
 import type { RemoteSection } from './data-repo.ts';
 import { repoView, type RepoView } from './repo-view.ts';
 
-export interface ForeignOptions extends WorkOptions {
+export interface ForeignOptions extends TransferOptions {
   /** Branch, tag or commit; without it the work tree of a local repository, the default branch of another. */
   readonly rev?: string | undefined;
+  /** Chooses the revision once the repository is there, given where Git can be asked. */
+  readonly chooseRev?: ((gitDir: string) => string) | undefined;
   /** A config file whose values win over those of the repository. */
   readonly config?: string | undefined;
   /** Name of the remote to take as its default. */
@@ -101,7 +103,8 @@ function localPlace(cwd: string, url: string, options: ForeignOptions): Place | 
   const dvcDir = path.join(root, '.dvc');
   const config = new ProjectConfig(dvcDir);
   const cacheDir = path.resolve(config.text('cache', 'dir') ?? path.join(dvcDir, 'cache'));
-  if (options.rev === undefined || gitRoot === undefined) {
+  const rev = gitRoot === undefined ? undefined : (options.chooseRev?.(gitRoot) ?? options.rev);
+  if (rev === undefined) {
     return {
       tree: worktreeTree(root),
       commit: gitRoot === undefined ? undefined : headCommit(gitRoot),
@@ -109,7 +112,7 @@ function localPlace(cwd: string, url: string, options: ForeignOptions): Place | 
       cacheDir,
     };
   }
-  return { tree: revisionTree(root, options.rev), commit: resolveRevision(root, options.rev), dvcDir, cacheDir };
+  return { tree: revisionTree(root, rev), commit: resolveRevision(root, rev), dvcDir, cacheDir };
 }
 
 function dvcRoot(directory: string): string | undefined {
@@ -124,7 +127,7 @@ function dvcRoot(directory: string): string | undefined {
 async function clonePlace(folder: string, url: string, options: ForeignOptions): Promise<Place> {
   const clone = path.join(folder, 'clone');
   await cloneRepository(url, clone, { bare: true, signal: options.signal });
-  const tree = revisionTree(clone, options.rev ?? 'HEAD');
+  const tree = revisionTree(clone, options.chooseRev?.(clone) ?? options.rev ?? 'HEAD');
   const dvcDir = path.join(folder, '.dvc');
   const config = tree.read('.dvc/config');
   fs.mkdirSync(dvcDir);

@@ -45,19 +45,24 @@ export async function get(cwd: string, command: GetCommand): Promise<{ count: nu
 export async function getUrl(cwd: string, command: GetCommand): Promise<string> {
   const repo = await openForeignRepo(cwd, command.url, command);
   try {
-    const content = (await repo.view.entry(pathInside(command.path)))?.content;
-    if (content === undefined) {
-      throw new MlopsError('unknown_stage', `Unable to find DVC file with output '${command.path}'`, {
-        hint: `see what is tracked: mlops list ${command.url} -R --dvc-only`,
-        exit: 255,
-      });
-    }
-    const remote = repo.remote();
-    if (remote === undefined) throw new MlopsError('no_remote', `no remote specified in '${command.url}'`);
-    return objectUrl(remote, content);
+    return await objectUrlIn(repo, command.path);
   } finally {
     repo.close();
   }
+}
+
+/** The same in an open repository. */
+export async function objectUrlIn(repo: ForeignRepo, file: string): Promise<string> {
+  const content = (await repo.view.entry(pathInside(file)))?.content;
+  if (content === undefined) {
+    throw new MlopsError('unknown_stage', `Unable to find DVC file with output '${file}'`, {
+      hint: `see what is tracked: mlops list ${repo.url} -R --dvc-only`,
+      exit: 255,
+    });
+  }
+  const remote = repo.remote();
+  if (remote === undefined) throw new MlopsError('no_remote', `no remote specified in '${repo.url}'`, { exit: 255 });
+  return objectUrl(remote, content);
 }
 
 function objectUrl(remote: RemoteSection, content: Content): string {

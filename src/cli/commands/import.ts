@@ -34,6 +34,7 @@ export const verb: Command = {
         url: input.args[0] ?? '',
         path: input.args[1] ?? '',
         out: input.text('out'),
+        jobs: input.number('jobs'),
         onImport: (from, to) => say(terminal, `Importing '${from}' -> '${to}'`),
       }),
     );
