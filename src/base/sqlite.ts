@@ -98,7 +98,9 @@ function explain(error: unknown, file: string): unknown {
       cause: error,
     });
   }
-  if (isSystemError(error, 'MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED')) {
+  // Its loader (`bindings`) throws an error without a code where the addon was never compiled.
+  const isUnbuilt = messageOf(error).startsWith('Could not locate the bindings file');
+  if (isUnbuilt || isSystemError(error, 'MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED')) {
     return new MlopsError('program_missing', `better-sqlite3 cannot be loaded: ${messageOf(error).split('\n')[0]}`, {
       hint: 'it is compiled at installation where no prebuilt binary can be had: run `npm rebuild better-sqlite3` (needs a C++ compiler and Python)',
       cause: error,

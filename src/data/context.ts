@@ -5,6 +5,7 @@ import type { OnProgress } from '../base/index.ts';
 import type { HashName } from './content.ts';
 import { listObjects, objectPath } from './layout.ts';
 import { chooseLinkType, type LinkType } from './links.ts';
+import { openSeed, type Seed } from './seed.ts';
 import { openStatIndex, type StatIndex } from './stat-index.ts';
 import type { IgnoreRule } from './walk.ts';
 
@@ -20,6 +21,8 @@ export interface DataSettings {
   /** A cache shared by a group: objects are writable by it. */
   readonly shared: boolean;
   readonly ignored: IgnoreRule;
+  /** Where DVC keeps the state of its projects, when it is configured (`core.site_cache_dir`). */
+  readonly siteDir?: string | undefined;
 }
 
 /** What data operations work on: one project's cache, index and rules, for the time of a command. */
@@ -32,6 +35,8 @@ export interface DataContext extends DataSettings {
   /** All objects of the cache, listed once until `forgetObjects`. */
   objects(hashName: HashName): ReadonlySet<string>;
   hasObject(md5: string, hashName: HashName): boolean;
+  /** A digest known without reading, in a project that this index has never seen. */
+  readonly seed: Seed | undefined;
   /** Forgets the listing, when something else may have changed the cache. */
   forgetObjects(): void;
   /** Writes what was learnt to the index. Call it at the end, also after a failure. */
@@ -48,6 +53,7 @@ export function openData(settings: DataSettings): DataContext {
   const index = openStatIndex(settings.stateDir, settings.root);
   const listings = new Map<HashName, Set<string>>();
   let linkType: LinkType | undefined;
+  let seed: { readonly seed: Seed | undefined } | undefined;
   return {
     ...settings,
     root: path.resolve(settings.root),
@@ -60,6 +66,10 @@ export function openData(settings: DataSettings): DataContext {
       return ids;
     },
     hasObject: (md5, hashName) => fs.existsSync(objectPath(settings.cacheDir, md5, hashName)),
+    get seed() {
+      // Asked before anything is put in: later, the index itself knows.
+      return (seed ??= { seed: index.isEmpty() ? openSeed(settings) : undefined }).seed;
+    },
     forgetObjects: () => listings.clear(),
     close() {
       index.flush();

@@ -45,7 +45,7 @@ export async function readFile(
   if (target?.hashName === hashName) return describe(target.md5);
   const facts = new Float64Array(factsPerFile);
   putFacts(stat, facts, 0);
-  const known = lookUp(ctx, file, hashName, facts);
+  const known = lookUp(ctx, file, hashName, facts) ?? seeded(ctx, file, hashName, facts);
   if (known !== undefined && (options.store === undefined || isStored(ctx, known, hashName))) return describe(known);
   const md5 = await digestNow(ctx, file, facts, hashName, options);
   return { ...describe(md5), size: facts[0] ?? stat.size };
@@ -58,6 +58,12 @@ function lookUp(ctx: DataContext, file: string, hashName: HashName, facts: Float
   if (at < 0) return undefined;
   for (let k = 0; k < factsPerFile; k++) if (record.facts[at * factsPerFile + k] !== facts[k]) return undefined;
   return hexAt(record.digests, at);
+}
+
+function seeded(ctx: DataContext, file: string, hashName: HashName, facts: Float64Array): string | undefined {
+  const md5 = ctx.seed?.(file, hashName, facts[2] === 0);
+  if (md5 !== undefined) rememberFiles(ctx, hashName, [{ file, md5, facts }]);
+  return md5;
 }
 
 function isStored(ctx: DataContext, md5: string, hashName: HashName): boolean {

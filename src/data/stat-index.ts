@@ -173,6 +173,8 @@ function openFile(stateDir: string): Database | undefined {
   } catch (error) {
     if (isSystemError(error, 'EACCES', 'EROFS', 'EPERM', 'ENOSPC', 'SQLITE_CANTOPEN', 'SQLITE_READONLY'))
       return undefined;
+    // Without the addon data commands still work, they only remember nothing.
+    if (isMlopsError(error, 'program_missing')) return undefined;
     if (isMlopsError(error, 'store_broken')) {
       // Nothing in it is worth a question: start again.
       for (const suffix of ['', '-wal', '-shm'])

@@ -79,9 +79,15 @@ function joinIndex(ctx: DataContext, walked: WalkedDirectory, hashName: HashName
     const at = find(walked.names[i] ?? '');
     if (record !== undefined && at >= 0 && factsEqual(walked.facts, i, record.facts, at)) {
       record.digests.copy(digests, i * 16, at * 16, at * 16 + 16);
-    } else if (!digestFromLink(ctx, walked, i, hashName, digests)) unknown.push(i);
+    } else if (
+      !digestFromLink(ctx, walked, i, hashName, digests) &&
+      !digestFromSeed(ctx, walked, i, hashName, digests)
+    ) {
+      unknown.push(i);
+    }
   }
-  const changed = unknown.length > 0 || record === undefined || record.names.length !== walked.names.length;
+  const changed =
+    unknown.length > 0 || ctx.seed !== undefined || record === undefined || record.names.length !== walked.names.length;
   return { walked, digests, unknown, unstored: [], version: record?.version ?? 0, changed };
 }
 
@@ -104,6 +110,21 @@ function digestFromLink(
   const id = objectBehindLink(ctx, `${walked.path}/${walked.names[i]}`);
   if (id === undefined || id.hashName !== hashName) return false;
   digests.write(id.md5, i * 16, 'hex');
+  return true;
+}
+
+/** In a project that only DVC has worked in, its state or a hard link into the cache names the digest. */
+function digestFromSeed(
+  ctx: DataContext,
+  walked: WalkedDirectory,
+  i: number,
+  hashName: HashName,
+  digests: Buffer,
+): boolean {
+  const linked = walked.facts[i * factsPerFile + 2] === 0;
+  const md5 = ctx.seed?.(`${walked.path}/${walked.names[i]}`, hashName, linked);
+  if (md5 === undefined) return false;
+  digests.write(md5, i * 16, 'hex');
   return true;
 }
 

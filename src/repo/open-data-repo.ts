@@ -76,6 +76,7 @@ function assemble(project: Project, cwd: string, lock: RepoLock): DataRepo {
     stateDir,
     linkTypes: config.cacheTypes as readonly LinkType[],
     shared: config.text('cache', 'shared') === 'group',
+    siteDir: config.text('core', 'site_cache_dir'),
     ignored: (file, isDirectory) => file.startsWith(`${root}/`) && ignore(file.slice(root.length + 1), isDirectory),
   });
   const source = (of: Tree): CollectSource => collectSource(of, root, cwd, gitRoot, ignore, parsingOf(config));

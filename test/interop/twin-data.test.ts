@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithTool } from '../tools.ts';
+import { mlops } from '../cli.ts';
 import { openTwin, type Twin } from '../twin.ts';
 
 describeWithTool('dvc', 'twins: tracking data', ({ dvc }) => {
@@ -397,5 +398,31 @@ describeWithTool('dvc', 'twins: looking and cleaning', ({ dvc }) => {
     twin.run(['status', '-c']);
     twin.run(['commit', '-f', 'make']);
     twin.run(['remove', 'make']);
+  });
+});
+
+describeWithTool('dvc', 'a project that only DVC has worked in', ({ dvc }) => {
+  it.each(['copy', 'hardlink'])('is found clean without reading any data: %s', (type) => {
+    const twin = openTwin({ dvc });
+    twin.dvc('config', 'cache.type', type);
+    twin.write('d/a', 'AAAA');
+    twin.write('d/sub/b', 'BBBB');
+    twin.write('x', 'XXXX');
+    const wholeSecond = 1_700_000_000;
+    twin.change((own) => {
+      for (const name of ['d/a', 'd/sub/b', 'x']) fs.utimesSync(path.join(own, name), wholeSecond, wholeSecond);
+    });
+    twin.dvc('add', 'd', 'x');
+    const [, { project, base }] = twin.sides;
+    // Other content behind the same inode, size and mtime: who reads it notices, who trusts the state does not.
+    for (const name of ['d/a', 'x']) {
+      const file = path.join(project, name);
+      fs.chmodSync(file, 0o644);
+      fs.writeFileSync(file, 'zzzz');
+      fs.utimesSync(file, wholeSecond, wholeSecond);
+    }
+    const { stdout, stderr } = mlops(project, ['status'], { env: { DVC_SITE_CACHE_DIR: path.join(base, 'site') } });
+    expect(stderr).toBe('');
+    expect(stdout).toBe('Data and pipelines are up to date.\n');
   });
 });
