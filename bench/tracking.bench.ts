@@ -213,7 +213,7 @@ async function files(server: Server, rows: Record<string, string>): Promise<void
 
 const mlops = (name: string, flags: readonly string[] = []) =>
   start(name, (port) => {
-    const store = path.join(folder, `${name.replaceAll(/\W/g, '-')}`, 'mlops.db');
+    const store = path.join(folder, name.replaceAll(/\W/g, '-'), 'mlops.db');
     fs.mkdirSync(path.dirname(store), { recursive: true });
     return [...mlopsCommand, 'server', '-p', String(port), '--backend-store-uri', store, ...flags];
   });

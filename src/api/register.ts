@@ -11,6 +11,8 @@ import { addRoutes, type ApiRoute } from './route.ts';
 import { runRoutes, type ShapeRun } from './runs.ts';
 import { addOtlp } from './otlp.ts';
 import { traceRoutes } from './traces.ts';
+import { oldTraceRoutes } from './traces-v2.ts';
+import { addGraphql } from './graphql/register.ts';
 import { addServerFacts } from './server-facts.ts';
 
 export interface MlflowApiOptions {
@@ -29,8 +31,10 @@ export function registerMlflowApi(shell: Shell, options: MlflowApiOptions): void
   addRoutes(shell, prefix, routesOf(store, options.shapeRun));
   if (store.traces !== undefined) {
     addRoutes(shell, prefix, traceRoutes(store.traces));
+    addRoutes(shell, prefix, oldTraceRoutes(store.traces));
     addOtlp(shell, prefix, store.traces);
   }
+  addGraphql(shell, prefix, store);
   addArtifactFiles(shell, prefix, store);
   addArtifactProxy(shell, store, serveArtifacts);
 }

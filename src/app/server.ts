@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { hostGuard, registerMlflowApi, registerPages } from '../api/index.ts';
 import { MlopsError, type Logger } from '../base/index.ts';
 import { createShell, isLoopback, listen, type AccessEntry, type Listening } from '../http/index.ts';
-import { openTracking, type TrackingStore } from '../tracking/index.ts';
+import { openStore as openBlobs } from '../storage/index.ts';
+import { blobRoots, openTracking, type OpenArtifacts, type TrackingStore } from '../tracking/index.ts';
 import { openPlace, type TrackingPlace } from './tracking-home.ts';
 
 export interface TrackingServerOptions {
@@ -17,7 +18,7 @@ export interface TrackingServerOptions {
   readonly port: number;
   /** `sqlite:///PATH`, or a path. */
   readonly backend?: string | undefined;
-  /** Folder that keeps what clients upload. Default: `artifacts` beside the store. */
+  /** Folder or `s3://BUCKET/PREFIX` that keeps what clients upload. Default: `artifacts` beside the store. */
   readonly artifacts?: string | undefined;
   /** Default true. */
   readonly serveArtifacts?: boolean | undefined;
@@ -32,6 +33,7 @@ export interface TrackingServerOptions {
   /** Largest JSON body, in bytes. Default 64 MiB. Artifacts are not bounded. */
   readonly bodyLimit?: number | undefined;
   readonly onAccess?: ((entry: AccessEntry) => void) | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly log: Logger;
 }
 
@@ -102,9 +104,9 @@ async function openStore(options: TrackingServerOptions): Promise<TrackingStore>
   const uri = backend === undefined ? place.uri : resolveBackend(backend, cwd);
   const file = /^[a-z]+:/i.test(uri) ? undefined : uri;
   const home = path.dirname(file ?? path.join(cwd, 'x'));
-  const artifacts = options.artifacts === undefined ? undefined : artifactFolder(options.artifacts, cwd);
+  const artifacts = options.artifacts === undefined ? undefined : await artifactPlace(options.artifacts, options);
   const root =
-    options.defaultArtifactRoot ?? (serveArtifacts ? undefined : (artifacts ?? path.join(home, 'artifacts')));
+    options.defaultArtifactRoot ?? (serveArtifacts ? undefined : (options.artifacts ?? path.join(home, 'artifacts')));
   // Makes the state folder of a project when it is the project's own store.
   if (backend === undefined && !place.given && !fs.existsSync(uri)) await (await openPlace(place)).close();
   return openTracking(uri, { durability, artifacts, artifactRoot: root });
@@ -118,12 +120,13 @@ function resolveBackend(backend: string, cwd: string): string {
   return /^[a-z][a-z0-9+.-]+:/i.test(backend) ? backend : path.resolve(cwd, backend);
 }
 
-function artifactFolder(destination: string, cwd: string): string {
+async function artifactPlace(
+  destination: string,
+  { cwd, env = {} }: TrackingServerOptions,
+): Promise<string | OpenArtifacts> {
   if (destination.startsWith('file:')) return fileURLToPath(destination);
-  if (/^[a-z][a-z0-9+.-]+:/i.test(destination)) {
-    throw new MlopsError('not_implemented', `artifacts cannot be kept at '${destination}' yet`, {
-      hint: 'give --artifacts-destination a folder, or let clients write there themselves: --no-serve-artifacts --default-artifact-root URI',
-    });
-  }
-  return path.resolve(cwd, destination);
+  if (!/^[a-z][a-z0-9+.-]+:/i.test(destination)) return path.resolve(cwd, destination);
+  // The name that MLflow has for the endpoint of an S3 that is not Amazon's.
+  const endpoint = env['MLFLOW_S3_ENDPOINT_URL'];
+  return blobRoots(await openBlobs(destination, endpoint === undefined ? {} : { endpointurl: endpoint }));
 }

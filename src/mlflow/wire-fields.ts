@@ -17,6 +17,11 @@ export class Fields {
     this.#path = path;
   }
 
+  /** Every value as it came. */
+  all(): Readonly<Record<string, unknown>> {
+    return this.#values;
+  }
+
   has(name: string): boolean {
     return this.raw(name) !== undefined;
   }

@@ -184,7 +184,7 @@ const newest: Results = {
 
 for (const [tool, release, expected] of [
   ['mlflow', '3.17', newest],
-  ['mlflow222', '2.22', common],
+  ['mlflow222', '2.22', { ...common, old_traces: [1, ['inner', 'outer'], 'TraceStatus.OK', 1] }],
   ['mlflow29', '2.9', common],
 ] as const) {
   describeWithTool(tool, `the MLflow client ${release}`, (programs) => {

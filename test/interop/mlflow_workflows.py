@@ -343,6 +343,31 @@ def evaluation():
     return client.get_run(run.info.run_id).data.metrics["accuracy_score"]
 
 
+if mlflow.__version__.startswith("2.22"):
+
+    @workflow
+    def old_traces():
+        mlflow.set_experiment("traced")
+
+        @mlflow.trace(name="outer")
+        def outer(x):
+            with mlflow.start_span("inner"):
+                return x + 1
+
+        outer(1)
+        flush = getattr(mlflow, "flush_trace_async_logging", None)
+        if flush:
+            flush()
+        experiment = client.get_experiment_by_name("traced").experiment_id
+        id = client.search_traces([experiment])[0].info.request_id
+        client.set_trace_tag(id, "k", "v")
+        found = client.search_traces([experiment], filter_string="tags.k = 'v'")
+        spans = sorted(span.name for span in client.get_trace(id).data.spans)
+        status = str(found[0].info.status)
+        client.delete_trace_tag(id, "k")
+        return [len(found), spans, status, client.delete_traces(experiment, request_ids=[id])]
+
+
 if MAJOR >= 3:
 
     @workflow

@@ -1,6 +1,9 @@
+import * as path from 'node:path';
+
+import { backUpStore } from '../../app/back-up-store.ts';
 import { startTrackingServer, type TrackingServer } from '../../app/server.ts';
 import { trackingPlace } from '../../app/tracking-home.ts';
-import { MlopsError } from '../../base/index.ts';
+import { formatBytes, MlopsError } from '../../base/index.ts';
 import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
 
 /** Flags of `server` and `ui`. */
@@ -31,8 +34,8 @@ export const serverFlags: readonly FlagSpec[] = [
   },
   {
     name: 'artifacts-destination',
-    value: 'DIR',
-    summary: 'folder that keeps what clients upload (default: artifacts beside the store)',
+    value: 'PLACE',
+    summary: 'folder or s3://BUCKET/PREFIX that keeps what clients upload (default: artifacts beside the store)',
     env: 'MLFLOW_ARTIFACTS_DESTINATION',
     completes: 'path',
   },
@@ -85,10 +88,36 @@ export const verb: Verb & Command = {
       'a store of its own, outside any project',
     ],
     ['mlops server --host 0.0.0.0 --insecure', 'for a trusted network'],
+    ['mlops server backup /backups/mlops-monday.db', 'a consistent copy of the store while it is used'],
+  ],
+  args: [
+    {
+      name: 'action',
+      summary: '`backup` copies the store, also while a server uses it',
+      optional: true,
+      choices: ['backup'],
+    },
+    { name: 'file', summary: 'the new file of the backup', optional: true, completes: 'path' },
   ],
   flags: serverFlags,
-  run: runServer,
+  run: (input, terminal) => (input.args[0] === 'backup' ? backup(input, terminal) : runServer(input, terminal)),
 };
+
+async function backup(input: Input, terminal: Terminal): Promise<number> {
+  const [, file] = input.args;
+  if (file === undefined) {
+    throw new MlopsError('usage', 'back up into which file?', { hint: 'mlops server backup FILE' });
+  }
+  const copied = await backUpStore({
+    place: trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined }),
+    cwd: terminal.cwd,
+    backend: input.text('backend-store-uri'),
+    file: path.resolve(terminal.cwd, file),
+  });
+  terminal.print(`${file}: ${formatBytes(copied)}`);
+  terminal.next(`artifacts are plain files beside the store: copy that folder too`);
+  return 0;
+}
 
 async function runServer(input: Input, terminal: Terminal): Promise<number> {
   const server = await startServer(input, terminal);
@@ -116,6 +145,7 @@ export async function startServer(input: Input, terminal: Terminal): Promise<Tra
     insecure,
     onAccess: ({ method, path, status, milliseconds, remote }) =>
       terminal.log.info(`${remote} ${method} ${path} ${status} ${milliseconds} ms`),
+    env: terminal.env,
     log: terminal.log,
   });
   if (insecure && !['127.0.0.1', 'localhost', '::1'].includes(host)) {
