@@ -83,7 +83,9 @@ export function removeRemote(place: ConfigPlace, given: string, level: ConfigLev
   const options = place.config.load(level).get(sectionOf(name));
   if (options === undefined) throw doesNotExist(given);
   place.config.edit(level, removal(name, options), place.cwd);
-  followDefault(place, name, undefined, level);
+  for (const each of [...levelsAbove(level), level]) {
+    place.config.edit(each, defaultEdit(place, name, undefined, each), place.cwd);
+  }
 }
 
 /** Renames a remote, and follows it in what calls it the default. */
@@ -95,23 +97,23 @@ export function renameRemote(place: ConfigPlace, given: string, to: string, leve
   const options = place.config.loadStored(level).get(sectionOf(name));
   if (options === undefined) throw doesNotExist(given);
   const copies = [...options].map(([option, value]) => ({ section: sectionOf(to), option, value, verbatim: true }));
-  place.config.edit(level, [...copies, ...removal(name, options)], place.cwd);
-  followDefault(place, name, to, level);
+  place.config.edit(level, [...copies, ...removal(name, options), ...defaultEdit(place, name, to, level)], place.cwd);
+  for (const each of levelsAbove(level)) place.config.edit(each, defaultEdit(place, name, to, each), place.cwd);
 }
 
 function removal(name: string, options: ReadonlyMap<string, ConfigValue>): ConfigEdit[] {
   return [...options.keys()].map((option) => ({ section: sectionOf(name), option, value: undefined }));
 }
 
-/**
- * Changes what calls a remote the default, in this level and those that outrank it. As with DVC, their
- * files are there afterwards, if empty.
- */
-function followDefault(place: ConfigPlace, name: string, to: string | undefined, level: ConfigLevel): void {
-  for (const each of configLevels.slice(configLevels.indexOf(level)).reverse()) {
-    const isDefault = place.config.load(each).get('core')?.get('remote') === name;
-    place.config.edit(each, isDefault ? [{ section: 'core', option: 'remote', value: to }] : [], place.cwd);
-  }
+/** The edit of a level that calls a remote the default. */
+function defaultEdit(place: ConfigPlace, name: string, to: string | undefined, level: ConfigLevel): ConfigEdit[] {
+  const isDefault = place.config.load(level).get('core')?.get('remote') === name;
+  return isDefault ? [{ section: 'core', option: 'remote', value: to }] : [];
+}
+
+/** The levels that outrank one, the highest first. As with DVC their files are there afterwards, if empty. */
+function levelsAbove(level: ConfigLevel): ConfigLevel[] {
+  return configLevels.slice(configLevels.indexOf(level) + 1).reverse();
 }
 
 function doesNotExist(name: string): Error {

@@ -22,7 +22,8 @@ describeWithTool('dvc', 'config and remotes', ({ dvc }) => {
     twin.run(['remote', 'add', '--local', 'sub', 'remote://cloud/sub']);
     twin.run(['remote', 'list', '--local']);
     twin.run(['remote', 'modify', 'cloud', 'endpointurl', 'http://localhost:9000']);
-    twin.run(['remote', 'modify', '--local', 'cloud', 'access_key_id', 'a#b, c']);
+    twin.run(['remote', 'add', 'vault', 's3://vault']);
+    twin.run(['remote', 'modify', '--local', 'vault', 'access_key_id', 'a#b, c']);
     twin.run(['remote', 'modify', 'cloud', 'credentialpath', 'keys/aws']);
     twin.run(['remote', 'modify', 'nope', 'url', 'x']);
     twin.run(['remote', 'modify', 'cloud', 'nokey', 'x']);
