@@ -12,6 +12,7 @@ const probeLimit = 2_000_000;
  * gives alone. (A model may mix rows, as a softmax over the first dimension does; the shapes do not tell.)
  */
 export async function warmUp(pool: InferencePool, version: ServedVersion): Promise<void> {
+  if (!version.inputs.every(holdsData)) return;
   const one = probe(version.inputs, 1);
   if (one === undefined) return;
   const alone = await attempt(pool, version, one);
@@ -36,6 +37,14 @@ export async function warmUp(pool: InferencePool, version: ServedVersion): Promi
     const [a, b, joined] = [first[name], second[name], both[name]];
     return a !== undefined && b !== undefined && joined !== undefined && alike(a, b, joined);
   });
+}
+
+/**
+ * Scalars and short vectors steer a graph (a loop's count, a range's step, an output's size): made-up values there could
+ * make it compute for ever.
+ */
+function holdsData({ dims }: TensorInfo): boolean {
+  return dims !== undefined && (dims.length >= 2 || typeof dims[0] === 'string');
 }
 
 async function attempt(
