@@ -24,3 +24,4 @@ export { addToGitignore, appendToGitignore, ignoredByGit, removeFromGitignore } 
 export { installHooks, installMergeDriver } from './hooks.ts';
 export { cloneRepository, fetchRepository, initRepository, type CloneOptions, type InitResult } from './clone.ts';
 export { gitText, runGit } from './run.ts';
+export { restoreFiles, snapshotCommit, updateRef, type SnapshotOptions } from './snapshot.ts';

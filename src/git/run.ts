@@ -12,6 +12,8 @@ export interface GitResult {
 export interface GitCall {
   /** Bytes for git's standard input. */
   readonly input?: string | Uint8Array;
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Exit statuses that are answers rather than failures. Default: only 0. */
   readonly accept?: readonly number[];
 }
@@ -29,7 +31,7 @@ export function runGit(cwd: string, args: readonly string[], call: GitCall = {})
   const result = spawnSync('git', args, {
     cwd,
     maxBuffer,
-    env: { ...process.env, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' },
+    env: { ...process.env, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', ...call.env },
     ...(call.input === undefined ? { stdio: ['ignore', 'pipe', 'pipe'] } : { input: call.input }),
   });
   if (result.error !== undefined) throw spawnFailure(result.error, cwd);

@@ -198,7 +198,7 @@ stages:
       'x',
     ]);
     twin.run(['stage', 'add', '-n', 'new', 'echo 1']);
-    twin.run(['stage', 'add', '-f', '-n', 'new', '--outs-persist', 'per', '--desc', 'words', 'echo 1']);
+    twin.run(['stage', 'add', '-f', '-n', 'new', '--outs-persist', 'per', 'echo 1']);
     twin.run([
       'stage',
       'add',

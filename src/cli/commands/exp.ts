@@ -9,6 +9,7 @@ import { experimentTable, keepColumns, type ExperimentTable } from '../experimen
 import { defaultPrecision, shortValueText } from '../report-format.ts';
 import { findReportPlace } from '../report-project.ts';
 import { diffMap, diffTable } from '../report-tables.ts';
+import { writingCommands } from './exp-write.ts';
 
 const baselineFlags: readonly FlagSpec[] = [
   { name: 'all-commits', short: 'A', summary: 'of all commits' },
@@ -185,7 +186,11 @@ const diff: Command = {
   },
 };
 
-export const verb: Verb = { name: 'exp', summary: 'Show and compare experiments', commands: [show, list, diff] };
+export const verb: Verb = {
+  name: 'exp',
+  summary: 'Run, show and compare experiments',
+  commands: [...writingCommands.slice(0, 1), show, list, diff, ...writingCommands.slice(1)],
+};
 
 function baselinesOf(input: Input): { allCommits: boolean; revisions: readonly string[]; count: number } {
   return { allCommits: input.on('all-commits'), revisions: input.list('rev'), count: input.number('num') ?? 1 };

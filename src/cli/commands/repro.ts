@@ -3,9 +3,27 @@ import { formatDuration, plural } from '../../base/index.ts';
 import { reproText, type ReproEvent } from '../../repo/repro-events.ts';
 import type { ReproResult } from '../../repo/repro.ts';
 import { changeLines } from '../change-lines.ts';
-import type { Input, Terminal, Verb } from '../command.ts';
+import type { FlagSpec, Input, Terminal, Verb } from '../command.ts';
 import { say, sayGitAdd, targetsArg, withRepo } from '../data-session.ts';
 import { StageOutput } from '../stage-output.ts';
+
+/** Flags that `exp run` has too. */
+export const reproFlags: readonly FlagSpec[] = [
+  { name: 'force', short: 'f', summary: 'run stages even if nothing changed' },
+  { name: 'interactive', short: 'i', summary: 'ask before each stage' },
+  { name: 'single-item', short: 's', summary: 'only the named stages, not what they need' },
+  { name: 'pipeline', short: 'p', summary: 'the whole pipelines that the targets belong to' },
+  { name: 'all-pipelines', short: 'P', summary: 'all pipelines of the project' },
+  { name: 'recursive', short: 'R', summary: 'all stages below the folders among the targets' },
+  { name: 'downstream', summary: 'the targets and what depends on them' },
+  { name: 'force-downstream', summary: 'run what depends on a changed stage even if nothing changed there' },
+  { name: 'pull', summary: 'fetch what is missing from the remote' },
+  { name: 'allow-missing', summary: 'pass over stages whose data is only missing' },
+  { name: 'dry', aliases: ['dry-run'], summary: 'show what would run and do nothing' },
+  { name: 'explain', summary: 'with --dry or without: say what changed in each stage' },
+  { name: 'keep-going', short: 'k', summary: 'after a failure, go on with stages that do not need it' },
+  { name: 'ignore-errors', summary: 'after a failure, go on with all stages' },
+];
 
 export const verb: Verb = {
   name: 'repro',
@@ -21,20 +39,7 @@ export const verb: Verb = {
   ],
   args: [targetsArg],
   flags: [
-    { name: 'force', short: 'f', summary: 'run stages even if nothing changed' },
-    { name: 'interactive', short: 'i', summary: 'ask before each stage' },
-    { name: 'single-item', short: 's', summary: 'only the named stages, not what they need' },
-    { name: 'pipeline', short: 'p', summary: 'the whole pipelines that the targets belong to' },
-    { name: 'all-pipelines', short: 'P', summary: 'all pipelines of the project' },
-    { name: 'recursive', short: 'R', summary: 'all stages below the folders among the targets' },
-    { name: 'downstream', summary: 'the targets and what depends on them' },
-    { name: 'force-downstream', summary: 'run what depends on a changed stage even if nothing changed there' },
-    { name: 'pull', summary: 'fetch what is missing from the remote' },
-    { name: 'allow-missing', summary: 'pass over stages whose data is only missing' },
-    { name: 'dry', aliases: ['dry-run'], summary: 'show what would run and do nothing' },
-    { name: 'explain', summary: 'with --dry or without: say what changed in each stage' },
-    { name: 'keep-going', short: 'k', summary: 'after a failure, go on with stages that do not need it' },
-    { name: 'ignore-errors', summary: 'after a failure, go on with all stages' },
+    ...reproFlags,
     { name: 'glob', summary: 'targets are patterns' },
     { name: 'no-commit', summary: 'leave outputs out of the cache' },
     { name: 'no-run-cache', summary: 'do not take outputs from former runs' },
@@ -55,8 +60,13 @@ export const verb: Verb = {
     const view = new ReproView(terminal, jobs > 1, input.on('explain'));
     await withRepo(terminal, async (repo) => {
       const result = await recordedRepro(repo, {
-        ...optionsOf(input),
+        ...reproOptions(input),
+        glob: input.on('glob'),
+        noCommit: input.on('no-commit'),
+        noRunCache: input.on('no-run-cache'),
         jobs,
+        // A person at a terminal sees commands as if run by hand, progress bars and all.
+        output: terminal.stdoutIsTty && terminal.stderrIsTty && jobs === 1 ? 'inherit' : 'pipe',
         command: ['mlops repro', ...input.args].join(' '),
         record: input.on('no-record') ? false : undefined,
         env: terminal.env,
@@ -65,12 +75,13 @@ export const verb: Verb = {
         onEvent: (event) => view.show(event),
         onWarning: (message) => terminal.warn(message),
       });
-      finish(result, view, input, terminal, Date.now() - startedAt);
+      finish(result, view, terminal, Date.now() - startedAt);
     });
   },
 };
 
-function optionsOf(input: Input) {
+/** What the flags say, as the core takes it; `exp run` has the same ones. */
+export function reproOptions(input: Input) {
   const onError: 'fail' | 'keep-going' | 'ignore' = input.on('ignore-errors')
     ? 'ignore'
     : input.on('keep-going')
@@ -89,32 +100,33 @@ function optionsOf(input: Input) {
     allowMissing: input.on('allow-missing'),
     dry: input.on('dry'),
     explain: input.on('explain'),
-    glob: input.on('glob'),
-    noCommit: input.on('no-commit'),
-    noRunCache: input.on('no-run-cache'),
     onError,
   };
 }
 
 /** Shows events as DVC does on stdout; what is ours (why, failures that are passed over, the summary) on stderr. */
-class ReproView {
+export class ReproView {
   readonly #terminal: Terminal;
   readonly #output: StageOutput;
   readonly #explain: boolean;
+  readonly #parallel: boolean;
   ran = 0;
   cached = 0;
   unchanged = 0;
 
   constructor(terminal: Terminal, parallel: boolean, explain: boolean) {
     this.#explain = explain;
+    this.#parallel = parallel;
     this.#terminal = terminal;
     this.#output = new StageOutput((text) => terminal.write(text), parallel);
   }
 
   show(event: ReproEvent): void {
     this.#count(event);
-    if (event.kind === 'output') this.#output.chunk(event.stage.address, event.chunk);
-    else if (event.kind === 'warning') this.#terminal.warn(event.message);
+    if (event.kind === 'output') {
+      if (event.stream === 'stderr' && !this.#parallel) process.stderr.write(event.chunk);
+      else this.#output.chunk(event.stage.address, event.chunk);
+    } else if (event.kind === 'warning') this.#terminal.warn(event.message);
     else if (event.kind === 'changed') this.#why(event);
     else if (event.kind === 'failed') this.#failed(event);
     else if (event.kind === 'blocked')
@@ -136,7 +148,7 @@ class ReproView {
 
   #failed(event: Extract<ReproEvent, { kind: 'failed' }>): void {
     this.#output.end(event.stage.address);
-    this.#terminal.error(`${this.#terminal.style.red('ERROR')}: ${event.error.message}`);
+    this.#terminal.warn(`${event.error.message}${event.ignored ? ' (ignored)' : ''}`);
   }
 
   #count(event: ReproEvent): void {
@@ -148,7 +160,7 @@ class ReproView {
   }
 }
 
-function finish(result: ReproResult, view: ReproView, input: Input, terminal: Terminal, elapsed: number): void {
+function finish(result: ReproResult, view: ReproView, terminal: Terminal, elapsed: number): void {
   if (result.stages.length === 0) say(terminal, 'Data and pipelines are up to date.');
   else {
     sayGitAdd(terminal, result.gitFiles);
