@@ -18,25 +18,31 @@ function roundFloats(value: PyValue, digits: number): PyValue {
 
 /** Python's `round(x, digits)`: correct on the exact binary value, ties to the even digit. */
 export function pythonRound(value: number, digits: number): number {
-  if (!Number.isFinite(value) || value === 0 || Math.abs(value) >= 1e21 || digits > 99) return value;
-  if (digits < 0) return roundTens(value, -digits);
-  const rounded = value.toFixed(digits);
-  // The exact value has a 5 and then nothing: JavaScript rounds away from zero there, Python to even.
-  const exact = value.toFixed(100);
-  const tail = exact.slice(exact.indexOf('.') + 1 + digits);
-  if (!/^50*$/.test(tail)) return Number(rounded);
-  const down = exact.slice(0, exact.indexOf('.') + 1 + digits);
-  const lastDigit = Number(/(\d)\.?$/.exec(down)?.[1] ?? '0');
-  return Number(lastDigit % 2 === 0 ? down : rounded);
+  if (!Number.isFinite(value) || value === 0) return value;
+  const { exponent } = exactDigits(value);
+  const count = Math.max(0, exponent + 1 + digits);
+  // A double has no more digits than this that matter.
+  if (count > 100 || exponent + 1 + digits < 0) return count > 100 ? value : 0 * value;
+  const rounded = roundToDigits(value, count);
+  return Math.sign(value) * Number(`${rounded.digits || '0'}e${rounded.exponent + 1 - rounded.digits.length}`);
 }
 
-function roundTens(value: number, zeros: number): number {
-  const unit = 10 ** zeros;
-  const quotient = value / unit;
-  const low = Math.floor(quotient);
-  const part = quotient - low;
-  const nearest = part < 0.5 || (part === 0.5 && low % 2 === 0) ? low : low + 1;
-  return nearest * unit;
+/** The decimal digits of a double's magnitude, `d.ddd` times ten to the exponent; exact where a tie is possible. */
+function exactDigits(value: number): { readonly digits: string; readonly exponent: number } {
+  const [mantissa = '0', power = '0'] = Math.abs(value).toExponential(100).split('e');
+  return { digits: mantissa.replace('.', ''), exponent: Number(power) };
+}
+
+/** The first `count` digits, rounded half to even; one more where the rounding carries. */
+function roundToDigits(value: number, count: number): { readonly digits: string; readonly exponent: number } {
+  const { digits, exponent } = exactDigits(value);
+  const kept = digits.slice(0, count);
+  const rest = digits.slice(count);
+  const odd = Number(kept.at(-1) ?? '0') % 2 === 1;
+  const up = rest > '5' && (odd || !/^50*$/.test(rest));
+  if (!up) return { digits: kept, exponent };
+  const next = String(BigInt(kept || '0') + 1n).padStart(count, '0');
+  return { digits: next, exponent: next.length > count ? exponent + 1 : exponent };
 }
 
 /** A value with its floats as Python's `%.Ng` shows them, as `exp show` and `exp diff` do. */
@@ -55,17 +61,20 @@ function shortFloats(value: PyValue, digits: number): PyValue {
 export function generalFormat(value: number, digits: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
+  if (value === 0) return `${sign}0`;
   const significant = Math.min(100, Math.max(1, digits));
-  const [mantissa = '0', power = '0'] = value.toExponential(significant - 1).split('e');
-  const exponent = Number(power);
-  const sign = Object.is(value, -0) ? '-' : '';
+  const rounded = roundToDigits(value, significant);
+  const { exponent } = rounded;
+  const text = rounded.digits.slice(0, significant);
   if (exponent < -4 || exponent >= significant) {
     const size = String(Math.abs(exponent)).padStart(2, '0');
-    return `${sign}${withoutZeros(mantissa)}e${exponent < 0 ? '-' : '+'}${size}`;
+    return `${sign}${withoutZeros(`${text.slice(0, 1)}.${text.slice(1)}`)}e${exponent < 0 ? '-' : '+'}${size}`;
   }
-  return sign + withoutZeros(value.toFixed(Math.max(0, significant - 1 - exponent)));
+  if (exponent < 0) return sign + withoutZeros(`0.${'0'.repeat(-exponent - 1)}${text}`);
+  return sign + withoutZeros(`${text.slice(0, exponent + 1)}.${text.slice(exponent + 1)}`);
 }
 
 function withoutZeros(text: string): string {
-  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+  return text.replace(/\.0*$|(?<=\.\d*[1-9])0+$/, '');
 }

@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest';
 
 import { PyFloat } from '../base/index.ts';
 import { displayWidth, dvcTable } from './dvc-table.ts';
-import { pythonRound, valueText } from './report-format.ts';
+import type { Baseline, ExperimentState } from '../repo/experiments-show.ts';
+import { experimentCsv, experimentText, mergeNames } from './experiment-print.ts';
+import { experimentTable, keepColumns, timeText } from './experiment-table.ts';
+import { generalFormat, pythonRound, valueText } from './report-format.ts';
+import { plainStyle } from './style.ts';
 
 describe("DVC's tables", () => {
   it('keeps two free columns behind a header and strips cells', () => {
@@ -73,5 +77,122 @@ describe('values in tables', () => {
       "['a', 0.1]",
     ]);
     expect(valueText([new PyFloat(0.123456)], 2)).toBe('[0.12]');
+  });
+});
+
+describe("Python's short floats", () => {
+  it('has significant digits, ties to even, exponents where numbers are long', () => {
+    const cases: [value: number, digits: number, text: string][] = [
+      [0.123456789, 5, '0.12346'],
+      [1234567.5, 5, '1.2346e+06'],
+      [0.0000012345678, 5, '1.2346e-06'],
+      [100000, 5, '1e+05'],
+      [99999.5, 5, '1e+05'],
+      [338.5, 3, '338'],
+      [-22.125, 4, '-22.12'],
+      [1, 5, '1'],
+      [0, 5, '0'],
+      [-0, 5, '-0'],
+      [Number.NaN, 5, 'nan'],
+      [Number.NEGATIVE_INFINITY, 5, '-inf'],
+    ];
+    for (const [value, digits, text] of cases) expect(generalFormat(value, digits), String(value)).toBe(text);
+  });
+
+  it('reads back as nearly the same number', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
+        expect(Number(generalFormat(number, 17))).toBe(number);
+      }),
+    );
+  });
+});
+
+describe('the table of experiments', () => {
+  const state = (rev: string, name: string | undefined, lr: number, acc: number | undefined): ExperimentState => ({
+    rev,
+    name,
+    error: undefined,
+    data: {
+      time: rev === 'workspace' ? undefined : 1_700_000_000,
+      metrics: new Map(acc === undefined ? [] : [['m.json', { data: new Map([['acc', new PyFloat(acc)]]) }]]),
+      params: new Map([
+        [
+          'params.yaml',
+          {
+            data: new Map([
+              ['lr', lr],
+              ['same', 1],
+            ]),
+          },
+        ],
+      ]),
+      deps: new Map([['d.csv', { hash: 'abc', size: 1, nfiles: undefined }]]),
+      outs: new Map(),
+    },
+  });
+  const hash = (letter: string): string => letter.repeat(40);
+  const baselines: Baseline[] = [
+    { ...state('workspace', undefined, 1, 0.5), experiments: [] },
+    {
+      ...state(hash('a'), 'main', 1, 0.5),
+      experiments: [
+        { name: 'one', revs: [state(hash('b'), 'one', 3, 0.25)] },
+        { name: 'two', revs: [state(hash('c'), 'two', 2, undefined)] },
+      ],
+    },
+  ];
+  const options = { fill: '-', precision: 5, iso: false } as const;
+
+  it('merges names into a tree and aligns metrics to the right', () => {
+    const table = keepColumns(mergeNames(experimentTable(baselines, options)), ({ name }) => name !== 'Created');
+    const rule = ` ${'─'.repeat(46)} `;
+    expect(experimentText(table, plainStyle)).toEqual([
+      rule,
+      '  Experiment           acc   lr   same   d.csv  ',
+      rule,
+      '  workspace            0.5   1    1      abc    ',
+      '  main                 0.5   1    1      abc    ',
+      '  ├── bbbbbbb [one]   0.25   3    1      abc    ',
+      '  └── ccccccc [two]      -   2    1      abc    ',
+      rule,
+    ]);
+  });
+
+  it('orders experiments by a column, absent values last', () => {
+    const names = (sortBy: string, descending = false): string[] =>
+      experimentTable(baselines, { ...options, sortBy, descending })
+        .rows.slice(2)
+        .map((row) => row[0] ?? '');
+    expect(names('lr')).toEqual(['two', 'one']);
+    expect(names('params.yaml:lr', true)).toEqual(['one', 'two']);
+    expect(names('acc')).toEqual(['one', 'two']);
+    expect(() => names('nope')).toThrow("Unknown sort column 'nope'");
+  });
+
+  it('leaves out columns from the right where the terminal is narrow', () => {
+    const table = mergeNames(experimentTable(baselines, options));
+    const narrow = experimentText(table, plainStyle, 60);
+    expect(Math.max(...narrow.map((line) => line.length))).toBeLessThanOrEqual(60);
+    expect(narrow[1]).toContain('acc');
+    expect(narrow[1]).not.toContain('same');
+  });
+
+  it('writes CSV as Python does', () => {
+    const table = keepColumns(experimentTable(baselines, { fill: '', iso: true }), ({ name }) =>
+      /^(Experiment|lr|typ)$/.test(name),
+    );
+    expect(experimentCsv(table)).toBe(
+      'Experiment,typ,lr\r\n,baseline,1\r\n,baseline,1\r\none,branch_commit,3\r\ntwo,branch_base,2\r\n',
+    );
+  });
+
+  it('shows the time of today and the date of other days', () => {
+    const noon = new Date(2024, 4, 3, 12, 5, 0);
+    const seconds = noon.getTime() / 1000;
+    expect(timeText(seconds, { ...options, now: noon })).toBe('12:05 PM');
+    expect(timeText(seconds - 12 * 3600, { ...options, now: noon })).toBe('12:05 AM');
+    expect(timeText(seconds, { ...options, now: new Date(2024, 4, 4) })).toBe('May 03, 2024');
+    expect(timeText(seconds, { ...options, iso: true })).toBe('2024-05-03T12:05:00');
   });
 });

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import * as path from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { command, mlops } from '../cli.ts';
 import { describeWithTool } from '../tools.ts';
 import { openTwin, type Twin } from '../twin.ts';
+import { generalFormat, pythonRound } from '../../src/cli/report-format.ts';
 
 const pipeline = `stages:
   train:
@@ -171,5 +173,24 @@ describeWithTool('dvc', 'twins: metrics and params', ({ dvc }) => {
     bare.write('m.json', '{"a": 2.5}');
     bare.run(['metrics', 'diff', '--targets', 'm.json']);
     expect(path.basename(bare.sides[0].project)).toBe('project');
+  });
+
+  it('rounds numbers as Python does', () => {
+    const cases = Array.from({ length: 20_000 }, (_, i): [value: number, digits: number] => {
+      const value = (Math.random() - 0.5) * 10 ** ((i % 40) - 20);
+      // Every third one is a binary fraction, where ties are.
+      return [i % 3 === 0 ? Math.round(value * 2 ** (i % 12)) / 2 ** (i % 12) : value, 1 + (i % 12)];
+    }).filter(([value]) => value !== 0);
+    const script =
+      "import json,sys\nprint(json.dumps([[round(float(x),d),format(float(x),f'.{d}g')] for x,d in json.load(sys.stdin)]))";
+    const python = path.join(path.dirname(dvc), 'python');
+    const answer = execFileSync(python, ['-c', script], { input: JSON.stringify(cases), encoding: 'utf8' });
+    for (const [i, [rounded, text]] of (JSON.parse(answer) as [number, string][]).entries()) {
+      const [value, digits] = cases[i] ?? [0, 0];
+      expect([pythonRound(value, digits) + 0, generalFormat(value, digits)], `${value} ${digits}`).toEqual([
+        rounded + 0,
+        text,
+      ]);
+    }
   });
 });
