@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -6,15 +5,7 @@ import * as path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { createProjectFiles } from './init-project.ts';
-import {
-  ensureStateDir,
-  findProject,
-  findProjectRoot,
-  fromTreePath,
-  projectAt,
-  toTreePath,
-  tryFindProject,
-} from './project.ts';
+import { findProject, findProjectRoot, toTreePath, tryFindProject } from './project.ts';
 
 let root: string;
 
@@ -23,10 +14,6 @@ beforeEach(() => {
   fs.mkdirSync(path.join(root, 'deep/er'), { recursive: true });
   return () => fs.rmSync(root, { recursive: true, force: true });
 });
-
-function git(...args: string[]): void {
-  execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args], { cwd: root });
-}
 
 describe('a project', () => {
   it('is found from any folder inside', () => {
@@ -57,35 +44,10 @@ describe('a project', () => {
     expect(fs.readFileSync(path.join(root, '.dvc/.gitignore'), 'utf8')).toBe('/config.local\n/tmp\n/cache\n');
   });
 
-  it('keeps its private folder out of Git', () => {
-    createProjectFiles(root, false);
-    git('init', '-q');
-    fs.writeFileSync(path.join(ensureStateDir(findProject(root)), 'store.db'), '');
-    git('add', '-A');
-    expect(execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' })).not.toContain('.mlops');
-  });
-
-  it('can be read as it was at a commit', () => {
-    createProjectFiles(root, false);
-    fs.writeFileSync(path.join(root, 'dvc.yaml'), 'stages: {}\n');
-    git('init', '-q');
-    git('add', '-A');
-    git('commit', '-q', '-m', 'first');
-    fs.rmSync(path.join(root, 'dvc.yaml'));
-    const project = findProject(root);
-    expect(Buffer.from(projectAt(project, 'HEAD').read('dvc.yaml') ?? '').toString()).toBe('stages: {}\n');
-    expect(project.tree.read('dvc.yaml')).toBeUndefined();
-    expect(() => projectAt({ ...project, gitRoot: undefined }, 'HEAD')).toThrow(
-      expect.objectContaining({ code: 'not_a_git_repo' }),
-    );
-  });
-
   it('translates paths of the command line', () => {
     const cwd = path.join(root, 'deep');
     expect(toTreePath({ root }, cwd, 'er/x')).toBe('deep/er/x');
     expect(toTreePath({ root }, cwd, '..')).toBe('');
     expect(toTreePath({ root }, cwd, '../..')).toBeUndefined();
-    expect(fromTreePath({ root }, cwd, 'data/x')).toBe('../data/x');
-    expect(fromTreePath({ root }, cwd, 'deep')).toBe('.');
   });
 });

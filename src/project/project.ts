@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { MlopsError } from '../base/index.ts';
-import { findGitRoot, revisionTree, worktreeTree, type RevisionTree, type Tree, type TreePath } from '../git/index.ts';
+import { findGitRoot, worktreeTree, type Tree, type TreePath } from '../git/index.ts';
 import { ProjectConfig } from './config.ts';
 import { IgnoreRules } from './ignore.ts';
 
@@ -15,7 +15,7 @@ export interface Project {
   readonly tmpDir: string;
   /** `cache.dir`, by default `.dvc/cache`. */
   readonly cacheDir: string;
-  /** `.mlops`: our private settings, stores and indexes. Made by `ensureStateDir`. */
+  /** `.mlops`: our private settings, stores and indexes; it ignores itself. */
   readonly stateDir: string;
   /** True with `core.no_scm`: Git is left alone. */
   readonly noScm: boolean;
@@ -76,41 +76,11 @@ export function openProject(root: string): Project {
   };
 }
 
-/**
- * The project's files at a Git revision.
- *
- * @throws MlopsError `not_a_git_repo`, `unknown_revision`.
- */
-export function projectAt(project: Project, revision: string): RevisionTree {
-  if (project.gitRoot === undefined) {
-    throw new MlopsError('not_a_git_repo', `the project '${project.root}' is not in a Git repository`, {
-      hint: project.noScm ? 'remove core.no_scm from the config first' : 'run `git init` first',
-    });
-  }
-  return revisionTree(project.root, revision);
-}
-
-/** Makes `.mlops`, which ignores itself, and returns its path. */
-export function ensureStateDir(project: Pick<Project, 'stateDir'>): string {
-  const marker = path.join(project.stateDir, '.gitignore');
-  if (!fs.existsSync(marker)) {
-    fs.mkdirSync(project.stateDir, { recursive: true });
-    fs.writeFileSync(marker, '*\n');
-  }
-  return project.stateDir;
-}
-
 /** A path given on a command line, relative to `cwd`, as a tree path; undefined outside of the project. */
 export function toTreePath(project: Pick<Project, 'root'>, cwd: string, given: string): TreePath | undefined {
   const relative = path.relative(project.root, path.resolve(cwd, given));
   if (relative === '..' || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative)) return undefined;
   return relative.split(path.sep).join('/');
-}
-
-/** A tree path as a person in `cwd` would write it. */
-export function fromTreePath(project: Pick<Project, 'root'>, cwd: string, treePath: TreePath): string {
-  const relative = path.relative(cwd, path.join(project.root, treePath));
-  return relative === '' ? '.' : relative;
 }
 
 /** Goes up to the next `.dvc` folder, within one file system as DVC does. */

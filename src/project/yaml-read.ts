@@ -85,7 +85,7 @@ export function nodeValue(doc: Document.Parsed, node: Node | null = doc.contents
 }
 
 function emptyDocument(): Document.Parsed {
-  return yamlPackage().parseDocument('', { version: '1.2', schema: 'failsafe' }) as Document.Parsed;
+  return yamlPackage().parseDocument('', { version: '1.2', schema: 'failsafe' });
 }
 
 export function positionOf(lines: LineCounter, offset: number): SourcePosition {
