@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { migrateFromMlflow, type MigrationReport } from '../../app/migrate-mlflow.ts';
 import type { MigrationSource } from '../../app/migrate-source.ts';
 import { openPlace, trackingPlace } from '../../app/tracking-home.ts';
-import { MlopsError, plural } from '../../base/index.ts';
+import { MlopsError, plural, writeFileAtomic } from '../../base/index.ts';
 import type { Command, Terminal, Verb } from '../command.ts';
 
 const mlflow: Command = {
@@ -89,8 +89,65 @@ function printReport(report: MigrationReport, terminal: Terminal): void {
   for (const problem of report.problems) terminal.warn(problem);
 }
 
+const toMlflow: Command = {
+  name: 'migrate to-mlflow',
+  owner: 'mlops',
+  summary: "Copy this project's store into a running MLflow server",
+  description:
+    'The server gives ids of its own; --map writes which run became which. Runs that were copied before are left alone.',
+  examples: [['mlops migrate to-mlflow http://mlflow.example:5000 --map ids.json', 'everything but what is deleted']],
+  args: [{ name: 'target', summary: 'the address of the server' }],
+  flags: [
+    { name: 'from', value: 'FILE', summary: "the store to copy; default: this project's own", completes: 'path' },
+    { name: 'map', value: 'FILE', summary: 'write old and new ids here, as JSON', completes: 'path' },
+    { name: 'json', summary: 'print JSON' },
+  ],
+  async run(input, terminal) {
+    const [{ serverSource }, { migrateToServer }, { openTracking }] = await Promise.all([
+      import('../../app/migrate-server.ts'),
+      import('../../app/migrate-to-server.ts'),
+      import('../../tracking/index.ts'),
+    ]);
+    const [address = ''] = input.args;
+    if (!/^https?:/i.test(address)) {
+      throw new MlopsError('usage', `'${address}' is not the address of a server`, {
+        hint: 'start MLflow on its database (`mlflow server --backend-store-uri sqlite:///mlflow.db`) and name http://HOST:PORT',
+      });
+    }
+    const place = trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined });
+    const from = input.text('from');
+    const store =
+      from === undefined
+        ? await openPlace(place, { create: false })
+        : await openTracking(path.resolve(terminal.cwd, from));
+    const source = serverSource(store);
+    try {
+      const target = await openTracking(address, { env: terminal.env });
+      const report = await migrateToServer(source, target, {
+        signal: terminal.signal,
+        onProgress: ({ runs, alreadyThere }) =>
+          terminal.progress({ name: 'copying runs', done: runs + alreadyThere, unit: 'runs' }),
+      });
+      const map = input.text('map');
+      if (map !== undefined) {
+        const ids = { runs: report.runIds, logged_models: report.modelIds };
+        writeFileAtomic(path.resolve(terminal.cwd, map), `${JSON.stringify(ids, undefined, 2)}\n`);
+      }
+      if (input.on('json')) return terminal.json(report);
+      const { runs, models, versions, files, alreadyThere, problems } = report;
+      terminal.print(
+        `${plural(runs, 'run')}, ${plural(models, 'registered model')} with ${plural(versions, 'version')}, ${plural(files, 'file')}`,
+      );
+      if (alreadyThere > 0) terminal.print(`${alreadyThere} were there already`);
+      for (const problem of problems) terminal.warn(problem);
+    } finally {
+      await source.close();
+    }
+  },
+};
+
 export const verb: Verb = {
   name: 'migrate',
   summary: 'Bring runs and models over from an MLflow store',
-  commands: [mlflow],
+  commands: [mlflow, toMlflow],
 };
