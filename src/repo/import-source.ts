@@ -4,9 +4,10 @@ import * as path from 'node:path';
 
 import { MlopsError, pythonJson, type PyMap, type PyValue } from '../base/index.ts';
 import { hashPath, type WorkOptions } from '../data/index.ts';
-import { pythonStr, type ContentInfo, type Dep } from '../project/index.ts';
+import { pythonStr, type ContentInfo, type Dep, type RepoSource } from '../project/index.ts';
 import type { BlobStore, RemoteOptions } from '../storage/index.ts';
 import type { DataRepo } from './data-repo.ts';
+import type { ForeignOptions } from './foreign-repo.ts';
 import { isUrl, openSource } from './source.ts';
 import { treePathOf } from './targets.ts';
 
@@ -80,6 +81,27 @@ export function optionsOf(map: PyMap): RemoteOptions {
   return Object.fromEntries(
     [...map].map(([key, value]) => [pythonStr(key), value === null ? undefined : pythonStr(value)]),
   );
+}
+
+/** The options that a `.dvc` file keeps of how its repository is read. */
+export function recordedOptions(source: RepoSource): Pick<ForeignOptions, 'config' | 'remote' | 'remoteConfig'> {
+  const config = source.extra?.get('config');
+  const remote = source.extra?.get('remote');
+  if (config instanceof Map) {
+    const core = config.get('core');
+    const name = core instanceof Map ? core.get('remote') : undefined;
+    const sections = config.get('remote');
+    const section = sections instanceof Map && name !== undefined ? sections.get(name) : undefined;
+    return {
+      ...(typeof name === 'string' ? { remote: name } : {}),
+      ...(section instanceof Map ? { remoteConfig: optionsOf(section) } : {}),
+    };
+  }
+  return {
+    ...(typeof config === 'string' ? { config } : {}),
+    ...(typeof remote === 'string' ? { remote } : {}),
+    ...(remote instanceof Map ? { remoteConfig: optionsOf(remote) } : {}),
+  };
 }
 
 async function storeFacts(store: BlobStore, key: string, options: WorkOptions): Promise<ContentInfo | undefined> {

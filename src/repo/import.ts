@@ -13,7 +13,7 @@ import { openForeignRepo, type ForeignOptions, type ForeignRepo } from './foreig
 import { requireView } from './get.ts';
 import { gitSide } from './git-side.ts';
 import { buildGraph } from './graph.ts';
-import { fsConfigExtra, importSource, optionsOf, sourceFacts, type ImportSource } from './import-source.ts';
+import { fsConfigExtra, importSource, sourceFacts, type ImportSource } from './import-source.ts';
 import { materialize, type SourceOptions } from './source.ts';
 import { showPath, treePathOf } from './targets.ts';
 
@@ -203,25 +203,4 @@ function nested(value: object | RemoteOptions): PyMap {
       typeof item === 'object' && item !== null ? nested(item) : (item as PyValue),
     ]),
   );
-}
-
-/** The options that a `.dvc` file keeps of how its repository is read. */
-export function recordedOptions(source: RepoSource): Pick<ForeignOptions, 'config' | 'remote' | 'remoteConfig'> {
-  const config = source.extra?.get('config');
-  const remote = source.extra?.get('remote');
-  if (config instanceof Map) {
-    const core = config.get('core');
-    const name = core instanceof Map ? core.get('remote') : undefined;
-    const sections = config.get('remote');
-    const section = sections instanceof Map && name !== undefined ? sections.get(name) : undefined;
-    return {
-      ...(typeof name === 'string' ? { remote: name } : {}),
-      ...(section instanceof Map ? { remoteConfig: optionsOf(section) } : {}),
-    };
-  }
-  return {
-    ...(typeof config === 'string' ? { config } : {}),
-    ...(typeof remote === 'string' ? { remote } : {}),
-    ...(remote instanceof Map ? { remoteConfig: optionsOf(remote) } : {}),
-  };
 }

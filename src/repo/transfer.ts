@@ -7,6 +7,7 @@ import type { Out, Stage } from '../project/index.ts';
 import { checkout, contentOf, type CheckoutReport } from './checkout.ts';
 import { copyRuns } from './run-transfer.ts';
 import type { DataRepo, RemoteSection } from './data-repo.ts';
+import { fetchImports } from './fetch-imports.ts';
 import { selectRevisions } from './revisions.ts';
 import { expandGlobs, outsOf, selectStages, type SelectedStage, type TargetOptions } from './targets.ts';
 
@@ -45,8 +46,16 @@ export async function push(repo: DataRepo, command: TransferCommand): Promise<Tr
 /** Brings what the cache lacks. Throws as `push`. */
 export async function fetch(repo: DataRepo, command: TransferCommand): Promise<TransferReport> {
   if (command.runCache === true) await moveRuns(repo, command, 'fetch');
-  return withRemotes(repo, command, 'fetch', async (store, contents) =>
-    fetchContents(repo.data, store, contents, command),
+  const imports = selectedOuts(repo, command).filter(
+    ({ stage, out }) => isImport(stage) && isWanted(stage, out, command, 'fetch'),
+  );
+  const brought = await fetchImports(repo, imports, command);
+  return withRemotes(
+    repo,
+    command,
+    'fetch',
+    async (store, contents) => fetchContents(repo.data, store, contents, command),
+    brought,
   );
 }
 
@@ -82,10 +91,11 @@ async function withRemotes(
   command: TransferCommand,
   verb: 'push' | 'fetch',
   move: (store: BlobStore, contents: readonly Content[]) => Promise<MoveResult>,
+  before: MoveResult = { moved: [], failures: [] },
 ): Promise<TransferReport> {
   const groups = byRemote(repo, command, verb);
-  const moved: string[] = [];
-  const failures: MoveResult['failures'][number][] = [];
+  const moved = [...before.moved];
+  const failures = [...before.failures];
   for (const { remote, contents } of groups) {
     const store = await openStore(remote.url, remote.options);
     try {
@@ -129,7 +139,7 @@ function byRemote(
 ): { remote: RemoteSection; contents: Content[] }[] {
   const groups = new Map<string, { remote: RemoteSection; contents: Content[] }>();
   for (const { stage, out } of selectedOuts(repo, command)) {
-    if (!isWanted(stage, out, command, verb)) continue;
+    if (isImport(stage) || !isWanted(stage, out, command, verb)) continue;
     const content = contentOf({ out });
     if (content === undefined) continue;
     const remote = requireRemote(repo, command.remote ?? out.remote);
@@ -142,13 +152,18 @@ function byRemote(
 
 function isWanted(stage: Stage, out: Out, command: TransferCommand, verb: 'push' | 'fetch'): boolean {
   if (!out.cache) return false;
-  if (verb === 'push' && (!out.push || stage.deps.some((dep) => dep.repo !== undefined))) return false;
+  if (verb === 'push' && (!out.push || isImport(stage))) return false;
   if (command.remote !== undefined && out.remote !== undefined && out.remote !== command.remote) return false;
   if (command.maxSize !== undefined && (out.info?.size ?? 0) > command.maxSize) return false;
   if (command.types === undefined || command.types.length === 0) return true;
   return (
     (command.types.includes('metrics') && out.metric) || (command.types.includes('plots') && out.plot !== undefined)
   );
+}
+
+/** What was imported from another repository is kept there: it is not pushed, and fetched from its source. */
+function isImport(stage: Stage): boolean {
+  return stage.deps.some((dep) => dep.repo !== undefined);
 }
 
 /** @throws MlopsError `no_remote` with the way to set one. */

@@ -8,8 +8,8 @@ import { contentOf } from './checkout.ts';
 import type { DataRepo } from './data-repo.ts';
 import { openForeignRepo } from './foreign-repo.ts';
 import { gitSide } from './git-side.ts';
-import { fillFromRepo, fillFromUrl, recordedOptions, shownRepoDep } from './import.ts';
-import { optionsOf, sourceFacts, sourceOfDep } from './import-source.ts';
+import { fillFromRepo, fillFromUrl, shownRepoDep } from './import.ts';
+import { optionsOf, recordedOptions, sourceFacts, sourceOfDep } from './import-source.ts';
 import { absoluteOut, selectStages, showPath } from './targets.ts';
 
 export interface UpdateCommand extends WorkOptions {

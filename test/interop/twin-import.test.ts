@@ -87,6 +87,18 @@ describeWithTool('dvc', 'twins: data from elsewhere', ({ dvc }) => {
     twin.run(['update', 'a.txt.dvc', '-r', 'x'], { anyStdout: true });
   }, 300_000);
 
+  it('pull: what was imported comes from where it was imported', () => {
+    const twin = open();
+    twin.dvc('import', '-q', '../src', 'data/d', '--rev', 'v1');
+    twin.dvc('import', '-q', '../src', 'code');
+    twin.dvc('import', '-q', '../src', 'data', '-o', 'mixed');
+    twin.dvc('import', '-q', '../src', 'README.md');
+    for (const file of ['.dvc/cache', 'd', 'code', 'mixed', 'README.md']) twin.remove(file);
+    twin.run(['fetch', 'd.dvc', 'code.dvc']);
+    twin.run(['pull']);
+    twin.run(['push'], { anyStdout: true });
+  }, 200_000);
+
   it('import-url: files and folders outside and inside, and update', () => {
     const twin = open();
     for (const { base } of twin.sides) {
