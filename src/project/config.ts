@@ -2,7 +2,6 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { isSystemError, writeFileAtomic } from '../base/index.ts';
-import type { Tree } from '../git/index.ts';
 import { configFiles, configLevels, isPathOption, resolvePaths, storedPath, type ConfigLevel } from './config-paths.ts';
 import { checkConfigSection } from './config-schema.ts';
 import {
@@ -40,10 +39,10 @@ export class ProjectConfig {
   private readonly merged: ConfigSections;
 
   /** @throws MlopsError `bad_config` */
-  constructor(dvcDir: string | undefined, options: { readonly tree?: Tree; readonly validate?: boolean } = {}) {
+  constructor(dvcDir: string | undefined, options: { readonly validate?: boolean } = {}) {
     this.dvcDir = dvcDir;
     this.files = configFiles(dvcDir);
-    this.merged = mergeSections(configLevels.map((level) => this.load(level, options.tree)));
+    this.merged = mergeSections(configLevels.map((level) => this.load(level)));
     if (options.validate !== false) validateSections(this.merged);
   }
 
@@ -60,11 +59,6 @@ export class ProjectConfig {
   flag(section: string, option: string, otherwise: boolean): boolean {
     const value = this.text(section, option);
     return value === undefined ? otherwise : value.toLowerCase() === 'true';
-  }
-
-  number(section: string, option: string): number | undefined {
-    const value = this.text(section, option);
-    return value === undefined ? undefined : Number(value.replaceAll('_', ''));
   }
 
   /** Link types in the order to try; DVC's default is a reflink, else a copy. */
@@ -113,17 +107,17 @@ export class ProjectConfig {
   }
 
   /** What one level says, with absolute paths; empty when it has no file. */
-  load(level: ConfigLevel, tree?: Tree): ConfigSections {
-    const sections = this.loadStored(level, tree);
+  load(level: ConfigLevel): ConfigSections {
+    const sections = this.loadStored(level);
     const file = this.files[level];
     if (file !== undefined) resolvePaths(sections, path.dirname(file));
     return sections;
   }
 
   /** As `load`, with paths as the file holds them. */
-  loadStored(level: ConfigLevel, tree?: Tree): ConfigSections {
+  loadStored(level: ConfigLevel): ConfigSections {
     const file = this.files[level];
-    const text = file === undefined ? undefined : readText(file, level === 'repo' ? tree : undefined, this.dvcDir);
+    const text = file === undefined ? undefined : readText(file);
     return file === undefined || text === undefined ? new Map() : parseConfigText(text, file);
   }
 
@@ -217,11 +211,7 @@ function validateSections(sections: ConfigSections): void {
   }
 }
 
-function readText(file: string, tree?: Tree, dvcDir?: string): string | undefined {
-  if (tree !== undefined && tree.root === undefined && dvcDir !== undefined) {
-    const bytes = tree.read('.dvc/config');
-    return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
-  }
+function readText(file: string): string | undefined {
   try {
     return fs.readFileSync(file, 'utf8');
   } catch (error) {
