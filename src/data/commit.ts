@@ -7,7 +7,7 @@ import type { DataContext, WorkOptions } from './context.ts';
 import { digestOf } from './digest.ts';
 import { readFile, rememberFiles, type IndexedFile } from './file.ts';
 import { replaceByLink, workspaceMode, type LinkType } from './links.ts';
-import { parseManifest, formatManifest } from './manifest.ts';
+import { formatManifest, manifestDigests, parseManifest } from './manifest.ts';
 import { cachePath, contentOfTree, hexAt, readTree, storePlan, type WorkspaceTree } from './tree.ts';
 import { factsPerFile, putFacts } from './walk.ts';
 
@@ -81,6 +81,16 @@ export function writeManifest(
  * @throws MlopsError `object_missing`, `corrupt_object`.
  */
 export function readManifest(ctx: DataContext, id: { md5: string; hashName: HashName }): TreeFile[] {
+  return parseManifest(manifestBytes(ctx, id), id.md5);
+}
+
+/** The digests of the files of a cached directory. Throws as `readManifest`. */
+export function readManifestDigests(ctx: DataContext, id: { md5: string; hashName: HashName }): string[] {
+  const content = manifestBytes(ctx, id);
+  return manifestDigests(content) ?? parseManifest(content, id.md5).map(({ md5 }) => md5);
+}
+
+function manifestBytes(ctx: DataContext, id: { md5: string; hashName: HashName }): Buffer {
   const file = cachePath(ctx, id);
   if (!fs.existsSync(file)) {
     throw new MlopsError('object_missing', `the directory manifest '${id.md5}' is not in the cache`, {
@@ -89,17 +99,12 @@ export function readManifest(ctx: DataContext, id: { md5: string; hashName: Hash
     });
   }
   const content = fs.readFileSync(file);
-  if (`${digestOf(content)}.dir` !== id.md5) {
-    throw new MlopsError(
-      'corrupt_object',
-      `the directory manifest '${id.md5}' does not have the content that its name promises`,
-      {
-        hint: 'run `mlops fsck --repair` to fetch it again from the remote',
-        data: { md5: id.md5, path: file },
-      },
-    );
-  }
-  return parseManifest(content, id.md5);
+  if (`${digestOf(content)}.dir` === id.md5) return content;
+  throw new MlopsError(
+    'corrupt_object',
+    `the directory manifest '${id.md5}' does not have the content that its name promises`,
+    { hint: 'run `mlops fsck --repair` to fetch it again from the remote', data: { md5: id.md5, path: file } },
+  );
 }
 
 /** Replaces workspace files that are not yet of the link type by links to their objects. */

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 
 import { isMlopsError, mapPool } from '../base/index.ts';
 import type { BlobStore } from '../storage/index.ts';
-import { readManifest } from './commit.ts';
+import { readManifestDigests } from './commit.ts';
 import { isDirectoryId, type Content, type HashName } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { createStreamDigest } from './digest.ts';
@@ -99,7 +99,7 @@ function neededObjects(ctx: DataContext, contents: readonly Content[]): { md5: s
 
 function filesOf(ctx: DataContext, content: Content): string[] {
   try {
-    return readManifest(ctx, content).map(({ md5 }) => md5);
+    return readManifestDigests(ctx, content);
   } catch (error) {
     if (isMlopsError(error, 'object_missing') || isMlopsError(error, 'corrupt_object')) return [];
     throw error;

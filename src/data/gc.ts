@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 
 import type { BlobStore } from '../storage/index.ts';
 import { isMlopsError } from '../base/index.ts';
-import { readManifest } from './commit.ts';
+import { readManifestDigests } from './commit.ts';
 import { isDirectoryId, type Content, type HashName } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { listObjects, objectKey, objectPath } from './layout.ts';
@@ -26,7 +26,7 @@ export function usedObjects(ctx: DataContext, contents: Iterable<Content>): Map<
 
 function filesIfReadable(ctx: DataContext, content: Content): string[] {
   try {
-    return readManifest(ctx, content).map(({ md5 }) => md5);
+    return readManifestDigests(ctx, content);
   } catch (error) {
     if (isMlopsError(error, 'object_missing') || isMlopsError(error, 'corrupt_object')) return [];
     throw error;

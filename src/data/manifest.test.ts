@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { digestOf } from './digest.ts';
-import { formatManifest, parseManifest } from './manifest.ts';
+import { formatManifest, manifestDigests, parseManifest } from './manifest.ts';
 
 const relpath = fc
   .array(fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 3 })
@@ -39,6 +39,7 @@ describe('a directory manifest', () => {
           new Map(files.map((file) => [file.relpath, file.md5])),
         );
         expect(formatManifest(back)).toBe(formatManifest(files));
+        expect(manifestDigests(Buffer.from(formatManifest(files)))).toEqual(back.map((file) => file.md5));
       }),
     );
   });

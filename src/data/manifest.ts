@@ -47,6 +47,26 @@ export function parseManifest(content: Uint8Array | string, id: string): TreeFil
   return files;
 }
 
+const digestKey = '{"md5": "';
+
+/**
+ * Only the digests of a manifest in the layout that DVC writes, some times faster than parsing it;
+ * undefined for any other layout. No text inside a JSON string can look like the key: its quotes would be
+ * escaped.
+ */
+export function manifestDigests(content: Buffer): string[] | undefined {
+  const text = content.toString('latin1');
+  if (text === '[]') return [];
+  if (!text.startsWith(`[${digestKey}`) || !text.endsWith('"}]')) return undefined;
+  const digests: string[] = [];
+  for (let at = text.indexOf(digestKey); at >= 0; at = text.indexOf(digestKey, at + 50)) {
+    const start = at + digestKey.length;
+    if (text[start + 32] !== '"') return undefined;
+    digests.push(text.slice(start, start + 32));
+  }
+  return digests;
+}
+
 const digestPattern = /^[0-9a-f]{32}$/;
 
 function readEntry(entry: unknown, id: string): TreeFile {

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 
 import { isMlopsError } from '../base/index.ts';
-import { hashPath, readManifest } from './commit.ts';
+import { hashPath, readManifestDigests } from './commit.ts';
 import { isDirectoryId, type Content } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { missingObjects } from './file.ts';
@@ -37,7 +37,7 @@ export function objectExists(ctx: DataContext, content: Content): boolean {
 /** A manifest that is broken is as good as absent. */
 function filesOf(ctx: DataContext, content: Content): string[] | undefined {
   try {
-    return readManifest(ctx, content).map(({ md5 }) => md5);
+    return readManifestDigests(ctx, content);
   } catch (error) {
     if (isMlopsError(error, 'corrupt_object')) return undefined;
     throw error;

@@ -1,6 +1,6 @@
 import type { BlobStore } from '../storage/index.ts';
 import { isMlopsError } from '../base/index.ts';
-import { readManifest } from './commit.ts';
+import { readManifest, readManifestDigests } from './commit.ts';
 import { isDirectoryId, type Content, type HashName } from './content.ts';
 import type { DataContext } from './context.ts';
 import { missingObjects } from './file.ts';
@@ -65,7 +65,7 @@ function expand(ctx: DataContext, contents: readonly Content[], failures: Object
 
 function childrenOf(ctx: DataContext, content: Content, failures: ObjectFailure[]): string[] | undefined {
   try {
-    return readManifest(ctx, content).map(({ md5 }) => md5);
+    return readManifestDigests(ctx, content);
   } catch (error) {
     if (!isMlopsError(error, 'object_missing') && !isMlopsError(error, 'corrupt_object')) throw error;
     const reason = error.code === 'object_missing' ? 'missing' : 'corrupt';
@@ -98,7 +98,7 @@ export async function fetchContents(
     const wanted = new Set(own.map(({ md5 }) => md5).filter((md5) => !isDirectoryId(md5)));
     for (const md5 of folders) {
       if (lost.has(md5)) continue;
-      for (const file of readManifest(ctx, { md5, hashName })) wanted.add(file.md5);
+      for (const file of readManifestDigests(ctx, { md5, hashName })) wanted.add(file);
     }
     const files = await moveObjects(ctx, store, 'down', hashName, [...missingObjects(ctx, hashName, wanted)], {
       ...options,

@@ -24,6 +24,8 @@ export interface Tree {
   readonly root: string | undefined;
   /** Entries of a directory in code point order; empty when there is no such directory. */
   list(dir: TreePath): readonly TreeEntry[];
+  /** Names of the folders in a directory, in any order, where that is cheaper than `list`. */
+  folders?(dir: TreePath): readonly string[];
   entry(path: TreePath): TreeEntry | undefined;
   read(path: TreePath): Uint8Array | undefined;
   /** Tells which files will be read, so that a revision can fetch them in one batch. Optional to call. */

@@ -12,6 +12,10 @@ export function worktreeTree(root: string): Tree {
     label: 'workspace',
     root,
     list: (dir) => listDirectory(absolute(dir)),
+    folders(dir) {
+      const found = absentIsUndefined(() => fs.readdirSync(absolute(dir), { withFileTypes: true })) ?? [];
+      return found.flatMap((item) => (item.isDirectory() ? [item.name] : []));
+    },
     entry(name) {
       const stat = absentIsUndefined(() => fs.lstatSync(absolute(name)));
       return stat === undefined ? undefined : entryOf(path.posix.basename(name), stat);

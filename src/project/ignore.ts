@@ -73,15 +73,18 @@ export class IgnoreRules {
   }
 
   private nestedProjects(dir: TreePath): IgnorePattern[] {
-    const folders = this.tree
-      .list(dir)
-      .filter(({ kind, name }) => kind === 'dir' && name !== '.git' && name !== '.dvc');
-    return folders.flatMap(({ name }) => {
+    const names = this.tree.folders?.(dir) ?? foldersOf(this.tree, dir);
+    return names.flatMap((name) => {
+      if (name === '.git' || name === '.dvc') return [];
       if (this.tree.entry(join(join(dir, name), '.dvc')) === undefined) return [];
       const rule = rebasePattern(`/${name}/`, dir);
       return compilePattern(rule, `in sub_repo:${name}`) ?? [];
     });
   }
+}
+
+function foldersOf(tree: Tree, dir: TreePath): string[] {
+  return tree.list(dir).flatMap(({ kind, name }) => (kind === 'dir' ? [name] : []));
 }
 
 function judge(set: RuleSet, path: TreePath, isDirectory: boolean): IgnoreVerdict {
