@@ -1,6 +1,7 @@
 // MLflow's own client dumps a store of MLflow, and our server after the migration of it: both must be equal.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +11,7 @@ import { databaseSource } from '../../src/app/migrate-database.ts';
 import { fileStoreSource } from '../../src/app/migrate-file-store.ts';
 import { migrateFromMlflow } from '../../src/app/migrate-mlflow.ts';
 import { serverSource } from '../../src/app/migrate-server.ts';
+import { migrateToServer } from '../../src/app/migrate-to-server.ts';
 import type { MigrationSource } from '../../src/app/migrate-source.ts';
 import { startTrackingServer } from '../../src/app/server.ts';
 import { silentLogger } from '../../src/base/index.ts';
@@ -107,4 +109,58 @@ describeWithTool('mlflow', 'migrating', ({ mlflow }) => {
     await python(mlflow, folder, 'fill', url);
     await compare(mlflow, url, folder, async () => serverSource(await openTracking(url, { env: {} })));
   }, 240_000);
+});
+
+/** MLflow's own server on a fresh database. */
+async function serveMlflow(program: string, folder: string): Promise<string> {
+  const probe = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => probe.once('listening', resolve));
+  const { port } = probe.address() as net.AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  const args = ['-m', 'mlflow', 'server', '--host', '127.0.0.1', '--port', String(port)];
+  const child = spawn(
+    program,
+    [...args, '--backend-store-uri', `sqlite:///${folder}/real.db`, '--artifacts-destination', `${folder}/real`],
+    {
+      cwd: folder,
+      env: {
+        PATH: `${path.dirname(program)}:${process.env['PATH']}`,
+        HOME: folder,
+        MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
+      },
+      stdio: 'ignore',
+      detached: true,
+    },
+  );
+  onTestFinished(() => void process.kill(-(child.pid ?? 0), 'SIGKILL'));
+  const url = `http://127.0.0.1:${port}`;
+  for (let i = 0; i < 200; i++) {
+    const answer = await fetch(`${url}/health`).catch(() => undefined);
+    if (answer?.ok === true) return url;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  throw new Error('the mlflow server did not start');
+}
+
+describeWithTool('mlflow', 'going back', ({ mlflow }) => {
+  it("fills MLflow's own server, and leaves alone what it has", async () => {
+    const folder = temporary();
+    const file = path.join(folder, 'ours', 'mlops.db');
+    await python(mlflow, folder, 'fill', await serve(folder, file));
+    const url = await serveMlflow(mlflow, folder);
+    const target = await openTracking(url, { env: {} });
+    const source = serverSource(await openTracking(file));
+    const first = await migrateToServer(source, target);
+    expect(first).toMatchObject({ runs: 2, alreadyThere: 0, models: 1, versions: 1 });
+    expect(first.problems).toEqual([expect.stringContaining(`'dropped' is deleted`)]);
+    expect(await migrateToServer(source, target)).toMatchObject({ runs: 0, models: 0, alreadyThere: 3 });
+    const [run] = Object.entries(first.runIds).filter(([id]) => id.length === 32);
+    expect(run).toBeDefined();
+    const there = path.join(folder, 'there.json');
+    await python(mlflow, folder, 'dump', url, there);
+    const dumped = JSON.parse(fs.readFileSync(there, 'utf8')) as { runs: unknown[][]; models: unknown[][] };
+    expect(dumped.runs).toHaveLength(2);
+    expect(dumped.models[0]?.[1]).toEqual([1, 2]);
+    await source.close();
+  }, 300_000);
 });
