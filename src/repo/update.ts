@@ -1,5 +1,3 @@
-import * as path from 'node:path';
-
 import { MlopsError } from '../base/index.ts';
 import { statusOf, type WorkOptions } from '../data/index.ts';
 import { stageChecksum, type ContentInfo, type Stage } from '../project/index.ts';
@@ -7,7 +5,6 @@ import type { RemoteOptions } from '../storage/index.ts';
 import { contentOf } from './checkout.ts';
 import type { DataRepo } from './data-repo.ts';
 import { openForeignRepo } from './foreign-repo.ts';
-import { gitSide } from './git-side.ts';
 import { fillFromRepo, fillFromUrl, shownRepoDep } from './import.ts';
 import { optionsOf, recordedOptions, sourceFacts, sourceOfDep } from './import-source.ts';
 import { absoluteOut, selectStages, showPath } from './targets.ts';
@@ -27,13 +24,13 @@ export interface UpdateCommand extends WorkOptions {
 /**
  * Brings imported data up to date with its source: the revision is resolved anew, URLs are compared by
  * their facts; what did not change is not touched.
- * @returns the files that the user should `git add`.
+ * @returns the `.dvc` files that changed, relative to where the command was given.
  * @throws MlopsError `usage`, `unknown_stage`, and those of `import`.
  */
 export async function update(repo: DataRepo, command: UpdateCommand): Promise<string[]> {
   checkFlags(command);
   const stages = selectStages(repo, command.targets, command).map(({ stage }) => stage);
-  const side = gitSide(repo);
+  const changed: string[] = [];
   for (const stage of stages) {
     const [dep] = stage.deps;
     if (stage.kind !== 'data' || dep === undefined) throw notImported(stage);
@@ -44,10 +41,10 @@ export async function update(repo: DataRepo, command: UpdateCommand): Promise<st
       continue;
     }
     repo.saveStage(fresh);
-    side.changed(path.join(repo.root, stage.file));
+    changed.push(repo.display(stage.file));
   }
   repo.forget();
-  return side.finish();
+  return changed;
 }
 
 async function updateRepo(repo: DataRepo, stage: Stage, command: UpdateCommand): Promise<Stage | undefined> {

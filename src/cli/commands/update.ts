@@ -1,6 +1,6 @@
 import { update } from '../../repo/update.ts';
 import type { Command } from '../command.ts';
-import { jobsFlag, say, sayGitAdd, withRepo } from '../data-session.ts';
+import { jobsFlag, say, withRepo } from '../data-session.ts';
 
 export const verb: Command = {
   name: 'update',
@@ -36,6 +36,6 @@ export const verb: Command = {
         onUnchanged: (stage) => say(terminal, `'${stage}' didn't change, skipping`),
       }),
     );
-    sayGitAdd(terminal, files);
+    if (files.length > 0) terminal.next(`git add ${files.join(' ')}`);
   },
 };
