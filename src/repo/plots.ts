@@ -4,10 +4,11 @@ import { isMlopsError, messageOf, MlopsError, type PyMap, type PyValue } from '.
 import { headCommit, gitState, type TreePath } from '../git/index.ts';
 import { datapointsOf, parseTable, sourcesOf, type PlotProperties, type Series } from '../plots/index.ts';
 import { decodeText, parseDataFile } from '../project/index.ts';
+import { listExperimentRefs } from './experiment-refs.ts';
 import { definePlots, outProperties, toTree, type PlotDefinition } from './plot-definitions.ts';
 import { openReports, type ReportProject, type Reports } from './report-index.ts';
 import { failureOf, type ReportFailure } from './report.ts';
-import { requireGit, selectRevision, type Revision } from './revisions.ts';
+import { requireGit, resolveProjectRevision, selectRevision, type Revision } from './revisions.ts';
 
 /** An image of one revision. */
 export interface PlotImage {
@@ -43,6 +44,11 @@ export interface PlotsResult {
   readonly failures: readonly PlotFailure[];
 }
 
+export interface PlotsDiffOptions extends PlotsOptions {
+  /** A single revision is compared with the commit that the experiment started from. */
+  readonly experiment?: boolean;
+}
+
 export interface PlotsOptions {
   /** Where the user stands. */
   readonly directory: TreePath;
@@ -60,10 +66,20 @@ export function showPlots(project: ReportProject, options: PlotsOptions): PlotsR
  * `plots diff`: plots of several revisions in one. Without revisions the last commit and the work tree, if
  * they differ; one revision is compared with the work tree.
  */
-export function diffPlots(project: ReportProject, revisions: readonly string[], options: PlotsOptions): PlotsResult {
+export function diffPlots(
+  project: ReportProject,
+  revisions: readonly string[],
+  options: PlotsDiffOptions,
+): PlotsResult {
   requireGit(project.root);
   if (headCommit(project.root) === undefined) return { plots: [], failures: [] };
   const names = [...revisions];
+  const [only] = revisions;
+  if (options.experiment === true && revisions.length === 1 && only !== undefined) {
+    const commit = resolveProjectRevision(project.root, only);
+    const baseline = listExperimentRefs(project.root).find((ref) => ref.commit === commit)?.baseline;
+    if (baseline !== undefined) names.push(baseline.slice(0, 7));
+  }
   if (names.length === 0 && gitState(project.root).dirty) names.push('HEAD');
   if (names.length <= 1) names.push('workspace');
   const workspaceFirst = [

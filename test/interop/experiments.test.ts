@@ -97,5 +97,6 @@ describeWithTool('dvc', 'experiments that DVC made', ({ dvc }) => {
     sameIn(side, ['exp', 'list', '.']);
     sameIn(side, ['params', 'diff', 'slow', 'fast']);
     sameIn(side, ['metrics', 'diff', 'fast']);
+    sameIn(side, ['plots', 'diff', '-e', 'fast', '--targets', 'out.txt', 'metrics.json', '--json']);
   });
 });

@@ -63,6 +63,7 @@ const diff: Command = {
   args: [{ name: 'revisions', summary: 'Git revisions', optional: true, variadic: true, completes: 'revision' }],
   flags: [
     { name: 'targets', value: 'PATHS', repeat: 'many', summary: 'only these files or plot ids', completes: 'path' },
+    { name: 'experiment', short: 'e', summary: 'compare an experiment with its baseline', hidden: true },
     ...displayFlags,
     ...outputFlags,
   ],
@@ -70,7 +71,12 @@ const diff: Command = {
   run(input, terminal) {
     const targets = input.list('targets');
     return output(input, terminal, targets, (place, properties) =>
-      diffPlots(place, input.args, { directory: place.directory, targets, properties }),
+      diffPlots(place, input.args, {
+        directory: place.directory,
+        targets,
+        properties,
+        experiment: input.on('experiment'),
+      }),
     );
   },
 };
