@@ -117,38 +117,21 @@ function optionName(line: string): string | undefined {
   return match === null ? undefined : unquote(match[1] ?? '').toLowerCase();
 }
 
+/** Items that end in a comma, a last item or single value, or a lone comma; then a comment. ConfigObj's own pattern. */
+const valuePattern =
+  /^(?:((?:(?:".*?"|'.*?'|[^'",#][^,#]*?)\s*,\s*)*)(".*?"|'.*?'|[^'",#\s][^,]*?|(?<!,))?|(,))\s*(?:#.*)?$/;
+
 /** Undefined for what ConfigObj cannot read. */
 function parseValue(source: string): ConfigValue | undefined {
-  const items: string[] = [];
-  let rest = source.trim();
-  if (/^,\s*(#.*)?$/.test(rest)) return [];
-  let isList = false;
-  for (;;) {
-    const quoted = /^(?:"([^"]*)"|'([^']*)')\s*/.exec(rest);
-    const plain = quoted === null ? /^(?!["'#])[^,#]*?(?=\s*(?:,|#|$))/.exec(rest) : null;
-    const found = quoted ?? plain;
-    if (found === null) {
-      // Nothing after the last comma, or an empty value with a comment.
-      if (rest === '' || rest.startsWith('#')) break;
-      return undefined;
-    }
-    if (!(isList && found[0] === '' && (rest === '' || rest.startsWith('#')))) {
-      items.push(quoted === null ? found[0] : (quoted[1] ?? quoted[2] ?? ''));
-    }
-    rest = rest.slice(found[0].length).trimStart();
-    if (!rest.startsWith(',')) break;
-    isList = true;
-    rest = rest.slice(1).trimStart();
-  }
-  // In a value that is no list, a hash sign only starts a comment after a space or quote.
-  if (!isList && rest.startsWith('#') && !/^["']/.test(source.trim())) return hashValue(source.trim());
-  if (rest !== '' && !rest.startsWith('#')) return undefined;
-  return isList ? items : (items[0] ?? '');
-}
-
-/** `a#b` keeps its hash sign as ConfigObj's last-item pattern allows it; ` #` starts a comment. */
-function hashValue(source: string): string {
-  return source.replace(/\s*#.*$/, '');
+  const triple = /^(?:"""(.*?)"""|'''(.*?)''')\s*(?:#.*)?$/.exec(source);
+  if (triple !== null) return triple[1] ?? triple[2] ?? '';
+  const match = /^("""|''')/.test(source) ? null : valuePattern.exec(source);
+  if (match === null) return undefined;
+  const [, items = '', single, emptyList] = match;
+  if (emptyList !== undefined) return [];
+  if (items === '') return unquote(single ?? '');
+  const list = [...items.matchAll(/(".*?"|'.*?'|[^'",#]?.*?)\s*,\s*/g)].map(([, item = '']) => unquote(item));
+  return single === undefined || single === '' ? list : [...list, unquote(single)];
 }
 
 function optionLine(indent: string, option: string, value: ConfigValue): string {

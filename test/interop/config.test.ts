@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { expect, it, vi } from 'vitest';
 
+import { parseConfigText } from '../../src/project/config-text.ts';
 import { command, mlops, temporaryFolder } from '../cli.ts';
 import { describeWithTool } from '../tools.ts';
 import { openTwin } from '../twin.ts';
@@ -125,6 +127,57 @@ describeWithTool('dvc', 'config and remotes', ({ dvc }) => {
     twin.run(['config', 'core.analytics', 'true']);
     twin.run(['config', 'core.analytics']);
     twin.run(['root'], { anyStdout: true });
+  });
+});
+
+describeWithTool('dvc', 'values in config files', ({ dvc }) => {
+  const lines = [
+    ...[
+      'a = 1',
+      'a = "x, y"',
+      'a = x, y',
+      'a = x,',
+      'a = ,',
+      'a = ',
+      'a = # c',
+      'a = b # c',
+      'a = b#c',
+      'a = ,b',
+      'a=1',
+    ],
+    ...[
+      'a = "b" "c"',
+      'a = b c',
+      'a = "b#c" # d',
+      "a = 'it''s'",
+      'a = b=c',
+      '"a b" = 1',
+      `a = 'x', "y", z`,
+      'a = x,,y',
+    ],
+    ...['a = "x', 'a = ""', 'a = u a "b"', 'a = a,"b c",', "a = '''z'''", 'a = http://a/b?c=d#e', 'a = C:\\x', 'a: 1'],
+    ...['= 1', 'a', 'a = [a]', 'a = "a"b', 'a = a"b', "a = a'b", 'a = #', 'a = a ,b # c', 'a = "a,b",c', '  a  =  2  '],
+  ];
+
+  it('are read as by ConfigObj', () => {
+    const program = [
+      'import sys, json',
+      'from configobj import ConfigObj',
+      'def read(line):',
+      '    try: return ConfigObj(["[s]", line]).dict()["s"]',
+      '    except Exception: return "error"',
+      'print(json.dumps([read(line) for line in json.load(sys.stdin)]))',
+    ].join('\n');
+    const python = path.join(path.dirname(dvc), 'python');
+    const said = execFileSync(python, ['-c', program], { input: JSON.stringify(lines), encoding: 'utf8' });
+    const ours = lines.map((line) => {
+      try {
+        return Object.fromEntries(parseConfigText(`[s]\n${line}\n`, 'f').get('s') ?? []);
+      } catch {
+        return 'error';
+      }
+    });
+    expect(ours).toEqual(JSON.parse(said));
   });
 });
 
