@@ -56,6 +56,10 @@ async function findCommand(words: readonly string[]): Promise<Found> {
   if (best !== undefined) return { command: best, words: rest.slice(startsWithWords(rest, best, verb.name)) };
   const bare = verb.commands.find((candidate) => candidate.name === verb.name);
   if (bare !== undefined) return { command: bare, words: rest };
+  if (row.forwardsTo !== undefined && rest[0] !== undefined && !rest[0].startsWith('-')) {
+    const other = await findCommand([row.forwardsTo, ...rest]);
+    if ('command' in other) return other;
+  }
   return rest[0] === undefined || rest[0].startsWith('-') ? { help: verb } : { help: verb, unknown: rest[0] };
 }
 

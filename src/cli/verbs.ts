@@ -18,6 +18,8 @@ export interface VerbRow {
   readonly group: Group;
   readonly summary: string;
   readonly hidden?: boolean;
+  /** The verb that has the sub-commands which this one lacks: `experiments diff` is `exp diff`. */
+  readonly forwardsTo?: string;
   readonly load: () => Promise<{ readonly verb: Verb }>;
 }
 
@@ -267,6 +269,7 @@ export const verbs: readonly VerbRow[] = [
     name: 'experiments',
     group: 'track',
     summary: 'Create, list, rename and delete tracking experiments',
+    forwardsTo: 'exp',
     load: () => import('./commands/experiments.ts'),
   },
   {
