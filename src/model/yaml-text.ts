@@ -2,13 +2,13 @@ import { messageOf, MlopsError } from '../base/index.ts';
 
 /**
  * Reads a YAML file of a model folder into plain values (`yaml` costs 38 ms to load, so it is imported here,
- * when first needed).
+ * when first needed). Python writes YAML 1.1; in 1.2, for what people write, `no` is a text.
  *
  * @throws MlopsError `model_broken` naming line and column.
  */
-export async function parseYaml(text: string, where: string): Promise<unknown> {
+export async function parseYaml(text: string, where: string, version: '1.1' | '1.2' = '1.1'): Promise<unknown> {
   const { parseDocument } = await import('yaml');
-  const document = parseDocument(text, { version: '1.1', logLevel: 'silent' });
+  const document = parseDocument(text, { version, logLevel: 'silent' });
   const [problem] = document.errors;
   if (problem === undefined) return toPlain(document.toJS());
   const { line, col } = problem.linePos?.[0] ?? { line: 1, col: 1 };

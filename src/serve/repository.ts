@@ -37,7 +37,8 @@ export interface RepositoryOptions {
   readonly log: Logger;
   /** Bytes of model files to keep loaded; the least recently used ones go. Default: no limit. */
   readonly memoryBudget?: number | undefined;
-  readonly onLoaded?: ((version: ServedVersion) => void) | undefined;
+  /** Models are loaded when first asked for. */
+  readonly lazy?: boolean | undefined;
 }
 
 /**
@@ -176,7 +177,6 @@ export class Repository {
       log.info(
         `loaded ${model.spec.name} version ${ref.version} in ${took} ms${version.batchable ? ', batching' : ''}`,
       );
-      this.#options.onLoaded?.(version);
       this.#evict(version);
       return version;
     } catch (error) {
@@ -226,8 +226,12 @@ export class Repository {
     }
   }
 
-  /** True when every model that should be loaded is. Lazily loaded ones count as ready until they fail. */
+  /**
+   * True when every model that was to be loaded at the start is. Where models are loaded when asked for, a bad one
+   * among them does not make the others unready.
+   */
   get ready(): boolean {
+    if (this.#options.lazy === true) return this.models.size > 0;
     for (const model of this.models.values()) if (model.state === 'LOADING' || model.state === 'FAILED') return false;
     return this.models.size > 0;
   }

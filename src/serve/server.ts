@@ -75,7 +75,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     threads: options.threads,
     log,
   });
-  const repository = new Repository(options.models, { pool, log, memoryBudget: options.memoryBudget });
+  const lazy = options.lazy ?? options.models.length > eagerLimit;
+  const repository = new Repository(options.models, { pool, log, lazy, memoryBudget: options.memoryBudget });
   const scheduler = new Scheduler(pool, options.scheduler);
   const predictionLog = options.predictionLog === undefined ? undefined : openLog(options.predictionLog, log);
   const context = new RunningContext({
@@ -116,7 +117,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     await pool.close();
     throw error;
   });
-  const failures = await loadAll(repository, options, log);
+  const failures = lazy ? [] : await loadAll(repository, log);
   const watching = new AbortController();
   if (options.watch === true) {
     followSources(repository, watching.signal, log).catch((error: unknown) => {
@@ -141,9 +142,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   };
 }
 
-async function loadAll(repository: Repository, options: ServeOptions, log: Logger) {
+async function loadAll(repository: Repository, log: Logger) {
   const failures: { name: string; error: unknown }[] = [];
-  if (options.lazy ?? repository.models.size > eagerLimit) return failures;
   for (const name of repository.models.keys()) {
     try {
       await repository.load(name);

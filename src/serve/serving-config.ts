@@ -48,7 +48,7 @@ type Fields = Record<string, unknown>;
 /** @throws MlopsError `bad_config` naming the place, `model_broken` for YAML that cannot be read. */
 export async function parseServingConfig(source: string, file: string): Promise<ServingConfig> {
   const check = new Checker(file);
-  const root = check.fields(await parseYaml(source, file), '', ['version', 'table', 'text', 'outputs']);
+  const root = check.fields(await parseYaml(source, file, '1.2'), '', ['version', 'table', 'text', 'outputs']);
   if (root['version'] !== undefined && root['version'] !== 1) throw check.problem('version', '1', root['version']);
   const table = root['table'] === undefined ? undefined : check.fields(root['table'], 'table', ['columns']);
   const text = root['text'] === undefined ? undefined : readText(check, root['text']);
