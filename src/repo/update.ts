@@ -1,5 +1,5 @@
 import { MlopsError } from '../base/index.ts';
-import { statusOf, type WorkOptions } from '../data/index.ts';
+import { removeOut, statusOf, type WorkOptions } from '../data/index.ts';
 import { stageChecksum, type ContentInfo, type Stage } from '../project/index.ts';
 import type { RemoteOptions } from '../storage/index.ts';
 import { contentOf } from './checkout.ts';
@@ -63,7 +63,8 @@ async function updateRepo(repo: DataRepo, stage: Stage, command: UpdateCommand):
     const next: Stage = { ...stage, deps: [{ ...dep, repo: locked }] };
     if (stage.md5 === stageChecksum(next) && (await outIsFine(repo, stage, command))) return undefined;
     announce(repo, stage, shownRepoDep(dep), command);
-    return await fillFromRepo(repo, next, targetOf(repo, stage), foreign, options);
+    const filled = await fillFromRepo(repo, next, targetOf(repo, stage), foreign, options);
+    return noDownload ? await emptied(repo, stage, filled, command) : filled;
   } finally {
     foreign.close();
   }
@@ -79,7 +80,17 @@ async function updateUrl(repo: DataRepo, stage: Stage, command: UpdateCommand): 
   const same = sameFacts(facts, dep.info) && stage.md5 === stageChecksum(next);
   if (same && command.toRemote !== true && (await outIsFine(repo, stage, command))) return undefined;
   if (command.toRemote !== true) announce(repo, stage, source.shown, command);
-  return fillFromUrl(repo, next, targetOf(repo, stage), source, options);
+  const filled = await fillFromUrl(repo, next, targetOf(repo, stage), source, options);
+  return command.noDownload === true ? emptied(repo, stage, filled, command) : filled;
+}
+
+/**
+ * After `--no-download` the old content is gone from the workspace (unless it is saved nowhere else), and the
+ * checksum is still over the old output: DVC takes its hash away later.
+ */
+async function emptied(repo: DataRepo, stage: Stage, filled: Stage, command: UpdateCommand): Promise<Stage> {
+  if (await outIsFine(repo, stage, command)) removeOut(repo.data, targetOf(repo, stage));
+  return { ...filled, md5: stageChecksum({ ...filled, outs: stage.outs }) };
 }
 
 function announce(repo: DataRepo, stage: Stage, from: string, command: UpdateCommand): void {
