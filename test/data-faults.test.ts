@@ -6,7 +6,7 @@ import { command, freshProject, mlops, startMlops } from './cli.ts';
 
 /** Runs a command again and again, killed at another moment each time, until it gets through. */
 async function killedAgainAndAgain(project: string, args: readonly string[], check: () => void): Promise<void> {
-  for (let delay = 60; delay < 60_000; delay = Math.round(delay * 1.25)) {
+  for (let delay = 60; delay < 60_000; delay = Math.round(delay * 1.5)) {
     const { child, ended } = startMlops(project, args);
     const timer = setTimeout(() => child.kill('SIGKILL'), delay);
     const { status } = await ended;
@@ -83,7 +83,7 @@ describe('kill -9 at any moment', () => {
     await killedAgainAndAgain(project, ['checkout'], () => undefined);
     expect(digestsOf(data)).toEqual(wanted);
     expect(mlops(project, ['fsck', '--remote']).status).toBe(0);
-  });
+  }, 300_000);
 });
 
 describe('two commands at once', () => {

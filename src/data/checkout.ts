@@ -8,7 +8,7 @@ import { isDirectoryId, type Content } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { raiseFailures } from './failures.ts';
 import { rememberFiles, type IndexedFile } from './file.ts';
-import type { CopyJob } from './jobs.ts';
+import type { CopyJob } from './job.ts';
 import { runJobs } from './lanes.ts';
 import { makeLink, replaceByLink, workspaceMode } from './links.ts';
 import { makeStateDir } from './stat-index.ts';

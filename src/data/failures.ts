@@ -1,5 +1,5 @@
 import { explainSystemError, MlopsError, plural } from '../base/index.ts';
-import type { JobFailure, JobResult } from './jobs.ts';
+import type { JobFailure, JobResult } from './job.ts';
 
 /** Throws the error that the first failure of finished jobs stands for, naming how many more there were. */
 export function raiseFailures(results: readonly JobResult[]): void {

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import type { Content, HashName } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { raiseFailures } from './failures.ts';
-import { smallFile, type DigestJob, type StorePlan } from './jobs.ts';
+import { smallFile, type DigestJob, type StorePlan } from './job.ts';
 import { runJobs } from './lanes.ts';
 import { hexAt, objectBehindLink, settle } from './tree.ts';
 import { factsPerFile, followLink, putFacts, specialFile } from './walk.ts';

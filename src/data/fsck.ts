@@ -7,7 +7,7 @@ import { isDirectoryId, type Content, type HashName } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { createStreamDigest } from './digest.ts';
 import { missingObjects } from './file.ts';
-import type { DigestJob } from './jobs.ts';
+import type { DigestJob } from './job.ts';
 import { runJobs } from './lanes.ts';
 import { listObjects, objectKey, objectPath } from './layout.ts';
 import { remoteObjects } from './remote-objects.ts';

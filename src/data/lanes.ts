@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
-import { runJob, type Job, type JobResult } from './jobs.ts';
+import type { Job, JobResult } from './job.ts';
+import { runJob } from './jobs.ts';
 
 /** What a worker is given at its start. `next` holds the index of the next job that nobody took. */
 export interface LaneInput {

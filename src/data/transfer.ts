@@ -6,7 +6,7 @@ import type { BlobStore } from '../storage/index.ts';
 import type { HashName } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { createStreamDigest, digestFile, digestOf } from './digest.ts';
-import { smallFile, type CopyJob } from './jobs.ts';
+import { smallFile, type CopyJob } from './job.ts';
 import { runJobs } from './lanes.ts';
 import { objectKey, objectPath } from './layout.ts';
 

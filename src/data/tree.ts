@@ -8,7 +8,7 @@ import type { Content, HashName, TreeFile } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { digestOf } from './digest.ts';
 import { raiseFailures } from './failures.ts';
-import { smallFile, type DigestJob, type JobResult, type StorePlan } from './jobs.ts';
+import { smallFile, type DigestJob, type JobResult, type StorePlan } from './job.ts';
 import { runJobs } from './lanes.ts';
 import { idOfPath, objectPath } from './layout.ts';
 import { formatManifest, sortTree } from './manifest.ts';

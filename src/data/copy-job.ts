@@ -1,0 +1,104 @@
+import * as fs from 'node:fs';
+
+import { isSystemError } from '../base/index.ts';
+import { createDigest, digestOf, fillBuffer } from './digest.ts';
+import { buffer, breathe, FileFailure, smallFile, type CopyJob, type JobState } from './job.ts';
+import {
+  cannotClone,
+  openForWriting,
+  placeAtomically,
+  temporaryBeside,
+  temporaryIn,
+  writeFully,
+} from './place-file.ts';
+import { putFacts } from './walk.ts';
+
+/** Copies one file of a job, verified; a promise only for large ones. */
+export function copyOne(job: CopyJob, i: number, state: JobState): Promise<void> | undefined {
+  const from = job.from[i] ?? '';
+  const to = job.to[i] ?? '';
+  if (job.reflink && cloneFile(job, from, to)) {
+    putFacts(fs.statSync(to), state.facts, i);
+    return undefined;
+  }
+  const input = fs.openSync(from, 'r');
+  let done = false;
+  try {
+    const length = fillBuffer(input, buffer());
+    if (length === smallFile) {
+      done = true;
+      return copyLarge(job, i, input, state);
+    }
+    const content = buffer().subarray(0, length);
+    if (digestOf(content, job.hashName) !== (job.digests[i] ?? '').slice(0, 32)) throw corrupt(from);
+    const temp = job.target === 'fresh' ? to : temporaryFor(job, to);
+    const output = openForWriting(temp, job.mode);
+    try {
+      if (length > 0) writeFully(output, content);
+      if (job.target === 'replace') fs.renameSync(temp, to);
+      putFacts(fs.fstatSync(output), state.facts, i);
+    } catch (error) {
+      fs.rmSync(temp, { force: true });
+      throw error;
+    } finally {
+      fs.closeSync(output);
+    }
+    state.bytes += length;
+    return undefined;
+  } finally {
+    if (!done) fs.closeSync(input);
+  }
+}
+
+/** The first `smallFile` bytes are in the buffer already. Closes `input`. */
+async function copyLarge(job: CopyJob, i: number, input: number, state: JobState): Promise<void> {
+  const to = job.to[i] ?? '';
+  const temp = job.target === 'fresh' ? to : temporaryFor(job, to);
+  const digest = createDigest(job.hashName);
+  let output: number | undefined;
+  try {
+    output = openForWriting(temp, job.mode);
+    let length = smallFile;
+    for (let count = 1; length > 0; count++) {
+      const chunk = buffer().subarray(0, length);
+      digest.update(chunk);
+      writeFully(output, chunk);
+      state.bytes += length;
+      if (count % 16 === 0) {
+        // The buffer is shared with nothing that runs meanwhile: a thread runs one job at a time.
+        await breathe(state);
+      }
+      length = length < smallFile ? 0 : fillBuffer(input, buffer());
+    }
+    if (digest.hex() !== (job.digests[i] ?? '').slice(0, 32)) throw corrupt(job.from[i] ?? '');
+    if (job.target === 'replace') fs.renameSync(temp, to);
+    putFacts(fs.fstatSync(output), state.facts, i);
+  } catch (error) {
+    fs.rmSync(temp, { force: true });
+    throw error;
+  } finally {
+    fs.closeSync(input);
+    if (output !== undefined) fs.closeSync(output);
+  }
+}
+
+function cloneFile(job: CopyJob, from: string, to: string): boolean {
+  try {
+    placeAtomically(to, (temp) => {
+      fs.copyFileSync(from, temp, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE_FORCE);
+      fs.chmodSync(temp, job.mode);
+    });
+    return true;
+  } catch (error) {
+    if (isSystemError(error, ...cannotClone)) return false;
+    throw error;
+  }
+}
+
+function corrupt(file: string): FileFailure {
+  return new FileFailure('corrupt', `'${file}' does not have the content that its name promises`);
+}
+
+function temporaryFor(job: CopyJob, target: string): string {
+  return job.tempDir === undefined ? temporaryBeside(target) : temporaryIn(job.tempDir);
+}

@@ -1,0 +1,157 @@
+import * as fs from 'node:fs';
+
+import { isSystemError } from '../base/index.ts';
+import type { HashName } from './content.ts';
+import { createDigest, digestOf, fillBuffer } from './digest.ts';
+import { buffer, breathe, FileFailure, smallFile, type DigestJob, type JobState, type StorePlan } from './job.ts';
+import { objectPath } from './layout.ts';
+import { cannotClone, makeParent, placeAtomically, renameInto, temporaryIn } from './place-file.ts';
+import { factsPerFile, putFacts } from './walk.ts';
+
+/** Hashes one file of a job (and stores it); a promise only for large ones. */
+export function digestOne(job: DigestJob, i: number, state: JobState): Promise<void> | undefined {
+  const file = job.files[i] ?? '';
+  if ((job.facts[i * factsPerFile] ?? 0) > smallFile) return digestLarge(job, i, state);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const fd = fs.openSync(file, 'r');
+    try {
+      const before = attempt === 0 ? undefined : fs.fstatSync(fd);
+      if (before !== undefined && before.size > smallFile) return digestLarge(job, i, state);
+      const length = fillBuffer(fd, buffer());
+      const after = fs.fstatSync(fd);
+      putFacts(after, state.facts, i);
+      const steady = before === undefined ? sameFacts(job.facts, state.facts, i) : sameStat(before, after);
+      if (!steady || length !== after.size) continue;
+      const content = buffer().subarray(0, length);
+      const digest = digestOf(content, job.hashName);
+      state.digests.write(digest, i * 16, 'hex');
+      state.bytes += length;
+      if (job.store !== undefined) storeSmall(job.store, job.hashName, file, digest, content, state, i);
+      return undefined;
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+  throw new FileFailure('changed', `'${file}' kept changing while it was read`);
+}
+
+function sameFacts(a: Float64Array, b: Float64Array, i: number): boolean {
+  const at = i * factsPerFile;
+  return a[at] === b[at] && a[at + 1] === b[at + 1] && a[at + 3] === b[at + 3];
+}
+
+function sameStat(a: fs.Stats, b: fs.Stats): boolean {
+  return a.size === b.size && a.mtimeMs === b.mtimeMs && a.ino === b.ino;
+}
+
+function storeSmall(
+  plan: StorePlan,
+  hashName: HashName,
+  file: string,
+  digest: string,
+  content: Uint8Array,
+  state: JobState,
+  i: number,
+): void {
+  const target = objectPath(plan.cacheDir, digest, hashName);
+  if (fs.existsSync(target)) return;
+  // The smallest files are never hard-linked by DVC: all empty ones would be one file.
+  if (plan.how === 'hardlink' && content.length > 0) {
+    linkIntoCache(plan, file, target);
+    putFacts(fs.statSync(file), state.facts, i);
+    return;
+  }
+  if (plan.how === 'reflink' && cloneIntoCache(plan, file, target)) return;
+  placeAtomically(target, (temp) => fs.writeFileSync(temp, content, { flag: 'wx', mode: plan.mode }));
+}
+
+/** Hard-links a workspace file into the cache; from then on it is the object, and read-only. */
+function linkIntoCache(plan: StorePlan, file: string, target: string): void {
+  fs.chmodSync(file, plan.mode);
+  try {
+    fs.linkSync(file, target);
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST')) return;
+    if (!isSystemError(error, 'ENOENT')) throw error;
+    makeParent(target);
+    fs.linkSync(file, target);
+  }
+}
+
+function cloneIntoCache(plan: StorePlan, file: string, target: string): boolean {
+  try {
+    placeAtomically(target, (temp) => {
+      fs.copyFileSync(file, temp, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE_FORCE);
+      fs.chmodSync(temp, plan.mode);
+    });
+    return true;
+  } catch (error) {
+    if (isSystemError(error, ...cannotClone)) return false;
+    throw error;
+  }
+}
+
+/**
+ * A large file is hashed here while the kernel copies it in another thread; equal size, mtime and inode
+ * before and after tell that both saw the same content, otherwise it is done again.
+ */
+async function digestLarge(job: DigestJob, i: number, state: JobState): Promise<void> {
+  const file = job.files[i] ?? '';
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const before = fs.statSync(file);
+    const digest = await hashAndStore(job, file, state);
+    const after = fs.statSync(file);
+    if (digest === undefined || (job.store?.how !== 'hardlink' && !sameStat(before, after))) continue;
+    putFacts(after, state.facts, i);
+    state.digests.write(digest, i * 16, 'hex');
+    state.bytes += after.size;
+    return;
+  }
+  throw new FileFailure('changed', `'${file}' kept changing while it was read`);
+}
+
+async function hashAndStore(job: DigestJob, file: string, state: JobState): Promise<string | undefined> {
+  const { store, hashName } = job;
+  if (store === undefined) return hashLarge(file, hashName, state);
+  if (store.how === 'hardlink') {
+    const before = fs.statSync(file);
+    const digest = await hashLarge(file, hashName, state);
+    if (!sameStat(before, fs.statSync(file))) return undefined;
+    const target = objectPath(store.cacheDir, digest, hashName);
+    if (!fs.existsSync(target)) linkIntoCache(store, file, target);
+    return digest;
+  }
+  // Its name is not known yet, so it is copied beside the place of its first two digits to be.
+  const temp = temporaryIn(`${store.cacheDir}/${hashName === 'md5' ? 'files/md5' : '.'}`);
+  const before = fs.statSync(file);
+  try {
+    makeParent(temp);
+    const copying = fs.promises.copyFile(file, temp, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
+    const [hashed, copied] = await Promise.allSettled([hashLarge(file, hashName, state), copying]);
+    if (hashed.status === 'rejected') throw hashed.reason;
+    if (copied.status === 'rejected') throw copied.reason;
+    if (!sameStat(before, fs.statSync(file)) || fs.statSync(temp).size !== before.size) return undefined;
+    const target = objectPath(store.cacheDir, hashed.value, hashName);
+    if (fs.existsSync(target)) return hashed.value;
+    fs.chmodSync(temp, store.mode);
+    renameInto(temp, target);
+    return hashed.value;
+  } finally {
+    fs.rmSync(temp, { force: true });
+  }
+}
+
+async function hashLarge(file: string, hashName: HashName, state: JobState): Promise<string> {
+  const digest = createDigest(hashName);
+  const fd = fs.openSync(file, 'r');
+  try {
+    for (let count = 1; ; count++) {
+      const length = fillBuffer(fd, buffer());
+      if (length > 0) digest.update(buffer().subarray(0, length));
+      if (length < smallFile) return digest.hex();
+      if (count % 16 === 0) await breathe(state);
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+}

@@ -1,0 +1,86 @@
+import type { HashName } from './content.ts';
+
+/** How new objects of the cache are made from the files they come from. */
+export interface StorePlan {
+  readonly cacheDir: string;
+  readonly how: 'copy' | 'reflink' | 'hardlink';
+  /** Permission bits of objects: 0o444, or 0o664 in a cache shared by a group. */
+  readonly mode: number;
+}
+
+/** Hash these files, and put them into the cache when a plan says how. */
+export interface DigestJob {
+  readonly kind: 'digest';
+  readonly hashName: HashName;
+  readonly store: StorePlan | undefined;
+  readonly files: readonly string[];
+  /** The facts that the walk saw: what was hashed must still have them afterwards. */
+  readonly facts: Float64Array;
+}
+
+/** Copy these files; what arrives must have the given digest. */
+export interface CopyJob {
+  readonly kind: 'copy';
+  readonly hashName: HashName;
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  readonly digests: readonly string[];
+  readonly mode: number;
+  /** `fresh`: the target's folder is private, write straight to it. `replace`: write elsewhere, then rename. */
+  readonly target: 'fresh' | 'replace';
+  /** Folder of the files to be renamed, on the same device; without it they begin beside the target. */
+  readonly tempDir?: string | undefined;
+  /** Try to share blocks instead of copying; such files are not read and so not verified. */
+  readonly reflink: boolean;
+}
+
+export type Job = DigestJob | CopyJob;
+
+export interface JobFailure {
+  readonly index: number;
+  /** `changed`: kept changing while read. `corrupt`: content and name disagree. Otherwise a system error code. */
+  readonly code: string;
+  readonly message: string;
+  readonly path: string;
+}
+
+export interface JobResult {
+  /** 16 bytes a file for digest jobs, empty for copies. */
+  readonly digests: Uint8Array;
+  /** Facts of the hashed files, or of the copies made, afterwards. */
+  readonly facts: Float64Array;
+  readonly failures: readonly JobFailure[];
+  /** Bytes read. */
+  readonly bytes: number;
+}
+
+/** Files up to this size are read whole into one reused buffer. */
+export const smallFile = 1 << 20;
+
+let held: Buffer | undefined;
+/** This thread's buffer for whole small files and chunks of large ones. */
+export const buffer = (): Buffer => (held ??= Buffer.allocUnsafeSlow(smallFile));
+
+/** What a running job has to show so far. */
+export interface JobState {
+  digests: Buffer;
+  facts: Float64Array;
+  failures: JobFailure[];
+  bytes: number;
+  cancelled: () => boolean;
+}
+
+export class FileFailure extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Lets signals and the progress line through. */
+export async function breathe(state: JobState): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  if (state.cancelled()) throw new FileFailure('cancelled', 'cancelled');
+}

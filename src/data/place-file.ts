@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+
+import { isSystemError } from '../base/index.ts';
+
+/** What a file system without shared blocks answers to a clone. */
+export const cannotClone = ['ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EINVAL', 'ENOSYS', 'ENOTTY'];
+
+export function writeFully(fd: number, content: Uint8Array): void {
+  for (let written = 0; written < content.length;) {
+    written += fs.writeSync(fd, content, written, content.length - written);
+  }
+}
+
+export function openForWriting(file: string, mode: number): number {
+  try {
+    return fs.openSync(file, 'wx', mode);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error;
+    makeParent(file);
+    return fs.openSync(file, 'wx', mode);
+  }
+}
+
+export function placeAtomically(target: string, fill: (temp: string) => void): void {
+  const temp = temporaryBeside(target);
+  try {
+    try {
+      fill(temp);
+    } catch (error) {
+      if (!isSystemError(error, 'ENOENT')) throw error;
+      makeParent(target);
+      fill(temp);
+    }
+    fs.renameSync(temp, target);
+  } catch (error) {
+    fs.rmSync(temp, { force: true });
+    throw error;
+  }
+}
+
+export function renameInto(temp: string, target: string): void {
+  try {
+    fs.renameSync(temp, target);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error;
+    makeParent(target);
+    fs.renameSync(temp, target);
+  }
+}
+
+export function makeParent(file: string): void {
+  fs.mkdirSync(file.slice(0, file.lastIndexOf('/')), { recursive: true });
+}
+
+// One random word a thread and a counter: asking for random bytes for each file costs more than the rest.
+const word = randomBytes(12).toString('base64url');
+let counter = 0;
+
+export function temporaryBeside(target: string): string {
+  return temporaryIn(target.slice(0, target.lastIndexOf('/')));
+}
+
+export function temporaryIn(directory: string): string {
+  return `${directory}/.${word}${(counter++).toString(36).padStart(6, '0')}.tmp`;
+}
