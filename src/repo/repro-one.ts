@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 
-import { isMlopsError, MlopsError, type PyMap } from '../base/index.ts';
+import { isMlopsError, MlopsError, type OnProgress, type PyMap } from '../base/index.ts';
 import { commitOut } from '../data/index.ts';
 import type { Executor } from '../execute/index.ts';
 import type { ContentInfo, LockedStage, Out, Stage } from '../project/index.ts';
@@ -28,6 +28,7 @@ export interface ReproContext {
   readonly recorder: Recorder;
   readonly onEvent: OnReproEvent;
   readonly signal: AbortSignal | undefined;
+  readonly onProgress: OnProgress | undefined;
   readonly output: 'inherit' | 'pipe';
   readonly dry: boolean;
   readonly explain: boolean;
@@ -145,7 +146,7 @@ async function dryRun(context: ReproContext, { stage, force }: StageTask): Promi
 
 async function wouldBeRestored(repo: DataRepo, stage: Stage, context: ReproContext): Promise<boolean> {
   try {
-    const inputs = await readInputs(repo, stage, context.signal);
+    const inputs = await readInputs(repo, stage, { signal: context.signal });
     return (await findMade(repo, stage, inputs, context.useRunCache ? context.runs : undefined)) !== undefined;
   } catch (error) {
     // A dep that a stage before this one would make is not there yet.
@@ -188,7 +189,7 @@ async function runOrRestore(context: ReproContext, task: StageTask): Promise<Sta
   }
   context.outsInGit.refuseTracked(stage);
   if (context.pull && !force) await pullDeps(context, task);
-  const inputs = await readInputs(repo, stage, signal);
+  const inputs = await readInputs(repo, stage, { signal, onProgress: context.onProgress });
   const made = force ? undefined : await findMade(repo, stage, inputs, context.useRunCache ? context.runs : undefined);
   await context.beginRecording();
   if (made === undefined) return runStage(context, task, inputs, startedAt);
@@ -269,6 +270,7 @@ async function finish(
     noCommit: context.noCommit,
     runs: context.runs,
     signal,
+    onProgress: context.onProgress,
     onWarning: (message) => onEvent({ kind: 'warning', message }),
   });
   context.outsInGit.ignore(stage);

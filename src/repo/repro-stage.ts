@@ -1,7 +1,16 @@
 import * as fs from 'node:fs';
 
 import { isMlopsError, MlopsError, type PyMap } from '../base/index.ts';
-import { checkoutOut, commitOut, hashPath, objectExists, statusOf, unprotect, type Content } from '../data/index.ts';
+import {
+  checkoutOut,
+  commitOut,
+  hashPath,
+  objectExists,
+  statusOf,
+  unprotect,
+  type Content,
+  type WorkOptions,
+} from '../data/index.ts';
 import type { ContentInfo, LockedStage, LockEntry, Out, Stage } from '../project/index.ts';
 import { checkRecordable, pythonStr } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
@@ -19,12 +28,12 @@ export interface Inputs {
  * Reads what a stage is made from. Throws `missing_dependency` and `bad_params` in DVC's words, with what
  * to do about it.
  */
-export async function readInputs(repo: DataRepo, stage: Stage, signal?: AbortSignal): Promise<Inputs> {
+export async function readInputs(repo: DataRepo, stage: Stage, work: WorkOptions = {}): Promise<Inputs> {
   const deps: LockEntry[] = [];
   for (const dep of stage.deps) {
-    if (isUrl(dep.defPath)) await depStatus(repo, stage, dep, signal);
+    if (isUrl(dep.defPath)) await depStatus(repo, stage, dep, work.signal);
     const target = absolutePath(repo, stage, dep);
-    const content = await keptHash(repo, target, dep.info, signal);
+    const content = await keptHash(repo, target, dep.info, work);
     if (content === undefined) {
       throw new MlopsError('missing_dependency', `dependency '${shownPath(repo, stage, dep)}' does not exist`, {
         hint: `make it, fetch it (mlops pull), or take it out of the deps of ${stage.address}`,
@@ -56,9 +65,8 @@ async function keptHash(
   repo: DataRepo,
   target: string,
   recorded: ContentInfo | undefined,
-  signal: AbortSignal | undefined,
+  options: WorkOptions,
 ): Promise<ContentInfo | undefined> {
-  const options = { signal };
   if (recorded?.hashName === 'md5-dos2unix' && recorded.md5 !== undefined) {
     const old = await hashPath(repo.data, target, { ...options, hashName: 'md5-dos2unix' });
     if (old?.md5 === recorded.md5) return recorded;
@@ -117,10 +125,9 @@ export async function restoreOuts(
   }
 }
 
-export interface CommitOptions {
+export interface CommitOptions extends WorkOptions {
   readonly noCommit: boolean;
   readonly runs: RunCache | undefined;
-  readonly signal?: AbortSignal | undefined;
   readonly onWarning: (message: string) => void;
 }
 
@@ -129,8 +136,8 @@ export interface CommitOptions {
  * `missing_output` when an output is not there.
  */
 export async function commitStage(repo: DataRepo, stage: Stage, options: CommitOptions): Promise<LockedStage> {
-  const { noCommit, signal } = options;
-  const inputs = await readInputs(repo, stage, signal);
+  const { noCommit, signal, onProgress } = options;
+  const inputs = await readInputs(repo, stage, { signal, onProgress });
   const saveRun =
     !noCommit &&
     options.runs !== undefined &&
@@ -138,7 +145,11 @@ export async function commitStage(repo: DataRepo, stage: Stage, options: CommitO
     stage.outs.every((out) => out.cache || out.metric || out.plot !== undefined);
   const outs: LockEntry[] = [];
   for (const out of stage.outs) {
-    const content = await commitOne(repo, stage, out, { store: !noCommit && (out.cache || saveRun), signal });
+    const content = await commitOne(repo, stage, out, {
+      store: !noCommit && (out.cache || saveRun),
+      signal,
+      onProgress,
+    });
     warnEmpty(repo, stage, out, content, options.onWarning);
     outs.push({ path: out.defPath, info: content });
   }
@@ -151,7 +162,7 @@ async function commitOne(
   repo: DataRepo,
   stage: Stage,
   out: Out,
-  options: { readonly store: boolean; readonly signal: AbortSignal | undefined },
+  options: WorkOptions & { readonly store: boolean },
 ): Promise<ContentInfo> {
   const target = absolutePath(repo, stage, out);
   if (!fs.existsSync(target)) {
@@ -163,7 +174,8 @@ async function commitOne(
   if (out.info?.hashName === 'md5-dos2unix' && (await outStatus(repo, stage, out, options.signal)) === undefined) {
     return out.info;
   }
-  return commitOut(repo.data, target, { cache: options.store, relink: out.cache, signal: options.signal });
+  const { store, signal, onProgress } = options;
+  return commitOut(repo.data, target, { cache: store, relink: out.cache, signal, onProgress });
 }
 
 function refuseBinary(target: string): void {

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 
-import { didYouMean, isMlopsError, MlopsError } from '../base/index.ts';
+import { didYouMean, isMlopsError, MlopsError, type OnProgress } from '../base/index.ts';
 import { appendToGitignore, ignoredByGit, trackedByGit } from '../git/index.ts';
 import { localExecutor, type Executor } from '../execute/index.ts';
 import type { Stage } from '../project/index.ts';
@@ -49,6 +49,8 @@ export interface ReproOptions {
   readonly output?: 'inherit' | 'pipe';
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: OnReproEvent;
+  /** Told while large data is hashed and stored. */
+  readonly onProgress?: OnProgress;
 }
 
 export interface ReproResult {
@@ -143,6 +145,7 @@ function contextOf(
     recorder,
     onEvent,
     signal: options.signal,
+    onProgress: options.onProgress,
     output: (options.jobs ?? 1) > 1 ? 'pipe' : (options.output ?? 'pipe'),
     dry: options.dry === true,
     explain: options.explain === true,

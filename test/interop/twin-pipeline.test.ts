@@ -43,7 +43,7 @@ function write(twin: Twin): void {
 }
 
 /** Real DVC takes half a second a command, more on a busy machine. */
-const timeout = 300_000;
+const timeout = 600_000;
 
 describeWithTool('dvc', 'twins: pipelines', ({ dvc }) => {
   const open = (): Twin => openTwin({ dvc });

@@ -73,6 +73,7 @@ export const verb: Verb = {
         ...(input.on('interactive') ? { confirm: (question) => terminal.confirm(question, { must: true }) } : {}),
         signal: terminal.signal,
         onEvent: (event) => view.show(event),
+        onProgress: terminal.progress,
         onWarning: (message) => terminal.warn(message),
       });
       finish(result, view, terminal, Date.now() - startedAt);
