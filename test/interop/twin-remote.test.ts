@@ -1,6 +1,6 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
-import * as http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStore } from '../../src/storage/index.ts';
@@ -10,8 +10,7 @@ import { minioPassword, minioUser, startMinio, type Minio } from './minio.ts';
 
 describeWithTool(['dvc', 'minio'], 'twins: S3 and HTTP', ({ dvc, minio: program }) => {
   let minio: Minio;
-  let web: http.Server;
-  const files = new Map<string, string>();
+  let web: WebServer;
   beforeAll(async () => {
     minio = await startMinio(program);
     for (const name of ['bucket', 'dvc', 'mlops']) minio.makeBucket(name);
@@ -23,17 +22,10 @@ describeWithTool(['dvc', 'minio'], 'twins: S3 and HTTP', ({ dvc, minio: program 
     ] as const) {
       await store.write(key, Buffer.from(text));
     }
-    web = http.createServer((request, response) => {
-      const text = files.get(request.url ?? '');
-      if (text === undefined) return void response.writeHead(404).end();
-      response.writeHead(200, { etag: `"v-${text.length}"`, 'content-length': text.length });
-      response.end(request.method === 'HEAD' ? undefined : text);
-    });
-    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+    web = await startWebServer();
   }, 60_000);
   afterAll(async () => {
-    web.close();
-    web.closeAllConnections();
+    web.stop();
     await minio.stop();
   });
 
@@ -41,11 +33,13 @@ describeWithTool(['dvc', 'minio'], 'twins: S3 and HTTP', ({ dvc, minio: program 
   const open = (): Twin => {
     const env = { AWS_ACCESS_KEY_ID: minioUser, AWS_SECRET_ACCESS_KEY: minioPassword };
     const twin = openTwin({ dvc, env });
-    for (const { project, name } of twin.sides) {
-      const section = (remote: string, bucket: string): string =>
-        `['remote "${remote}"']\n    url = s3://${bucket}\n    endpointurl = ${minio.endpoint}\n`;
-      const text = `[core]\n    remote = own\n${section('m', 'bucket')}${section('own', `${name}/store`)}`;
-      fs.writeFileSync(path.join(project, '.dvc/config.local'), text);
+    const section = (remote: string, bucket: string): string =>
+      `['remote "${remote}"']\n    url = s3://${bucket}\n    endpointurl = ${minio.endpoint}\n`;
+    for (const { project, base, name } of twin.sides) {
+      fs.writeFileSync(path.join(project, '.dvc/config.local'), `[core]\n    remote = own\n${section('m', 'bucket')}`);
+      // Where each has a bucket of its own: in the user's configuration, which is not compared.
+      fs.mkdirSync(path.dirname(userConfig(base)), { recursive: true });
+      fs.writeFileSync(userConfig(base), section('own', `${name}/store`));
     }
     return twin;
   };
@@ -73,13 +67,13 @@ describeWithTool(['dvc', 'minio'], 'twins: S3 and HTTP', ({ dvc, minio: program 
 
   it('import-url, get-url and update of a web server', () => {
     const twin = open();
-    const url = `http://127.0.0.1:${(web.address() as AddressInfo).port}`;
-    files.set('/f.csv', 'hello www\n');
+    const { url } = web;
+    fs.writeFileSync(path.join(web.folder, 'f.csv'), 'hello www\n');
     twin.run(['import-url', `${url}/f.csv`]);
     twin.run(['import-url', `${url}/nope`]);
     twin.run(['get-url', `${url}/f.csv`, 'g.csv']);
     twin.run(['update', 'f.csv.dvc']);
-    files.set('/f.csv', 'hello again, www\n');
+    fs.writeFileSync(path.join(web.folder, 'f.csv'), 'hello again, www\n');
     twin.run(['update', 'f.csv.dvc']);
   }, 200_000);
 
@@ -100,8 +94,8 @@ describeWithTool(['dvc', 'minio'], 'twins: S3 and HTTP', ({ dvc, minio: program 
     };
     expect(await names('mlops')).toEqual(await names('dvc'));
     // Each takes the other's bucket from here on.
-    for (const { project, name } of twin.sides) {
-      const config = path.join(project, '.dvc/config.local');
+    for (const { project, base, name } of twin.sides) {
+      const config = userConfig(base);
       const other = name === 'dvc' ? 'mlops' : 'dvc';
       fs.writeFileSync(config, fs.readFileSync(config, 'utf8').replace(`s3://${name}/store`, `s3://${other}/store`));
       fs.rmSync(path.join(project, '.dvc/cache'), { recursive: true });
@@ -111,3 +105,42 @@ describeWithTool(['dvc', 'minio'], 'twins: S3 and HTTP', ({ dvc, minio: program 
     twin.run(['status']);
   }, 300_000);
 });
+
+function userConfig(base: string): string {
+  return path.join(base, 'home/.config/dvc/config');
+}
+
+interface WebServer {
+  readonly url: string;
+  readonly folder: string;
+  stop(): void;
+}
+
+/** A process of its own: the tools are run synchronously, which would keep a server in here from answering. */
+async function startWebServer(): Promise<WebServer> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-web-'));
+  const script = `
+    const fs = require('node:fs');
+    const server = require('node:http').createServer((request, response) => {
+      const file = ${JSON.stringify(folder)} + request.url;
+      if (!fs.existsSync(file)) return response.writeHead(404).end();
+      const content = fs.readFileSync(file);
+      response.writeHead(200, { etag: '"v-' + content.length + '"', 'content-length': content.length });
+      response.end(request.method === 'HEAD' ? undefined : content);
+    });
+    server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
+  const child: ChildProcess = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const port = await new Promise<string>((resolve, reject) => {
+    child.stdout?.once('data', (data: Buffer) => resolve(data.toString().trim()));
+    child.once('error', reject);
+    child.once('exit', () => reject(new Error('the web server ended')));
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    folder,
+    stop() {
+      child.kill('SIGKILL');
+      fs.rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
