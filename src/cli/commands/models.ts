@@ -9,6 +9,7 @@ import { modelVersionToJson, registeredModelToJson } from '../../mlflow/index.ts
 import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
 import { withStore } from '../with-store.ts';
 import { alias, promoteCommand } from './models-promote.ts';
+import { serveCommand } from './models-serve.ts';
 import { compare, history, show } from './models-show.ts';
 import { pair, userName } from './models-input.ts';
 import { modelTable } from './models-tables.ts';
@@ -204,5 +205,5 @@ async function agreed(input: Input, terminal: Terminal, what: string): Promise<b
 export const verb: Verb = {
   name: 'models',
   summary: 'Register models, promote versions, look at their history',
-  commands: [register, list, show, promoteCommand, alias, tag, compare, download, remove, history],
+  commands: [register, list, show, promoteCommand, alias, tag, compare, download, remove, history, serveCommand],
 };

@@ -1,0 +1,20 @@
+import type { Command } from '../command.ts';
+import { serveFlags } from './serve-flags.ts';
+
+/** MLflow's spelling of `serve`, with its default port. */
+export const serveCommand: Command = {
+  name: 'models serve',
+  owner: 'mlflow',
+  summary: 'Serve a model over HTTP, as `mlops serve`',
+  examples: [['mlops models serve -m models:/digits/Production -p 5002', "the model with MLflow's /invocations"]],
+  flags: [
+    { name: 'model-uri', short: 'm', value: 'URI', completes: 'model', summary: 'what to serve' },
+    ...serveFlags.map((flag) => (flag.name === 'port' ? { ...flag, default: '5000' } : flag)),
+    { name: 'env-manager', value: 'NAME', summary: 'accepted and not needed: no Python runs here', hidden: true },
+  ],
+  async run(input, terminal) {
+    const { runServe } = await import('./serve.ts');
+    const uri = input.text('model-uri');
+    return runServe(uri === undefined ? [] : [uri], input, terminal);
+  },
+};

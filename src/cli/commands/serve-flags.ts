@@ -1,0 +1,56 @@
+import type { FlagSpec } from '../command.ts';
+
+/** Flags of `serve` and `models serve`. */
+export const serveFlags: readonly FlagSpec[] = [
+  {
+    name: 'port',
+    short: 'p',
+    value: 'PORT',
+    integer: true,
+    default: '5001',
+    summary: 'port to listen on; 0 picks a free one',
+  },
+  {
+    name: 'host',
+    short: 'h',
+    value: 'ADDRESS',
+    default: '127.0.0.1',
+    summary: 'address to listen on; 0.0.0.0 for all',
+  },
+  { name: 'models-dir', value: 'DIR', completes: 'path', summary: 'serve every .onnx file and model folder in DIR' },
+  { name: 'watch', summary: 'follow stages and aliases: swap versions when they move' },
+  { name: 'inference-threads', value: 'N', integer: true, summary: 'threads that run models (default: cores - 1)' },
+  {
+    name: 'max-batch',
+    value: 'N',
+    integer: true,
+    default: '32',
+    summary: 'waiting requests that run together at most',
+  },
+  { name: 'max-queue', value: 'N', integer: true, default: '256', summary: 'waiting requests of a model before 503' },
+  {
+    name: 'timeout',
+    value: 'SECONDS',
+    integer: true,
+    default: '30',
+    summary: 'time from request to answer before 504',
+  },
+  { name: 'max-body', value: 'MB', integer: true, default: '64', summary: 'largest request body' },
+  { name: 'memory', value: 'MB', integer: true, summary: 'unload least recently used models above this much' },
+  { name: 'allowed-hosts', value: 'LIST', summary: 'Host names that requests may use, by comma; * for any' },
+  { name: 'cors-origins', value: 'LIST', summary: 'web origins that may call from a browser, by comma; * for any' },
+  { name: 'drain', value: 'SECONDS', integer: true, default: '10', summary: 'time to finish requests when stopping' },
+  { name: 'auth', negatable: true, summary: 'ask for API keys (default: unless only this machine can call)' },
+  { name: 'insecure', summary: 'serve other machines without API keys' },
+  { name: 'log-predictions', summary: 'append every prediction to .mlops/predictions' },
+  { name: 'log-sample', value: 'PERCENT', integer: true, default: '100', summary: 'share of predictions to log' },
+  {
+    name: 'log-days',
+    value: 'DAYS',
+    integer: true,
+    default: '30',
+    summary: 'remove logged predictions after this time',
+  },
+  { name: 'log-redact', value: 'LIST', summary: 'inputs and outputs whose values are not logged, by comma' },
+  { name: 'access-log', summary: 'print a JSON line for each request on stdout' },
+];
