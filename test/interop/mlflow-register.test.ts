@@ -1,0 +1,75 @@
+// What `mlops models register` writes is a model to Python: loaded by stage, alias, version and run from our server.
+import { execFile } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished } from 'vitest';
+
+import { promote } from '../../src/app/promote.ts';
+import { registerModel } from '../../src/app/register.ts';
+import { startTrackingServer } from '../../src/app/server.ts';
+import { silentLogger } from '../../src/base/index.ts';
+import { temporaryFolder } from '../cli.ts';
+import { linearModel } from '../support/onnx.ts';
+import { describeWithTool } from '../tools.ts';
+
+const script = `
+import json, sys, mlflow, numpy as np
+x = np.array([[1, 2]], dtype=np.float32)
+seen = []
+for uri in sys.argv[1:]:
+    model = mlflow.pyfunc.load_model(uri)
+    seen.append(model.predict(x)["y"].tolist())
+model = mlflow.onnx.load_model(sys.argv[1])
+info = mlflow.models.get_model_info(sys.argv[1])
+run = mlflow.get_run(mlflow.MlflowClient().get_model_version("digits", "1").run_id)
+print(json.dumps([seen, [i.name for i in model.graph.input], str(info.signature.inputs.input_names()), run.data.metrics]))
+`;
+
+describeWithTool('mlflow', 'registered models', ({ mlflow }) => {
+  it('load in Python', async () => {
+    const folder = temporaryFolder();
+    fs.writeFileSync(
+      path.join(folder, 'model.onnx'),
+      linearModel(
+        2,
+        1,
+        (i) => i + 1,
+        () => 0.5,
+      ),
+    );
+    const file = path.join(folder, '.mlops/mlops.db');
+    const server = await startTrackingServer({
+      place: { uri: file, root: folder, given: false },
+      cwd: folder,
+      host: '127.0.0.1',
+      port: 0,
+      log: silentLogger,
+    });
+    onTestFinished(async () => void (await server.close(1000)));
+    const { version } = await registerModel(server.store, {
+      source: 'model.onnx',
+      name: 'digits',
+      metrics: new Map([['accuracy', 0.95]]),
+      tags: [],
+      cwd: folder,
+      root: folder,
+      user: 'ann',
+    });
+    const gate = {
+      stage: 'Production',
+      archiveExisting: true,
+      by: 'ann',
+      why: undefined,
+      require: ['accuracy>=0.9'],
+    } as const;
+    await promote(server.store, { name: 'digits', selector: '1' }, gate);
+    await server.store.setAlias('digits', 'best', '1');
+    const uris = ['models:/digits/Production', 'models:/digits@best', 'models:/digits/1', `models:/${version.modelId}`];
+    const { stdout } = await promisify(execFile)(mlflow, ['-c', script, ...uris], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], HOME: folder, MLFLOW_TRACKING_URI: server.url, GIT_PYTHON_REFRESH: 'quiet' },
+    });
+    expect(JSON.parse(stdout)).toEqual([Array.from(uris, () => [[5.5]]), ['x'], `['x']`, { accuracy: 0.95 }]);
+  }, 240_000);
+});
