@@ -1,4 +1,4 @@
-import type { PyMap, PyValue } from '../base/index.ts';
+import type { PyValue } from '../base/index.ts';
 
 export type SchemaPath = readonly PyValue[];
 
@@ -118,15 +118,4 @@ function checkEntry(
     return typeof key === 'string' ? shape.others(path, item) : fail(path, 'expected str');
   }
   return shape.open === true ? valid : fail(path, 'extra keys not allowed');
-}
-
-/** The value at a path inside a document, following `PyMap` keys and list indexes. */
-export function valueAt(root: PyMap, path: SchemaPath): PyValue | undefined {
-  let value: PyValue | undefined = root;
-  for (const step of path) {
-    if (value instanceof Map) value = value.get(step);
-    else if (Array.isArray(value) && typeof step === 'number') value = value[step];
-    else return undefined;
-  }
-  return value;
 }

@@ -1,16 +1,7 @@
 import * as fs from 'node:fs';
 
-import { isMlopsError, MlopsError, type PyMap } from '../base/index.ts';
-import {
-  checkoutOut,
-  commitOut,
-  hashPath,
-  objectExists,
-  statusOf,
-  unprotect,
-  type Content,
-  type WorkOptions,
-} from '../data/index.ts';
+import { MlopsError, type PyMap } from '../base/index.ts';
+import { checkoutOut, commitOut, hashPath, objectExists, unprotect, type WorkOptions } from '../data/index.ts';
 import type { ContentInfo, LockedStage, LockEntry, Out, Stage } from '../project/index.ts';
 import { checkRecordable, pythonStr } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
@@ -211,14 +202,4 @@ export function prepareOuts(repo: DataRepo, stage: Stage): string[] {
     else if (fs.existsSync(target)) unprotect(repo.data, target);
   }
   return removable;
-}
-
-/** True when the content at a path is what was recorded; used to tell whether a dep was touched by its own stage. */
-export async function isContent(repo: DataRepo, target: string, content: Content): Promise<boolean> {
-  try {
-    return (await statusOf(repo.data, target, content, { cached: false })) === undefined;
-  } catch (error) {
-    if (isMlopsError(error)) return false;
-    throw error;
-  }
 }
