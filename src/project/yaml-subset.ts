@@ -218,7 +218,7 @@ function flowList(text: string): PyValue[] {
   if (inner === '') return [];
   return inner.split(/ *, */).map((item) => {
     if (/^"[^"\\]*"$|^'[^']*'$/.test(item)) return item.slice(1, -1);
-    if (!/^[A-Za-z0-9_./+-][^"'{}[\]:#&*!|>%@`?]*$/.test(item) || item === '-') throw beyond;
+    if (!/^[A-Za-z0-9_./+-][^"'{}[\]:#&*!|>%@`?]*$/.test(item) || isItem(item)) throw beyond;
     return resolvePlain(item);
   });
 }
