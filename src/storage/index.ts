@@ -10,6 +10,5 @@ export type {
 } from './blob-store.ts';
 export { localStore, type LocalStoreOptions } from './local-store.ts';
 export { memoryStore } from './memory-store.ts';
-export { withRetry, type RetryOptions } from './retry.ts';
 export { openStore, withoutSecrets } from './open-store.ts';
 export type { RemoteOptions } from './remote-options.ts';
