@@ -1,5 +1,5 @@
 /** The web-server shell: limits, ids, guard, errors as responses, graceful close. */
-export { failureOf, mlflowErrorBody, ownErrorBody, type Failure } from './failure.ts';
+export { mlflowErrorBody, type Failure } from './failure.ts';
 export { createGuard, isLoopback, loopbackHosts, type GuardOptions } from './guard.ts';
 export { listen, type Listening, type ListenOptions } from './listen.ts';
 export {
@@ -14,4 +14,4 @@ export {
   type ShellOptions,
   type Verifier,
 } from './shell.ts';
-export { childTraceparent, parseTraceparent, type TraceContext } from './trace.ts';
+export { parseTraceparent, type TraceContext } from './trace.ts';

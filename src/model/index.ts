@@ -11,6 +11,6 @@ export { rewriteLocale } from './locale.ts';
 export { parseMlModel, type MlModel } from './mlmodel.ts';
 export { readOnnx, type OnnxModel, type OnnxValue } from './onnx.ts';
 export { deriveExample, deriveSignature, servableInputs, servableOutputs, type Signature } from './signature.ts';
-export { numpyName, wireShape, type Dim, type Dtype, type TensorInfo } from './tensor-types.ts';
+export { wireShape, type Dim, type Dtype, type TensorInfo } from './tensor-types.ts';
 export { parseYaml } from './yaml-text.ts';
 export { rewriteZipMap } from './zipmap.ts';

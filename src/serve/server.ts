@@ -35,7 +35,7 @@ export interface ServeOptions {
   readonly guard?: GuardOptions | undefined;
   readonly verify?: Verifier | undefined;
   readonly memoryBudget?: number | undefined;
-  /** Follow stages, aliases and files that change. */
+  /** Follow stages and aliases that move. */
   readonly watch?: boolean | undefined;
   /** Load nothing until it is asked for. Default: load all when there are at most 16 models. */
   readonly lazy?: boolean | undefined;
