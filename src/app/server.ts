@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import { hostGuard, registerMlflowApi, registerPages } from '../api/index.ts';
 import { MlopsError, type Logger } from '../base/index.ts';
-import { createShell, isLoopback, listen, type AccessEntry, type Listening } from '../http/index.ts';
+import { createShell, isLoopback, listen, mlflowErrorBody, type AccessEntry, type Listening } from '../http/index.ts';
 import { openStore as openBlobs } from '../storage/index.ts';
 import { blobRoots, openTracking, type OpenArtifacts, type TrackingStore } from '../tracking/index.ts';
 import { openPlace, type TrackingPlace } from './tracking-home.ts';
@@ -64,6 +64,7 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
   const store = await openStore(options);
   try {
     const shell = await createShell({
+      errors: mlflowErrorBody,
       bodyLimit: options.bodyLimit,
       requestTimeout,
       screen: hostGuard({ allowedHosts: options.allowedHosts, allowedOrigins: options.allowedOrigins, prefix }),

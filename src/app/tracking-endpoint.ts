@@ -1,6 +1,6 @@
 import { hostGuard, registerMlflowApi } from '../api/index.ts';
 import { MlopsError, type Logger } from '../base/index.ts';
-import { createShell, listen, type Verifier } from '../http/index.ts';
+import { createShell, listen, mlflowErrorBody, type Verifier } from '../http/index.ts';
 import type { NewRun, TrackingStore } from '../tracking/index.ts';
 import { createTokens, type EndpointTokens } from './endpoint-tokens.ts';
 
@@ -36,7 +36,7 @@ export async function startTrackingEndpoint(options: TrackingEndpointOptions): P
     }
     return { name: parent, scopes: ['read', 'write'] };
   };
-  const shell = await createShell({ screen: hostGuard(), verify, log: options.log });
+  const shell = await createShell({ errors: mlflowErrorBody, screen: hostGuard(), verify, log: options.log });
   registerMlflowApi(shell, { store, shapeRun: (run, caller) => withParent(run, caller?.name) });
   const listening = await listen(shell, { host: '127.0.0.1', port: 0 });
   return {

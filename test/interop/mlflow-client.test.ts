@@ -184,14 +184,14 @@ const newest: Results = {
 
 for (const [tool, release, expected] of [
   ['mlflow', '3.17', newest],
-  ['mlflow222', '2.22', { ...common, old_traces: [1, ['inner', 'outer'], 'TraceStatus.OK', 1] }],
+  ['mlflow222', '2.22', { ...common, old_traces: [1, 500, 'TraceStatus.OK', { m: 'n', m2: 'n2' }, 'u', 1] }],
   ['mlflow29', '2.9', common],
 ] as const) {
   describeWithTool(tool, `the MLflow client ${release}`, (programs) => {
     let results: Results = {};
     beforeAll(async () => {
       results = await drive((programs as Record<string, string>)[tool] ?? '');
-    }, 180_000);
+    }, 600_000);
     afterAll(() => {
       results = {};
     });
