@@ -4,7 +4,6 @@ export {
   checkAlias,
   checkBatch,
   checkExperimentTag,
-  checkKey,
   checkLength,
   checkLoggedModelName,
   checkMetric,

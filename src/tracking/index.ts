@@ -1,9 +1,7 @@
 /** Experiments, runs, logged models, the model registry and artifacts, behind one port. */
 export type { ArtifactFile, ArtifactStore, ByteRange, OpenArtifact } from './artifacts/artifact-store.ts';
-export { artifactPath, climbs, joinUri } from './artifacts/location.ts';
 export { blobRoots } from './artifacts/blob-artifacts.ts';
-export { localArtifacts } from './artifacts/local-artifacts.ts';
-export { localRoots, proxiedPath, type OpenArtifacts } from './artifacts/roots.ts';
+export { localRoots, type OpenArtifacts } from './artifacts/roots.ts';
 export { openSqlite, openTracking, type OpenTrackingOptions } from './open.ts';
 export { canonicalStage } from './sqlite/model-versions.ts';
 export type { ImportedVersion, Importer } from './sqlite/importer.ts';

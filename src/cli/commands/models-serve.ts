@@ -4,7 +4,7 @@ import { serveFlags } from './serve-flags.ts';
 /** MLflow's spelling of `serve`, with its default port. */
 export const serveCommand: Command = {
   name: 'models serve',
-  owner: 'mlflow',
+  owner: 'mlops',
   summary: 'Serve a model over HTTP, as `mlops serve`',
   examples: [['mlops models serve -m models:/digits/Production -p 5002', "the model with MLflow's /invocations"]],
   flags: [
