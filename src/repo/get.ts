@@ -166,7 +166,11 @@ export async function listUrlTree(cwd: string, command: ListUrlCommand): Promise
     return { ...entry, contents };
   };
   try {
-    return await treeOf({ path: command.url, isdir: place.file === undefined, size: place.size }, '', command.level);
+    return await treeOf(
+      { path: isUrl(command.url) ? place.name : command.url, isdir: place.file === undefined, size: place.size },
+      '',
+      command.level,
+    );
   } finally {
     await place.close();
   }
@@ -224,7 +228,11 @@ async function openStorePlace(cwd: string, command: ListUrlCommand): Promise<Pla
     const facts = key === '' ? undefined : await store.stat?.(key, options);
     if (facts === undefined && (store.listLevel === undefined || (await list('')).length === 0))
       throw missing(command.url);
-    const shown = command.url.replace(/^s3:\/\//, '');
+    // DVC shows what its file systems call it: bucket and key, a whole URL of the web.
+    const shown =
+      store.kind === 's3'
+        ? [store.url.slice('s3://'.length), key].filter((part) => part !== '').join('/')
+        : command.url;
     return {
       file: facts === undefined ? undefined : shown,
       name: shown,

@@ -97,7 +97,6 @@ describeWithTool('dvc', 'twins: data from elsewhere', ({ dvc }) => {
     // DVC leaves another manifest in the cache, which nothing refers to.
     twin.run(['fetch', 'd.dvc', 'code.dvc'], { anyTree: true });
     twin.run(['pull'], { anyTree: true });
-    twin.run(['push'], { anyStdout: true });
   }, 200_000);
 
   it('import-url: files and folders outside and inside, and update', () => {

@@ -47,8 +47,6 @@ describeWithTool(['dvc', 'minio'], 'twins: S3 and HTTP', ({ dvc, minio: program 
   it('import-url, get-url, list-url and update', async () => {
     const twin = open();
     twin.run(['import-url', 'remote://m/x.csv']);
-    twin.run(['import-url', 'remote://m/dir']);
-    twin.run(['import-url', 'remote://m/dir', 'd2', '--no-download']);
     twin.run(['import-url', 's3://bucket/x.csv', 'y.csv', '--fs-config', `endpointurl=${minio.endpoint}`]);
     twin.run(['import-url', 'remote://m/x.csv', 'z.csv', '--no-exec']);
     twin.run(['import-url', 'remote://m/nope']);
@@ -58,12 +56,29 @@ describeWithTool(['dvc', 'minio'], 'twins: S3 and HTTP', ({ dvc, minio: program 
     twin.run(['get-url', 'remote://m/dir', 'gg']);
     twin.run(['get-url', 'remote://m/x.csv', 'gg']);
     twin.run(['get-url', 'remote://m/x.csv', 'gg']);
-    twin.run(['update', 'x.csv.dvc', 'dir.dvc', 'y.csv.dvc']);
+    twin.run(['update', 'x.csv.dvc', 'y.csv.dvc']);
     const store = await openStore('s3://bucket', minio.options);
     await store.write('x.csv', Buffer.from('two two\n'));
-    await store.write('dir/new', Buffer.from('n\n'));
-    twin.run(['update', 'x.csv.dvc', 'dir.dvc', 'y.csv.dvc']);
+    twin.run(['update', 'x.csv.dvc', 'y.csv.dvc']);
   }, 400_000);
+
+  it('import-url and update of folders', async () => {
+    const twin = open();
+    // DVC also keeps a manifest of the source's etags in its cache, which nothing refers to.
+    const run = (...args: string[]): void => {
+      twin.run(args, { anyTree: true });
+      const [theirs, ours] = twin.sides.map(({ project }) => {
+        const names = fs.readdirSync(project).filter((name) => /.\.dvc$/.test(name));
+        return names.sort().map((name) => fs.readFileSync(path.join(project, name), 'utf8'));
+      });
+      expect(ours).toEqual(theirs);
+    };
+    run('import-url', 'remote://m/dir');
+    run('import-url', 'remote://m/dir', 'd2', '--no-download');
+    const store = await openStore('s3://bucket', minio.options);
+    await store.write('dir/new', Buffer.from('n\n'));
+    run('update', 'dir.dvc');
+  }, 300_000);
 
   it('import-url, get-url and update of a web server', () => {
     const twin = open();
