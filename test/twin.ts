@@ -143,7 +143,8 @@ function compareOutcomes(
   if (step.anyStdout === true) return;
   const said = [neutral(theirs.stdout, sides[0]), neutral(ours.stdout, sides[1])] as const;
   // DVC lists these from Python sets.
-  const anyOrder = ['data', 'du', 'list-url', 'update'].includes(args[0] ?? '') || (args[0] === 'status' && args.includes('-c'));
+  const anyOrder =
+    ['data', 'du', 'list-url', 'update'].includes(args[0] ?? '') || (args[0] === 'status' && args.includes('-c'));
   if (args.includes('--json') && theirs.status === 0 && said[0].trim() !== '') {
     const [a, b] = said.map((text) => (anyOrder ? sorted(JSON.parse(text)) : JSON.parse(text)) as unknown);
     expect(b, `JSON of ${shown}`).toEqual(a);

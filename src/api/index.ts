@@ -2,4 +2,3 @@
 export { hostGuard, type HostGuardOptions } from './host-guard.ts';
 export { registerPages, type PagesOptions } from './pages/register.ts';
 export { registerMlflowApi, type MlflowApiOptions } from './register.ts';
-export { protocolVersion } from './server-facts.ts';

@@ -41,7 +41,7 @@ export function temporaryName(target: string): string {
 }
 
 /** Makes renames in a directory survive a power cut. */
-export function syncDirectory(directory: string): void {
+function syncDirectory(directory: string): void {
   const fd = fs.openSync(directory, 'r');
   try {
     fs.fsyncSync(fd);

@@ -130,7 +130,12 @@ export const errorCodes = {
   ),
 
   // repo
-  merge_conflict: entry(1, 409, 'RESOURCE_CONFLICT', 'Two versions of a .dvc file that cannot be merged by themselves.'),
+  merge_conflict: entry(
+    1,
+    409,
+    'RESOURCE_CONFLICT',
+    'Two versions of a .dvc file that cannot be merged by themselves.',
+  ),
   target_overlaps: entry(
     1,
     409,
@@ -202,9 +207,19 @@ export const errorCodes = {
   forbidden: entry(1, 403, 'PERMISSION_DENIED', 'The key or token does not allow this.'),
 
   // serve
-  invalid_input: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'An input that does not fit the signature; path, expected, got.'),
+  invalid_input: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'An input that does not fit the signature; path, expected, got.',
+  ),
   inference_failed: entry(1, 400, 'BAD_REQUEST', 'The model failed on an input that fits its signature.'),
-  inference_thread_lost: entry(1, 503, 'TEMPORARILY_UNAVAILABLE', 'The thread that ran the model ended; it is restarted.'),
+  inference_thread_lost: entry(
+    1,
+    503,
+    'TEMPORARILY_UNAVAILABLE',
+    'The thread that ran the model ended; it is restarted.',
+  ),
   overloaded: entry(1, 503, 'TEMPORARILY_UNAVAILABLE', 'More requests wait than the queue of a model may hold.'),
   deadline_exceeded: entry(1, 504, 'TEMPORARILY_UNAVAILABLE', 'A request was not answered within its time.'),
   client_gone: entry(1, 499, 'CANCELLED', 'The client closed the connection before it was answered.'),

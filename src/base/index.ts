@@ -1,5 +1,5 @@
 /** What every room needs and no domain owns: errors, atomic writes, locks, Python's values, SQLite. */
-export { syncDirectory, temporaryName, writeFileAtomic, type AtomicWriteOptions } from './atomic-file.ts';
+export { temporaryName, writeFileAtomic, type AtomicWriteOptions } from './atomic-file.ts';
 export { errorCodes, type ErrorCode, type ErrorCodeEntry } from './error-codes.ts';
 export { explainSystemError, isMlopsError, isSystemError, messageOf, MlopsError, type ErrorDetails } from './error.ts';
 export { lockFile, tryLockFile, type FileLock, type LockOptions } from './lock.ts';
