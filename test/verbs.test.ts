@@ -72,7 +72,12 @@ describe('the verbs', () => {
     expect(command.summary).toMatch(/^[A-Z].*[^.]$/);
     expect(command.summary.length).toBeLessThanOrEqual(84);
     expect(command.examples.length).toBeGreaterThan(0);
-    for (const [line] of command.examples) expect(line).toContain(name.split(' ')[0]);
+    const words = [name.split(' ')[0] ?? '', ...(command.aliases ?? [])];
+    for (const [line] of command.examples)
+      expect(
+        words.some((word) => line.includes(word)),
+        line,
+      ).toBe(true);
     const flags = (command.flags ?? []).flatMap((flag) => [flag.name, ...(flag.aliases ?? [])]);
     expect(new Set(flags).size).toBe(flags.length);
     const letters = (command.flags ?? []).flatMap((flag) => (flag.short === undefined ? [] : [flag.short]));
