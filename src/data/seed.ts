@@ -47,7 +47,7 @@ function readState(places: SeedPlaces): Map<string, StateRow> {
   const file = stateFile(places);
   if (file === undefined || !fs.existsSync(file)) return rows;
   try {
-    const db = openDatabase(file, { migrations: [], readonly: true, busyTimeout: 100 });
+    const db = openDatabase(file, { migrations: [], readonly: true, busyTimeout: 2000 });
     try {
       const found = db.prepare<unknown[], { key: string; value: unknown }>('SELECT key, value FROM Cache').iterate();
       for (const { key, value } of found) {

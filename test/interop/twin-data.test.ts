@@ -1,9 +1,12 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { describeWithTool } from '../tools.ts';
 import { mlops } from '../cli.ts';
 import { openTwin, type Twin } from '../twin.ts';
+
+// Each step starts two Python processes or so: minutes on a busy machine.
+vi.setConfig({ testTimeout: 300_000 });
 
 describeWithTool('dvc', 'twins: tracking data', ({ dvc }) => {
   const open = (): Twin => openTwin({ dvc });
