@@ -81,6 +81,8 @@ async function updateUrl(repo: DataRepo, stage: Stage, command: UpdateCommand): 
   if (same && command.toRemote !== true && (await outIsFine(repo, stage, command))) return undefined;
   if (command.toRemote !== true) announce(repo, stage, source.shown, command);
   const filled = await fillFromUrl(repo, next, targetOf(repo, stage), source, options);
+  // DVC does not compute the checksum anew when content goes straight to a remote.
+  if (command.toRemote === true) return { ...filled, md5: stage.md5 };
   return command.noDownload === true ? emptied(repo, stage, filled, command) : filled;
 }
 
