@@ -15,7 +15,7 @@ import type { Metric, Param } from '../mlflow/index.ts';
 import { parseDataFile } from '../project/index.ts';
 import type { Lineage } from '../repo/recorder.ts';
 import type { ArtifactStore, Batch, TrackingStore } from '../tracking/index.ts';
-import { cleanKey, historyOf, isHistory, metricsOf, type MetricPoint } from './report-metrics.ts';
+import { allowedKey, cleanKey, historyOf, isHistory, metricsOf, type MetricPoint } from './report-metrics.ts';
 
 export interface SnapshotLineage extends Lineage {
   /** A dep that no stage makes: data and code that came from outside the pipeline. */
@@ -47,7 +47,7 @@ export function paramsOf(params: ReadonlyMap<string, PyMap>): Param[] {
     for (const [key, value] of values) flatten(`${prefix}${String(key)}`, value, found);
   }
   return [...found].map(([key, value]) => ({
-    key: key.replace(/[^/\w.\- :\p{L}\p{N}]/gu, '_').slice(0, 250),
+    key: allowedKey(key).slice(0, 250),
     value: value.slice(0, 6000),
   }));
 }

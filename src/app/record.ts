@@ -4,6 +4,7 @@ import type { Metric, Tag } from '../mlflow/index.ts';
 import type { Recorder, RunStart, StageEnd, StageRecorder, StageStart } from '../repo/recorder.ts';
 import type { Batch, TrackingStore } from '../tracking/index.ts';
 import { logInBatches, paramsOf, type Snapshot, saveReports, snapshotMetrics } from './record-snapshot.ts';
+import { allowedKey } from './report-metrics.ts';
 import type { TrackingEndpoint } from './tracking-endpoint.ts';
 
 export interface RecordOptions {
@@ -267,5 +268,5 @@ async function endRun(
 
 /** The tag by which a file is found again as an out of a run: its path, with what MLflow refuses as `_`. */
 export function outTag(path: string): string {
-  return `mlops.out.${path.replace(/[^/\w.\- :\p{L}\p{N}]/gu, '_')}`;
+  return `mlops.out.${allowedKey(path)}`;
 }

@@ -46,10 +46,14 @@ export function isHistory(header: readonly string[]): boolean {
   return header.length > 1 && header.some((name) => /^(step|epoch|iteration)$/i.test(name));
 }
 
-/** Characters outside MLflow's `[/\w.\- :]` become `_`, and a key stays the same path when normalised. */
+/** Characters outside MLflow's `[/\w.\- :]` become `_`. */
+export function allowedKey(key: string): string {
+  return key.replace(/[^/\w.\- :\p{L}\p{N}]/gu, '_');
+}
+
+/** As `allowedKey`, and the key stays the same path when normalised. */
 export function cleanKey(key: string): string {
-  return key
-    .replace(/[^/\w.\- :\p{L}\p{N}]/gu, '_')
+  return allowedKey(key)
     .replace(/^[./]+|\/+$/g, '_')
     .replace(/\/{2,}/g, '/');
 }

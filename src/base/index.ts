@@ -5,6 +5,7 @@ export { explainSystemError, isMlopsError, isSystemError, messageOf, MlopsError,
 export { lockFile, tryLockFile, type FileLock, type LockOptions } from './lock.ts';
 export { createLogger, silentLogger, type Logger, type LogLevel } from './log.ts';
 export { mapPool } from './pool.ts';
+export { processIsAlive } from './process-alive.ts';
 export type { OnProgress, Progress } from './progress.ts';
 export {
   compareCodePoints,

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { isSystemError, MlopsError } from './error.ts';
+import { processIsAlive } from './process-alive.ts';
 
 export interface FileLock {
   readonly path: string;
@@ -90,7 +91,9 @@ function tryPidFile(pidFile: string, lock: string): FileLock | undefined {
     } catch (error) {
       if (!isSystemError(error, 'EEXIST')) throw error;
     }
-    if (isAlive(readPid(pidFile))) return undefined;
+    const pid = readPid(pidFile);
+    // A file without a number is being written this very moment.
+    if (!Number.isInteger(pid) || processIsAlive(pid)) return undefined;
     fs.rmSync(pidFile, { force: true });
   }
   return undefined;
@@ -98,17 +101,6 @@ function tryPidFile(pidFile: string, lock: string): FileLock | undefined {
 
 function readPid(file: string): number {
   return Number.parseInt(fs.readFileSync(file, 'utf8').trim(), 10);
-}
-
-function isAlive(pid: number): boolean {
-  // A file without a number is being written this very moment.
-  if (!Number.isInteger(pid)) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return isSystemError(error, 'EPERM');
-  }
 }
 
 function heldError(file: string): MlopsError {

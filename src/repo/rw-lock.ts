@@ -1,8 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isSystemError, lockFile, writeFileAtomic } from '../base/index.ts';
-import { processIsAlive } from './process-alive.ts';
+import { isSystemError, lockFile, writeFileAtomic, processIsAlive } from '../base/index.ts';
 
 /** Who works on a path, as DVC writes it down. */
 export interface Holder {

@@ -1,8 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isSystemError } from '../base/index.ts';
-import { processIsAlive } from './process-alive.ts';
+import { isSystemError, processIsAlive } from '../base/index.ts';
 
 interface Moved {
   readonly from: string;

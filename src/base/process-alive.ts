@@ -1,4 +1,4 @@
-import { isSystemError } from '../base/index.ts';
+import { isSystemError } from './error.ts';
 
 /** Whether a process of this machine runs. */
 export function processIsAlive(pid: number): boolean {
