@@ -144,7 +144,12 @@ export function openStatIndex(stateDir: string, root: string): StatIndex {
       const total = dirtyDirectories.size + dirtyTrees.size + dirtyLinks.size + dirtyNotes.size;
       const db = total === 0 ? undefined : database();
       if (db !== undefined) {
-        writeAll(db, dirtyDirectories.values(), dirtyTrees.values(), dirtyLinks, dirtyNotes);
+        try {
+          writeAll(db, dirtyDirectories.values(), dirtyTrees.values(), dirtyLinks, dirtyNotes);
+        } catch (error) {
+          // A command that did its work has not failed because what it learnt cannot be kept.
+          if (!cannotKeep(error)) throw error;
+        }
       }
       dirtyDirectories.clear();
       dirtyTrees.clear();
@@ -171,8 +176,7 @@ function openFile(stateDir: string): Database | undefined {
     makeStateDir(stateDir);
     return openDatabase(path.join(stateDir, 'index.sqlite'), { migrations });
   } catch (error) {
-    if (isSystemError(error, 'EACCES', 'EROFS', 'EPERM', 'ENOSPC', 'SQLITE_CANTOPEN', 'SQLITE_READONLY'))
-      return undefined;
+    if (cannotKeep(error) || isMlopsError(error, 'store_busy')) return undefined;
     // Without the addon data commands still work, they only remember nothing.
     if (isMlopsError(error, 'program_missing')) return undefined;
     if (isMlopsError(error, 'store_broken')) {
@@ -183,6 +187,12 @@ function openFile(stateDir: string): Database | undefined {
     }
     throw error;
   }
+}
+
+/** The disk is full, cannot be written, or another process writes for very long. */
+function cannotKeep(error: unknown): boolean {
+  if (isSystemError(error, 'EACCES', 'EROFS', 'EPERM', 'ENOSPC', 'EDQUOT')) return true;
+  return isSystemError(error) && /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|BUSY)/.test(error.code ?? '');
 }
 
 /** Makes the private folder, which hides itself from Git by a `.gitignore` inside. */
