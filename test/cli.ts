@@ -18,7 +18,7 @@ export function cleanEnv(
   home: string,
   extra: Readonly<Record<string, string | undefined>> = {},
 ): Record<string, string> {
-  const kept = ['PATH', 'LANG', 'TMPDIR'].map((name) => [name, process.env[name]] as const);
+  const kept = ['PATH', 'LANG', 'TMPDIR', 'PYTHONHASHSEED'].map((name) => [name, process.env[name]] as const);
   const env: Record<string, string | undefined> = {
     ...Object.fromEntries(kept),
     HOME: home,

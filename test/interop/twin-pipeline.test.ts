@@ -143,7 +143,8 @@ stages:
     );
     twin.write('sub/dvc.yaml', 'stages:\n  s: {cmd: cat ../m_us > s, deps: [../m_us], outs: [s]}\n');
     twin.run(['stage', 'list', '--all']);
-    twin.run(['repro', 'fit']);
+    // DVC takes a small part of the graph in the order of a Python set.
+    twin.run(['repro', 'fit'], { anyOrder: true });
     twin.run(['repro', 'grid@1-x']);
     twin.run(['repro', '-P']);
     twin.run(['dag', '--dot']);
