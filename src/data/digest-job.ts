@@ -1,9 +1,10 @@
 import * as fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { isSystemError } from '../base/index.ts';
 import type { HashName } from './content.ts';
 import { createDigest, digestOf, fillBuffer } from './digest.ts';
-import { buffer, breathe, FileFailure, smallFile, type DigestJob, type JobState, type StorePlan } from './job.ts';
+import { buffer, breathe, FileFailure, smallFile, tick, type DigestJob, type JobState, type StorePlan } from './job.ts';
 import { objectPath } from './layout.ts';
 import { cannotClone, makeParent, placeAtomically, renameInto, temporaryIn } from './place-file.ts';
 import { factsPerFile, putFacts } from './walk.ts';
@@ -13,10 +14,12 @@ export function digestOne(job: DigestJob, i: number, state: JobState): Promise<v
   const file = job.files[i] ?? '';
   if ((job.facts[i * factsPerFile] ?? 0) > smallFile) return digestLarge(job, i, state);
   for (let attempt = 0; attempt < 3; attempt++) {
+    if (attempt > 0) Atomics.wait(pause, 0, 0, tick);
     const fd = fs.openSync(file, 'r');
     try {
       const before = attempt === 0 ? undefined : fs.fstatSync(fd);
       if (before !== undefined && before.size > smallFile) return digestLarge(job, i, state);
+      if (before !== undefined && isFresh(before)) continue;
       const length = fillBuffer(fd, buffer());
       const after = fs.fstatSync(fd);
       putFacts(after, state.facts, i);
@@ -33,6 +36,14 @@ export function digestOne(job: DigestJob, i: number, state: JobState): Promise<v
     }
   }
   throw new FileFailure('changed', `'${file}' kept changing while it was read`);
+}
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+/** Changed so lately that it could change once more without its time moving: what is read now proves nothing. */
+function isFresh(stat: fs.Stats): boolean {
+  const age = Date.now() - Math.max(stat.mtimeMs, stat.ctimeMs);
+  return age >= 0 && age < tick;
 }
 
 function sameFacts(a: Float64Array, b: Float64Array, i: number): boolean {
@@ -98,7 +109,9 @@ function cloneIntoCache(plan: StorePlan, file: string, target: string): boolean 
 async function digestLarge(job: DigestJob, i: number, state: JobState): Promise<void> {
   const file = job.files[i] ?? '';
   for (let attempt = 0; attempt < 3; attempt++) {
+    if (isFresh(fs.statSync(file))) await sleep(tick);
     const before = fs.statSync(file);
+    if (isFresh(before)) continue;
     const digest = await hashAndStore(job, file, state);
     const after = fs.statSync(file);
     if (digest === undefined || (job.store?.how !== 'hardlink' && !sameStat(before, after))) continue;

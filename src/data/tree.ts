@@ -8,7 +8,7 @@ import type { Content, HashName, TreeFile } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { digestOf } from './digest.ts';
 import { raiseFailures } from './failures.ts';
-import { smallFile, type DigestJob, type JobResult, type StorePlan } from './job.ts';
+import { smallFile, tick, type DigestJob, type JobResult, type StorePlan } from './job.ts';
 import { runJobs } from './lanes.ts';
 import { idOfPath, objectPath } from './layout.ts';
 import { formatManifest, sortTree } from './manifest.ts';
@@ -228,9 +228,6 @@ function takeOver(place: [DirectoryState, number[]] | undefined, result: JobResu
     state.walked.facts.set(result.facts.subarray(n * factsPerFile, (n + 1) * factsPerFile), i * factsPerFile);
   });
 }
-
-/** Longer than one tick of the kernel's file clock. */
-const tick = 12;
 
 /**
  * Waits until the newest file is older than a tick of the file clock. Otherwise it could change once more
