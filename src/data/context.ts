@@ -3,11 +3,13 @@ import * as path from 'node:path';
 
 import type { OnProgress } from '../base/index.ts';
 import type { HashName } from './content.ts';
+import { rememberFiles } from './file.ts';
 import { listObjects, objectPath } from './layout.ts';
 import { chooseLinkType, type LinkType } from './links.ts';
 import { openSeed, type Seed } from './seed.ts';
 import { openStatIndex, type StatIndex } from './stat-index.ts';
 import type { IgnoreRule } from './walk.ts';
+import { YoungFiles } from './young-files.ts';
 
 export interface DataSettings {
   /** Absolute path of the project. */
@@ -28,6 +30,8 @@ export interface DataSettings {
 /** What data operations work on: one project's cache, index and rules, for the time of a command. */
 export interface DataContext extends DataSettings {
   readonly index: StatIndex;
+  /** Files that are too young for the index; they get into it when the context closes. */
+  readonly young: YoungFiles;
   /** Permission bits of new objects. */
   readonly objectMode: number;
   /** The link type that works here, probed once and remembered. */
@@ -54,10 +58,11 @@ export function openData(settings: DataSettings): DataContext {
   const listings = new Map<HashName, Set<string>>();
   let linkType: LinkType | undefined;
   let seed: { readonly seed: Seed | undefined } | undefined;
-  return {
+  const context: DataContext = {
     ...settings,
     root: path.resolve(settings.root),
     index,
+    young: new YoungFiles(),
     objectMode: settings.shared ? 0o664 : 0o444,
     linkType: () => (linkType ??= chooseLinkType(settings, index)),
     objects(hashName) {
@@ -72,8 +77,10 @@ export function openData(settings: DataSettings): DataContext {
     },
     forgetObjects: () => listings.clear(),
     close() {
+      for (const [hashName, files] of context.young.settled()) rememberFiles(context, hashName, files);
       index.flush();
       index.close();
     },
   };
+  return context;
 }

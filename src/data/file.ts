@@ -8,6 +8,7 @@ import { smallFile, type DigestJob, type StorePlan } from './job.ts';
 import { runJobs } from './lanes.ts';
 import { hexAt, objectBehindLink, settle } from './tree.ts';
 import { factsPerFile, followLink, putFacts, specialFile } from './walk.ts';
+import { isYoung } from './young-files.ts';
 
 export interface ReadFileOptions extends WorkOptions {
   readonly hashName?: HashName;
@@ -78,8 +79,9 @@ async function digestNow(
   options: ReadFileOptions,
 ): Promise<string> {
   const job: DigestJob = { kind: 'digest', hashName, store: options.store, files: [file], facts };
-  await settle([job]);
   const total = facts[0] ?? 0;
+  if (total > smallFile) await settle([job]);
+  const startedAt = Date.now();
   if (total > 16 * smallFile)
     options.onProgress?.({ name: `hashing ${path.basename(file)}`, unit: 'bytes', done: 0, total });
   const results = await runJobs([job], { signal: options.signal, threads: false });
@@ -88,6 +90,11 @@ async function digestNow(
   if (result === undefined) throw new Error('a job without a result');
   facts.set(result.facts);
   const md5 = hexAt(Buffer.from(result.digests), 0);
+  if (isYoung(facts, startedAt)) {
+    ctx.young.add(hashName, { file, md5, facts });
+    return md5;
+  }
+  ctx.young.drop(hashName, file);
   rememberFiles(ctx, hashName, [{ file, md5, facts }]);
   return md5;
 }
