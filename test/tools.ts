@@ -18,6 +18,7 @@ export const toolPrograms = {
   wrk: '',
   git: '',
   flock: '',
+  script: '',
 } as const;
 
 export type ToolName = keyof typeof toolPrograms;

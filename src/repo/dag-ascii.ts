@@ -1,145 +1,137 @@
+import { layOut, type DagLayout, type Spot } from './dag-layout.ts';
 import { splitView, type DagView } from './dag.ts';
 
-/** Rows between two layers of boxes. */
+/** Rows of a box: frame, name, frame. */
+const boxHeight = 3;
+/** Rows between two layers. */
 const gap = 3;
 
-interface Placed {
-  readonly name: string;
-  readonly layer: number;
-  /** Boxes have text; the others are bends of edges that pass a layer. */
-  readonly width: number;
-  /** Centre column. */
-  x: number;
+interface Point {
+  readonly x: number;
+  readonly y: number;
 }
 
-/** Draws a graph with boxes and stars, each connected part below the last; what is made first is on top. */
+/** Draws a graph with boxes and stars as DVC does, each connected part below the last; what is made first is on top. */
 export function dagAscii(view: DagView): string {
-  return splitView(view).map(drawPart).join('\n');
+  return splitView(view)
+    .map((part) => draw(layOut(part.nodes, byConsumer(part))))
+    .join('\n');
 }
 
-function drawPart(part: DagView): string {
-  const layers = layerOf(part);
-  const placed = new Map<string, Placed>();
-  const rows: Placed[][] = [];
-  const add = (name: string, layer: number, width: number): Placed => {
-    const item = { name, layer, width, x: 0 };
-    placed.set(name, item);
-    (rows[layer] ??= []).push(item);
-    return item;
-  };
-  for (const node of part.nodes) add(node, layers.get(node) ?? 0, node.length + 4);
-  const links: [Placed, Placed][] = [];
-  for (const [from, to] of part.edges) {
-    let last = placed.get(from);
-    for (let layer = (layers.get(from) ?? 0) + 1; layer < (layers.get(to) ?? 0); layer++) {
-      const bend = add(`${from}\0${to}\0${layer}`, layer, 1);
-      if (last !== undefined) links.push([last, bend]);
-      last = bend;
-    }
-    const end = placed.get(to);
-    if (last !== undefined && end !== undefined) links.push([last, end]);
-  }
-  arrange(rows, links);
-  return paint(rows, links);
+/** Edges in the order of the nodes that they lead to. */
+function byConsumer(part: DagView): (readonly [string, string])[] {
+  const into = new Map<string, (readonly [string, string])[]>(part.nodes.map((node) => [node, []]));
+  for (const edge of part.edges) into.get(edge[1])?.push(edge);
+  return [...into.values()].flat();
 }
 
-/** Layers by the longest way from a node that needs nothing. */
-function layerOf(part: DagView): Map<string, number> {
-  const layers = new Map<string, number>(part.nodes.map((node) => [node, 0]));
-  const consumers = new Map<string, string[]>(part.nodes.map((node) => [node, []]));
-  const waiting = new Map<string, number>(part.nodes.map((node) => [node, 0]));
-  for (const [from, to] of part.edges) {
-    consumers.get(from)?.push(to);
-    waiting.set(to, (waiting.get(to) ?? 0) + 1);
-  }
-  const ready = part.nodes.filter((node) => waiting.get(node) === 0);
-  for (let node = ready.shift(); node !== undefined; node = ready.shift()) {
-    for (const consumer of consumers.get(node) ?? []) {
-      layers.set(consumer, Math.max(layers.get(consumer) ?? 0, (layers.get(node) ?? 0) + 1));
-      const left = (waiting.get(consumer) ?? 1) - 1;
-      waiting.set(consumer, left);
-      if (left === 0) ready.push(consumer);
+function draw({ boxes, ways }: DagLayout): string {
+  const lines = ways.map(pointsOf);
+  const points = lines.flat();
+  const xs = [...boxes.flatMap((box) => [left(box), left(box) + box.width]), ...points.map(({ x }) => x)];
+  const ys = [...boxes.flatMap((box) => [top(box), top(box) + boxHeight]), ...points.map(({ y }) => y)];
+  const [minX, maxX] = [least(xs), -least(xs.map((x) => -x))];
+  const [minY, maxY] = [least(ys), -least(ys.map((y) => -y))];
+  const canvas = new Canvas(Math.ceil(maxX) - Math.floor(minX) + 1, round(maxY - minY));
+  for (const line of lines) {
+    for (const [i, end] of line.entries()) {
+      const start = line[i - 1];
+      if (start === undefined) continue;
+      canvas.line(round(start.x - minX), round(start.y - minY), round(end.x - minX), round(end.y - minY));
     }
   }
-  return layers;
+  // Over the lines, which begin inside of the boxes.
+  for (const box of boxes) canvas.box(round(left(box) - minX), round(top(box) - minY), box.name);
+  return canvas.text();
 }
 
-/** Orders each layer by the middle of its neighbours, then gives columns without overlap. */
-function arrange(rows: readonly Placed[][], links: readonly (readonly [Placed, Placed])[]): void {
-  const neighbours = new Map<Placed, { above: Placed[]; below: Placed[] }>();
-  const of = (item: Placed): { above: Placed[]; below: Placed[] } => {
-    const known = neighbours.get(item) ?? { above: [], below: [] };
-    neighbours.set(item, known);
-    return known;
-  };
-  for (const [from, to] of links) {
-    of(from).below.push(to);
-    of(to).above.push(from);
+function left(box: Spot): number {
+  return box.x - box.width / 2;
+}
+
+function top(box: Spot): number {
+  return box.layer * (boxHeight + gap) + boxHeight / 2;
+}
+
+function least(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+}
+
+/** The way of an edge from frame to frame. Lines lead to what the layout calls a centre: the first row of a box. */
+function pointsOf(way: readonly Spot[]): Point[] {
+  const points = way.map((each): Point => ({ x: each.x, y: top(each) }));
+  const [first, last] = [way[0], way.at(-1)];
+  const [second, beforeLast] = [points[1], points.at(-2)];
+  if (first === undefined || last === undefined || second === undefined || beforeLast === undefined) return [];
+  return [onFrame(first, second), ...points.slice(1, -1), onFrame(last, beforeLast)];
+}
+
+/** Where the line from a box's centre to a point leaves the box. */
+function onFrame(box: Spot, towards: Point): Point {
+  const [dx, dy] = [towards.x - box.x, towards.y - top(box)];
+  const [halfWidth, halfHeight] = [Math.floor(box.width / 2), Math.floor(boxHeight / 2)];
+  const sides = [
+    [-halfWidth, -halfHeight, halfWidth, -halfHeight],
+    [halfWidth, -halfHeight, halfWidth, halfHeight],
+    [-halfWidth, halfHeight, halfWidth, halfHeight],
+    [-halfWidth, halfHeight, -halfWidth, -halfHeight],
+  ] as const;
+  for (const [x1, y1, x2, y2] of sides) {
+    const [sideX, sideY] = [x2 - x1, y2 - y1];
+    const cross = dx * sideY - dy * sideX;
+    if (cross === 0) continue;
+    const alongSide = (x1 * dy - y1 * dx) / cross;
+    const along = (x1 * sideY - y1 * sideX) / cross;
+    if (alongSide < 0 || alongSide > 1 || along < 0 || along > 1) continue;
+    return { x: along * dx + box.x, y: along * dy + top(box) };
   }
-  for (const row of rows) spread(row);
-  const middle = (items: readonly Placed[], otherwise: number): number =>
-    items.length === 0 ? otherwise : items.reduce((sum, item) => sum + item.x, 0) / items.length;
-  for (let round = 0; round < 8; round++) {
-    const downwards = round % 2 === 0;
-    for (const row of downwards ? rows : [...rows].reverse()) {
-      const wish = new Map(row.map((item) => [item, middle(downwards ? of(item).above : of(item).below, item.x)]));
-      row.sort((a, b) => (wish.get(a) ?? 0) - (wish.get(b) ?? 0));
-      place(row, (item) => wish.get(item) ?? item.x);
+  return { x: box.x, y: top(box) };
+}
+
+/** The nearest integer, of two the even one: as Python rounds. */
+function round(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  if (rest !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+class Canvas {
+  readonly #rows: string[][];
+
+  constructor(columns: number, rows: number) {
+    this.#rows = Array.from({ length: rows }, () => Array.from({ length: columns }, () => ' '));
+  }
+
+  text(): string {
+    return this.#rows.map((row) => row.join('')).join('\n');
+  }
+
+  #put(x: number, y: number, character: string): void {
+    const row = this.#rows[y];
+    if (row?.[x] !== undefined) row[x] = character;
+  }
+
+  line(fromX: number, fromY: number, toX: number, toY: number): void {
+    if (fromX > toX) return this.line(toX, toY, fromX, fromY);
+    const [dx, dy] = [toX - fromX, toY - fromY];
+    if (dx >= Math.abs(dy)) {
+      for (let x = fromX; x <= toX; x++) this.#put(x, fromY + (dx === 0 ? 0 : round(((x - fromX) * dy) / dx)), '*');
+      return;
     }
+    const [upperX, upperY, lowerY] = fromY < toY ? [fromX, fromY, toY] : [toX, toY, fromY];
+    for (let y = upperY; y <= lowerY; y++) this.#put(upperX + round(((y - upperY) * dx) / dy), y, '*');
   }
-}
 
-function spread(row: readonly Placed[]): void {
-  let x = 0;
-  for (const item of row) {
-    item.x = x + item.width / 2;
-    x += item.width + 2;
-  }
-}
-
-/** Puts each item where it wants to be, moving it right as far as its left neighbour demands, then re-centres. */
-function place(row: readonly Placed[], wish: (item: Placed) => number): void {
-  let free = Number.NEGATIVE_INFINITY;
-  let shift = 0;
-  for (const item of row) {
-    const wanted = wish(item);
-    item.x = Math.max(wanted, free + item.width / 2);
-    shift += item.x - wanted;
-    free = item.x + item.width / 2 + 2;
-  }
-  const back = shift / Math.max(1, row.length);
-  for (const item of row) item.x -= back;
-}
-
-function paint(rows: readonly Placed[][], links: readonly (readonly [Placed, Placed])[]): string {
-  const all = rows.flat();
-  const left = Math.min(...all.map((item) => item.x - item.width / 2));
-  const right = Math.max(...all.map((item) => item.x + item.width / 2));
-  const height = rows.length * (3 + gap) - gap;
-  const canvas = Array.from({ length: height }, () => Array.from({ length: Math.ceil(right - left) + 2 }, () => ' '));
-  const put = (x: number, y: number, character: string): void => {
-    const line = canvas[y];
-    if (line !== undefined && x >= 0 && x < line.length) line[x] = character;
-  };
-  const column = (item: Placed): number => Math.round(item.x - left);
-  const top = (item: Placed): number => item.layer * (3 + gap);
-  for (const [from, to] of links) {
-    const start = top(from) + (from.width === 1 ? 1 : 3);
-    const end = top(to) + (to.width === 1 ? 0 : -1);
-    const steps = Math.max(1, end - start);
-    for (let y = start; y <= end; y++) {
-      put(Math.round(column(from) + ((column(to) - column(from)) * (y - start)) / steps), y, '*');
+  box(x: number, y: number, name: string): void {
+    const characters = Array.from(name);
+    const frame = `+${'-'.repeat(characters.length + 2)}+`;
+    for (const [row, content] of [
+      Array.from(frame),
+      ['|', ' ', ...characters, ' ', '|'],
+      Array.from(frame),
+    ].entries()) {
+      for (const [i, character] of content.entries()) this.#put(x + i, y + row, character);
     }
-    if (from.width === 1) put(column(from), top(from), '*');
-  }
-  for (const item of all)
-    if (item.width > 1) box(put, Math.round(item.x - item.width / 2 - left), top(item), item.name);
-  return canvas.map((line) => line.join('').trimEnd()).join('\n');
-}
-
-function box(put: (x: number, y: number, character: string) => void, x: number, y: number, text: string): void {
-  const edge = `+${'-'.repeat(text.length + 2)}+`;
-  for (const [row, content] of [edge, `| ${text} |`, edge].entries()) {
-    for (const [index, character] of Array.from(content).entries()) put(x + index, y + row, character);
   }
 }

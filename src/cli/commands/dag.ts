@@ -4,6 +4,7 @@ import { dagAscii } from '../../repo/dag-ascii.ts';
 import { selectStages } from '../../repo/targets.ts';
 import type { Command } from '../command.ts';
 import { withRepo } from '../data-session.ts';
+import { page } from '../pager.ts';
 
 export const verb: Command = {
   name: 'dag',
@@ -43,7 +44,7 @@ export const verb: Command = {
       );
       if (input.on('dot')) terminal.print(dagDot(view));
       else if (input.on('mermaid') || input.on('md')) terminal.print(dagMermaid(view, input.on('md')));
-      else terminal.print(dagAscii(view));
+      else await page(dagAscii(view), terminal);
     });
   },
 };

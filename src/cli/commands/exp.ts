@@ -6,6 +6,7 @@ import type { Command, FlagSpec, Input, Verb } from '../command.ts';
 import { experimentsJson } from '../experiment-json.ts';
 import { experimentCsv, experimentMarkdown, experimentText, mergeNames } from '../experiment-print.ts';
 import { experimentTable, keepColumns, type ExperimentTable } from '../experiment-table.ts';
+import { page } from '../pager.ts';
 import { defaultPrecision, shortValueText } from '../report-format.ts';
 import { findReportPlace } from '../report-project.ts';
 import { diffMap, diffTable } from '../report-tables.ts';
@@ -76,7 +77,7 @@ const show: Command = {
     ...baselineFlags,
     { name: 'all-branches', short: 'a', summary: 'of all branches' },
     { name: 'all-tags', short: 'T', summary: 'of all tags' },
-    { name: 'no-pager', summary: 'accepted; there is no pager' },
+    { name: 'no-pager', summary: 'print without `less`, DVC_PAGER or PAGER' },
     { name: 'only-changed', summary: 'only columns whose values differ' },
     { name: 'drop', value: 'REGEX', repeat: 'each', summary: 'without the columns whose names begin like this' },
     { name: 'keep', value: 'REGEX', repeat: 'each', summary: 'keep the columns whose names begin like this' },
@@ -95,7 +96,7 @@ const show: Command = {
     { name: 'force', short: 'f', summary: 'accepted: nothing is cached' },
   ],
   failure: 1,
-  run(input, terminal) {
+  async run(input, terminal) {
     const place = findReportPlace(terminal);
     const baselines = showExperiments(place, {
       ...baselinesOf(input),
@@ -121,8 +122,12 @@ const show: Command = {
     if (csv) terminal.write(experimentCsv(table));
     else if (input.on('md')) for (const line of experimentMarkdown(table)) terminal.print(line);
     else {
-      const width = terminal.stdoutIsTty ? terminal.columns : undefined;
-      for (const line of experimentText(table, terminal.style, width)) terminal.print(line);
+      // A pager scrolls sideways.
+      const width = terminal.stdoutIsTty && input.on('no-pager') ? terminal.columns : undefined;
+      const lines = experimentText(table, terminal.style, width);
+      if (lines.length === 0) return;
+      if (input.on('no-pager')) for (const line of lines) terminal.print(line);
+      else await page(lines.join('\n'), terminal);
     }
   },
 };
