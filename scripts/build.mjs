@@ -10,6 +10,9 @@ for (const file of globSync(path.join(root, 'src'), (name) => name.endsWith('.wo
   entries[path.basename(file, '.ts')] = path.relative(root, file);
 }
 
+// Fastify loads these only for schemas, loggers and injected requests, none of which we use.
+const unusedByFastify = ['pino', 'light-my-request', '@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler'];
+
 // Built aside and moved in, so that a command started meanwhile finds a whole bundle.
 const fresh = path.join(root, `dist.${process.pid}`);
 const result = await build({
@@ -25,7 +28,7 @@ const result = await build({
   legalComments: 'none',
   chunkNames: 'chunks/[name]-[hash]',
   // Parsers are bundled, which makes them load in a third of the time; addons and large SDKs stay outside.
-  external: ['better-sqlite3', 'onnxruntime-node', '@aws-sdk/*', 'simple-git', 'execa', 'ora', 'fastify', '@huggingface/*', 'pg'],
+  external: ['better-sqlite3', 'onnxruntime-node', '@aws-sdk/*', 'simple-git', 'execa', 'ora', '@huggingface/*', 'pg', ...unusedByFastify],
   mainFields: ['module', 'main'],
   conditions: ['import', 'module'],
   alias: { yaml: path.join(root, 'node_modules/yaml/browser/dist/index.js') },

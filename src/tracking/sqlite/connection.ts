@@ -15,6 +15,8 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+type Outcome = { readonly value: unknown } | { readonly error: unknown };
+
 /**
  * One SQLite connection. Writers that wait at the same turn of the event loop share a transaction, each under
  * its own savepoint, so that one commit (and one fsync with durability full) serves all of them and a failing
@@ -98,7 +100,7 @@ export class Connection {
     const deadline = Date.now() + this.#busyTimeout;
     for (;;) {
       try {
-        this.db.exec('BEGIN IMMEDIATE');
+        this.sql('BEGIN IMMEDIATE').run();
         break;
       } catch (error) {
         if (!isSystemError(error, 'SQLITE_BUSY') || Date.now() > deadline) {
@@ -119,31 +121,48 @@ export class Connection {
   }
 
   #commit(group: readonly Waiting[]): void {
-    const outcomes: ({ value: unknown } | { error: unknown })[] = [];
+    let outcomes: readonly Outcome[];
     try {
-      for (const waiting of group) outcomes.push(this.#attempt(waiting));
-      this.db.exec('COMMIT');
+      outcomes = this.#attemptAll(group);
+      this.sql('COMMIT').run();
     } catch (error) {
-      if (this.db.inTransaction) this.db.exec('ROLLBACK');
+      if (this.db.inTransaction) this.sql('ROLLBACK').run();
       this.#rolledBack();
       for (const waiting of group) waiting.reject(explain(error, this.file));
       return;
     }
-    group.forEach((waiting, i) => {
+    for (const [i, { resolve, reject }] of group.entries()) {
       const outcome = outcomes[i];
-      if (outcome !== undefined && 'value' in outcome) waiting.resolve(outcome.value as never);
-      else waiting.reject(explain(outcome?.error, this.file));
-    });
+      if (outcome !== undefined && 'value' in outcome) resolve(outcome.value as never);
+      else reject(explain(outcome?.error, this.file));
+    }
   }
 
-  #attempt({ work }: Waiting): { value: unknown } | { error: unknown } {
+  /**
+   * Failures are rare and a savepoint costs as much as an insert: all work is done without any at first. When
+   * one fails everything is undone and done once more, now each under a savepoint of its own.
+   */
+  #attemptAll(group: readonly Waiting[]): readonly Outcome[] {
+    this.sql('SAVEPOINT "group"').run();
+    try {
+      return group.map(({ work }): Outcome => ({ value: work() }));
+    } catch (error) {
+      // A full disk ends the whole transaction by itself.
+      if (!this.db.inTransaction) throw error;
+      this.sql('ROLLBACK TO "group"').run();
+      this.#rolledBack();
+      if (group.length === 1) return [{ error }];
+    }
+    return group.map((waiting) => this.#attempt(waiting));
+  }
+
+  #attempt({ work }: Waiting): Outcome {
     this.sql('SAVEPOINT request').run();
     try {
       const value = work();
       this.sql('RELEASE request').run();
       return { value };
     } catch (error) {
-      // A full disk ends the whole transaction by itself.
       if (!this.db.inTransaction) throw error;
       this.sql('ROLLBACK TO request').run();
       this.sql('RELEASE request').run();
