@@ -5,6 +5,4 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(`ERROR: mlops needs Node 20.19 or newer, this is ${process.version}\n`);
   process.exit(1);
 }
-(await import('node:module')).enableCompileCache?.();
-const { runProcess } = await import('../dist/mlops.js');
-await runProcess();
+require('../dist/start.js').start();

@@ -1,7 +1,7 @@
-// Bundles src/ into dist/: one entry for the command line with a chunk per command, one per worker.
-import { build } from 'esbuild';
+// Bundles src/ into dist/: a chunk per command and per shared part, an entry per worker.
+import { build, transform } from 'esbuild';
 import { globSync } from './glob.mjs';
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 
 const root = path.dirname(import.meta.dirname);
@@ -9,6 +9,10 @@ const entries = { mlops: 'src/cli/process.ts', docs: 'src/cli/docs.ts' };
 for (const file of globSync(path.join(root, 'src'), (name) => name.endsWith('.worker.ts'))) {
   entries[path.basename(file, '.ts')] = path.relative(root, file);
 }
+// Packages that a room loads late and synchronously, by `createRequire(import.meta.url)('NAME')`: bundled too.
+const yaml = path.join(root, 'node_modules/yaml/browser/dist/index.js');
+const latePackages = { yaml, 'smol-toml': 'smol-toml' };
+for (const [name, module] of Object.entries(latePackages)) entries[`late-${name}`] = module;
 
 // Fastify loads these only for schemas, loggers and injected requests, none of which we use.
 const unusedByFastify = ['pino', 'light-my-request', '@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler'];
@@ -27,15 +31,92 @@ const result = await build({
   minifySyntax: true,
   legalComments: 'none',
   chunkNames: 'chunks/[name]-[hash]',
-  // Parsers are bundled, which makes them load in a third of the time; addons and large SDKs stay outside.
-  external: ['better-sqlite3', 'onnxruntime-node', '@aws-sdk/*', 'simple-git', 'execa', 'ora', '@huggingface/*', 'pg', ...unusedByFastify],
+  // Most packages are bundled, which makes them load in a third of the time; addons and what looks for its own
+  // files stay outside.
+  external: ['better-sqlite3', 'onnxruntime-node', '@huggingface/*', 'pg', ...unusedByFastify],
   mainFields: ['module', 'main'],
   conditions: ['import', 'module'],
-  alias: { yaml: path.join(root, 'node_modules/yaml/browser/dist/index.js') },
-  banner: { js: "import { createRequire as mlopsCreateRequire } from 'node:module'; const require = mlopsCreateRequire(import.meta.url);" },
+  alias: { yaml },
   logLevel: 'warning',
   metafile: true,
 });
+
+// What loads the others stands alone.
+await build({
+  absWorkingDir: root,
+  entryPoints: ['src/cli/start.ts'],
+  outdir: fresh,
+  bundle: true,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node20.19',
+  define: { 'import.meta.dirname': '__dirname' },
+  logLevel: 'warning',
+});
+
+/**
+ * ES modules load asynchronously, a stat and a promise chain for each; and Node 20 keeps no compiled code for them.
+ * So the chunks become CommonJS, which `src/cli/code-cache.ts` can load from compiled code.
+ */
+async function toCommonJs(file, sources) {
+  const late = new RegExp(String.raw`\b\w+\(import\.meta\.url\)\("(${Object.keys(latePackages).join('|')})"\)`, 'g');
+  const up = path.relative(path.dirname(file), fresh) || '.';
+  const source = readFileSync(file, 'utf8')
+    .replaceAll(/\bimport\("([^"]+)"\)/g, 'Promise.resolve().then(() => require("$1"))')
+    .replaceAll(late, (_, name) => `require("${up.startsWith('.') ? up : `./${up}`}/late-${name}.js")`);
+  const { code } = await transform(source, {
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20.19',
+    legalComments: 'none',
+    define: {
+      'import.meta.url': 'mlopsModuleUrl',
+      'import.meta.dirname': '__dirname',
+      'import.meta.filename': '__filename',
+    },
+  });
+  const url = code.includes('mlopsModuleUrl')
+    ? 'const mlopsModuleUrl = require("node:url").pathToFileURL(__filename).href;\n'
+    : '';
+  // What is inside, for readers and for the test of what a command loads.
+  const inside = sources.map((name) => `// ${name}\n`).join('');
+  writeFileSync(file, url + plainBuiltins(code) + inside);
+}
+
+/** Node's own modules need no copy of their namespace, unless their default export is meant. */
+function plainBuiltins(code) {
+  return code.replaceAll(
+    /^var (\w+) = __toESM\((require\("(?:node:)?[\w/]+"\))(?:, 1)?\);$/gm,
+    (whole, name, required) =>
+      /require\("(?:node:)?(?:assert|buffer|child_process|console|crypto|diagnostics_channel|dns|events|fs|fs\/promises|http|http2|https|module|net|os|path|perf_hooks|process|querystring|readline|stream|stream\/promises|string_decoder|timers|timers\/promises|tls|tty|url|util|v8|vm|worker_threads|zlib)"\)/.test(
+        required,
+      ) && !new RegExp(String.raw`\b${name}\.default\b`).test(code)
+        ? `var ${name} = ${required};`
+        : whole,
+  );
+}
+
+for (const [name, output] of Object.entries(result.metafile.outputs)) {
+  await toCommonJs(path.join(root, name), Object.keys(output.inputs));
+}
+writeFileSync(path.join(fresh, 'package.json'), '{ "type": "commonjs" }\n');
+writeFileSync(path.join(fresh, 'LICENSES.txt'), licensesOf(Object.keys(result.metafile.inputs)));
+
+/** The licence texts of the packages inside the bundle. */
+function licensesOf(inputs) {
+  const folders = new Set(
+    inputs.map((file) => /^(?:.*node_modules\/)(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]).filter(Boolean),
+  );
+  return [...folders]
+    .sort()
+    .map((folder) => {
+      const file = readdirSync(path.join(root, folder)).find((name) => /^licen[cs]e/i.test(name));
+      const { name, license } = JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8'));
+      return `${name} (${license})\n\n${file === undefined ? '' : readFileSync(path.join(root, folder, file), 'utf8')}`;
+    })
+    .join(`\n${'-'.repeat(80)}\n`);
+}
+
 const dist = path.join(root, 'dist');
 if (process.argv.includes('--clean')) rmSync(dist, { recursive: true, force: true });
 mkdirSync(path.join(dist, 'chunks'), { recursive: true });

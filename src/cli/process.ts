@@ -1,7 +1,6 @@
 import * as os from 'node:os';
 
 import { MlopsError } from '../base/index.ts';
-import { main } from './main.ts';
 
 /**
  * The command line of this process: signals become an abort, a closed pipe ends quietly, and the exit
@@ -13,6 +12,8 @@ export async function runProcess(): Promise<void> {
   process.stdout.on('error', onBrokenPipe);
   process.stderr.on('error', onBrokenPipe);
   const { stdin, stdout, stderr, env } = process;
+  // A chunk of its own, whose name tells its text: compiled code can be kept for it.
+  const { main } = await import('./main.ts');
   const status = await main(process.argv.slice(2), {
     stdin,
     stdout,
