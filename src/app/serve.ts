@@ -34,6 +34,8 @@ export interface ServeModelsOptions {
   readonly redact?: readonly string[] | undefined;
   readonly onAccess?: ServeOptions['onAccess'];
   readonly watch?: boolean | undefined;
+  /** Set in one of several processes of a server. */
+  readonly member?: ServeOptions['member'];
   readonly serverVersion: string;
   readonly log: Logger;
 }
@@ -48,9 +50,13 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
   const openStore = (): Promise<TrackingStore> => (store ??= options.openStore());
   const models: ServedModelSpec[] = [];
   for (const source of options.sources) models.push(await specOf(source, options.cwd, openStore));
-  if (options.modelsDir !== undefined)
-    models.push(...(await specsOfDirectory(path.resolve(options.cwd, options.modelsDir))));
-  if (models.length === 0) {
+  const growing: FolderSource[] = [];
+  if (options.modelsDir !== undefined) {
+    const directory = FolderSource.directory(path.resolve(options.cwd, options.modelsDir));
+    growing.push(directory);
+    models.push(...(await directory.list()).map(({ name }) => ({ name, source: directory })));
+  }
+  if (models.length === 0 && !(options.watch === true && growing.length > 0)) {
     throw new MlopsError('usage', 'nothing to serve', {
       hint: 'name a model: `mlops serve models:/NAME/Production`, `mlops serve model.onnx`, or --models-dir DIR',
     });
@@ -70,6 +76,8 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
     },
     verify,
     watch: options.watch,
+    growing,
+    member: options.member,
     predictionLog: options.predictionLog,
     redact: options.redact,
     onAccess: options.onAccess,
@@ -103,11 +111,6 @@ function verifierOf(options: ServeModelsOptions): Verifier | undefined {
   }
   const check = keyVerifier(store);
   return (request, scope) => check(keyOf(request.headers), scope === 'admin' ? 'admin' : 'predict');
-}
-
-async function specsOfDirectory(directory: string): Promise<ServedModelSpec[]> {
-  const source = FolderSource.directory(directory);
-  return (await source.list()).map(({ name }) => ({ name, source }));
 }
 
 async function specOf(text: string, cwd: string, openStore: () => Promise<TrackingStore>): Promise<ServedModelSpec> {

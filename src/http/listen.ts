@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { isSystemError, MlopsError } from '../base/index.ts';
@@ -45,6 +45,41 @@ export async function listen(shell: Shell, options: ListenOptions): Promise<List
   };
 }
 
+/** A server without a port of its own: it is given connections that another process accepted. */
+export interface Attached {
+  take(socket: Socket): void;
+  /** As `Listening.close`. */
+  close(deadline?: number): Promise<boolean>;
+}
+
+export async function attach(shell: Shell): Promise<Attached> {
+  await shell.ready();
+  const { server } = shell;
+  const open = new Set<Socket>();
+  return {
+    take: (socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+      // As sockets are that a server accepts itself.
+      Object.assign(socket, { server, allowHalfOpen: true });
+      socket.setNoDelay(true);
+      server.emit('connection', socket);
+    },
+    close: async (deadline = 10_000) => {
+      startDraining(shell);
+      const end = performance.now() + deadline;
+      while (open.size > 0 && performance.now() < end) {
+        server.closeIdleConnections();
+        await delay(20);
+      }
+      const cut = open.size > 0;
+      for (const socket of open) socket.destroy();
+      await shell.close();
+      return !cut;
+    },
+  };
+}
+
 /** How long new requests are still taken once stopping has begun, in milliseconds. */
 const graceMs = 300;
 
@@ -69,7 +104,8 @@ async function closeGracefully(shell: Shell, deadline: number): Promise<boolean>
   return !cut;
 }
 
-function explainListen(error: unknown, { host, port }: ListenOptions): unknown {
+/** What went wrong with an address, in words for the person who gave it. */
+export function explainListen(error: unknown, { host, port }: ListenOptions): unknown {
   if (isSystemError(error, 'EADDRINUSE')) {
     return new MlopsError('port_in_use', `port ${port} on ${host} is taken by another program`, {
       hint: `choose another one (-p ${port + 1}), or end the program that listens there`,

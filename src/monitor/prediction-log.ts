@@ -3,17 +3,14 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { messageOf } from '../base/index.ts';
+import { PredictionSampler, type PredictionSink, type SamplerOptions } from './prediction-sampler.ts';
 
 /** Version of the format; readers refuse newer ones. */
 export const predictionLogFormat = 1;
 
-export interface PredictionLogOptions {
+export interface PredictionLogOptions extends SamplerOptions {
   /** Folder of the segments; made when absent. */
   readonly directory: string;
-  /** Share of predictions to log, 0 to 1. Default 1. */
-  readonly sample?: number | undefined;
-  /** Predictions logged in a second at most; more are sampled out. Default 5,000. */
-  readonly maxPerSecond?: number | undefined;
   /** Segments older than this are removed, in days. Default 30. */
   readonly retentionDays?: number | undefined;
   /** A segment is closed at this size, in bytes. Default 64 MiB. */
@@ -26,8 +23,6 @@ export interface PredictionLogOptions {
 
 interface Settings {
   readonly directory: string;
-  readonly sample: number;
-  readonly maxPerSecond: number;
   readonly retentionDays: number;
   readonly segmentSize: number;
   readonly maxPending: number;
@@ -43,59 +38,51 @@ const retryMs = 5_000;
  * its header `{"mlops_prediction_log": 1}`; every other is one record with `kind`. Taking a record never waits and
  * never fails: what cannot be kept is counted in `dropped`.
  */
-export class PredictionLog {
+export class PredictionLog implements PredictionSink {
   logged = 0;
   dropped = 0;
-  sampledOut = 0;
   /** Why nothing can be written at the moment. */
   trouble: string | undefined;
   readonly #options: Settings;
+  readonly #sampler: PredictionSampler;
   #waiting: string[] = [];
   #waitingBytes = 0;
-  #second = 0;
-  #inSecond = 0;
+  #waitingRecords = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #segment: { readonly handle: fs.promises.FileHandle; readonly day: number; size: number } | undefined;
   #retryAt = 0;
-  #cleaned = 0;
+  #cleaned = -Infinity;
 
   constructor(options: PredictionLogOptions) {
     this.#options = {
       directory: options.directory,
-      sample: options.sample ?? 1,
-      maxPerSecond: options.maxPerSecond ?? 5_000,
       retentionDays: options.retentionDays ?? 30,
       segmentSize: options.segmentSize ?? 64 * 1024 * 1024,
       maxPending: options.maxPending ?? 16 * 1024 * 1024,
       onTrouble: options.onTrouble,
     };
+    this.#sampler = new PredictionSampler(options);
+  }
+
+  get sampledOut(): number {
+    return this.#sampler.sampledOut;
   }
 
   /** Whether the next prediction is to be logged. Asked first, so that a record not wanted is never built. */
-  wants(now: number = Date.now()): boolean {
-    const { sample, maxPerSecond } = this.#options;
-    const second = Math.floor(now / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#inSecond = 0;
-    }
-    if (this.#inSecond >= maxPerSecond || (sample < 1 && Math.random() >= sample)) {
-      this.sampledOut++;
-      return false;
-    }
-    this.#inSecond++;
-    return true;
+  wants(now?: number): boolean {
+    return this.#sampler.wants(now);
   }
 
-  /** Takes one record: a JSON object in one line, without the newline. */
-  append(line: string): void {
+  /** Takes one record, a JSON object in one line without the newline, or `count` of them joined by newlines. */
+  append(line: string, count = 1): void {
     if (this.#waitingBytes + line.length > this.#options.maxPending) {
-      this.dropped++;
+      this.dropped += count;
       return;
     }
     this.#waiting.push(line);
     this.#waitingBytes += line.length + 1;
+    this.#waitingRecords += count;
     if (this.#timer !== undefined || this.#writing !== undefined) return;
     this.#timer = setTimeout(() => this.#flush(), 100);
     this.#timer.unref();
@@ -114,13 +101,15 @@ export class PredictionLog {
   async #write(): Promise<void> {
     const lines = this.#waiting;
     const bytes = this.#waitingBytes;
+    const records = this.#waitingRecords;
     this.#waiting = [];
-    if (Date.now() < this.#retryAt) return this.#lose(lines.length, bytes);
+    this.#waitingRecords = 0;
+    if (performance.now() < this.#retryAt) return this.#lose(records, bytes);
     try {
       const segment = await this.#openSegment();
       const { bytesWritten } = await segment.handle.write(`${lines.join('\n')}\n`);
       segment.size += bytesWritten;
-      this.logged += lines.length;
+      this.logged += records;
       this.#waitingBytes -= bytes;
       if (this.trouble !== undefined) this.#options.onTrouble?.('the prediction log is written again');
       this.trouble = undefined;
@@ -129,9 +118,9 @@ export class PredictionLog {
       if (this.trouble === undefined)
         this.#options.onTrouble?.(`the prediction log cannot be written: ${messageOf(error)}`);
       this.trouble = messageOf(error);
-      this.#retryAt = Date.now() + retryMs;
+      this.#retryAt = performance.now() + retryMs;
       await this.#closeSegment();
-      this.#lose(lines.length, bytes);
+      this.#lose(records, bytes);
     }
   }
 
@@ -164,8 +153,8 @@ export class PredictionLog {
 
   /** Removes old segments; a clock that jumps back removes nothing. */
   async #clean(): Promise<void> {
-    if (Date.now() - this.#cleaned < dayMs / 24) return;
-    this.#cleaned = Date.now();
+    if (performance.now() - this.#cleaned < dayMs / 24) return;
+    this.#cleaned = performance.now();
     const oldest = Date.now() - this.#options.retentionDays * dayMs;
     for (const file of segmentFiles(this.#options.directory)) {
       const stat = await fs.promises.stat(file);

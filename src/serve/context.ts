@@ -1,5 +1,5 @@
 import type { Request } from '../http/index.ts';
-import type { PredictionLog } from '../monitor/index.ts';
+import type { PredictionSink } from '../monitor/index.ts';
 import type { Predictor, Prediction } from './predict.ts';
 import type { Repository } from './repository.ts';
 import type { ServedVersion } from './served-version.ts';
@@ -12,7 +12,7 @@ export interface ServingContext {
   /** Of mlops itself. */
   readonly serverVersion: string;
   readonly draining: boolean;
-  readonly predictionLog: PredictionLog | undefined;
+  readonly predictionLog: PredictionSink | undefined;
   ready(): boolean;
   /** State of what the server needs beside itself, for `/health`. */
   dependencies(): Readonly<Record<string, unknown>>;

@@ -1,22 +1,27 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
-import { MlopsError } from '../base/index.ts';
+import { isSystemError, MlopsError } from '../base/index.ts';
 import { describeModel } from '../model/index.ts';
 import type { ModelRef, ModelSource, OpenModel } from './model-source.ts';
 
+/** How often files are looked at, in milliseconds. What changed must look the same twice: it may be half copied. */
+const watchInterval = 500;
+
 /**
  * Models on the disk: one `.onnx` file or model folder under a name, or every one in a directory
- * (`X.onnx`, or a folder with an MLmodel or an .onnx file). Each has the one version `1`.
+ * (`X.onnx`, or a folder with an MLmodel or an .onnx file). The version is `1` and counts on when the content changes;
+ * only the current one can be loaded.
  */
 export class FolderSource implements ModelSource {
   readonly kind = 'folder';
   readonly #models: () => ReadonlyMap<string, string>;
-  readonly #watched: string;
+  /** The number that the content of a model has. */
+  readonly #numbers = new Map<string, { readonly fingerprint: string; readonly number: number }>();
 
-  private constructor(models: () => ReadonlyMap<string, string>, watched: string) {
+  private constructor(models: () => ReadonlyMap<string, string>) {
     this.#models = models;
-    this.#watched = watched;
   }
 
   /** @throws MlopsError `model_not_found`. */
@@ -28,7 +33,7 @@ export class FolderSource implements ModelSource {
       });
     }
     const models = new Map([[name ?? stem(absolute), absolute]]);
-    return new FolderSource(() => models, absolute);
+    return new FolderSource(() => models);
   }
 
   /** @throws MlopsError `model_not_found` when there is no such directory. */
@@ -39,28 +44,41 @@ export class FolderSource implements ModelSource {
         hint: '--models-dir names a folder with .onnx files or model folders in it',
       });
     }
-    return new FolderSource(() => scan(absolute), absolute);
+    return new FolderSource(() => scan(absolute));
   }
 
   list(): Promise<readonly ModelRef[]> {
-    return Promise.resolve([...this.#models()].map(([name, file]) => refOf(name, file)));
+    return Promise.resolve([...this.#models()].map(([name, file]) => this.#refOf(name, file)));
   }
 
   resolve(name: string, selector?: string): Promise<ModelRef> {
     const file = this.#models().get(name);
     if (file === undefined)
       return Promise.reject(new MlopsError('model_not_found', `there is no model '${name}' here`));
-    if (selector !== undefined && selector !== '1' && selector !== 'latest') {
+    const ref = this.#refOf(name, file);
+    if (selector !== undefined && selector !== ref.version && selector !== 'latest') {
       return Promise.reject(
         new MlopsError('model_not_found', `model '${name}' has no version '${selector}'`, {
-          hint: 'models from files have the one version 1',
+          hint: `it comes from a file: only its version ${ref.version} is there`,
         }),
       );
     }
-    return Promise.resolve(refOf(name, file));
+    return Promise.resolve(ref);
+  }
+
+  #refOf(name: string, file: string): ModelRef {
+    const fingerprint = fingerprintOf(file);
+    const known = this.#numbers.get(name);
+    const number = known === undefined ? 1 : known.number + (known.fingerprint === fingerprint ? 0 : 1);
+    this.#numbers.set(name, { fingerprint, number });
+    return { name, version: String(number), uri: file, fingerprint };
   }
 
   async open(ref: ModelRef): Promise<OpenModel> {
+    // The number may come from another process of the same server: its count goes on from there.
+    if (ref.fingerprint !== undefined) {
+      this.#numbers.set(ref.name, { fingerprint: ref.fingerprint, number: Number(ref.version) });
+    }
     const description = await describeModel(ref.uri);
     if (!description.servable || description.onnxFile === undefined) {
       throw new MlopsError('model_not_servable', `'${ref.uri}' cannot be served: ${description.reason}`, {
@@ -72,12 +90,52 @@ export class FolderSource implements ModelSource {
   }
 
   async *changes(signal: AbortSignal): AsyncIterable<void> {
-    for await (const _ of fs.promises.watch(this.#watched, { signal })) yield;
+    let [told, before] = [this.#look(), ''];
+    try {
+      for (;;) {
+        await delay(watchInterval, undefined, { signal, ref: false });
+        const now = this.#look();
+        if (now !== told && now === before) {
+          told = now;
+          yield;
+        }
+        before = now;
+      }
+    } catch (error) {
+      if (!isSystemError(error, 'ABORT_ERR')) throw error;
+    }
+  }
+
+  /** All models and how they look, as one text. A directory that is not there for a moment has none. */
+  #look(): string {
+    try {
+      return [...this.#models()].map(([name, file]) => `${name} ${fingerprintOf(file)}`).join('\n');
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT')) return '';
+      throw error;
+    }
   }
 }
 
-function refOf(name: string, file: string): ModelRef {
-  return { name, version: '1', uri: file };
+/** Changes when the content does: size, time and inode of the file, or of all files of the folder. */
+function fingerprintOf(location: string): string {
+  const stat = fs.statSync(location, { throwIfNoEntry: false });
+  if (stat === undefined) return 'absent';
+  if (!stat.isDirectory()) return looks(stat) + configOf(location);
+  const names = fs.readdirSync(location).sort();
+  return names
+    .map((name) => `${name}:${looks(fs.statSync(path.join(location, name), { throwIfNoEntry: false }))}`)
+    .join();
+}
+
+/** `X.serving.yaml` beside `X.onnx` belongs to it. */
+function configOf(file: string): string {
+  const config = fs.statSync(file.replace(/\.onnx$/i, '.serving.yaml'), { throwIfNoEntry: false });
+  return config === undefined ? '' : `+${looks(config)}`;
+}
+
+function looks(stat: fs.Stats | undefined): string {
+  return stat === undefined ? 'absent' : `${stat.size}/${stat.mtimeMs}/${stat.ino}`;
 }
 
 /** `a/digits.onnx` and `a/digits/` are called `digits`; `x/model.onnx` too is called `model`. */

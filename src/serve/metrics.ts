@@ -1,78 +1,48 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-
-import type { InferencePool } from './inference-pool.ts';
-import type { Repository } from './repository.ts';
-import type { Scheduler } from './scheduler.ts';
-import type { ServedVersion } from './served-version.ts';
-
-export interface MetricsSources {
-  readonly repository: Repository;
-  readonly scheduler: Scheduler;
-  readonly pool: InferencePool;
-  readonly started: Date;
-  readonly http: HttpCounts;
-  readonly log: { readonly logged: number; readonly dropped: number; readonly sampledOut: number } | undefined;
-  ready(): boolean;
-}
-
-/** Counted for every response of the process. */
-export class HttpCounts {
-  readonly byStatus = new Map<string, number>();
-  received = 0;
-  sent = 0;
-
-  count(method: string, status: number): void {
-    const key = `${method} ${status}`;
-    this.byStatus.set(key, (this.byStatus.get(key) ?? 0) + 1);
-  }
-}
-
-const loopDelay = monitorEventLoopDelay({ resolution: 20 });
-
-/** Starts what has to be watched all the time; the page itself is made when it is asked for. */
-export function startProcessMetrics(): void {
-  loopDelay.enable();
-}
+import type { ServerSnapshot, VersionSnapshot } from './snapshot.ts';
+import { latencyBuckets } from './stats.ts';
 
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
 
 /** The page of `GET /metrics` in Prometheus' text format 0.0.4: base units, `_total` for counters, help for all. */
-export function metricsPage(sources: MetricsSources): string {
+export function metricsPage(snapshot: ServerSnapshot): string {
   const page = new Page();
-  const versions = [...sources.repository.models.values()].flatMap((model) => [...model.versions.values()]);
+  const { versions, pending, threads, threadRestarts, log } = snapshot;
   addVersions(page, versions);
-  page.gauge('mlops_inference_pending_requests', 'Requests that wait or run.', [[{}, sources.scheduler.pending]]);
+  page.gauge('mlops_inference_pending_requests', 'Requests that wait or run.', [[{}, pending]]);
   page.gauge(
     'mlops_inference_queue_length',
     'Requests that wait for a thread.',
-    versions.map((version) => [labelsOf(version), version.queue.length]),
+    versions.filter((version) => version.loaded).map((version) => [labelsOf(version), version.queue]),
   );
-  page.gauge('mlops_inference_threads', 'Inference threads.', [[{}, sources.pool.threads.length]]);
-  page.counter('mlops_inference_thread_restarts_total', 'Inference threads that died and were started again.', [
-    [{}, sources.pool.restarts],
+  page.gauge('mlops_inference_threads', 'Inference threads.', [[{}, threads]]);
+  page.counter('mlops_inference_thread_restarts_total', 'Inference threads that died or hung and were replaced.', [
+    [{}, threadRestarts],
   ]);
-  addModels(page, sources);
-  addHttp(page, sources.http);
-  if (sources.log !== undefined) {
-    const { logged, dropped, sampledOut } = sources.log;
+  addModels(page, snapshot);
+  addHttp(page, snapshot);
+  if (log !== undefined) {
     page.counter('mlops_prediction_log_records_total', 'Predictions by what the prediction log did with them.', [
-      [{ outcome: 'logged' }, logged],
-      [{ outcome: 'dropped' }, dropped],
-      [{ outcome: 'sampled_out' }, sampledOut],
+      [{ outcome: 'logged' }, log.logged],
+      [{ outcome: 'dropped' }, log.dropped],
+      [{ outcome: 'sampled_out' }, log.sampledOut],
     ]);
   }
-  page.gauge('mlops_ready', 'Whether the server is ready: 1 or 0.', [[{}, sources.ready() ? 1 : 0]]);
-  addProcess(page, sources.started);
+  page.gauge('mlops_ready', 'Whether the server is ready: 1 or 0.', [[{}, snapshot.ready ? 1 : 0]]);
+  page.gauge('mlops_workers', 'Server processes that run.', [[{}, snapshot.workers]]);
+  page.counter('mlops_worker_restarts_total', 'Server processes that died and were started again.', [
+    [{}, snapshot.workerRestarts],
+  ]);
+  addProcess(page, snapshot);
   return page.text;
 }
 
-function labelsOf(version: ServedVersion): Labels {
-  return { model: version.ref.name, version: version.ref.version };
+function labelsOf(version: VersionSnapshot): Labels {
+  return { model: version.model, version: version.version };
 }
 
-function addVersions(page: Page, versions: readonly ServedVersion[]): void {
-  const each = (value: (version: ServedVersion) => number): Sample[] => versions.map((v) => [labelsOf(v), value(v)]);
+function addVersions(page: Page, versions: readonly VersionSnapshot[]): void {
+  const each = (value: (version: VersionSnapshot) => number): Sample[] => versions.map((v) => [labelsOf(v), value(v)]);
   page.counter(
     'mlops_inference_requests_total',
     'Prediction requests by outcome.',
@@ -117,39 +87,37 @@ function addVersions(page: Page, versions: readonly ServedVersion[]): void {
   );
 }
 
-function addModels(page: Page, { repository }: MetricsSources): void {
-  const models = [...repository.models.values()];
+function addModels(page: Page, { models }: ServerSnapshot): void {
   page.gauge(
     'mlops_model_loaded',
     'Whether a served model has a loaded default version: 1 or 0.',
-    models.map((model) => [{ model: model.spec.name }, model.current === undefined ? 0 : 1]),
+    models.map((model) => [{ model: model.name }, model.loaded ? 1 : 0]),
   );
   page.counter(
     'mlops_model_swaps_total',
     'Times that another version became the default.',
-    models.map((model) => [{ model: model.spec.name }, model.swaps]),
+    models.map((model) => [{ model: model.name }, model.swaps]),
   );
 }
 
-function addHttp(page: Page, http: HttpCounts): void {
+function addHttp(page: Page, { http, received, sent }: ServerSnapshot): void {
   page.counter(
     'mlops_http_requests_total',
     'Answered HTTP requests.',
-    [...http.byStatus].map(([key, count]) => {
+    [...http].map(([key, count]) => {
       const [method = '', status = ''] = key.split(' ');
       return [{ method, status }, count];
     }),
   );
+  page.counter('process_network_receive_bytes_total', 'Bytes received on HTTP connections.', [[{}, received]]);
+  page.counter('process_network_transmit_bytes_total', 'Bytes sent on HTTP connections.', [[{}, sent]]);
 }
 
-function addProcess(page: Page, started: Date): void {
-  const { user, system } = process.cpuUsage();
-  page.counter('process_cpu_seconds_total', 'User and system CPU time.', [[{}, (user + system) / 1e6]]);
-  page.gauge('process_resident_memory_bytes', 'Resident memory.', [[{}, process.memoryUsage.rss()]]);
-  page.gauge('process_start_time_seconds', 'Start of the process since the epoch.', [[{}, started.getTime() / 1000]]);
-  page.gauge('nodejs_eventloop_lag_p99_seconds', 'Delay of the server thread, 99th percentile.', [
-    [{}, loopDelay.percentile(99) / 1e9],
-  ]);
+function addProcess(page: Page, { process: { cpuSeconds, residentBytes, started, lagSeconds } }: ServerSnapshot): void {
+  page.counter('process_cpu_seconds_total', 'User and system CPU time.', [[{}, cpuSeconds]]);
+  page.gauge('process_resident_memory_bytes', 'Resident memory.', [[{}, residentBytes]]);
+  page.gauge('process_start_time_seconds', 'Start of the process since the epoch.', [[{}, started / 1000]]);
+  page.gauge('nodejs_eventloop_lag_p99_seconds', 'Delay of the server thread, 99th percentile.', [[{}, lagSeconds]]);
 }
 
 class Page {
@@ -163,14 +131,14 @@ class Page {
     this.#add(name, help, 'gauge', samples);
   }
 
-  histogram(name: string, help: string, versions: readonly ServedVersion[]): void {
+  histogram(name: string, help: string, versions: readonly VersionSnapshot[]): void {
     if (versions.length === 0) return;
     this.text += `# HELP ${name} ${help}\n# TYPE ${name} histogram\n`;
     for (const version of versions) {
-      const { bounds, counts, sum, count } = version.stats.latency;
+      const { counts, sum, count } = version.stats.latency;
       const own = labelsOf(version);
       let below = 0;
-      for (const [i, bound] of bounds.entries()) {
+      for (const [i, bound] of latencyBuckets.entries()) {
         below += counts[i] ?? 0;
         this.text += `${name}_bucket${labelText({ ...own, le: String(bound) })} ${below}\n`;
       }

@@ -2,13 +2,15 @@
 export interface ModelRef {
   /** Registered name, `NAME=` of the command line, or the stem of a file or folder. */
   readonly name: string;
-  /** Registry version as a decimal string; '1' for files and folders. */
+  /** Registry version as a decimal string; for files and folders it counts from 1 with each change. */
   readonly version: string;
   /** What the user wrote: `models:/digits/Production`, `model.onnx`. */
   readonly uri: string;
   readonly runId?: string;
   /** md5 of the model file, when known. */
   readonly md5?: string;
+  /** Changes with the content, where the version number alone does not tell: for files. */
+  readonly fingerprint?: string;
   readonly stage?: string;
   readonly aliases?: readonly string[];
   readonly tags?: Readonly<Record<string, string>>;

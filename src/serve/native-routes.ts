@@ -1,5 +1,6 @@
 import type { Request, Shell } from '../http/index.ts';
 import type { ServingContext } from './context.ts';
+import type { Control } from './control.ts';
 import { nativeAnswer, optionalText, readNativeInputs, readObject } from './native-protocol.ts';
 import type { ServedModel } from './repository.ts';
 import type { ServedVersion } from './served-version.ts';
@@ -10,7 +11,7 @@ interface VersionQuery {
 }
 
 /** `/predict`, and what the server says about its models. */
-export function addNativeRoutes(shell: Shell, context: ServingContext): void {
+export function addNativeRoutes(shell: Shell, context: ServingContext, control: Control): void {
   const { predictor, repository } = context;
 
   shell.post<{ Querystring: VersionQuery }>('/predict', { config: { scope: 'predict' } }, async (request, reply) => {
@@ -40,7 +41,7 @@ export function addNativeRoutes(shell: Shell, context: ServingContext): void {
     '/models/load/:version',
     { config: { scope: 'admin' } },
     async (request) => {
-      const version = await repository.load(request.query.model, request.params.version);
+      const version = await control.load(request.query.model, request.params.version);
       return { model: version.ref.name, model_version: version.ref.version, state: 'READY', md5: version.md5 };
     },
   );

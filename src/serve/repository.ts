@@ -7,6 +7,7 @@ import type { InferencePool } from './inference-pool.ts';
 import type { ModelRef, ModelSource } from './model-source.ts';
 import { loadProcessing } from './processing.ts';
 import { makeVersion, type ServedVersion } from './served-version.ts';
+import { VersionStats } from './stats.ts';
 import { warmUp } from './warm-up.ts';
 
 /** What is to be served: a name of a source, and which version of it is the default. */
@@ -48,6 +49,8 @@ export interface RepositoryOptions {
 export class Repository {
   readonly models = new Map<string, ServedModel>();
   readonly #options: RepositoryOptions;
+  /** Numbers by model and version; they stay when a version is unloaded, so that counters never fall. */
+  readonly #stats = new Map<string, Map<string, VersionStats>>();
   #onlyModel: ServedModel | undefined;
 
   constructor(specs: readonly ServedModelSpec[], options: RepositoryOptions) {
@@ -114,12 +117,13 @@ export class Repository {
     }
     return version === undefined
       ? this.load(model.spec.name)
-      : this.#loadVersion(model, await this.#resolve(model, version));
+      : this.#loadVersion(model, await this.resolve(model.spec.name, version));
   }
 
-  #resolve(model: ServedModel, selector: string | undefined): Promise<ModelRef> {
-    const { source, sourceName, name } = model.spec;
-    return source.resolve(sourceName ?? name, selector ?? model.spec.selector);
+  /** The version that a selector, or else the source, means now. */
+  async resolve(name: string | undefined, selector?: string): Promise<ModelRef> {
+    const { spec } = this.model(name);
+    return spec.source.resolve(spec.sourceName ?? spec.name, selector ?? spec.selector);
   }
 
   /**
@@ -127,19 +131,15 @@ export class Repository {
    * requests and is released.
    */
   async load(name: string | undefined, selector?: string): Promise<ServedVersion> {
+    return this.activate(name, await this.prepare(name, () => this.resolve(name, selector)));
+  }
+
+  /** Loads and warms up a version aside; nothing changes for requests that name none. */
+  async prepare(name: string | undefined, find: () => ModelRef | Promise<ModelRef>): Promise<ServedVersion> {
     const model = this.model(name);
     try {
       if (model.current === undefined) model.state = 'LOADING';
-      const version = await this.#loadVersion(model, await this.#resolve(model, selector));
-      const before = model.current;
-      model.current = version;
-      model.state = 'READY';
-      model.reason = '';
-      if (before !== undefined && before !== version) {
-        model.swaps++;
-        this.#retire(model, before);
-      }
-      return version;
+      return await this.#loadVersion(model, await find());
     } catch (error) {
       if (model.current === undefined) {
         model.state = 'FAILED';
@@ -147,6 +147,28 @@ export class Repository {
       }
       throw error;
     }
+  }
+
+  /** Makes a loaded version the default one. */
+  activate(name: string | undefined, version: ServedVersion): ServedVersion {
+    const model = this.model(name);
+    const before = model.current;
+    model.current = version;
+    model.state = 'READY';
+    model.reason = '';
+    if (before !== undefined && before !== version) {
+      model.swaps++;
+      this.#retire(model, before);
+    }
+    return version;
+  }
+
+  /** Lets go of a version that was prepared and is not to be used. */
+  discard(name: string, version: string): void {
+    const model = this.model(name);
+    const prepared = model.versions.get(version);
+    if (prepared !== undefined && prepared !== model.current) this.#retire(model, prepared);
+    if (model.current === undefined && model.state === 'LOADING') model.state = 'UNLOADED';
   }
 
   /** Loads a version once, however many ask for it at the same time. */
@@ -169,7 +191,8 @@ export class Repository {
       const loaded = await pool.load(open.file);
       session = loaded.session;
       const mlModel = await readMlModel(open.folder);
-      const version = makeVersion({ ...ref, name: model.spec.name }, session, loaded.info, open, mlModel);
+      const stats = this.#statsOf(model.spec.name, ref.version);
+      const version = makeVersion({ ...ref, name: model.spec.name }, { session, open, mlModel, stats }, loaded.info);
       version.processing = await loadProcessing(open.file, version);
       await warmUp(pool, version);
       model.versions.set(ref.version, version);
@@ -200,12 +223,28 @@ export class Repository {
     void this.#options.pool.release(version.session).then(() => version.open.release());
   }
 
+  #statsOf(model: string, version: string): VersionStats {
+    const versions = this.#stats.get(model) ?? new Map<string, VersionStats>();
+    const stats = versions.get(version) ?? new VersionStats();
+    this.#stats.set(model, versions.set(version, stats));
+    return stats;
+  }
+
+  /** Every version that was ever loaded, with its numbers. */
+  everServed() {
+    return [...this.#stats].flatMap(([model, versions]) =>
+      [...versions].map(([version, stats]) => {
+        return { model, version, stats, loaded: this.models.get(model)?.versions.get(version) };
+      }),
+    );
+  }
+
   /** Unloads all versions of a model until it is loaded again. */
-  unload(name: string): void {
+  unload(name: string, reason = 'unloaded'): void {
     const model = this.model(name);
     for (const version of model.versions.values()) this.#retire(model, version);
     model.state = 'UNAVAILABLE';
-    model.reason = 'unloaded';
+    model.reason = reason;
   }
 
   #evict(newest: ServedVersion): void {

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 
 import type { Request } from '../http/index.ts';
 import { deriveExample } from '../model/index.ts';
-import type { PredictionLog } from '../monitor/index.ts';
+import type { PredictionSink } from '../monitor/index.ts';
+import type { Member } from './cluster/member.ts';
 import type { ServingContext } from './context.ts';
 import type { InferencePool } from './inference-pool.ts';
 import { predictionLine } from './log-line.ts';
@@ -14,7 +15,8 @@ export interface RunningParts {
   readonly repository: Repository;
   readonly predictor: Predictor;
   readonly pool: InferencePool;
-  readonly predictionLog: PredictionLog | undefined;
+  readonly predictionLog: PredictionSink | undefined;
+  readonly member: Member | undefined;
   readonly redact: readonly string[];
   readonly serverVersion: string;
 }
@@ -25,9 +27,10 @@ export class RunningContext implements ServingContext {
   readonly predictor: Predictor;
   readonly started = new Date();
   readonly serverVersion: string;
-  readonly predictionLog: PredictionLog | undefined;
+  readonly predictionLog: PredictionSink | undefined;
   draining = false;
   readonly #pool: InferencePool;
+  readonly #member: Member | undefined;
   readonly #redact: ReadonlySet<string>;
   readonly #prefix = `${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
   #predictions = 0;
@@ -38,6 +41,7 @@ export class RunningContext implements ServingContext {
     this.serverVersion = parts.serverVersion;
     this.predictionLog = parts.predictionLog;
     this.#pool = parts.pool;
+    this.#member = parts.member;
     this.#redact = new Set(parts.redact);
   }
 
@@ -49,6 +53,7 @@ export class RunningContext implements ServingContext {
     const log = this.predictionLog;
     return {
       inference: { status: 'up', threads: this.#pool.threads.length, restarts: this.#pool.restarts },
+      ...(this.#member === undefined ? {} : { workers: this.#workers(this.#member) }),
       prediction_log:
         log === undefined
           ? { status: 'off' }
@@ -57,6 +62,10 @@ export class RunningContext implements ServingContext {
               ...(log.trouble === undefined ? {} : { reason: log.trouble }),
             },
     };
+  }
+
+  #workers({ state, supervisor }: Member) {
+    return { status: 'up', running: supervisor.workers, restarts: supervisor.restarts, answered_by: state.place };
   }
 
   anyExactIntegers(): boolean {

@@ -3,7 +3,7 @@ import { servableInputs, servableOutputs, type OnnxModel } from '../model/index.
 import { MlopsError } from '../base/index.ts';
 import type { ModelRef, OpenModel } from './model-source.ts';
 import type { Processing } from './processing.ts';
-import { VersionStats } from './stats.ts';
+import type { VersionStats } from './stats.ts';
 import type { Job } from './scheduler.ts';
 import type { LoadedInfo } from './worker-messages.ts';
 
@@ -45,10 +45,8 @@ export interface LabelPlan {
 /** @throws MlopsError `model_not_servable` when inputs or outputs are of a kind that the runtime cannot take. */
 export function makeVersion(
   ref: ModelRef,
-  session: number,
+  parts: Pick<ServedVersion, 'session' | 'open' | 'mlModel' | 'stats'>,
   info: LoadedInfo,
-  open: OpenModel,
-  mlModel: MlModel | undefined,
 ): ServedVersion {
   const { onnx } = info;
   const inputs = servableInputs(onnx);
@@ -64,8 +62,8 @@ export function makeVersion(
     );
   }
   return {
+    ...parts,
     ref: { ...ref, md5: ref.md5 ?? info.md5 },
-    session,
     onnx,
     md5: info.md5,
     size: info.size,
@@ -74,11 +72,8 @@ export function makeVersion(
     outputNames: outputs.map((output) => output.name),
     exactIntegers: inputs.some((input) => input.dtype === 'int64' || input.dtype === 'uint64'),
     labels: planLabels(onnx, outputs),
-    mlModel,
     processing: undefined,
-    open,
     loadedAt: new Date(),
-    stats: new VersionStats(),
     queue: [],
     batchable: false,
     users: 0,

@@ -7,10 +7,13 @@ import {
   type Listening,
   type Verifier,
 } from '../http/index.ts';
-import { PredictionLog, type PredictionLogOptions } from '../monitor/index.ts';
+import { PredictionLog, type PredictionLogOptions, type PredictionSink } from '../monitor/index.ts';
+import type { Member } from './cluster/member.ts';
+import { addFrom, LocalControl, type Control } from './control.ts';
 import { addDocsRoutes } from './docs-routes.ts';
 import { followSources } from './watch.ts';
-import { HttpCounts, startProcessMetrics } from './metrics.ts';
+import { HttpCounts } from './http-counts.ts';
+import type { ModelSource } from './model-source.ts';
 import { addFeedbackRoutes } from './feedback-routes.ts';
 import { RunningContext } from './running-context.ts';
 import { addSimilarityRoutes } from './similarity-routes.ts';
@@ -22,6 +25,7 @@ import { addHealthRoutes, addNativeRoutes } from './native-routes.ts';
 import { Predictor } from './predict.ts';
 import { Repository, type ServedModelSpec } from './repository.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { startProcessMetrics, takeSnapshot } from './snapshot.ts';
 import { locateWorker } from './worker-file.ts';
 
 export interface ServeOptions {
@@ -35,7 +39,11 @@ export interface ServeOptions {
   readonly guard?: GuardOptions | undefined;
   readonly verify?: Verifier | undefined;
   readonly memoryBudget?: number | undefined;
-  /** Follow stages and aliases that move. */
+  /** Sources of which every model is to be served, also those that come later, when `watch` is on. */
+  readonly growing?: readonly ModelSource[] | undefined;
+  /** Set in one of several processes of a server. */
+  readonly member?: Member | undefined;
+  /** Follow stages and aliases that move, files that change and, in `growing` sources, models that come and go. */
   readonly watch?: boolean | undefined;
   /** Load nothing until it is asked for. Default: load all when there are at most 16 models. */
   readonly lazy?: boolean | undefined;
@@ -54,6 +62,7 @@ export interface RunningServer {
   readonly listening: Listening;
   readonly repository: Repository;
   readonly pool: InferencePool;
+  readonly control: Control;
   /** Models that failed to load at the start. */
   readonly failures: readonly { readonly name: string; readonly error: unknown }[];
   /** Readiness first, then drain; false when requests had to be cut at the deadline (milliseconds). */
@@ -78,12 +87,14 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const lazy = options.lazy ?? options.models.length > eagerLimit;
   const repository = new Repository(options.models, { pool, log, lazy, memoryBudget: options.memoryBudget });
   const scheduler = new Scheduler(pool, options.scheduler);
-  const predictionLog = options.predictionLog === undefined ? undefined : openLog(options.predictionLog, log);
+  const { member, growing = [] } = options;
+  const predictionLog = options.predictionLog === undefined ? undefined : openLog(options.predictionLog, log, member);
   const context = new RunningContext({
     repository,
     predictor: new Predictor(repository, scheduler),
     pool,
     predictionLog,
+    member,
     redact: options.redact ?? [],
     serverVersion: options.serverVersion ?? '0.0.0',
   });
@@ -95,39 +106,44 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     log,
   });
   startProcessMetrics();
-  addStatsRoutes(shell, {
-    repository,
-    scheduler,
-    pool,
-    started: context.started,
-    http: new HttpCounts(),
-    log: predictionLog,
+  const numbers = {
+    ...{ repository, scheduler, pool, started: context.started, log: predictionLog },
+    http: new HttpCounts().watch(shell),
     ready: () => context.ready(),
-  });
+  };
+  const snapshot = () => takeSnapshot(numbers);
+  const control =
+    member?.serve({ repository, growing, snapshot, drain: () => (context.draining = true) }) ??
+    new LocalControl(repository, growing, snapshot);
+  addStatsRoutes(shell, control);
   addHealthRoutes(shell, context);
-  addNativeRoutes(shell, context);
+  addNativeRoutes(shell, context, control);
   addMlflowRoutes(shell, context);
-  addV2Routes(shell, context);
+  addV2Routes(shell, context, control);
   addSimilarityRoutes(shell, context);
   addFeedbackRoutes(shell, context);
   addDocsRoutes(shell, context);
 
   // The port is taken before models are loaded: who starts two servers learns it at once.
-  const listening = await listen(shell, options).catch(async (error: unknown) => {
+  const listening = await (member?.listen(shell, options) ?? listen(shell, options)).catch(async (error: unknown) => {
     await pool.close();
     throw error;
   });
-  const failures = lazy ? [] : await loadAll(repository, log);
+  if (member !== undefined) joinOthers(repository, growing, member);
+  const failures = await loadAll(repository, log, lazy, member);
   const watching = new AbortController();
-  if (options.watch === true) {
-    followSources(repository, watching.signal, log).catch((error: unknown) => {
-      if (!watching.signal.aborted) log.error(`sources are no longer followed: ${messageOf(error)}`);
+  // One process looks; changes are made in all.
+  if (options.watch === true && (member?.state.place ?? 0) === 0) {
+    const { signal } = watching;
+    followSources({ repository, control, growing, signal, log }).catch((error: unknown) => {
+      if (!signal.aborted) log.error(`sources are no longer followed: ${messageOf(error)}`);
     });
   }
   return {
     listening,
     repository,
     pool,
+    control,
     failures,
     close: async (deadline = 10_000) => {
       context.draining = true;
@@ -137,16 +153,28 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       await repository.close();
       await pool.close();
       await predictionLog?.close();
+      member?.leave();
       return clean;
     },
   };
 }
 
-async function loadAll(repository: Repository, log: Logger) {
+/** Takes over what the other processes of the server have. */
+function joinOthers(repository: Repository, growing: readonly ModelSource[], { state }: Member): void {
+  for (const [name, source] of state.added) addFrom(repository, growing, name, source);
+  for (const [name, reason] of state.unloaded) if (repository.models.has(name)) repository.unload(name, reason);
+}
+
+async function loadAll(repository: Repository, log: Logger, lazy: boolean, member: Member | undefined) {
   const failures: { name: string; error: unknown }[] = [];
-  for (const name of repository.models.keys()) {
+  const loaded = new Map(member?.state.loaded);
+  for (const { spec, state } of repository.models.values()) {
+    const { name } = spec;
+    const ref = loaded.get(name);
+    if (state === 'UNAVAILABLE' || (lazy && ref === undefined)) continue;
     try {
-      await repository.load(name);
+      if (ref === undefined) await repository.load(name);
+      else repository.activate(name, await repository.prepare(name, () => ref));
     } catch (error) {
       failures.push({ name, error });
       log.warn(`model '${name}' was not loaded: ${messageOf(error)}`);
@@ -155,6 +183,6 @@ async function loadAll(repository: Repository, log: Logger) {
   return failures;
 }
 
-function openLog(options: PredictionLogOptions, log: Logger): PredictionLog {
-  return new PredictionLog({ onTrouble: (message) => log.warn(message), ...options });
+function openLog(options: PredictionLogOptions, log: Logger, member: Member | undefined): PredictionSink {
+  return member?.log(options) ?? new PredictionLog({ onTrouble: (message) => log.warn(message), ...options });
 }

@@ -1,35 +1,39 @@
 import type { Shell } from '../http/index.ts';
-import { metricsPage, type MetricsSources } from './metrics.ts';
-import type { ServedVersion } from './served-version.ts';
+import type { Control } from './control.ts';
+import { metricsPage } from './metrics.ts';
+import type { VersionSnapshot } from './snapshot.ts';
+import { VersionStats } from './stats.ts';
 
-/** `/stats` for people and scripts, `/metrics` for Prometheus. */
-export function addStatsRoutes(shell: Shell, sources: MetricsSources): void {
-  shell.addHook('onResponse', (request, reply, done) => {
-    sources.http.count(request.method, reply.statusCode);
-    done();
-  });
-  shell.get('/metrics', (_request, reply) => {
+/** `/stats` for people and scripts, `/metrics` for Prometheus; both of all processes of the server. */
+export function addStatsRoutes(shell: Shell, control: Control): void {
+  shell.get('/metrics', async (_request, reply) => {
     void reply.type('text/plain; version=0.0.4; charset=utf-8');
-    return metricsPage(sources);
+    return metricsPage(await control.snapshot());
   });
-  shell.get('/stats', { config: { scope: 'predict' } }, () => ({
-    uptime_seconds: Math.round((Date.now() - sources.started.getTime()) / 1000),
-    pending: sources.scheduler.pending,
-    prediction_log: sources.log ?? null,
-    models: [...sources.repository.models.values()].flatMap((model) => [...model.versions.values()].map(describe)),
-  }));
+  shell.get('/stats', { config: { scope: 'predict' } }, async () => {
+    const snapshot = await control.snapshot();
+    return {
+      uptime_seconds: Math.round((Date.now() - snapshot.process.started) / 1000),
+      workers: snapshot.workers,
+      pending: snapshot.pending,
+      prediction_log: snapshot.log ?? null,
+      models: snapshot.versions.map(describe),
+    };
+  });
 }
 
-function describe(version: ServedVersion) {
-  const { stats } = version;
+function describe(version: VersionSnapshot) {
+  const stats = new VersionStats();
+  stats.add(version.stats);
   const milliseconds = (q: number): number | null => {
     const value = stats.latency.quantile(q);
     return value === undefined ? null : Math.round(value * 1e6) / 1000;
   };
   const { count } = stats.latency;
   return {
-    model: version.ref.name,
-    model_version: version.ref.version,
+    model: version.model,
+    model_version: version.version,
+    loaded: version.loaded,
     requests: { success: stats.success, failure: stats.failure - stats.rejected, rejected: stats.rejected },
     rows: stats.inferences,
     mean_batch: stats.executions === 0 ? null : Math.round((stats.inferences / stats.executions) * 100) / 100,
@@ -39,11 +43,11 @@ function describe(version: ServedVersion) {
       p95: milliseconds(0.95),
       p99: milliseconds(0.99),
     },
-    answers: answersOf(version),
+    answers: answersOf(stats),
   };
 }
 
-function answersOf({ stats: { answers } }: ServedVersion) {
+function answersOf({ answers }: VersionStats) {
   if (answers.labels.size > 0) {
     const labels = [...answers.labels].sort((a, b) => b[1] - a[1]);
     return { labels: Object.fromEntries(labels), ...(answers.other > 0 ? { other: answers.other } : {}) };

@@ -23,6 +23,12 @@ export class Histogram {
     this.count++;
   }
 
+  add(other: Pick<Histogram, 'counts' | 'sum' | 'count'>): void {
+    for (const [i, count] of other.counts.entries()) this.counts[i] = (this.counts[i] ?? 0) + count;
+    this.sum += other.sum;
+    this.count += other.count;
+  }
+
   /** The value below which the share `q` lies, interpolated inside its bucket; undefined without observations. */
   quantile(q: number): number | undefined {
     if (this.count === 0) return undefined;
@@ -37,7 +43,16 @@ export class Histogram {
   }
 }
 
-/** Numbers of one version: counters only grow while it is loaded. Durations in nanoseconds as the v2 protocol has. */
+/** What a `VersionStats` holds, as it comes from another process: without methods. */
+export type VersionNumbers = Pick<
+  VersionStats,
+  'success' | 'failure' | 'rejected' | 'inferences' | 'executions' | 'lastInference' | 'nanoseconds' | 'batches'
+> & {
+  readonly latency: Pick<Histogram, 'counts' | 'sum' | 'count'>;
+  readonly answers: Pick<AnswerDistribution, 'labels' | 'other' | 'count' | 'min' | 'max' | 'mean' | 'squares'>;
+};
+
+/** Numbers of one version: counters only grow, also over unloading. Durations in nanoseconds as the v2 protocol has. */
 export class VersionStats {
   readonly latency = new Histogram();
   success = 0;
@@ -51,6 +66,29 @@ export class VersionStats {
   /** Runs by number of rows. */
   readonly batches = new Map<number, { count: number; nanoseconds: number }>();
   readonly answers = new AnswerDistribution();
+
+  /** Adds what another process counted. */
+  add(other: VersionNumbers): void {
+    this.success += other.success;
+    this.failure += other.failure;
+    this.rejected += other.rejected;
+    this.inferences += other.inferences;
+    this.executions += other.executions;
+    this.lastInference = Math.max(this.lastInference, other.lastInference);
+    for (const key of Object.keys(this.nanoseconds) as (keyof VersionStats['nanoseconds'])[]) {
+      this.nanoseconds[key] += other.nanoseconds[key];
+    }
+    for (const [rows, { count, nanoseconds }] of other.batches) {
+      const batch = this.batches.get(rows);
+      if (batch === undefined) this.batches.set(rows, { count, nanoseconds });
+      else {
+        batch.count += count;
+        batch.nanoseconds += nanoseconds;
+      }
+    }
+    this.latency.add(other.latency);
+    this.answers.add(other.answers);
+  }
 
   ran(rows: number, milliseconds: number): void {
     const nanoseconds = milliseconds * 1e6;
@@ -76,13 +114,31 @@ export class AnswerDistribution {
   min = Infinity;
   max = -Infinity;
   mean = 0;
-  #squares = 0;
+  /** Sum of the squared distances from the mean. */
+  squares = 0;
+
+  add(other: VersionNumbers['answers']): void {
+    for (const [label, count] of other.labels) this.#count(label, count);
+    this.other += other.other;
+    if (other.count === 0) return;
+    const delta = other.mean - this.mean;
+    const total = this.count + other.count;
+    this.squares += other.squares + (delta * delta * this.count * other.count) / total;
+    this.mean += (delta * other.count) / total;
+    this.count = total;
+    this.min = Math.min(this.min, other.min);
+    this.max = Math.max(this.max, other.max);
+  }
 
   label(label: string): void {
+    this.#count(label, 1);
+  }
+
+  #count(label: string, times: number): void {
     const seen = this.labels.get(label);
-    if (seen !== undefined) this.labels.set(label, seen + 1);
-    else if (this.labels.size < 1_000) this.labels.set(label, 1);
-    else this.other++;
+    if (seen !== undefined) this.labels.set(label, seen + times);
+    else if (this.labels.size < 1_000) this.labels.set(label, times);
+    else this.other += times;
   }
 
   number(value: number): void {
@@ -92,10 +148,10 @@ export class AnswerDistribution {
     this.max = Math.max(this.max, value);
     const delta = value - this.mean;
     this.mean += delta / this.count;
-    this.#squares += delta * (value - this.mean);
+    this.squares += delta * (value - this.mean);
   }
 
   get deviation(): number {
-    return this.count < 2 ? 0 : Math.sqrt(this.#squares / (this.count - 1));
+    return this.count < 2 ? 0 : Math.sqrt(this.squares / (this.count - 1));
   }
 }

@@ -1,8 +1,9 @@
 import { MlopsError } from '../base/index.ts';
 import type { ErrorRenderer, Reply, Request, Shell } from '../http/index.ts';
 import type { ServingContext } from './context.ts';
+import type { Control } from './control.ts';
 import type { ServedModel } from './repository.ts';
-import type { ServedVersion } from './served-version.ts';
+import type { VersionSnapshot } from './snapshot.ts';
 import { readV2Inputs, readV2Request, v2Answer, v2Metadata, type V2Outputs } from './v2-protocol.ts';
 
 interface ModelParams {
@@ -16,7 +17,7 @@ export const v2Errors: ErrorRenderer = ({ message, hint }) => ({
 });
 
 /** Open Inference Protocol v2 with the binary, repository and statistics extensions. */
-export function addV2Routes(shell: Shell, context: ServingContext): void {
+export function addV2Routes(shell: Shell, context: ServingContext, control: Control): void {
   const open = { config: { errors: v2Errors } };
   const predict = { config: { errors: v2Errors, scope: 'predict' as const } };
   const { repository } = context;
@@ -40,16 +41,19 @@ export function addV2Routes(shell: Shell, context: ServingContext): void {
       return { name: request.params.model, ready };
     });
     shell.post<{ Params: ModelParams }>(`${path}/infer`, predict, (request, reply) => infer(context, request, reply));
-    shell.get<{ Params: ModelParams }>(`${path}/stats`, predict, ({ params }) => {
-      const model = repository.model(params.model);
-      const wanted = [...model.versions.values()].filter((v) => (params.version ?? v.ref.version) === v.ref.version);
+    shell.get<{ Params: ModelParams }>(`${path}/stats`, predict, async ({ params }) => {
+      const { name } = repository.model(params.model).spec;
+      const { versions } = await control.snapshot();
+      const wanted = versions.filter(
+        (one) => one.model === name && (params.version === undefined ? one.loaded : params.version === one.version),
+      );
       return { model_stats: wanted.map(statistics) };
     });
   }
-  shell.get('/v2/models/stats', predict, () => ({
-    model_stats: [...repository.models.values()].flatMap((model) => [...model.versions.values()].map(statistics)),
+  shell.get('/v2/models/stats', predict, async () => ({
+    model_stats: (await control.snapshot()).versions.filter((version) => version.loaded).map(statistics),
   }));
-  addRepositoryRoutes(shell, context);
+  addRepositoryRoutes(shell, context, control);
 }
 
 async function infer(context: ServingContext, request: Request & { params: ModelParams }, reply: Reply) {
@@ -82,7 +86,7 @@ async function infer(context: ServingContext, request: Request & { params: Model
     .send(Buffer.concat([json, ...answer.binary]));
 }
 
-function addRepositoryRoutes(shell: Shell, context: ServingContext): void {
+function addRepositoryRoutes(shell: Shell, context: ServingContext, control: Control): void {
   const { repository } = context;
   const admin = { config: { errors: v2Errors, scope: 'admin' as const } };
   const read = { config: { errors: v2Errors, scope: 'predict' as const } };
@@ -102,11 +106,11 @@ function addRepositoryRoutes(shell: Shell, context: ServingContext): void {
         hint: 'put the model where the server finds it, or register it, and load it by name',
       });
     }
-    await repository.load(request.params.model);
+    await control.load(request.params.model);
     return {};
   });
-  shell.post<{ Params: ModelParams }>('/v2/repository/models/:model/unload', admin, (request) => {
-    repository.unload(request.params.model);
+  shell.post<{ Params: ModelParams }>('/v2/repository/models/:model/unload', admin, async (request) => {
+    await control.unload(request.params.model);
     return {};
   });
 }
@@ -123,12 +127,11 @@ function isReady(context: ServingContext, { model, version }: ModelParams): bool
   return served.state === 'READY' || served.state === 'UNLOADED';
 }
 
-function statistics(version: ServedVersion) {
-  const { stats } = version;
+function statistics({ model, version, stats }: VersionSnapshot) {
   const spent = (count: number, ns: number) => ({ count, ns: Math.round(ns) });
   return {
-    name: version.ref.name,
-    version: version.ref.version,
+    name: model,
+    version,
     last_inference: stats.lastInference,
     inference_count: stats.inferences,
     execution_count: stats.executions,

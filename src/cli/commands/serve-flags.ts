@@ -18,7 +18,17 @@ export const serveFlags: readonly FlagSpec[] = [
     summary: 'address to listen on; 0.0.0.0 for all',
   },
   { name: 'models-dir', value: 'DIR', completes: 'path', summary: 'serve every .onnx file and model folder in DIR' },
-  { name: 'watch', summary: 'follow stages and aliases: swap versions when they move' },
+  {
+    name: 'watch',
+    summary: 'follow stages and aliases that move, files that change, models that come and go in --models-dir',
+  },
+  {
+    name: 'workers',
+    value: 'N',
+    integer: true,
+    default: '1',
+    summary: 'server processes on the same port, for more cores',
+  },
   { name: 'inference-threads', value: 'N', integer: true, summary: 'threads that run models (default: cores - 1)' },
   {
     name: 'max-batch',

@@ -1,9 +1,10 @@
+import * as os from 'node:os';
 import * as path from 'node:path';
 
-import { serveModels } from '../../app/serve.ts';
+import { serveModels, type ServeModelsOptions } from '../../app/serve.ts';
 import { openPlace, trackingPlace } from '../../app/tracking-home.ts';
-import { messageOf, MlopsError } from '../../base/index.ts';
-import type { RunningServer } from '../../serve/index.ts';
+import { messageOf, MlopsError, silentLogger } from '../../base/index.ts';
+import { Member, superviseServers, type RunningServer } from '../../serve/index.ts';
 import { version } from '../version.ts';
 import { serveFlags } from './serve-flags.ts';
 import type { Command, Input, Terminal, Verb } from '../command.ts';
@@ -18,7 +19,8 @@ export const verb: Verb & Command = {
     ['mlops serve models:/digits/Production', 'the production version on http://127.0.0.1:5001'],
     ['mlops serve model.onnx -p 8080', 'a file'],
     ['mlops serve a=one.onnx b=models:/two@champion', 'two models'],
-    ['mlops serve --models-dir models/', 'every model of a folder, loaded when first asked for'],
+    ['mlops serve --models-dir models/ --watch', 'every model of a folder, also those that come later'],
+    ['mlops serve model.onnx --workers 4', 'four processes on one port, for more cores'],
   ],
   args: [{ name: 'source', summary: 'what to serve', optional: true, variadic: true, completes: 'model' }],
   flags: serveFlags,
@@ -27,15 +29,76 @@ export const verb: Verb & Command = {
 
 /** Serves until a signal comes. `models serve -m URI` calls this with its one source. */
 export async function runServe(sources: readonly string[], input: Input, terminal: Terminal): Promise<number> {
+  const workers = workersOf(input);
+  if (workers === 1) {
+    const server = await serveModels(optionsOf(sources, input, terminal));
+    return serveUntilStopped(server, input, terminal);
+  }
+  const stop = new AbortController();
+  const member = await Member.join(() => stop.abort());
+  if (member === undefined) return supervise(workers, input, terminal);
+  return serveAsMember(member, sources, input, terminal, AbortSignal.any([terminal.signal, stop.signal]));
+}
+
+async function serveUntilStopped(server: RunningServer, input: Input, terminal: Terminal): Promise<number> {
+  await refuseNothing(server);
+  for (const { name, error } of server.failures) tellFailure(name, error, terminal);
+  announce(modelsOf(server), server.listening.url, terminal);
+  await aborted(terminal.signal);
+  terminal.note('stopping: finishing the requests under way');
+  return (await server.close(drainOf(input))) ? 0 : 1;
+}
+
+/** This process keeps the others, which are this program again with the same words. */
+async function supervise(workers: number, input: Input, terminal: Terminal): Promise<number> {
+  const server = await superviseServers({
+    workers,
+    host: input.text('host') ?? '127.0.0.1',
+    port: portOf(input),
+    predictionLog: predictionLogOf(input, terminal),
+    log: terminal.log,
+  });
+  const { models, failures, url } = server;
+  for (const { name, error } of failures) tellFailure(name, error, terminal);
+  announce(models, url, terminal, ` in ${workers} processes`);
+  await aborted(terminal.signal);
+  terminal.note('stopping: finishing the requests under way');
+  return (await server.close(drainOf(input))) ? 0 : 1;
+}
+
+/** One of several processes: what it has to say, it says to the one that keeps it. */
+async function serveAsMember(
+  member: Member,
+  sources: readonly string[],
+  input: Input,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  // All load the same: one of them tells.
+  const log = member.state.place === 0 ? terminal.log : silentLogger;
+  let server: RunningServer;
+  try {
+    server = await serveModels({ ...optionsOf(sources, input, terminal), member, log });
+    await refuseNothing(server);
+  } catch (error) {
+    await member.failed(error);
+    return 1;
+  }
+  await member.ready(server);
+  await aborted(signal);
+  return (await server.close(drainOf(input))) ? 0 : 1;
+}
+
+function optionsOf(sources: readonly string[], input: Input, terminal: Terminal): ServeModelsOptions {
   const place = trackingPlace(terminal.cwd, terminal.env);
-  const server = await serveModels({
+  return {
     sources,
     modelsDir: input.text('models-dir'),
     cwd: terminal.cwd,
     host: input.text('host') ?? '127.0.0.1',
     port: portOf(input),
     openStore: () => openPlace(place, { create: false }),
-    threads: input.number('inference-threads'),
+    threads: input.number('inference-threads') ?? threadsOf(workersOf(input)),
     scheduler: {
       maxBatch: input.number('max-batch') ?? 32,
       maxQueue: input.number('max-queue') ?? 256,
@@ -48,25 +111,42 @@ export async function runServe(sources: readonly string[], input: Input, termina
     keyFile: path.join(place.root, '.mlops', 'keys.json'),
     auth: input.choice('auth'),
     insecure: input.on('insecure'),
-    predictionLog: input.on('log-predictions')
-      ? {
-          directory: path.join(place.root, '.mlops', 'predictions'),
-          sample: (input.number('log-sample') ?? 100) / 100,
-          retentionDays: input.number('log-days'),
-        }
-      : undefined,
+    predictionLog: predictionLogOf(input, terminal),
     redact: listOf(input.text('log-redact')),
     onAccess: input.on('access-log') ? (entry) => terminal.print(JSON.stringify(entry)) : undefined,
     watch: input.on('watch'),
     serverVersion: version,
     log: terminal.log,
-  });
-  await refuseNothing(server);
-  announce(server, terminal);
-  await aborted(terminal.signal);
-  terminal.note('stopping: finishing the requests under way');
-  const clean = await server.close((input.number('drain') ?? 10) * 1000);
-  return clean ? 0 : 1;
+  };
+}
+
+function predictionLogOf(input: Input, terminal: Terminal): ServeModelsOptions['predictionLog'] {
+  if (!input.on('log-predictions')) return undefined;
+  return {
+    directory: path.join(trackingPlace(terminal.cwd, terminal.env).root, '.mlops', 'predictions'),
+    sample: (input.number('log-sample') ?? 100) / 100,
+    retentionDays: input.number('log-days'),
+    // The rate is that of the server: each process has its share.
+    maxPerSecond: Math.ceil(predictionsPerSecond / workersOf(input)),
+  };
+}
+
+/** More predictions than this are not logged in one second. */
+const predictionsPerSecond = 5_000;
+
+function workersOf(input: Input): number {
+  const workers = input.number('workers') ?? 1;
+  if (workers >= 1 && workers <= 256) return workers;
+  throw new MlopsError('usage', `${workers} is no number of processes`, { hint: '--workers takes 1 to 256' });
+}
+
+/** Inference threads of each of several processes; one process alone knows its default. */
+function threadsOf(workers: number): number | undefined {
+  return workers === 1 ? undefined : Math.max(1, Math.floor((os.availableParallelism() - 1) / workers));
+}
+
+function drainOf(input: Input): number {
+  return (input.number('drain') ?? 10) * 1000;
 }
 
 /** A server whose every model failed to load would answer nothing: it says why and ends. */
@@ -77,18 +157,30 @@ async function refuseNothing(server: RunningServer): Promise<void> {
   throw first.error;
 }
 
-function announce(server: RunningServer, terminal: Terminal): void {
-  for (const { name, error } of server.failures) {
-    terminal.warn(`'${name}' is not served: ${messageOf(error)}`);
-    if (error instanceof MlopsError && error.hint !== undefined) terminal.note(`  ${error.hint}`);
-  }
-  const models = [...server.repository.models.values()];
+function tellFailure(name: string, error: unknown, terminal: Terminal): void {
+  terminal.warn(`'${name}' is not served: ${messageOf(error)}`);
+  if (error instanceof MlopsError && error.hint !== undefined) terminal.note(`  ${error.hint}`);
+}
+
+interface Announced {
+  readonly name: string;
+  readonly version: string | undefined;
+}
+
+function modelsOf({ repository }: RunningServer): Announced[] {
+  return [...repository.models.values()].map(({ spec, current }) => ({
+    name: spec.name,
+    version: current?.ref.version,
+  }));
+}
+
+function announce(models: readonly Announced[], url: string, terminal: Terminal, how = ''): void {
   const names = models
     .slice(0, 5)
-    .map(({ spec, current }) => spec.name + (current === undefined ? '' : ` version ${current.ref.version}`));
+    .map(({ name, version: number }) => name + (number === undefined ? '' : ` version ${number}`));
   const more = models.length > 5 ? ` and ${models.length - 5} more` : '';
-  terminal.note(`Serving ${names.join(', ')}${more} on ${server.listening.url}`);
-  terminal.next(`interactive documentation: ${server.listening.url}/docs`, 'stop with Ctrl-C');
+  terminal.note(`Serving ${names.join(', ') || 'no model yet'}${more} on ${url}${how}`);
+  terminal.next(`interactive documentation: ${url}/docs`, 'stop with Ctrl-C');
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
