@@ -36,6 +36,7 @@ export const errorCodes = {
     'A path that cannot be used: too long, special, or outside the project.',
   ),
   lock_held: entry(1, 503, 'TEMPORARILY_UNAVAILABLE', 'Another process holds the lock.'),
+  path_busy: entry(1, 503, 'TEMPORARILY_UNAVAILABLE', 'A running stage of another process reads or writes this file.'),
   program_missing: entry(1, 500, 'INTERNAL_ERROR', 'A program that the command needs is not on the PATH.'),
   bad_yaml: entry(
     1,

@@ -1,19 +1,47 @@
+import { isMlopsError, MlopsError } from '../base/index.ts';
 import type { DataRepo } from '../repo/data-repo.ts';
 import { openDataRepo } from '../repo/open-data-repo.ts';
 import type { CheckoutReport } from '../repo/checkout.ts';
 import type { FlagSpec, Input, Terminal } from './command.ts';
 
+export interface RepoSession {
+  /** False for what only looks, where DVC does not lock either. */
+  readonly lock?: boolean;
+  /** Exit status when the lock cannot be had; otherwise the verb's own for failures. */
+  readonly lockedExit?: number;
+}
+
 /** Opens the project around the current directory, locked as DVC locks it, for the time of some work. */
-export async function withRepo<T>(terminal: Terminal, work: (repo: DataRepo) => Promise<T>): Promise<T> {
-  const repo = await openDataRepo(terminal.cwd, {
-    waitForLock: terminal.waitForLock,
-    signal: terminal.signal,
-    onWait: () => terminal.note('waiting for the lock of the project, which another process holds'),
-  });
+export async function withRepo<T>(
+  terminal: Terminal,
+  work: (repo: DataRepo) => Promise<T>,
+  session: RepoSession = {},
+): Promise<T> {
+  const repo = await openLocked(terminal, session);
   try {
     return await work(repo);
   } finally {
     repo.close();
+  }
+}
+
+/** The same for what only looks at the project, where DVC takes no lock either. */
+export function readRepo<T>(terminal: Terminal, work: (repo: DataRepo) => Promise<T>): Promise<T> {
+  return withRepo(terminal, work, { lock: false });
+}
+
+async function openLocked(terminal: Terminal, session: RepoSession): Promise<DataRepo> {
+  const options = {
+    lock: session.lock !== false,
+    waitForLock: terminal.waitForLock,
+    signal: terminal.signal,
+    onWait: () => terminal.note('waiting for the lock of the project, which another process holds'),
+  };
+  try {
+    return await openDataRepo(terminal.cwd, options);
+  } catch (error) {
+    if (!isMlopsError(error, 'lock_held') || session.lockedExit === undefined) throw error;
+    throw new MlopsError('lock_held', error.message, { ...error, exit: session.lockedExit });
   }
 }
 

@@ -8,8 +8,15 @@ import type { DataContext, WorkOptions } from './context.ts';
 import { listObjects, objectKey, objectPath } from './layout.ts';
 import { remoteObjects } from './remote-objects.ts';
 
-/** Everything that the given contents need, by hash name: manifests and their files. */
-export function usedObjects(ctx: DataContext, contents: Iterable<Content>): Map<HashName, Set<string>> {
+/**
+ * Everything that the given contents need, by hash name: manifests and their files. `onUnreadable` is told of
+ * manifests that the cache does not have (or not whole), whose files are therefore not among them.
+ */
+export function usedObjects(
+  ctx: DataContext,
+  contents: Iterable<Content>,
+  onUnreadable?: (manifest: Content) => void,
+): Map<HashName, Set<string>> {
   const used = new Map<HashName, Set<string>>([
     ['md5', new Set()],
     ['md5-dos2unix', new Set()],
@@ -19,16 +26,18 @@ export function usedObjects(ctx: DataContext, contents: Iterable<Content>): Map<
     if (ids === undefined || ids.has(content.md5)) continue;
     ids.add(content.md5);
     if (!isDirectoryId(content.md5)) continue;
-    for (const md5 of filesIfReadable(ctx, content)) ids.add(md5);
+    const files = filesIfReadable(ctx, content);
+    if (files === undefined) onUnreadable?.(content);
+    for (const md5 of files ?? []) ids.add(md5);
   }
   return used;
 }
 
-function filesIfReadable(ctx: DataContext, content: Content): string[] {
+function filesIfReadable(ctx: DataContext, content: Content): string[] | undefined {
   try {
     return readManifestDigests(ctx, content);
   } catch (error) {
-    if (isMlopsError(error, 'object_missing') || isMlopsError(error, 'corrupt_object')) return [];
+    if (isMlopsError(error, 'object_missing') || isMlopsError(error, 'corrupt_object')) return undefined;
     throw error;
   }
 }

@@ -21,6 +21,7 @@ import { withOutInfo, type DataRepo } from './data-repo.ts';
 import { gitSide, type GitSide } from './git-side.ts';
 import { buildGraph } from './graph.ts';
 import { contentOf } from './checkout.ts';
+import { refuseBusy } from './stage-paths.ts';
 import { absoluteOut, expandGlobs, outAround, showPath, treePathOf } from './targets.ts';
 
 export interface AddCommand extends WorkOptions {
@@ -46,6 +47,11 @@ export async function add(repo: DataRepo, command: AddCommand): Promise<string[]
   const targets = command.glob === true ? expandGlobs(repo.cwd, command.targets) : command.targets;
   const additions = targets.map((target) => findOrMakeStage(repo, target));
   checkGraph(repo, additions);
+  refuseBusy(
+    repo,
+    additions.map(({ stage }) => stage),
+    'change',
+  );
   const side = gitSide(repo);
   try {
     for (const addition of additions) await addOne(repo, addition, command, side);

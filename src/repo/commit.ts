@@ -11,6 +11,7 @@ import { LockStore } from './lock-store.ts';
 import { commitStage } from './repro-stage.ts';
 import { openRunCache } from './run-cache.ts';
 import { stageChanges } from './stage-changes.ts';
+import { refuseBusy } from './stage-paths.ts';
 import { absoluteOut, outsOf, selectStages, type SelectedStage, type TargetOptions } from './targets.ts';
 
 export interface CommitCommand extends TargetOptions, WorkOptions {
@@ -29,6 +30,7 @@ export interface CommitCommand extends TargetOptions, WorkOptions {
 export async function commit(repo: DataRepo, command: CommitCommand): Promise<void> {
   const locks = new LockStore(repo.root);
   for (const [rank, selected] of selectStages(repo, command.targets, command).entries()) {
+    refuseBusy(repo, [selected.stage], 'change');
     await confirmChanges(repo, selected.stage, command);
     if (selected.stage.kind === 'data') await commitData(repo, selected, command);
     else {

@@ -1,7 +1,8 @@
 import * as path from 'node:path';
 
-import { MlopsError } from '../base/index.ts';
+import { isMlopsError, MlopsError } from '../base/index.ts';
 import {
+  moveObjects,
   objectKey,
   objectPath,
   remoteObjects,
@@ -15,7 +16,7 @@ import {
   type WorkOptions,
 } from '../data/index.ts';
 import { gitText, listRefHashes, resolveRevision, revisionTree } from '../git/index.ts';
-import type { Stage } from '../project/index.ts';
+import { findProjectRoot, type Stage } from '../project/index.ts';
 import { openStore } from '../storage/index.ts';
 import { contentOf } from './checkout.ts';
 import type { DataRepo } from './data-repo.ts';
@@ -43,7 +44,11 @@ export interface GcCommand extends GcScope, WorkOptions {
   readonly dry?: boolean;
   /** Other projects that use the same cache. */
   readonly projects?: readonly string[];
+  /** Revisions that cannot be read are passed over, with a warning: what only they use goes. */
   readonly skipFailed?: boolean;
+  /** Also collect when a folder's manifest is nowhere. */
+  readonly force?: boolean;
+  readonly onWarning?: (message: string) => void;
 }
 
 /** What a collection found (and, unless dry, removed) in one place. */
@@ -74,13 +79,29 @@ export function checkScope(scope: GcCommand): void {
 }
 
 /**
- * Removes objects that nothing in the scope uses, manifests before files. The project is locked meanwhile,
- * so no push or checkout of it can need what is being removed.
+ * Removes objects that nothing in the scope uses, manifests before files. The project, and every other one
+ * that is named, stays locked until the end: nothing that one of them adds, pushes or checks out meanwhile
+ * can need what is being removed.
+ * @throws MlopsError `usage`, `lock_held` when another of the projects is at work.
  */
 export async function gc(repo: DataRepo, command: GcCommand): Promise<GcResult[]> {
   checkScope(command);
-  const contents = [...(await contentsOf(repo, command)), ...(await contentsOfOthers(command))];
-  const used = usedObjects(repo.data, contents);
+  const others: DataRepo[] = [];
+  try {
+    for (const folder of new Set((command.projects ?? []).map((project) => path.resolve(repo.cwd, project)))) {
+      if (findProjectRoot(folder) === repo.root) continue;
+      others.push(await openDataRepo(folder, { signal: command.signal }));
+    }
+    return await collect(repo, others, command);
+  } finally {
+    for (const other of others) other.close();
+  }
+}
+
+async function collect(repo: DataRepo, others: readonly DataRepo[], command: GcCommand): Promise<GcResult[]> {
+  const contents: Content[] = [];
+  for (const each of [repo, ...others]) contents.push(...(await contentsOf(each, command)));
+  const used = await usedWithFolders(repo, contents, command);
   const results: GcResult[] = [];
   const inRemote = command.notInRemote === true ? await presentInRemote(repo, command) : undefined;
   for (const [where, hashName] of [
@@ -95,6 +116,47 @@ export async function gc(repo: DataRepo, command: GcCommand): Promise<GcResult[]
   }
   if (command.cloud === true) results.push(...(await collectRemote(repo, used, command)));
   return results;
+}
+
+/**
+ * What the contents need. Without a folder's manifest nobody knows its files: it is fetched where a remote has
+ * it, and otherwise only `force` lets its files go.
+ */
+async function usedWithFolders(
+  repo: DataRepo,
+  contents: readonly Content[],
+  command: GcCommand,
+): Promise<Map<HashName, Set<string>>> {
+  const unreadable: Content[] = [];
+  const used = usedObjects(repo.data, contents, (manifest) => unreadable.push(manifest));
+  if (unreadable.length === 0) return used;
+  await tryToFetch(repo, unreadable, command);
+  let lost: Content | undefined;
+  const again = usedObjects(repo.data, contents, (manifest) => (lost = manifest));
+  if (lost === undefined) return again;
+  const what = `the manifest '${lost.md5}' of a folder is neither in the cache nor on a remote: its files would be lost`;
+  if (command.force !== true) throw new MlopsError('object_missing', what, { hint: 'take that with --force' });
+  command.onWarning?.(what);
+  return again;
+}
+
+async function tryToFetch(repo: DataRepo, manifests: readonly Content[], command: GcCommand): Promise<void> {
+  try {
+    const remote = repo.remote(command.remote);
+    if (remote === undefined) return;
+    const store = await openStore(remote.url, remote.options);
+    try {
+      for (const hashName of ['md5', 'md5-dos2unix'] as const) {
+        const ids = manifests.filter((content) => content.hashName === hashName).map(({ md5 }) => md5);
+        await moveObjects(repo.data, store, 'down', hashName, ids, { ...command, name: 'fetching folders' });
+      }
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    // A remote that cannot be asked is as good as none; who needs it hears so in other words.
+    if (!isMlopsError(error)) throw error;
+  }
 }
 
 async function collectRemote(
@@ -131,26 +193,30 @@ async function presentInRemote(repo: DataRepo, command: GcCommand): Promise<Map<
   }
 }
 
-async function contentsOfOthers(command: GcCommand): Promise<Content[]> {
-  const contents: Content[] = [];
-  for (const folder of command.projects ?? []) {
-    const other = await openDataRepo(path.resolve(folder), { signal: command.signal });
-    try {
-      contents.push(...(await contentsOf(other, command)));
-    } finally {
-      other.close();
-    }
+/** The workspace always counts; other states as the scope says. */
+async function contentsOf(repo: DataRepo, command: GcCommand): Promise<Content[]> {
+  const contents = stagesIfReadable('workspace', () => repo.stages(), command);
+  for (const commit of commitsOf(repo, command)) {
+    contents.push(...stagesIfReadable(commit, () => repo.stagesOf(revisionTree(repo.root, commit)), command));
   }
   return contents;
 }
 
-/** The workspace always counts; other states as the scope says. */
-async function contentsOf(repo: DataRepo, scope: GcScope): Promise<Content[]> {
-  const contents = contentsOfStages(repo.stages());
-  for (const commit of commitsOf(repo, scope)) {
-    contents.push(...contentsOfStages(repo.stagesOf(revisionTree(repo.root, commit))));
+function stagesIfReadable(rev: string, read: () => readonly Stage[], command: GcCommand): Content[] {
+  try {
+    return contentsOfStages(read());
+  } catch (error) {
+    if (!isMlopsError(error)) throw error;
+    if (command.skipFailed !== true) {
+      throw new MlopsError(error.code, `Failed to collect '${rev}': ${error.message}`, {
+        hint: 'mend it, or pass over it with --skip-failed: what only it uses is removed then',
+        cause: error,
+        exit: 255,
+      });
+    }
+    command.onWarning?.(`Failed to collect '${rev}', skipping`);
+    return [];
   }
-  return contents;
 }
 
 function contentsOfStages(stages: readonly Stage[]): Content[] {

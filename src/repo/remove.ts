@@ -6,6 +6,7 @@ import { removeOut, unprotect, type WorkOptions } from '../data/index.ts';
 import { editYaml, lockFileOf, parseYaml, type Stage } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
 import { gitSide } from './git-side.ts';
+import { refuseBusy } from './stage-paths.ts';
 import { absoluteOut, selectStages } from './targets.ts';
 
 /**
@@ -15,7 +16,9 @@ import { absoluteOut, selectStages } from './targets.ts';
  */
 export function remove(repo: DataRepo, targets: readonly string[], options: { readonly outs?: boolean } = {}): void {
   for (const target of targets) {
-    for (const stage of stagesOf(repo, target)) {
+    const stages = stagesOf(repo, target);
+    refuseBusy(repo, stages, 'change');
+    for (const stage of stages) {
       removeOuts(repo, stage, options.outs === true);
       removeStage(repo, stage);
     }

@@ -20,6 +20,11 @@ export interface Paths {
   readonly write: readonly string[];
 }
 
+export interface Conflict {
+  readonly path: string;
+  readonly holder: Holder;
+}
+
 /**
  * DVC's lock per path, `.dvc/tmp/rwlock`: while a stage command runs and the project itself is not locked,
  * it tells other processes (DVC's too) which files are being read and written. Only edited by who holds the
@@ -35,16 +40,18 @@ export class RwLock {
     this.#me = { pid: process.pid, cmd: command };
   }
 
-  /** A process that works on one of these paths in a way that excludes us. */
-  conflict(paths: Paths): Holder | undefined {
+  /** A process that works on one of these paths in a way that excludes us, and which path that is. */
+  conflict(paths: Paths): Conflict | undefined {
     const content = this.#read();
     const all = [...paths.read, ...paths.write];
     for (const [held, holder] of Object.entries(content.write)) {
-      if (this.#blocks(holder) && all.some((own) => overlaps(own, held))) return holder;
+      const busy = this.#blocks(holder) ? all.find((own) => overlaps(own, held)) : undefined;
+      if (busy !== undefined) return { path: busy, holder };
     }
     for (const [held, holders] of Object.entries(content.read)) {
       const holder = holders.find((other) => this.#blocks(other));
-      if (holder !== undefined && paths.write.some((own) => overlaps(own, held))) return holder;
+      const busy = holder === undefined ? undefined : paths.write.find((own) => overlaps(own, held));
+      if (holder !== undefined && busy !== undefined) return { path: busy, holder };
     }
     return undefined;
   }

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Stage } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
-import { absolutePath, isUrl } from './pipeline-project.ts';
-import { RwLock, type Paths } from './rw-lock.ts';
+import { RwLock } from './rw-lock.ts';
+import { pathsOf } from './stage-paths.ts';
 
 export interface StageExclusion {
   /**
@@ -29,7 +29,8 @@ export function stageExclusion(
     async exclusively(stage, work) {
       const paths = pathsOf(repo, stage);
       let waited = false;
-      for (let holder = locks.conflict(paths); holder !== undefined; holder = locks.conflict(paths)) {
+      for (let busy = locks.conflict(paths); busy !== undefined; busy = locks.conflict(paths)) {
+        const { holder } = busy;
         if (!waited) onWarning(`stage '${stage.address}' waits for process ${holder.pid} (${holder.cmd})`);
         waited = true;
         await repo.unlocked(() => sleep(300, undefined, { signal }));
@@ -62,12 +63,4 @@ async function endsSoon(running: Promise<unknown>): Promise<boolean> {
   const soon = await Promise.race([ended, late]);
   clearTimeout(timer);
   return soon;
-}
-
-function pathsOf(repo: DataRepo, stage: Stage): Paths {
-  const local = (entry: { readonly defPath: string }): boolean => !isUrl(entry.defPath);
-  return {
-    read: [...stage.deps.filter(local), ...stage.params].map((entry) => absolutePath(repo, stage, entry)),
-    write: stage.outs.filter(local).map((out) => absolutePath(repo, stage, out)),
-  };
 }

@@ -2,6 +2,7 @@ import { pythonJson, type PyValue } from '../base/index.ts';
 import type { Stage } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
 import { isCallback, stageChanges, type Change } from './stage-changes.ts';
+import { refuseBusy } from './stage-paths.ts';
 import { selectStages, type TargetOptions } from './targets.ts';
 
 /** A word about one file or parameter: `modified`, `new`, `deleted`, `not in cache`. */
@@ -31,7 +32,13 @@ export interface StatusReport {
 export async function workspaceStatus(repo: DataRepo, command: StatusCommand = {}): Promise<StatusReport> {
   const stages = new Map<string, StageStatus>();
   const warnings: string[] = [];
-  for (const { stage, only } of selectStages(repo, command.targets ?? [], command)) {
+  const selected = selectStages(repo, command.targets ?? [], command);
+  refuseBusy(
+    repo,
+    selected.map(({ stage }) => stage),
+    'look',
+  );
+  for (const { stage, only } of selected) {
     if (stage.frozen && stage.deps.every((dep) => dep.repo === undefined)) {
       warnings.push(
         `stage: '${stage.address}' is frozen. Its dependencies are not going to be shown in the status output.`,

@@ -3,7 +3,7 @@ import { dagDot, dagMermaid, viewDag } from '../../repo/dag.ts';
 import { dagAscii } from '../../repo/dag-ascii.ts';
 import { selectStages } from '../../repo/targets.ts';
 import type { Command } from '../command.ts';
-import { withRepo } from '../data-session.ts';
+import { readRepo } from '../data-session.ts';
 import { page } from '../pager.ts';
 
 export const verb: Command = {
@@ -29,7 +29,7 @@ export const verb: Command = {
     if (input.on('outs') && input.on('collapse-foreach-matrix')) {
       throw new MlopsError('usage', '`--outs` and `--collapse-foreach-matrix` are mutually exclusive', { exit: 255 });
     }
-    return withRepo(terminal, async (repo) => {
+    return readRepo(terminal, async (repo) => {
       const graph = repo.graph();
       const targets = input.args.length === 0 ? [] : selectStages(repo, input.args).map(({ stage }) => stage);
       const view = viewDag(

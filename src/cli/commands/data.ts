@@ -1,6 +1,6 @@
 import { dataStatus, type Changes, type DataStatus } from '../../repo/data-status.ts';
 import type { Command, Terminal, Verb } from '../command.ts';
-import { remoteFlag, say, withRepo } from '../data-session.ts';
+import { remoteFlag, say, readRepo } from '../data-session.ts';
 
 const labels: Readonly<Record<string, readonly string[]>> = {
   not_in_cache: ['Not in cache', 'use "dvc fetch <file>..." to download files'],
@@ -45,7 +45,7 @@ const status: Command = {
   ],
   async run(input, terminal) {
     const untracked = input.text('untracked-files') !== 'no';
-    const report = await withRepo(terminal, (repo) =>
+    const report = await readRepo(terminal, (repo) =>
       dataStatus(repo, {
         targets: input.args,
         granular: input.on('granular'),

@@ -75,6 +75,8 @@ function commandOf(input: Input, terminal: Terminal): GcCommand {
     dry: input.on('dry'),
     projects: input.list('projects').map((project) => path.resolve(terminal.cwd, project)),
     skipFailed: input.on('skip-failed'),
+    force: input.on('force'),
+    onWarning: (message) => terminal.warn(message),
     signal: terminal.signal,
     onProgress: terminal.progress,
   };

@@ -4,7 +4,7 @@ import { reproText } from '../../repo/repro-events.ts';
 import { repro } from '../../repo/repro.ts';
 import { addStage } from '../../repo/stage-add.ts';
 import type { Command, FlagSpec, Verb } from '../command.ts';
-import { say, sayGitAdd, withRepo } from '../data-session.ts';
+import { readRepo, say, sayGitAdd, withRepo } from '../data-session.ts';
 
 const list: Command = {
   name: 'stage list',
@@ -31,7 +31,7 @@ const list: Command = {
     { name: 'name-only', aliases: ['names-only'], summary: 'no descriptions' },
   ],
   run(input, terminal) {
-    return withRepo(terminal, async (repo) => {
+    return readRepo(terminal, async (repo) => {
       const lines = listStages(repo, {
         targets: input.args,
         all: input.on('all'),

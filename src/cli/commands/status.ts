@@ -40,7 +40,7 @@ export const verb: Command = {
   run(input, terminal) {
     if (input.on('cloud') || input.given('remote')) return cloud(input, terminal);
     refuseMeaningless(input);
-    return withRepo(terminal, async (repo) => {
+    return openForStatus(terminal, async (repo) => {
       const report = await workspaceStatus(repo, {
         targets: input.args,
         recursive: input.on('recursive'),
@@ -60,9 +60,12 @@ export const verb: Command = {
   },
 };
 
+/** DVC ends otherwise when the lock is held than when the comparison fails. */
+const openForStatus: typeof withRepo = (terminal, work) => withRepo(terminal, work, { lockedExit: 255 });
+
 /** `-c`: cache against remote, in DVC's lines. */
 function cloud(input: Input, terminal: Terminal): Promise<number> {
-  return withRepo(terminal, async (repo) => {
+  return openForStatus(terminal, async (repo) => {
     const report = await compareWithRemote(repo, transferOptions(input, terminal));
     if (input.on('json')) terminal.print(JSON.stringify(Object.fromEntries(report)));
     else if (terminal.quiet) return report.size > 0 ? 1 : 0;
