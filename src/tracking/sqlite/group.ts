@@ -4,10 +4,13 @@ export function group<Row extends { readonly run: number }, Item>(
   convert: (row: Row) => Item,
 ): Map<number, Item[]> {
   const found = new Map<number, Item[]>();
-  for (const row of rows) {
-    const list = found.get(row.run);
-    if (list === undefined) found.set(row.run, [convert(row)]);
-    else list.push(convert(row));
-  }
+  for (const row of rows) push(found, row.run, convert(row));
   return found;
+}
+
+/** Adds to the list of a run. */
+export function push<Item>(lists: Map<number, Item[]>, run: number, item: Item): void {
+  const list = lists.get(run);
+  if (list === undefined) lists.set(run, [item]);
+  else list.push(item);
 }

@@ -1,7 +1,7 @@
 import { MlopsError } from '../../base/index.ts';
 import { invalid, type Metric, type Run, type RunInfo, type RunStatus, type Tag } from '../../mlflow/index.ts';
 import type { Connection } from './connection.ts';
-import { group } from './group.ts';
+import { push } from './group.ts';
 import { datasetsOf, modelsOf } from './inputs.ts';
 import type { Keys } from './keys.ts';
 
@@ -18,20 +18,8 @@ export interface RunRow {
   readonly artifact_uri: string;
 }
 
-interface PairRow {
-  readonly run: number;
-  readonly key: number;
-  readonly value: string;
-}
-
-interface LatestRow {
-  readonly run: number;
-  readonly key: number;
-  readonly value: number;
-  readonly is_nan: number;
-  readonly step: number;
-  readonly timestamp: number;
-}
+type PairRow = readonly [run: number, key: number, value: string];
+type LatestRow = readonly [run: number, key: number, value: number, isNan: number, step: number, timestamp: number];
 
 /** The row of a run, deleted or not. */
 export function needRun(c: Connection, id: string): RunRow {
@@ -69,24 +57,24 @@ export function toInfo(c: Connection, row: RunRow): RunInfo {
 /** Runs with all that hangs on them, in the order of the rows, in a handful of statements for all. */
 export function toRuns(c: Connection, keys: Keys, rows: readonly RunRow[]): Run[] {
   const ids = JSON.stringify(rows.map((row) => row.n));
-  const metrics = group(
-    c
-      .sql<LatestRow>(
-        'SELECT run, key, value, is_nan, step, timestamp FROM latest WHERE run IN (SELECT value FROM json_each(?))',
-      )
-      .all(ids),
-    (row): Metric => ({
-      key: keys.name(row.key),
-      value: row.is_nan === 0 ? row.value : NaN,
-      timestamp: row.timestamp,
-      step: row.step,
-    }),
-  );
-  const pairs = (table: 'params' | 'tags'): Map<number, Tag[]> =>
-    group(
-      c.sql<PairRow>(`SELECT run, key, value FROM ${table} WHERE run IN (SELECT value FROM json_each(?))`).all(ids),
-      (row): Tag => ({ key: keys.name(row.key), value: row.value }),
-    );
+  // Rows as arrays: a page of 1,000 runs has some 20,000 of them.
+  const metrics = new Map<number, Metric[]>();
+  const latest = c
+    .sql<LatestRow>(
+      'SELECT run, key, value, is_nan, step, timestamp FROM latest WHERE run IN (SELECT value FROM json_each(?))',
+    )
+    .raw();
+  for (const [run, key, value, isNan, step, timestamp] of latest.all(ids)) {
+    push(metrics, run, { key: keys.name(key), value: isNan === 0 ? value : NaN, timestamp, step });
+  }
+  const pairs = (table: 'params' | 'tags'): Map<number, Tag[]> => {
+    const found = new Map<number, Tag[]>();
+    const rows = c
+      .sql<PairRow>(`SELECT run, key, value FROM ${table} WHERE run IN (SELECT value FROM json_each(?))`)
+      .raw();
+    for (const [run, key, value] of rows.all(ids)) push(found, run, { key: keys.name(key), value });
+    return found;
+  };
   const params = pairs('params');
   const tags = pairs('tags');
   const datasets = datasetsOf(c, ids);

@@ -110,12 +110,7 @@ function setLifecycle(c: Connection, id: string, lifecycle: 0 | 1): void {
   c.sql('UPDATE runs SET lifecycle = ?, deleted_time = ? WHERE n = ?').run(lifecycle, deleted, row.n);
 }
 
-interface PointRow {
-  readonly timestamp: number;
-  readonly step: number;
-  readonly value: number;
-  readonly is_nan: number;
-}
+type PointRow = readonly [timestamp: number, step: number, value: number, isNan: number];
 
 /** A page of a history, continued by the key of its last point. */
 function history(c: Connection, keys: Keys, id: string, key: string, query: HistoryQuery): Page<Metric> {
@@ -135,16 +130,17 @@ function history(c: Connection, keys: Keys, id: string, key: string, query: Hist
       `SELECT timestamp, step, value, is_nan FROM metrics WHERE run = ? AND key = ? ${where}
        ORDER BY timestamp, step, value, is_nan LIMIT ?`,
     )
+    .raw()
     .all(run.n, number, ...(after ?? []), limit);
   const more = maxResults !== undefined && rows.length > maxResults;
   if (more) rows.pop();
-  const items = rows.map((row) => ({
+  const items = rows.map(([timestamp, step, value, isNan]) => ({
     key,
-    value: row.is_nan === 0 ? row.value : NaN,
-    timestamp: row.timestamp,
-    step: row.step,
+    value: isNan === 0 ? value : NaN,
+    timestamp,
+    step,
   }));
   const last = rows.at(-1);
   if (!more || last === undefined) return { items };
-  return { items, nextPageToken: writePageToken(identity, [last.timestamp, last.step, last.value, last.is_nan]) };
+  return { items, nextPageToken: writePageToken(identity, last) };
 }

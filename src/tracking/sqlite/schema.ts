@@ -100,7 +100,13 @@ CREATE TABLE promotions (
 CREATE INDEX promotions_by_model ON promotions (name, n);
 `;
 
+const runIndexes = `
+CREATE INDEX runs_by_user ON runs (experiment, lifecycle, user_id, start_time DESC, id);
+CREATE INDEX runs_by_id ON runs (experiment, lifecycle, id);
+`;
+
 export const migrations: readonly Migration[] = [
   { name: 'tracking', up: first },
   { name: 'traces', up: traceSchema },
+  { name: 'run indexes', up: runIndexes },
 ];

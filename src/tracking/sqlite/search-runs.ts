@@ -17,7 +17,7 @@ import type { Keys } from './keys.ts';
 import { toRuns, type RunRow } from './run-rows.ts';
 import {
   after,
-  clauseRange,
+  clauseRanges,
   pairTables,
   runCondition,
   sortKey,
@@ -26,21 +26,10 @@ import {
   type SortKey,
   type Sql,
 } from './search-terms.ts';
+import { phasesOf, stepsOf, type Phase, type Plan, type Term } from './search-phases.ts';
+import { valueRanges } from './search-values.ts';
 
 type Found = RunRow & Readonly<Record<string, unknown>>;
-type Term = { readonly sql: string; readonly descending: boolean };
-
-interface Plan {
-  readonly c: Connection;
-  readonly keys: Keys;
-  readonly clauses: readonly Clause[];
-  readonly order: readonly OrderTerm[];
-  readonly sortKeys: readonly SortKey[];
-  /** All expressions of the order with the tie-breakers, aligned with a position. */
-  readonly terms: readonly Term[];
-  readonly position: readonly unknown[] | undefined;
-  readonly limit: number;
-}
 
 /** Below this many candidates, fetching them all and sorting beats walking the order's index. */
 const fewEnough = 3000;
@@ -92,6 +81,9 @@ function termsOf(sortKeys: readonly SortKey[]): Term[] {
 }
 
 function searchPart(plan: Plan, part: Part): Found[] {
+  const isFullyThere = (clause: Clause): boolean =>
+    clause.comparator === 'IS NULL' && allHaveIt(plan, part, { ...clause, ascending: true });
+  if (plan.clauses.some(isFullyThere)) return [];
   const driver = narrowest(plan, part);
   if (driver !== undefined) return select(plan, part, { driver });
   const phases = phasesOf(plan);
@@ -100,51 +92,19 @@ function searchPart(plan: Plan, part: Part): Found[] {
     if (phase.head !== undefined && phase.rank < Number(plan.position?.[0] ?? 0)) continue;
     if (found.length >= plan.limit) break;
     if (phase.missing !== undefined && allHaveIt(plan, part, phase.missing)) break;
-    found.push(...select(plan, part, { phase, limit: plan.limit - found.length }));
+    for (const step of stepsOf(plan, part, phase)) {
+      if (found.length >= plan.limit) break;
+      found.push(...select(plan, part, { phase: step, limit: plan.limit - found.length }));
+    }
   }
   return found;
 }
 
-/**
- * What is ordered by one key comes in phases, each a walk of an index that yields the order without sorting:
- * values, then NaN, then the runs that have none. One CASE over all of them would fit no index.
- */
-interface Phase {
-  /** The first sort key of every run found. */
-  readonly rank: number;
-  /** Walk the value index of this term. */
-  readonly walk?: OrderTerm;
-  /** Only runs without a value for this term. */
-  readonly missing?: OrderTerm;
-  /** The first two terms of the order as they are in this phase. */
-  readonly head?: readonly [Term, Term];
-}
-
-function phasesOf({ order }: Plan): readonly Phase[] {
-  const first = order[0];
-  const column = first?.entity === 'attribute' && first.key === 'end_time';
-  if (first === undefined || first.entity === 'dataset' || (first.entity === 'attribute' && !column)) {
-    return [{ rank: 0 }];
-  }
-  const constant = (value: string): Term => ({ sql: value, descending: false });
-  const value: Term = { sql: column ? 'r.end_time' : 'o0.value', descending: !first.ascending };
-  const walk = column ? {} : { walk: first };
-  const values: Phase = { rank: 0, ...walk, head: [constant('0'), value] };
-  if (first.entity === 'metric') {
-    const nan: Phase = { rank: 1, walk: first, head: [constant('1'), constant('0')] };
-    return [values, nan, { rank: 2, missing: first, head: [constant('2'), constant('0')] }];
-  }
-  const none = column ? '0' : "''";
-  return [values, { rank: 1, missing: first, head: [constant('1'), constant(none)] }];
-}
-
-/** The clause that leaves the fewest candidates, when those are few. */
+/** The clause, or the clauses on one key, that leave the fewest candidates, when those are few. */
 function narrowest({ c, keys, clauses }: Plan, part: Part): Range | undefined {
   let best: Range | undefined;
   let bestCount = fewEnough;
-  for (const clause of clauses) {
-    const range = clauseRange(clause, keys, part);
-    if (range === undefined) continue;
+  for (const range of [...clauseRanges(clauses, keys, part), ...valueRanges(c, keys, clauses, part)]) {
     const { count } = c
       .sql<{ count: number }>(`SELECT count(*) AS count FROM (SELECT 1 ${range.text} LIMIT ${fewEnough})`)
       .get(...range.values) ?? { count: fewEnough };
@@ -152,6 +112,7 @@ function narrowest({ c, keys, clauses }: Plan, part: Part): Range | undefined {
       best = range;
       bestCount = count;
     }
+    if (count === 0) break;
   }
   return best;
 }
@@ -189,6 +150,17 @@ function select(plan: Plan, part: Part, shape: Shape): Found[] {
   const where = ['r.experiment = ? AND r.lifecycle = ?'];
   values.push(part.experiment, part.lifecycle);
   if (phase?.missing !== undefined) where.push(use(absence(plan, phase.missing)));
+  if (phase?.only !== undefined) {
+    const { term, value } = phase.only;
+    where.push('o0.key = ? AND o0.value = ?');
+    values.push(plan.keys.find(term.key) ?? -1, value);
+    if (term.entity === 'metric') where.push('o0.is_nan = 0');
+    // Where the last page ended within this value: without it the walk would begin at the newest run again.
+    if (plan.position?.[0] === 0 && plan.position[1] === value) {
+      where.push('r.start_time <= ?');
+      values.push(plan.position[2]);
+    }
+  }
   if (phase?.head?.[1].sql === 'r.end_time') where.push('r.end_time IS NOT NULL');
   for (const clause of plan.clauses) where.push(use(runCondition(clause, plan.keys)));
   if (plan.position !== undefined) where.push(use(after(terms, plan.position)));
@@ -217,6 +189,11 @@ function source(plan: Plan, part: Part, { driver, phase }: Shape): Sql {
       text: `FROM (SELECT ${driver.run} AS run ${driver.text}) d CROSS JOIN runs r ON r.n = d.run ${joined}`,
       values: [...driver.values, ...joinValues],
     };
+  }
+  if (phase?.only !== undefined) {
+    const { entity } = phase.only.term;
+    const table = entity === 'metric' || entity === 'param' || entity === 'tag' ? pairTables[entity] : 'params';
+    return { text: `FROM runs r INDEXED BY runs_by_start CROSS JOIN ${table} o0 ON o0.run = r.n`, values: [] };
   }
   const walk = phase?.walk;
   if (walk === undefined || walk.entity === 'attribute' || walk.entity === 'dataset') {
@@ -253,7 +230,7 @@ function walkStart({ position }: Plan, { entity, ascending }: OrderTerm, rank: n
 function orderOf(terms: readonly Term[], phase: Phase | undefined): string {
   const text = phase?.walk !== undefined && phase.walk.entity !== 'metric';
   return terms
-    .filter(({ sql }) => !/^(?:\d+|'')$/.test(sql))
+    .filter(({ sql }) => !/^(?:\d+|'')$/.test(sql) && !(phase?.only !== undefined && sql === 'o0.value'))
     .flatMap((term) => (text && term.sql === 'o0.value' ? [{ ...term, sql: 'substr(o0.value, 1, 64)' }, term] : [term]))
     .map(({ sql, descending }) => sql + (descending ? ' DESC' : ''))
     .join(', ');

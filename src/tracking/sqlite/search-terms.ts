@@ -70,20 +70,32 @@ export interface Range extends Sql {
 const indexedAttributes: Readonly<Record<string, string>> = {
   status: 'runs_by_status',
   run_name: 'runs_by_name',
+  user_id: 'runs_by_user',
   end_time: 'runs_by_end',
 };
 
-/** The index range that a clause selects in one experiment and state of life, when it selects one. */
-export function clauseRange(clause: Clause, keys: Keys, part: Part): Range | undefined {
+/** The index ranges that clauses select in one experiment and state of life, one for all on the same metric. */
+export function clauseRanges(clauses: readonly Clause[], keys: Keys, part: Part): Range[] {
+  const ranges = clauses.flatMap((clause) => clauseRange(clause, keys, part) ?? []);
+  const metrics = new Map<string, Clause[]>();
+  for (const clause of clauses) {
+    if (clause.entity !== 'metric' || clause.comparator === '!=') continue;
+    metrics.set(clause.key, [...(metrics.get(clause.key) ?? []), clause]);
+  }
+  for (const [key, own] of metrics) {
+    const tests = own.map(({ comparator }) => `AND x.value ${comparator} ?`).join(' ');
+    ranges.push({
+      text: `FROM latest x INDEXED BY latest_by_value WHERE x.experiment = ? AND x.key = ? AND x.is_nan = 0 ${tests}`,
+      values: [part.experiment, keys.find(key) ?? -1, ...own.map(({ value }) => value)],
+      run: 'x.run',
+    });
+  }
+  return ranges;
+}
+
+function clauseRange(clause: Clause, keys: Keys, part: Part): Range | undefined {
   const { experiment, lifecycle } = part;
   const { entity, key, comparator, value } = clause;
-  if (entity === 'metric' && comparator !== '!=') {
-    return {
-      text: `FROM latest x INDEXED BY latest_by_value WHERE x.experiment = ? AND x.key = ? AND x.is_nan = 0 AND x.value ${comparator} ?`,
-      values: [experiment, keys.find(key) ?? -1, value],
-      run: 'x.run',
-    };
-  }
   if ((entity === 'param' || entity === 'tag') && comparator === '=') {
     const table = pairTables[entity];
     const values = [experiment, keys.find(key) ?? -1, value, value];
@@ -94,6 +106,14 @@ export function clauseRange(clause: Clause, keys: Keys, part: Part): Range | und
       run: 'x.run',
     };
   }
+  if (entity === 'dataset' && key !== 'context' && comparator === '=') {
+    return {
+      text: `FROM (SELECT DISTINCT i.run FROM datasets d CROSS JOIN run_datasets i ON i.dataset = d.id
+        WHERE d.experiment = ? AND d.${key} = ?) x`,
+      values: [experiment, value],
+      run: 'x.run',
+    };
+  }
   if (entity !== 'attribute') return undefined;
   if (key === 'run_id' && (comparator === '=' || comparator === 'IN')) {
     const ids = comparator === 'IN' ? value : [value];
@@ -101,12 +121,14 @@ export function clauseRange(clause: Clause, keys: Keys, part: Part): Range | und
     return { text, values: [JSON.stringify(ids)], run: 'x.n' };
   }
   const index = indexedAttributes[key];
-  const ranged = comparator === '=' || (key === 'end_time' && comparator !== '!=');
+  const isText = key === 'run_name' || key === 'user_id';
+  const ranged = comparator === '=' || (key === 'end_time' && comparator !== '!=') || (isText && comparator !== '!=');
   if (index === undefined || !ranged) return undefined;
-  const column = key === 'run_name' ? 'name' : key;
+  const values: unknown[] = [experiment, lifecycle];
+  const test = comparison(`x.${key === 'run_name' ? 'name' : key}`, clause, values);
   return {
-    text: `FROM runs x INDEXED BY ${index} WHERE x.experiment = ? AND x.lifecycle = ? AND x.${column} ${comparator} ?`,
-    values: [experiment, lifecycle, value],
+    text: `FROM runs x INDEXED BY ${index} WHERE x.experiment = ? AND x.lifecycle = ? AND ${test}`,
+    values,
     run: 'x.n',
   };
 }
