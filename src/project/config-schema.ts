@@ -171,3 +171,8 @@ export function checkConfigSection(
 export function schemeOf(url: string): string {
   return /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\/[^/?#]/.exec(url)?.[1]?.toLowerCase() ?? '';
 }
+
+/** True for what a remote's URL, or that of a dep, may begin with. */
+export function isStorageScheme(scheme: string): boolean {
+  return scheme in remotes;
+}

@@ -43,6 +43,9 @@ export function lockEntryMap(entry: LockEntry): PyMap {
   const files = info.extra?.get('files');
   if (files === undefined) {
     put('md5', info.md5);
+    // Without an md5, the tag or checksum of the source is the digest and comes first.
+    if (info.md5 === undefined) put('etag', info.etag);
+    if (info.md5 === undefined && info.etag === undefined) put('checksum', info.checksum);
     put('size', info.size);
     put('nfiles', info.nfiles);
     put('isexec', info.isexec);

@@ -20,4 +20,5 @@ export { createProjectFiles } from './init-project.ts';
 export { IgnoreRules, ignoreFileName, type IgnoreVerdict } from './ignore.ts';
 export { namedSection, ProjectConfig, sectionOf, type ConfigEdit, type RemoteConfig } from './config.ts';
 export { configError, type ConfigSections, type ConfigValue } from './config-text.ts';
+export { isStorageScheme, schemeOf } from './config-schema.ts';
 export { configLevels, type ConfigLevel } from './config-paths.ts';

@@ -14,8 +14,6 @@ export interface RemoteSection {
 /** An open project as the data verbs see it: what pipelines need of one, and remotes, and writing stages. */
 export interface DataRepo extends PipelineProject {
   readonly config: ProjectConfig;
-  /** The default remote, or the named one; undefined when there is no default. @throws MlopsError `bad_config` for an unknown name. */
-  remote(name?: string): RemoteSection | undefined;
   /** The name of the default remote, undefined when none is set. */
   readonly defaultRemote: string | undefined;
   /** Stages of the work tree, read once; `forget` after writing one. */

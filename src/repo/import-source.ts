@@ -49,7 +49,7 @@ export function sourceOfDep(repo: DataRepo, dep: Dep, wdir: string): ImportSourc
  * @throws MlopsError `missing_dependency` when nothing is there, and those of the store.
  */
 export async function sourceFacts(
-  repo: DataRepo,
+  repo: Pick<DataRepo, 'data' | 'remote'>,
   source: ImportSource,
   options: WorkOptions & { readonly fsConfig?: RemoteOptions | undefined },
 ): Promise<ContentInfo> {

@@ -19,6 +19,7 @@ import {
 } from '../project/index.ts';
 import { collectStages, type CollectSource } from './collect.ts';
 import type { DataRepo, RemoteSection } from './data-repo.ts';
+import { checkPlaces } from './external.ts';
 import { buildGraph, type StageGraph } from './graph.ts';
 import { LockStore } from './lock-store.ts';
 import { RepoLock } from './repo-lock.ts';
@@ -101,7 +102,11 @@ function assemble(project: Project, cwd: string, lock: RepoLock): DataRepo {
       stages = undefined;
       graph = undefined;
     },
-    graph: () => (graph ??= buildGraph(repo.stages(), display)),
+    graph() {
+      if (graph !== undefined) return graph;
+      checkPlaces(repo.stages(), repo.remote);
+      return (graph = buildGraph(repo.stages(), display));
+    },
     stagesOf: (of) => collectStages(source(of)).stages,
     saveStage: (stage) => saveStage(root, stage),
     saveDataStage(stage, contents) {

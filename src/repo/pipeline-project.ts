@@ -4,6 +4,7 @@ import type { DataContext } from '../data/index.ts';
 import type { Tree, TreePath } from '../git/index.ts';
 import type { ContentInfo, Out, Stage } from '../project/index.ts';
 import type { CollectSource } from './collect.ts';
+import type { RemoteSection } from './data-repo.ts';
 
 /** What running, comparing and listing stages needs of an open project. */
 export interface PipelineProject {
@@ -20,6 +21,8 @@ export interface PipelineProject {
   readonly autostage: boolean;
   /** Absolute path of `.mlops`. */
   readonly stateDir: string;
+  /** The default remote, or the named one; undefined when there is no default. @throws MlopsError `bad_config` for an unknown name. */
+  remote(name?: string): RemoteSection | undefined;
   /** A tree path as the user sees it. */
   display(file: TreePath): string;
   /** Writes the contents of a `.dvc` file's outputs after a commit. */

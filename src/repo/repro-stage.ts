@@ -5,6 +5,7 @@ import { checkoutOut, commitOut, hashPath, objectExists, unprotect, type WorkOpt
 import type { ContentInfo, LockedStage, LockEntry, Out, Stage } from '../project/index.ts';
 import { checkRecordable, pythonStr } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
+import { externalContent, refuseCachedOutside } from './external.ts';
 import { absolutePath, isUrl, shownPath } from './pipeline-project.ts';
 import { isCacheable, type RunCache } from './run-cache.ts';
 import { commandChanged, contentOf, depStatus, outStatus, paramsChange, readParams } from './stage-changes.ts';
@@ -20,11 +21,12 @@ export interface Inputs {
  * to do about it.
  */
 export async function readInputs(repo: DataRepo, stage: Stage, work: WorkOptions = {}): Promise<Inputs> {
+  refuseCachedOutside(stage);
   const deps: LockEntry[] = [];
   for (const dep of stage.deps) {
-    if (isUrl(dep.defPath)) await depStatus(repo, stage, dep, work.signal);
-    const target = absolutePath(repo, stage, dep);
-    const content = await keptHash(repo, target, dep.info, work);
+    const content = isUrl(dep.defPath)
+      ? await externalContent(repo, dep.defPath, work.signal)
+      : await keptHash(repo, absolutePath(repo, stage, dep), dep.info, work);
     if (content === undefined) {
       throw new MlopsError('missing_dependency', `dependency '${shownPath(repo, stage, dep)}' does not exist`, {
         hint: `make it, fetch it (mlops pull), or take it out of the deps of ${stage.address}`,
@@ -155,18 +157,25 @@ async function commitOne(
   out: Out,
   options: WorkOptions & { readonly store: boolean },
 ): Promise<ContentInfo> {
-  const target = absolutePath(repo, stage, out);
-  if (!fs.existsSync(target)) {
-    throw new MlopsError('missing_output', `output '${shownPath(repo, stage, out)}' does not exist`, {
-      hint: `the command of ${stage.address} ended without making it; check its path (relative to ${stage.wdir === '' ? 'the project' : stage.wdir}) or take it out of the outputs`,
-    });
+  if (isUrl(out.defPath)) {
+    const content = await externalContent(repo, out.defPath, options.signal);
+    if (content === undefined) throw missingOutput(repo, stage, out);
+    return content;
   }
+  const target = absolutePath(repo, stage, out);
+  if (!fs.existsSync(target)) throw missingOutput(repo, stage, out);
   if (out.metric) refuseBinary(target);
   if (out.info?.hashName === 'md5-dos2unix' && (await outStatus(repo, stage, out, options.signal)) === undefined) {
     return out.info;
   }
   const { store, signal, onProgress } = options;
   return commitOut(repo.data, target, { cache: store, relink: out.cache, signal, onProgress });
+}
+
+function missingOutput(repo: DataRepo, stage: Stage, out: Out): MlopsError {
+  return new MlopsError('missing_output', `output '${shownPath(repo, stage, out)}' does not exist`, {
+    hint: `the command of ${stage.address} ended without making it; check its path (relative to ${stage.wdir === '' ? 'the project' : stage.wdir}) or take it out of the outputs`,
+  });
 }
 
 function refuseBinary(target: string): void {
@@ -197,6 +206,7 @@ function warnEmpty(
 export function prepareOuts(repo: DataRepo, stage: Stage): string[] {
   const removable: string[] = [];
   for (const out of stage.outs) {
+    if (isUrl(out.defPath)) continue;
     const target = absolutePath(repo, stage, out);
     if (!out.persist) removable.push(target);
     else if (fs.existsSync(target)) unprotect(repo.data, target);

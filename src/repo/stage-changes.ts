@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 
-import { MlopsError, pythonEquals, type PyMap, type PyValue } from '../base/index.ts';
+import { pythonEquals, type PyMap, type PyValue } from '../base/index.ts';
 import { statusOf, type Content, type ContentStatus } from '../data/index.ts';
 import {
   currentParams,
@@ -12,6 +12,7 @@ import {
   type ParamsDep,
   type Stage,
 } from '../project/index.ts';
+import { externalStatus } from './external.ts';
 import { absolutePath, isUrl, shownPath, type PipelineProject } from './pipeline-project.ts';
 
 /** One parameter that is not as recorded. */
@@ -129,15 +130,7 @@ export async function depStatus(
   signal: AbortSignal | undefined,
 ): Promise<ContentStatus | undefined> {
   if (dep.repo !== undefined) return undefined;
-  if (isUrl(dep.defPath)) {
-    throw new MlopsError(
-      'bad_path',
-      `external dependency '${dep.defPath}' of ${stage.address} cannot be compared yet`,
-      {
-        hint: 'track a copy of it with `mlops import-url`',
-      },
-    );
-  }
+  if (isUrl(dep.defPath)) return externalStatus(project, dep, signal);
   const target = absolutePath(project, stage, dep);
   return contentStatus(project, target, dep.info, { signal, cached: false });
 }
@@ -148,6 +141,7 @@ export async function outStatus(
   out: Out,
   signal: AbortSignal | undefined,
 ): Promise<ContentStatus | undefined> {
+  if (isUrl(out.defPath)) return externalStatus(project, out, signal);
   const target = absolutePath(project, stage, out);
   return contentStatus(project, target, out.info, { signal, cached: out.cache });
 }
