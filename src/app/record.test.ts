@@ -49,7 +49,7 @@ function options(extra: Partial<RecordOptions> = {}): RecordOptions {
   return {
     open: () => openTracking(path.join(root, '.mlops', 'store.db')),
     experiment: 'churn',
-    git: () => ({ commit: 'c'.repeat(40), branch: 'main', dirty: true }),
+    git: async () => ({ commit: 'c'.repeat(40), branch: 'main', dirty: true }),
     user: 'ada',
     snapshot,
     maxFileSize: 1000,
@@ -88,11 +88,12 @@ async function recordOnce(extra: Partial<RecordOptions> = {}): Promise<string> {
     command: 'node train.js',
     cwd: root,
     startedAt: 1500,
-    liveFiles: [],
+    outs: [],
+    dvclive: undefined,
   });
   stage.metric('live', 1, 1, 2000);
   await stage.end(stageEnd);
-  return (await recorder.end('finished'))?.runId ?? '';
+  return (await recorder.end('finished', []))?.runId ?? '';
 }
 
 describe('a recorded repro', () => {
@@ -175,7 +176,7 @@ describe('a recorded repro', () => {
 
   it('opens no store when nothing runs', async () => {
     const recorder = trackingRecorder(options());
-    expect(await recorder.end('finished')).toBeUndefined();
+    expect(await recorder.end('finished', [])).toBeUndefined();
     expect(fs.existsSync(path.join(root, '.mlops'))).toBe(false);
   });
 
@@ -188,9 +189,16 @@ describe('a recorded repro', () => {
       }),
     );
     await recorder.begin({ command: 'mlops repro', stages: ['train'], startedAt: 1 });
-    const stage = await recorder.stage({ stage: 'train', command: 'x', cwd: root, startedAt: 1, liveFiles: [] });
+    const stage = await recorder.stage({
+      stage: 'train',
+      command: 'x',
+      cwd: root,
+      startedAt: 1,
+      outs: [],
+      dvclive: undefined,
+    });
     await stage.end(stageEnd);
-    await recorder.end('finished');
+    await recorder.end('finished', []);
     expect(warnings).toEqual(['this run is not (fully) recorded: disk on fire']);
   });
 });

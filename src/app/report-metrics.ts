@@ -28,17 +28,25 @@ export function metricsOf(value: PyValue, prefix = ''): MetricPoint[] {
  * The step is the column called `step`, `epoch`, `iteration` or `batch`, else the row number.
  */
 export function historyOf(header: readonly string[], rows: readonly (readonly string[])[]): MetricPoint[] {
-  const stepColumn = header.findIndex((name) => /^(step|epoch|iteration|batch)$/i.test(name));
-  return rows.flatMap((row, rowIndex) => {
-    const named = stepColumn < 0 ? Number.NaN : Number(row[stepColumn]);
-    const step = Number.isInteger(named) ? named : rowIndex;
-    return header.flatMap((name, column) => {
-      const text = row[column]?.trim() ?? '';
-      const value = Number(text);
-      if (column === stepColumn || text === '' || (Number.isNaN(value) && !/^nan$/i.test(text))) return [];
-      return [{ key: cleanKey(name), value, step }];
-    });
+  return rows.flatMap((row, index) => rowPoints(header, row, index));
+}
+
+/** The points of one row of such a table. */
+export function rowPoints(header: readonly string[], row: readonly string[], index: number): MetricPoint[] {
+  const stepColumn = header.findIndex(isStepName);
+  const named = stepColumn < 0 ? Number.NaN : Number(row[stepColumn]);
+  const step = Number.isInteger(named) ? named : index;
+  return header.flatMap((name, column) => {
+    const text = row[column]?.trim() ?? '';
+    const value = Number(text);
+    if (column === stepColumn || text === '' || (Number.isNaN(value) && !/^nan$/i.test(text))) return [];
+    return [{ key: cleanKey(name), value, step }];
   });
+}
+
+/** What a column or key is called that counts steps. */
+export function isStepName(name: string): boolean {
+  return /^(step|epoch|iteration|batch)$/i.test(name);
 }
 
 /** True for a table of numbers by step, and not for one of observations (a confusion matrix's actual, predicted). */

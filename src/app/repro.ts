@@ -2,14 +2,17 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 
 import type { PyMap } from '../base/index.ts';
-import { gitState } from '../git/index.ts';
+import { startGitState, type GitState } from '../git/index.ts';
 import { readSettings, type Stage } from '../project/index.ts';
 import type { DataRepo } from '../repo/data-repo.ts';
 import { absolutePath } from '../repo/pipeline-project.ts';
 import type { Recorder } from '../repo/recorder.ts';
 import { repro, type ReproOptions, type ReproResult } from '../repo/repro.ts';
 import type { Snapshot, SnapshotLineage } from './record-snapshot.ts';
+import type * as StoreModule from './record-store.ts';
 import { trackingRecorder } from './record.ts';
+
+type StoreCode = typeof StoreModule;
 
 export interface RecordedReproOptions extends ReproOptions {
   /** False: nothing is recorded (`--no-record`). Undefined: as `mlops.yaml` says, else true. */
@@ -29,26 +32,38 @@ export function recorderFor(repo: DataRepo, options: RecordedReproOptions): Reco
   const { record } = readSettings(repo.tree);
   if (options.dry === true || !(options.record ?? record.enabled)) return undefined;
   const remote = (options.env['MLFLOW_TRACKING_URI'] ?? '') !== '';
+  // The store's code is loaded only when a stage is about to run, while git is asked.
+  let store: Promise<StoreCode> | undefined;
+  let state: Promise<GitState | undefined> | undefined;
+  const load = (): Promise<StoreCode> => (store ??= import('./record-store.ts'));
+  const git = (): Promise<GitState | undefined> => (state ??= gitStateOf(repo));
   return trackingRecorder({
+    prepare() {
+      git().catch(() => undefined);
+      load().catch(() => undefined);
+    },
     async open() {
-      // SQLite is loaded only when a stage is about to run.
-      const { openPlace, trackingPlace } = await import('./tracking-home.ts');
+      const { openPlace, trackingPlace } = await load();
       return openPlace(trackingPlace(repo.root, options.env));
     },
     experiment: record.experiment ?? path.basename(repo.root),
-    git: () => (repo.gitRoot === undefined ? undefined : gitState(repo.gitRoot)),
+    git,
     user: userName(options.env),
-    snapshot: () => snapshotOf(repo),
+    snapshot: (stages) => snapshotOf(repo, stages),
     maxFileSize: record.maxFileSize,
     join: record.join,
-    endpoint: remote ? undefined : async (store) => (await import('./lazy-endpoint.ts')).lazyEndpoint(store),
+    endpoint: remote ? undefined : async (opened) => (await load()).lazyEndpoint(opened),
     onWarning: options.onWarning,
   });
 }
 
-/** The whole pipeline as dvc.lock records it now. */
-export function snapshotOf(repo: DataRepo): Snapshot {
-  const stages = repo.stages().filter((stage) => stage.kind === 'pipeline');
+async function gitStateOf(repo: DataRepo): Promise<GitState | undefined> {
+  return repo.gitRoot === undefined ? undefined : startGitState(repo.gitRoot);
+}
+
+/** The whole pipeline as these stages were recorded last. */
+function snapshotOf(repo: DataRepo, all: readonly Stage[]): Snapshot {
+  const stages = all.filter((stage) => stage.kind === 'pipeline');
   const made = new Set(stages.flatMap((stage) => stage.outs.map((out) => absolutePath(repo, stage, out))));
   const params = new Map<string, PyMap>();
   for (const stage of stages) mergeParams(repo, stage, params);

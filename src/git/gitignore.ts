@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { isSystemError, MlopsError, writeFileAtomic } from '../base/index.ts';
-import { runGit, splitNul } from './run.ts';
+import { runGit, splitNul, startGit, type GitCall } from './run.ts';
 
 /**
  * Which of the given paths the ignore rules of the repository cover, whether tracked or not. Paths are
@@ -10,10 +10,19 @@ import { runGit, splitNul } from './run.ts';
  */
 export function ignoredByGit(root: string, paths: readonly string[]): Set<string> {
   if (paths.length === 0) return new Set();
-  const input = `${paths.join('\0')}\0`;
-  const args = ['check-ignore', '--no-index', '-z', '--stdin'];
-  const result = runGit(root, args, { input, accept: [0, 1] });
-  return new Set(splitNul(result.stdout));
+  return new Set(splitNul(runGit(root, checkArgs, checkCall(paths)).stdout));
+}
+
+/** As `ignoredByGit`, beside other work. */
+export async function startIgnoredByGit(root: string, paths: readonly string[]): Promise<Set<string>> {
+  if (paths.length === 0) return new Set();
+  return new Set(splitNul((await startGit(root, checkArgs, checkCall(paths))).stdout));
+}
+
+const checkArgs = ['check-ignore', '--no-index', '-z', '--stdin'];
+
+function checkCall(paths: readonly string[]): GitCall {
+  return { input: `${paths.join('\0')}\0`, accept: [0, 1] };
 }
 
 /**

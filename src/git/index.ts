@@ -16,11 +16,18 @@ export {
   requireGitRoot,
   resolveRevision,
   stageFiles,
+  startGitState,
   trackedByGit,
   tryResolveRevision,
   type GitState,
 } from './repository.ts';
-export { addToGitignore, appendToGitignore, ignoredByGit, removeFromGitignore } from './gitignore.ts';
+export {
+  addToGitignore,
+  appendToGitignore,
+  ignoredByGit,
+  removeFromGitignore,
+  startIgnoredByGit,
+} from './gitignore.ts';
 export { installHooks, installMergeDriver } from './hooks.ts';
 export { cloneRepository, fetchRepository, initRepository, type CloneOptions, type InitResult } from './clone.ts';
 export { gitText, runGit } from './run.ts';

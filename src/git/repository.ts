@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { MlopsError } from '../base/index.ts';
-import { gitText, runGit, splitNul } from './run.ts';
+import { gitText, runGit, splitNul, startGit } from './run.ts';
 
 /** Commit, branch and cleanliness of a work tree, from one call of git. */
 export interface GitState {
@@ -40,13 +40,23 @@ export function headCommit(root: string): string | undefined {
   return result.status === 0 ? result.stdout.toString('utf8').trim() : undefined;
 }
 
+const stateArgs = ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=no'];
+
 /** What a recorded run says about the code it ran. Untracked files do not count as dirty. */
 export function gitState(root: string): GitState {
-  const args = ['status', '--porcelain=v2', '--branch', '-z', '--untracked-files=no'];
+  return parseState(runGit(root, stateArgs).stdout);
+}
+
+/** As `gitState`, beside other work. */
+export async function startGitState(root: string): Promise<GitState> {
+  return parseState((await startGit(root, stateArgs)).stdout);
+}
+
+function parseState(output: Buffer): GitState {
   let commit: string | undefined;
   let branch: string | undefined;
   let dirty = false;
-  for (const line of splitNul(runGit(root, args).stdout)) {
+  for (const line of splitNul(output)) {
     if (line.startsWith('# branch.oid ')) commit = line === '# branch.oid (initial)' ? undefined : line.slice(13);
     else if (line.startsWith('# branch.head '))
       branch = line === '# branch.head (detached)' ? undefined : line.slice(14);

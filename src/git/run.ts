@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 
 import { isSystemError, MlopsError } from '../base/index.ts';
@@ -31,14 +31,51 @@ export function runGit(cwd: string, args: readonly string[], call: GitCall = {})
   const result = spawnSync('git', args, {
     cwd,
     maxBuffer,
-    env: { ...process.env, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', ...call.env },
+    env: environment(call),
     ...(call.input === undefined ? { stdio: ['ignore', 'pipe', 'pipe'] } : { input: call.input }),
   });
   if (result.error !== undefined) throw spawnFailure(result.error, cwd);
-  const stderr = result.stderr.toString('utf8');
-  const status = result.status ?? 128;
-  if (!(call.accept ?? [0]).includes(status)) throw gitFailure(args, status, stderr);
-  return { status, stdout: result.stdout, stderr };
+  return checked(args, call, {
+    status: result.status ?? 128,
+    stdout: result.stdout,
+    stderr: result.stderr.toString('utf8'),
+  });
+}
+
+/** As `runGit`, beside other work: for answers that are needed later. */
+export function startGit(cwd: string, args: readonly string[], call: GitCall = {}): Promise<GitResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('git', args, { cwd, env: environment(call), stdio: ['pipe', 'pipe', 'pipe'] });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    child.on('error', (error) => reject(spawnFailure(error, cwd)));
+    child.on('close', (code) => {
+      const result = {
+        status: code ?? 128,
+        stdout: Buffer.concat(stdout),
+        stderr: Buffer.concat(stderr).toString('utf8'),
+      };
+      try {
+        resolve(checked(args, call, result));
+      } catch (error) {
+        reject(error);
+      }
+    });
+    // A git that ends before it read everything says why by its status.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(call.input ?? '');
+  });
+}
+
+function environment(call: GitCall): NodeJS.ProcessEnv {
+  return { ...process.env, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', ...call.env };
+}
+
+function checked(args: readonly string[], call: GitCall, result: GitResult): GitResult {
+  if (!(call.accept ?? [0]).includes(result.status)) throw gitFailure(args, result.status, result.stderr);
+  return result;
 }
 
 /** The standard output of a call as text without its final newline. */

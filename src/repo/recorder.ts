@@ -1,4 +1,5 @@
 import type { PyMap } from '../base/index.ts';
+import type { Stage } from '../project/index.ts';
 
 /** What a `repro` is about to do, told once before the first stage that runs. */
 export interface RunStart {
@@ -20,8 +21,17 @@ export interface StageStart {
   readonly command: string;
   readonly cwd: string;
   readonly startedAt: number;
-  /** Metric and plot files (absolute) that may grow while the stage runs. */
-  readonly liveFiles: readonly string[];
+  /** What the stage makes, and may let grow while it runs. */
+  readonly outs: readonly StageOut[];
+  /** The `dvclive` folder of its working directory (absolute), where no stage has it, or something in it, as an output. */
+  readonly dvclive: string | undefined;
+}
+
+export interface StageOut {
+  /** Absolute; a file or a folder, which need not be there yet. */
+  readonly path: string;
+  /** True for metrics and plots. */
+  readonly report: boolean;
 }
 
 export interface StageEnd {
@@ -50,13 +60,17 @@ export interface StageRecorder {
  * `begin` is called only when something will run; stages may be recorded concurrently.
  */
 export interface Recorder {
+  /** Something may be about to run: what takes time can be started beside other work. */
+  prepare(): void;
   begin(start: RunStart): Promise<void>;
   stage(start: StageStart): Promise<StageRecorder>;
-  end(status: 'finished' | 'failed' | 'killed'): Promise<{ runId: string } | undefined>;
+  /** @param stages all stages of the project as they are now. */
+  end(status: 'finished' | 'failed' | 'killed', stages: readonly Stage[]): Promise<{ runId: string } | undefined>;
 }
 
 /** The recorder that writes nothing: `--no-record`, `--dry`. */
 export const noRecorder: Recorder = {
+  prepare: () => undefined,
   begin: async () => undefined,
   stage: async () => ({ env: {}, metric: () => undefined, end: async () => undefined }),
   end: async () => undefined,

@@ -37,6 +37,10 @@ export interface ReproContext {
   readonly allowMissing: boolean;
   readonly pull: boolean;
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
+  /** A stage is about to run: starts what can be done beside other work. */
+  readonly prepare: () => void;
+  /** Told each stage's new contents. */
+  readonly onFinished: (stage: Stage) => void;
   /** Makes sure that the recorder has begun. */
   readonly beginRecording: () => Promise<void>;
   readonly outsInGit: OutsInGit;
@@ -48,7 +52,7 @@ export interface OutsInGit {
   /** Throws `git_tracked` when Git tracks an output that the cache is to hold. */
   refuseTracked(stage: Stage): void;
   /** Makes Git ignore what it does not ignore yet. */
-  ignore(stage: Stage): void;
+  ignore(stage: Stage): Promise<void>;
 }
 
 export interface StageTask {
@@ -187,6 +191,7 @@ async function runOrRestore(context: ReproContext, task: StageTask): Promise<Sta
     onEvent({ kind: 'verifying', stage });
     return finish(context, task, 'verified', startedAt);
   }
+  context.prepare();
   context.outsInGit.refuseTracked(stage);
   if (context.pull && !force) await pullDeps(context, task);
   const inputs = await readInputs(repo, stage, { signal, onProgress: context.onProgress });
@@ -273,14 +278,16 @@ async function finish(
     onProgress: context.onProgress,
     onWarning: (message) => onEvent({ kind: 'warning', message }),
   });
-  context.outsInGit.ignore(stage);
+  await context.outsInGit.ignore(stage);
   const written = context.locks.put(stage, locked, task.rank);
   const shown = repo.display(written.file);
   if (written.generated) onEvent({ kind: 'lock-generated', file: shown });
   if (written.updated) onEvent({ kind: 'lock-updated', file: shown });
   if (written.updated) context.git.changed(path.join(repo.root, written.file));
   onEvent({ kind: 'done', stage, how, milliseconds: Date.now() - startedAt });
-  return withLock(stage, locked);
+  const result = withLock(stage, locked);
+  context.onFinished(result);
+  return result;
 }
 
 /** The stage as it is after a lock entry was written for it. */
@@ -305,8 +312,19 @@ async function startRecording(context: ReproContext, stage: Stage, startedAt: nu
     command: typeof stage.cmd === 'string' ? stage.cmd : (stage.cmd ?? []).join('\n'),
     cwd: path.join(repo.root, stage.wdir),
     startedAt,
-    liveFiles: reportFiles(repo, stage),
+    outs: stage.outs.map((out) => ({
+      path: absolutePath(repo, stage, out),
+      report: out.metric || out.plot !== undefined,
+    })),
+    dvclive: looseDvclive(repo, stage),
   });
+}
+
+function looseDvclive(repo: DataRepo, stage: Stage): string | undefined {
+  const folder = path.posix.join(stage.wdir, 'dvclive');
+  const { outs } = repo.graph();
+  const isMade = outs.above(folder).length > 0 || outs.below(folder).length > 0;
+  return isMade ? undefined : path.join(repo.root, folder);
 }
 
 function reportFiles(repo: DataRepo, stage: Stage): string[] {

@@ -128,6 +128,7 @@ describe('repro', () => {
     });
     const ends: StageEnd[] = [];
     const recorder = {
+      prepare: () => undefined,
       begin: async () => undefined,
       stage: async () => ({
         env: { TOKEN: 'secret' },

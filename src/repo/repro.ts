@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 
 import { didYouMean, isMlopsError, MlopsError, type OnProgress } from '../base/index.ts';
-import { appendToGitignore, ignoredByGit, trackedByGit } from '../git/index.ts';
+import { appendToGitignore, startIgnoredByGit, trackedByGit } from '../git/index.ts';
 import { localExecutor, type Executor } from '../execute/index.ts';
 import type { Stage } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
@@ -79,11 +79,13 @@ export async function repro(repo: DataRepo, options: ReproOptions = {}): Promise
   const steps = planSteps(repo, options);
   onEvent({ kind: 'plan', stages: steps });
   const git = gitSide(repo);
-  const context = contextOf(repo, options, { git, recorder, onEvent, steps });
+  const finished = new Map<string, Stage>();
+  const context = contextOf(repo, options, { git, recorder, onEvent, steps, finished });
   let outcome: PlanOutcome | undefined;
   let gitFiles: string[] = [];
   let status: 'finished' | 'failed' | 'killed' = 'failed';
   let run: { runId: string } | undefined;
+  const all = repo.stages();
   try {
     outcome = await runPlan(repo.graph(), steps, (task) => reproduceStage(context, task), {
       force: options.force === true,
@@ -100,7 +102,10 @@ export async function repro(repo: DataRepo, options: ReproOptions = {}): Promise
   } finally {
     repo.forget();
     gitFiles = git.finish();
-    run = await recorder.end(status);
+    run = await recorder.end(
+      status,
+      all.map((stage) => finished.get(stage.address) ?? stage),
+    );
   }
   if (outcome.failed.length > 0 && options.onError !== 'ignore') throw failedStages(outcome.failed);
   return { stages: outcome.done, failed: outcome.failed, gitFiles, runId: run?.runId };
@@ -131,9 +136,16 @@ export function planSteps(repo: DataRepo, options: ReproOptions): Stage[] {
 function contextOf(
   repo: DataRepo,
   options: ReproOptions,
-  parts: { git: GitSide; recorder: Recorder; onEvent: OnReproEvent; steps: readonly Stage[] },
+  parts: {
+    git: GitSide;
+    recorder: Recorder;
+    onEvent: OnReproEvent;
+    steps: readonly Stage[];
+    finished: Map<string, Stage>;
+  },
 ): ReproContext {
-  const { git, recorder, onEvent, steps } = parts;
+  const { git, recorder, onEvent, steps, finished } = parts;
+  const outs = outsInGit(repo, git, steps);
   const onWarning = (message: string): void => onEvent({ kind: 'warning', message });
   let begun: Promise<void> | undefined;
   return {
@@ -154,40 +166,50 @@ function contextOf(
     allowMissing: options.allowMissing === true,
     pull: options.pull === true,
     confirm: options.confirm,
+    prepare() {
+      outs.prepare();
+      recorder.prepare();
+    },
+    onFinished: (stage) => void finished.set(stage.address, stage),
     beginRecording: () =>
       (begun ??= recorder.begin({
         command: options.command ?? 'repro',
         stages: steps.filter((stage) => stage.kind === 'pipeline').map((stage) => stage.address),
         startedAt: Date.now(),
       })),
-    outsInGit: outsInGit(repo, git, steps),
+    outsInGit: outs,
     exclusion: stageExclusion(repo, onWarning, options.signal),
   };
 }
 
 /** Asks Git once about the outputs of all stages, when the first one is about to run. */
-function outsInGit(repo: DataRepo, git: GitSide, steps: readonly Stage[]): OutsInGit {
+function outsInGit(repo: DataRepo, git: GitSide, steps: readonly Stage[]): OutsInGit & { prepare(): void } {
+  const { gitRoot } = repo;
   const cachedOuts = (stage: Stage): string[] =>
     stage.outs.filter((out) => out.cache && out.path !== undefined).map((out) => absolutePath(repo, stage, out));
-  let known: { ignored: Set<string>; tracked: Set<string> } | undefined;
-  const facts = (): { ignored: Set<string>; tracked: Set<string> } => {
-    if (known !== undefined || repo.gitRoot === undefined)
-      return (known ??= { ignored: new Set(), tracked: new Set() });
-    const all = steps.filter((step) => step.kind === 'pipeline').flatMap(cachedOuts);
-    known = { ignored: ignoredByGit(repo.gitRoot, all), tracked: trackedByGit(repo.gitRoot, all) };
-    return known;
+  const all = (): string[] => steps.filter((step) => step.kind === 'pipeline').flatMap(cachedOuts);
+  let ignored: Promise<Set<string>> | undefined;
+  let tracked: Set<string> | undefined;
+  const prepare = (): Promise<Set<string>> => {
+    if (ignored !== undefined) return ignored;
+    ignored = gitRoot === undefined ? Promise.resolve(new Set<string>()) : startIgnoredByGit(gitRoot, all());
+    // A failure is told where the answer is needed.
+    ignored.catch(() => undefined);
+    return ignored;
   };
   return {
+    prepare: () => void prepare(),
     refuseTracked(stage) {
-      const tracked = cachedOuts(stage).filter((out) => facts().tracked.has(out));
-      if (tracked.length > 0) git.ignore(tracked);
+      tracked ??= gitRoot === undefined ? new Set() : trackedByGit(gitRoot, all());
+      const own = cachedOuts(stage).filter((out) => tracked?.has(out));
+      if (own.length > 0) git.ignore(own);
     },
-    ignore(stage) {
-      const { ignored } = facts();
-      const open = cachedOuts(stage).filter((out) => !ignored.has(out));
-      if (open.length === 0 || repo.gitRoot === undefined) return;
-      for (const file of appendToGitignore(repo.gitRoot, open)) git.changed(file);
-      for (const out of open) ignored.add(out);
+    async ignore(stage) {
+      const known = await prepare();
+      const open = cachedOuts(stage).filter((out) => !known.has(out));
+      if (open.length === 0 || gitRoot === undefined) return;
+      for (const file of appendToGitignore(gitRoot, open)) git.changed(file);
+      for (const out of open) known.add(out);
     },
   };
 }
