@@ -23,6 +23,7 @@ import { checkPlaces } from './external.ts';
 import { buildGraph, type StageGraph } from './graph.ts';
 import { LockStore } from './lock-store.ts';
 import { RepoLock } from './repo-lock.ts';
+import { recoverAside } from './set-aside.ts';
 import { showPath } from './targets.ts';
 
 export interface OpenRepoOptions {
@@ -43,8 +44,11 @@ export async function openDataRepo(cwd: string, options: OpenRepoOptions = {}): 
   const root = findProjectRoot(cwd);
   const lock = options.lock === false ? undefined : await takeLock(root, options);
   try {
+    const project = openProject(root);
+    // What a killed repro moved away is brought back by whoever comes next.
+    if (lock !== undefined) recoverAside(project.stateDir);
     return assemble(
-      openProject(root),
+      project,
       path.resolve(cwd),
       new RepoLock(lock, () => takeLock(root, { ...options, waitForLock: true })),
     );
@@ -104,7 +108,7 @@ function assemble(project: Project, cwd: string, lock: RepoLock): DataRepo {
     },
     graph() {
       if (graph !== undefined) return graph;
-      checkPlaces(repo.stages(), repo.remote);
+      checkPlaces(repo.stages(), (name) => remoteOf(config, name));
       return (graph = buildGraph(repo.stages(), display));
     },
     stagesOf: (of) => collectStages(source(of)).stages,
