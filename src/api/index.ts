@@ -2,3 +2,4 @@
 export { hostGuard, type HostGuardOptions } from './host-guard.ts';
 export { registerPages, type PagesOptions } from './pages/register.ts';
 export { registerMlflowApi, type MlflowApiOptions } from './register.ts';
+export type { DeliveryOptions } from './webhooks/deliver.ts';

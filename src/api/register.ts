@@ -13,6 +13,9 @@ import { addOtlp } from './otlp.ts';
 import { traceRoutes } from './traces.ts';
 import { oldTraceRoutes } from './traces-v2.ts';
 import { addGraphql } from './graphql/register.ts';
+import { openDeliveries, type DeliveryOptions } from './webhooks/deliver.ts';
+import { withWebhooks } from './webhooks/events.ts';
+import { webhookRoutes } from './webhooks/routes.ts';
 import { addServerFacts } from './server-facts.ts';
 
 export interface MlflowApiOptions {
@@ -22,13 +25,15 @@ export interface MlflowApiOptions {
   /** Whether clients may keep artifacts here. Default true. */
   readonly serveArtifacts?: boolean | undefined;
   readonly shapeRun?: ShapeRun | undefined;
+  /** How webhooks are delivered; without it there are none. */
+  readonly webhooks?: DeliveryOptions | undefined;
 }
 
 /** Puts MLflow's REST protocol over a tracking store on a shell. The caller listens and closes the store. */
 export function registerMlflowApi(shell: Shell, options: MlflowApiOptions): void {
   const { store, prefix = '', serveArtifacts = true } = options;
   addServerFacts(shell, prefix);
-  addRoutes(shell, prefix, routesOf(store, options.shapeRun));
+  addRoutes(shell, prefix, withDeliveries(shell, routesOf(store, options.shapeRun), options));
   if (store.traces !== undefined) {
     addRoutes(shell, prefix, traceRoutes(store.traces));
     addRoutes(shell, prefix, oldTraceRoutes(store.traces));
@@ -37,6 +42,18 @@ export function registerMlflowApi(shell: Shell, options: MlflowApiOptions): void
   addGraphql(shell, prefix, store);
   addArtifactFiles(shell, prefix, store);
   addArtifactProxy(shell, store, serveArtifacts);
+}
+
+function withDeliveries(
+  shell: Shell,
+  routes: readonly ApiRoute[],
+  { store, webhooks: options }: MlflowApiOptions,
+): readonly ApiRoute[] {
+  const { webhooks } = store;
+  if (options === undefined || webhooks === undefined) return routes;
+  const deliveries = openDeliveries(options);
+  shell.addHook('onClose', async () => deliveries.close());
+  return [...withWebhooks(routes, { ...store, webhooks }, deliveries), ...webhookRoutes(webhooks, options, deliveries)];
 }
 
 function routesOf(store: TrackingStore, shape: ShapeRun | undefined): readonly ApiRoute[] {

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { hostGuard, registerMlflowApi, registerPages } from '../api/index.ts';
+import { hostGuard, registerMlflowApi, registerPages, type DeliveryOptions } from '../api/index.ts';
 import { MlopsError, type Logger } from '../base/index.ts';
 import { createShell, isLoopback, listen, mlflowErrorBody, type AccessEntry, type Listening } from '../http/index.ts';
 import { openStore as openBlobs } from '../storage/index.ts';
@@ -71,13 +71,34 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
       onAccess: options.onAccess,
       log,
     });
-    registerMlflowApi(shell, { store, prefix, serveArtifacts: options.serveArtifacts });
+    registerMlflowApi(shell, {
+      store,
+      prefix,
+      serveArtifacts: options.serveArtifacts,
+      webhooks: webhookDelivery(options),
+    });
     registerPages(shell, { store, prefix });
     return running(await listen(shell, { host, port: options.port }), store, prefix);
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/** By the environment variables that MLflow's server has for it. */
+function webhookDelivery({ env = {}, log }: TrackingServerOptions): DeliveryOptions {
+  const number = (name: string, fallback: number): number => {
+    const value = Number(env[name] ?? fallback);
+    return Number.isFinite(value) && value >= 0 ? value : fallback;
+  };
+  const schemes = (env['MLFLOW_WEBHOOK_ALLOWED_SCHEMES'] ?? 'https').split(',').map((scheme) => scheme.trim());
+  return {
+    schemes,
+    allowPrivate: ['true', '1'].includes((env['MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS'] ?? '').toLowerCase()),
+    retries: number('MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES', 3),
+    timeout: number('MLFLOW_WEBHOOK_REQUEST_TIMEOUT', 30) * 1000,
+    log,
+  };
 }
 
 function running(listening: Listening, store: TrackingStore, prefix: string): TrackingServer {

@@ -31,6 +31,17 @@ export { readBody } from './wire-body.ts';
 export { Fields, readQuery } from './wire-fields.ts';
 export * from './wire-registry.ts';
 export * from './wire-tracking.ts';
+export {
+  checkWebhookName,
+  exampleOfEvent,
+  readWebhookEvent,
+  readWebhookEvents,
+  webhookToJson,
+  type Webhook,
+  type WebhookEntity,
+  type WebhookEvent,
+  type WebhookStatus,
+} from './webhooks.ts';
 export { readOtlp, readOtlpJson, type ReceivedSpan, type SpanJson } from './otlp.ts';
 export {
   readTraceInfo,

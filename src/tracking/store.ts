@@ -17,6 +17,7 @@ import type {
 } from '../mlflow/index.ts';
 import type { ArtifactStore } from './artifacts/artifact-store.ts';
 import type { TraceStore } from './trace-store.ts';
+import type { WebhookStore } from './webhook-store.ts';
 import type {
   Batch,
   ExperimentSearch,
@@ -126,6 +127,8 @@ export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelSto
   readonly url: string;
   /** Traces, where the kind keeps them. */
   readonly traces?: TraceStore | undefined;
+  /** Who is told about changes of the registry, where the kind keeps it. */
+  readonly webhooks?: WebhookStore | undefined;
   /** The files below an artifact URI of this store. */
   artifacts(uri: string): ArtifactStore;
   close(): Promise<void>;

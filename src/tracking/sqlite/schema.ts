@@ -1,5 +1,6 @@
 import type { Migration } from '../../base/index.ts';
 import { traceSchema } from './traces.ts';
+import { webhookSchema } from './webhooks.ts';
 
 /**
  * The tracking schema. Names of params, metrics and tags are rows of `keys`, so that a point of a history is
@@ -109,4 +110,5 @@ export const migrations: readonly Migration[] = [
   { name: 'tracking', up: first },
   { name: 'traces', up: traceSchema },
   { name: 'run indexes', up: runIndexes },
+  { name: 'webhooks', up: webhookSchema },
 ];

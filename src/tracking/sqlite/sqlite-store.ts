@@ -9,6 +9,7 @@ import { modelVersionsOf } from './model-versions.ts';
 import { registeredModelsOf } from './registered-models.ts';
 import { runsOf } from './runs.ts';
 import { tracesOf } from './traces.ts';
+import { webhooksOf } from './webhooks.ts';
 
 export interface SqliteStore extends TrackingStore {
   /** Takes over experiments, runs and models of another store with their ids. */
@@ -33,6 +34,7 @@ export function sqliteStore(file: string, artifacts: OpenArtifacts, options: Con
     ...modelVersionsOf(connection),
     importer: importerOf(connection, keys),
     traces: tracesOf(connection),
+    webhooks: webhooksOf(connection),
     backup: async (target) => void (await connection.db.backup(target)),
     close: () => connection.close(),
   };
