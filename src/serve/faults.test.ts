@@ -1,7 +1,4 @@
-import * as fs from 'node:fs';
 import * as net from 'node:net';
-import * as os from 'node:os';
-import * as path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as zlib from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -124,6 +121,133 @@ describe('2 and 3 inputs that do not fit', () => {
     expect((await post(server, '/v2/models/m/infer', empty)).json()).toMatchObject({
       outputs: [{ shape: [0, 1], data: [] }],
     });
+  });
+});
+
+describe('2 tensors of the Open Inference Protocol that do not fit', () => {
+  const tensor = (changes: Record<string, unknown>) => ({
+    inputs: [{ name: 'x', shape: [1, 2], datatype: 'FP32', data: [1, 2], ...changes }],
+  });
+  const cases: readonly [what: string, body: unknown, says: RegExp][] = [
+    ['no inputs', {}, /inputs: expected a list of tensors, got nothing/],
+    ['inputs that are no list', { inputs: { x: 1 } }, /inputs: expected a list of tensors/],
+    ['an empty list', { inputs: [] }, /expected the input 'x', got no inputs/],
+    ['an unknown name', tensor({ name: 'z' }), /inputs\[0\]\.name: expected one of x, got "z"/],
+    ['a name that is no text', tensor({ name: 7 }), /inputs\[0\]\.name/],
+    ['the same name twice', { inputs: [...tensor({}).inputs, ...tensor({}).inputs] }, /'x' twice/],
+    ['no data', tensor({ data: undefined }), /inputs\[0\]\.data: expected a list of 2 values, got nothing/],
+    ['too few values', tensor({ data: [1] }), /expected 2 values for shape \[1, 2\], got 1 values/],
+    ['too many values', tensor({ data: [1, 2, 3] }), /got 3 values/],
+    ['no shape', tensor({ shape: undefined }), /inputs\[0\]\.shape: expected a list of sizes, got nothing/],
+    ['a negative size', tensor({ shape: [-1, 2] }), /shape\[0\]: expected a whole number from 0 on, got -1/],
+    ['a fraction', tensor({ shape: [0.5, 2] }), /got 0\.5/],
+    ['a size as text', tensor({ shape: ['1', 2] }), /got "1"/],
+    ['a size without measure', tensor({ shape: [1e300, 2] }), /shape\[0\]/],
+    ['sizes whose product has no measure', tensor({ shape: [4e9, 2] }), /at most 2147483648 values/],
+    ['another rank', tensor({ shape: [2] }), /expected shape \[N, 2\], got shape \[2\]/],
+    ['other sizes', tensor({ shape: [2, 1] }), /expected shape \[N, 2\], got shape \[2, 1\]/],
+    ['another type', tensor({ datatype: 'FP64' }), /inputs\[0\]\.datatype: expected FP32, got "FP64"/],
+    ['an unknown type', tensor({ datatype: 'FLOAT' }), /got "FLOAT"/],
+    ['a type in lower case', tensor({ datatype: 'fp32' }), /got "fp32"/],
+    ['no type', tensor({ datatype: undefined }), /got nothing/],
+    [
+      'ragged lists',
+      tensor({ shape: [2, 2], data: [[1, 2], [3]] }),
+      /data\[1\]: expected a list of 2 values, got 1 values/,
+    ],
+    ['lists of another shape', tensor({ data: [[1], [2]] }), /expected shape \[1, 2\], got shape \[2, 1\]/],
+    [
+      'an unknown output',
+      { ...tensor({}), outputs: [{ name: 'q' }] },
+      /outputs\[0\]: expected one of y, got q|got 'q'/,
+    ],
+    ['outputs that are no list', { ...tensor({}), outputs: 'y' }, /outputs: expected a list of outputs/],
+    ['an id that is no text', { ...tensor({}), id: 7 }, /id: expected a string, got 7/],
+  ];
+
+  it('are refused with 400 and the place, what was expected and what came', async () => {
+    const server = await start(new MemorySource().add('m', '1', sum()));
+    for (const [what, body, says] of cases) {
+      const answer = await post(server, '/v2/models/m/infer', body);
+      expect(answer.status, what).toBe(400);
+      expect((answer.json() as { error: string }).error, what).toMatch(says);
+    }
+    expect((await post(server, '/v2/models/m/infer', tensor({}))).status).toBe(200);
+  });
+});
+
+describe('3 values that do not fit their type', () => {
+  const types = { FP32: 'float32', FP64: 'float64', FP16: 'float16', BOOL: 'bool', BYTES: 'string' } as const;
+  const integers = { UINT8: 'uint8', INT8: 'int8', INT32: 'int32', INT64: 'int64', UINT64: 'uint64' } as const;
+  const all = { ...types, ...integers };
+  type V2 = keyof typeof all;
+  const refused: readonly [type: V2, values: string][] = [
+    ...(['FP32', 'FP64', 'FP16'] as const).flatMap((type) =>
+      ['"text"', 'true', '{}', '""', '"1.5"'].map((value): [V2, string] => [type, value]),
+    ),
+    ...(['BOOL', 'BYTES', 'INT64'] as const).flatMap((type) =>
+      ['null', '{}', '1.5'].map((v): [V2, string] => [type, v]),
+    ),
+    ['BOOL', '1'],
+    ['BOOL', '"true"'],
+    ['BYTES', '7'],
+    ['BYTES', 'true'],
+    // The runtime would cut it there.
+    ['BYTES', '"a\\u0000b"'],
+    ['UINT8', '256'],
+    ['UINT8', '-1'],
+    ['INT8', '-129'],
+    ['INT8', '128'],
+    ['INT32', '2147483648'],
+    ['INT32', 'true'],
+    ['INT32', '"7"'],
+    ['INT64', '9223372036854775808'],
+    ['INT64', 'NaN'],
+    ['UINT64', '-1'],
+    ['UINT64', '18446744073709551616'],
+  ];
+  const taken: readonly [type: V2, value: string, answered: string][] = [
+    ['FP32', 'null', 'null'],
+    ['FP32', 'NaN', 'null'],
+    ['FP32', '"NaN"', 'null'],
+    ['FP32', '"-Infinity"', 'null'],
+    ['FP32', '1e400', 'null'],
+    ['FP64', '-0.0', '-0.0'],
+    ['FP64', '1e308', '1e+308'],
+    ['FP16', '0.1', '0.0999755859375'],
+    ['UINT8', '255', '255'],
+    ['INT8', '-128', '-128'],
+    ['INT64', '9007199254740993', '9007199254740993'],
+    ['INT64', '-9223372036854775808', '-9223372036854775808'],
+    ['UINT64', '18446744073709551615', '18446744073709551615'],
+    ['BOOL', 'true', 'true'],
+    ['BYTES', '""', '""'],
+    ['BYTES', '"é\\n☃"', '"é\\n☃"'],
+  ];
+
+  it('are refused with 400 naming the value; what fits is answered exactly', async () => {
+    const source = new MemorySource().add('m', '1', sum());
+    for (const [v2, type] of Object.entries(all)) source.add(v2, '1', identityModel(type));
+    const server = await start(source);
+    const send = (type: V2, value: string) =>
+      post(
+        server,
+        `/v2/models/${type}/infer`,
+        `{"inputs":[{"name":"x","shape":[1],"datatype":"${type}","data":[${value}]}]}`,
+      );
+    for (const [type, value] of refused) {
+      const answer = await send(type, value);
+      expect([answer.status, answer.text], `${type} ${value}`).toEqual([
+        400,
+        expect.stringContaining('inputs[0].data[0]'),
+      ]);
+      const native = await post(server, '/predict', `{"model":"${type}","inputs":{"x":[${value}]}}`);
+      expect([native.status, native.text], `${type} ${value}`).toEqual([400, expect.stringContaining('inputs.x[0]')]);
+    }
+    for (const [type, value, answered] of taken) {
+      expect((await send(type, value)).text, `${type} ${value}`).toContain(`"data":[${answered}]`);
+    }
+    expect((await post(server, '/predict', { model: 'm', ...fine })).status).toBe(200);
   });
 });
 
@@ -259,106 +383,6 @@ describe('7 clients that misbehave on the wire', () => {
   });
 });
 
-describe('8 too much', () => {
-  it('10,000 rows are answered, a body over the limit is 413, a full queue 503 with Retry-After', async () => {
-    const server = await start(new MemorySource().add('m', '1', sum()), {
-      bodyLimit: 300_000,
-      scheduler: { maxQueue: 10, maxBatch: 1 },
-    });
-    const rows = Array.from({ length: 10_000 }, (_, i) => [i, 1]);
-    const { outputs } = (await post(server, '/predict', { x: rows })).json() as { outputs: { y: number[][] } };
-    expect(outputs.y[9_999]).toEqual([10_000]);
-    expect((await post(server, '/predict', 'x'.repeat(300_001))).status).toBe(413);
-    const answers = await Promise.all(
-      Array.from({ length: 200 }, () => post(server, '/predict', { x: rows.slice(0, 2_000) })),
-    );
-    const statuses = new Set(answers.map((answer) => answer.status));
-    expect([...statuses].every((status) => status === 200 || status === 503)).toBe(true);
-    expect(answers.find((answer) => answer.status === 503)?.headers.get('retry-after') ?? '1').toBe('1');
-    await expectAlive(server);
-  });
-
-  it('a request that is not answered in time gets 504', async () => {
-    const slow = buildOnnx({
-      inputs: [{ name: 'x', type: 'float32', shape: ['N', 'N'] }],
-      outputs: [{ name: 'y', type: 'float32', shape: ['N', 'N'] }],
-      nodes: Array.from({ length: 30 }, (_, i) => ({
-        op: 'MatMul',
-        inputs: [i === 0 ? 'x' : `t${i}`, 'x'],
-        outputs: [i === 29 ? 'y' : `t${i + 1}`],
-      })),
-    });
-    const server = await start(new MemorySource().add('m', '1', slow), { scheduler: { deadline: 100 } });
-    const size = 700;
-    const body = Buffer.alloc(size * size * 4);
-    const json = JSON.stringify({
-      inputs: [{ name: 'x', shape: [size, size], datatype: 'FP32', parameters: { binary_data_size: body.length } }],
-    });
-    const answer = await post(server, '/v2/models/m/infer', Buffer.concat([Buffer.from(json), body]), {
-      'inference-header-content-length': String(json.length),
-    });
-    expect(answer.status).toBe(504);
-    expect((await fetch(`${server.listening.url}/health`)).status).toBe(200);
-  });
-});
-
-describe('9 and 10 stop, crash and swap under load', () => {
-  it('finishes what is under way when it stops', async () => {
-    const server = await startServer(new MemorySource().add('m', '1', sum()));
-    const under = Promise.allSettled(Array.from({ length: 50 }, () => post(server, '/predict', fine)));
-    await delay(30);
-    expect(await server.close(5_000)).toBe(true);
-    const results = await under;
-    const answered = results.filter((result) => result.status === 'fulfilled');
-    expect(answered.every((result) => result.value.status === 200)).toBe(true);
-    expect(answered.length).toBeGreaterThan(0);
-    await expect(fetch(server.listening.url)).rejects.toThrow();
-  });
-
-  it('answers 503 once when its thread dies, and goes on', async () => {
-    const server = await start(new MemorySource().add('m', '1', sum()));
-    const under = Array.from({ length: 20 }, () => post(server, '/predict', fine));
-    await server.pool.threads[0]?.crash();
-    const statuses = new Set((await Promise.all(under)).map((answer) => answer.status));
-    expect([...statuses].every((status) => status === 200 || status === 503)).toBe(true);
-    await expectAlive(server);
-  });
-
-  it('swaps 50 times under load: each answer is that of the version it names, none fails', async () => {
-    const source = new MemorySource().add('m', '1', sum(1)).add('m', '2', sum(2));
-    source.point('m', 'default', '1');
-    const server = await start(source);
-    let running = true;
-    const wrong: string[] = [];
-    let answered = 0;
-    const client = async (seed: number): Promise<void> => {
-      for (let i = 0; running; i++) {
-        const [a, b] = [seed + i, i % 7];
-        const { status, text } = await post(server, '/predict', { x: [[a, b]] });
-        const { outputs, model_version: version } = JSON.parse(text) as {
-          outputs?: { y: number[][] };
-          model_version?: string;
-        };
-        answered++;
-        if (status !== 200 || outputs?.y[0]?.[0] !== (a + b) * Number(version)) wrong.push(text);
-      }
-    };
-    const clients = Array.from({ length: 8 }, (_, i) => client(i * 100));
-    const memory: number[] = [];
-    for (let swap = 0; swap < 50; swap++) {
-      expect((await post(server, `/models/load/${(swap % 2) + 1 === 1 ? 2 : 1}`, '')).status).toBe(200);
-      memory.push(process.memoryUsage.rss());
-    }
-    running = false;
-    await Promise.all(clients);
-    expect(wrong).toEqual([]);
-    expect(answered).toBeGreaterThan(100);
-    expect(server.repository.model('m').swaps).toBe(50);
-    expect(server.repository.model('m').versions.size).toBe(1);
-    expect((memory.at(-1) ?? 0) - (memory[24] ?? 0)).toBeLessThan(60_000_000);
-  });
-});
-
 describe('11 batches', () => {
   it('a request that the model fails on does not harm its neighbours', async () => {
     // Picks a row of a table of three: an index beyond it fails inside the runtime.
@@ -402,36 +426,5 @@ describe('13 keys', () => {
       expect(answer.status, url).toBe(200);
       expect(await answer.text()).not.toContain(secret);
     }
-  });
-});
-
-describe('14 and 15 a log that cannot be written, metrics under load', () => {
-  it('goes on serving and says so in /health', async () => {
-    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'log-'));
-    fs.writeFileSync(path.join(directory, 'file'), '');
-    const server = await start(new MemorySource().add('m', '1', sum()), {
-      predictionLog: { directory: path.join(directory, 'file', 'sub') },
-    });
-    for (let i = 0; i < 5; i++) await expectAlive(server);
-    await delay(250);
-    expect(await (await fetch(`${server.listening.url}/health`)).json()).toMatchObject({
-      status: 'healthy',
-      dependencies: { prediction_log: { status: 'down' } },
-    });
-    expect(await (await fetch(`${server.listening.url}/metrics`)).text()).toContain('{outcome="dropped"} 5');
-    fs.rmSync(directory, { recursive: true });
-  });
-
-  it('has documentation that needs no network', async () => {
-    const server = await start(new MemorySource().add('m', '1', sum()));
-    const page = await (await fetch(`${server.listening.url}/docs`)).text();
-    for (const [, source = ''] of page.matchAll(/(?:src|href)="([^"]+)"/g)) {
-      expect((await fetch(`${server.listening.url}/${source}`)).status, source).toBe(200);
-      expect(source).not.toMatch(/^https?:/);
-    }
-    const api = (await (await fetch(`${server.listening.url}/openapi.json`)).json()) as {
-      paths: Record<string, unknown>;
-    };
-    expect(JSON.stringify(api.paths['/predict'])).toContain('"value":{"inputs":{"x":[[0,0]]}}');
   });
 });

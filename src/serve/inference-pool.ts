@@ -1,4 +1,5 @@
 import * as os from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
 import { errorCodes, MlopsError, type ErrorCode, type Logger } from '../base/index.ts';
@@ -18,21 +19,24 @@ export interface RunResult {
   readonly milliseconds: number;
 }
 
-type Call = { resolve(message: FromWorker): void; reject(error: Error): void };
+type Call = { readonly kind: ToWorker['kind']; resolve(message: FromWorker): void; reject(error: Error): void };
 type Request = ToWorker extends infer Message ? (Message extends unknown ? Omit<Message, 'id'> : never) : never;
 
 /** One inference thread. `runs` counts what was sent to it and is not answered yet. */
 export class InferenceThread {
   runs = 0;
+  /** When the last sign of life came from a thread that had something to run. */
+  #busySince = Infinity;
+  #loading = 0;
   #worker: Worker;
   #calls = new Map<number, Call>();
   #nextId = 0;
   #closing = false;
   readonly #workerFile: URL;
-  readonly #lost: (thread: InferenceThread, code: number) => void;
+  readonly #lost: (thread: InferenceThread, why: string) => void;
   readonly #free: () => void;
 
-  constructor(workerFile: URL, lost: (thread: InferenceThread, code: number) => void, free: () => void) {
+  constructor(workerFile: URL, lost: (thread: InferenceThread, why: string) => void, free: () => void) {
     this.#free = free;
     this.#workerFile = workerFile;
     this.#lost = lost;
@@ -43,35 +47,69 @@ export class InferenceThread {
     const worker = new Worker(this.#workerFile, { name: 'inference', stdout: false, stderr: false });
     worker.unref();
     worker.on('message', (message: FromWorker) => {
+      // One that was replaced has finished after all: nobody waits for it.
+      if (worker !== this.#worker) return;
+      this.#busySince = this.runs > 1 ? performance.now() : Infinity;
       const call = this.#calls.get(message.id);
       this.#calls.delete(message.id);
+      if (call?.kind === 'load') this.#loading--;
       if (message.error === undefined) call?.resolve(message);
       else call?.reject(translate(message.error.message, message.error.code));
     });
     let failure: Error | undefined;
     worker.on('error', (error) => (failure = error));
     worker.on('exit', (code) => {
-      const calls = [...this.#calls.values()];
-      this.#calls.clear();
-      this.runs = 0;
-      if (!this.#closing) {
-        this.#worker = this.#start();
-        this.#lost(this, code);
-      }
+      if (worker !== this.#worker) return;
       const error = new MlopsError('inference_thread_lost', 'the inference thread ended while it worked on this', {
         hint: 'it was started again: send the request once more',
         cause: failure,
         data: { retry_after: 1 },
       });
-      for (const call of calls) call.reject(error);
+      this.#startAnew(`ended with code ${code}`, error);
     });
     return worker;
+  }
+
+  #startAnew(why: string, error: Error): void {
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    this.runs = 0;
+    this.#loading = 0;
+    this.#busySince = Infinity;
+    if (!this.#closing) {
+      this.#worker = this.#start();
+      this.#lost(this, why);
+    }
+    for (const call of calls) call.reject(error);
+  }
+
+  /** Milliseconds that the thread has been silent with something to run. */
+  get silence(): number {
+    // Loading a large model takes its time, and runs wait behind it.
+    return this.#loading > 0 || this.#busySince === Infinity ? 0 : performance.now() - this.#busySince;
+  }
+
+  /**
+   * Puts a fresh thread in the place of one that does not come back from the runtime. The old one cannot be stopped
+   * there (see `close`): it is told to end when it does come back. The returned promise says when it has.
+   */
+  replace(): Promise<void> {
+    const hung = this.#worker;
+    const ended = ending(hung);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    hung.postMessage({ kind: 'close', id: -1 } satisfies ToWorker);
+    const error = new MlopsError('inference_thread_lost', 'the inference thread hung and was replaced', {
+      data: { retry_after: 1 },
+    });
+    this.#startAnew('did not answer in time', error);
+    return ended;
   }
 
   call(request: Request): Promise<FromWorker> {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject });
+      this.#calls.set(id, { kind: request.kind, resolve, reject });
+      if (request.kind === 'load') this.#loading++;
       const message: ToWorker = { ...request, id };
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       this.#worker.postMessage(message);
@@ -79,6 +117,7 @@ export class InferenceThread {
   }
 
   async run(session: number, feeds: Tensors, fetches: readonly string[]): Promise<RunResult> {
+    if (this.runs === 0) this.#busySince = performance.now();
     this.runs++;
     const runs = this.#worker;
     try {
@@ -92,7 +131,7 @@ export class InferenceThread {
 
   /** Ends the thread by an uncaught error, as a bug would: a message that is none. For tests of recovery. */
   crash(): Promise<void> {
-    const ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
+    const ended = ending(this.#worker);
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     this.#worker.postMessage(null);
     return ended;
@@ -104,13 +143,17 @@ export class InferenceThread {
    */
   async close(): Promise<void> {
     this.#closing = true;
-    const ended = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
+    const ended = ending(this.#worker);
     this.#worker.ref();
     const message: ToWorker = { kind: 'close', id: -1 };
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     this.#worker.postMessage(message);
     await ended;
   }
+}
+
+function ending(worker: Worker): Promise<void> {
+  return new Promise((resolve) => worker.once('exit', () => resolve()));
 }
 
 /**
@@ -120,9 +163,13 @@ export class InferenceThread {
 export class InferencePool {
   readonly threads: readonly InferenceThread[];
   restarts = 0;
+  /** A thread is in the runtime and does not come back: a plain exit of the process would wait for it. */
+  stuck = false;
   /** Called when a run has ended, whoever asked for it: something else may start. */
   onFree: (() => void) | undefined;
   readonly #files = new Map<number, string>();
+  /** Threads that were replaced and have not come back yet. */
+  readonly #hung = new Set<Promise<void>>();
   readonly #log: Logger;
   #nextSession = 1;
 
@@ -140,9 +187,22 @@ export class InferencePool {
     );
   }
 
-  #revive(thread: InferenceThread, code: number): void {
+  /**
+   * Replaces threads that have been silent for longer than `limit` milliseconds: nobody waits for what they compute.
+   * Only as many as there are threads at a time, or a model that is too slow would fill the machine with them.
+   */
+  replaceHung(limit: number): void {
+    for (const thread of this.threads) {
+      if (thread.silence <= limit || this.#hung.size >= this.threads.length) continue;
+      const back = thread.replace();
+      this.#hung.add(back);
+      void back.then(() => this.#hung.delete(back));
+    }
+  }
+
+  #revive(thread: InferenceThread, why: string): void {
     this.restarts++;
-    this.#log.error(`an inference thread ended with code ${code}; it was started again`);
+    this.#log.error(`an inference thread ${why}; another one was started`);
     for (const [session, file] of this.#files) {
       thread.call({ kind: 'load', session, file }).catch((error: unknown) => {
         this.#log.error(`loading '${file}' again failed: ${String(error)}`);
@@ -177,8 +237,14 @@ export class InferencePool {
     return best;
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.threads.map((thread) => thread.close()));
+  /** Ends all threads; false when one does not come back from the runtime within `patience` milliseconds. */
+  async close(patience = Infinity): Promise<boolean> {
+    const all = Promise.all([...this.threads.map((thread) => thread.close()), ...this.#hung]).then(() => true);
+    const over = new AbortController();
+    const late = delay(Math.min(patience, 2 ** 31 - 1), false, { signal: over.signal }).catch(() => true);
+    this.stuck = !(await Promise.race([all, late]));
+    over.abort();
+    return !this.stuck;
   }
 }
 

@@ -103,7 +103,7 @@ export class Repository {
     const model = this.model(name);
     const loaded = version === undefined ? model.current : model.versions.get(version);
     if (loaded !== undefined) {
-      loaded.lastUsed = Date.now();
+      loaded.lastUsed = performance.now();
       return loaded;
     }
     return this.#loadLazily(model, version);

@@ -38,6 +38,8 @@ export interface Answer {
   readonly batchRows: number;
 }
 
+/** A thread may be silent for this time at least, in milliseconds, before it counts as hung. */
+const hangLimit = 1_000;
 /** Batches wait in the thread's mailbox up to this number, so that it never pauses between two. */
 const runsPerThread = 2;
 
@@ -177,7 +179,8 @@ export class Scheduler {
         this.#finish(job);
         job.reject(new MlopsError('deadline_exceeded', `no answer within ${this.options.deadline} ms`));
       }
-      if (this.#live.size > 0) return;
+      this.#pool.replaceHung(Math.max(hangLimit, this.options.deadline));
+      if (this.#live.size > 0 || this.#pool.threads.some((thread) => thread.runs > 0)) return;
       clearInterval(this.#sweeper);
       this.#sweeper = undefined;
     }, 50);
@@ -195,6 +198,7 @@ export class Scheduler {
     for (const job of this.#live) job.reject(error);
     this.#live.clear();
     clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
   }
 }
 

@@ -77,7 +77,7 @@ export function makeVersion(
     queue: [],
     batchable: false,
     users: 0,
-    lastUsed: Date.now(),
+    lastUsed: performance.now(),
     retired: false,
   };
 }

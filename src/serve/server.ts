@@ -148,13 +148,13 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     close: async (deadline = 10_000) => {
       context.draining = true;
       watching.abort();
-      const clean = await listening.close(deadline);
+      const answered = await listening.close(deadline);
       scheduler.abandon();
       await repository.close();
-      await pool.close();
+      const ended = await pool.close(Math.max(1_000, deadline));
       await predictionLog?.close();
       member?.leave();
-      return clean;
+      return answered && ended;
     },
   };
 }

@@ -35,7 +35,10 @@ function readStrings(bytes: Buffer, count: number, path: string): string[] {
     if (at + 4 + length > bytes.length) {
       throw problem(`${path}[${strings.length}]`, 'a length and that many bytes', `${bytes.length - at} bytes`);
     }
-    strings.push(bytes.toString('utf8', at + 4, at + 4 + length));
+    const text = bytes.toString('utf8', at + 4, at + 4 + length);
+    if (text.includes('\0'))
+      throw problem(`${path}[${strings.length}]`, 'text without NUL characters', 'one with some');
+    strings.push(text);
     at += 4 + length;
   }
   if (strings.length !== count || at !== bytes.length) {

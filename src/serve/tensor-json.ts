@@ -163,7 +163,8 @@ function convert(value: Json, dtype: Dtype): number | bigint | string | undefine
     case 'bool':
       return typeof value === 'boolean' ? Number(value) : undefined;
     case 'string':
-      return typeof value === 'string' ? value : undefined;
+      // The runtime takes text only up to a NUL.
+      return typeof value === 'string' && !value.includes('\0') ? value : undefined;
   }
 }
 
@@ -182,7 +183,7 @@ function expectation(dtype: Dtype): string {
   const { kind, min, max } = dtypes[dtype];
   if (kind === 'float') return `a number (${dtype})`;
   if (kind === 'bool') return 'true or false';
-  if (kind === 'string') return 'a string';
+  if (kind === 'string') return 'a string without NUL characters';
   return `a whole number from ${min} to ${max} (${dtype})`;
 }
 

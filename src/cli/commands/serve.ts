@@ -46,7 +46,15 @@ async function serveUntilStopped(server: RunningServer, input: Input, terminal: 
   announce(modelsOf(server), server.listening.url, terminal);
   await aborted(terminal.signal);
   terminal.note('stopping: finishing the requests under way');
-  return (await server.close(drainOf(input))) ? 0 : 1;
+  return closeServer(server, input, terminal);
+}
+
+async function closeServer(server: RunningServer, input: Input, terminal: Terminal): Promise<number> {
+  if (await server.close(drainOf(input))) return 0;
+  if (!server.pool.stuck) return 1;
+  terminal.warn('a model is still computing and cannot be stopped: the process ends by force');
+  process.kill(process.pid, 'SIGKILL');
+  return 1;
 }
 
 /** This process keeps the others, which are this program again with the same words. */
@@ -86,7 +94,7 @@ async function serveAsMember(
   }
   await member.ready(server);
   await aborted(signal);
-  return (await server.close(drainOf(input))) ? 0 : 1;
+  return closeServer(server, input, terminal);
 }
 
 function optionsOf(sources: readonly string[], input: Input, terminal: Terminal): ServeModelsOptions {
