@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import type { OnProgress } from '../base/index.ts';
+import { CompleteFolders } from './complete-folders.ts';
 import type { HashName } from './content.ts';
 import { rememberFiles } from './file.ts';
 import { listObjects, objectPath } from './layout.ts';
@@ -30,6 +31,8 @@ export interface DataSettings {
 /** What data operations work on: one project's cache, index and rules, for the time of a command. */
 export interface DataContext extends DataSettings {
   readonly index: StatIndex;
+  /** Directories whose files are all in the cache. */
+  readonly complete: CompleteFolders;
   /** Files that are too young for the index; they get into it when the context closes. */
   readonly young: YoungFiles;
   /** Permission bits of new objects. */
@@ -62,12 +65,15 @@ export function openData(settings: DataSettings): DataContext {
     ...settings,
     root: path.resolve(settings.root),
     index,
+    complete: new CompleteFolders(settings.cacheDir, index),
     young: new YoungFiles(),
     objectMode: settings.shared ? 0o664 : 0o444,
     linkType: () => (linkType ??= chooseLinkType(settings, index)),
     objects(hashName) {
       let ids = listings.get(hashName);
-      if (ids === undefined) listings.set(hashName, (ids = listObjects(settings.cacheDir, hashName)));
+      if (ids !== undefined) return ids;
+      context.complete.look(hashName);
+      listings.set(hashName, (ids = listObjects(settings.cacheDir, hashName)));
       return ids;
     },
     hasObject: (md5, hashName) => fs.existsSync(objectPath(settings.cacheDir, md5, hashName)),
@@ -75,7 +81,10 @@ export function openData(settings: DataSettings): DataContext {
       // Asked before anything is put in: later, the index itself knows.
       return (seed ??= { seed: index.isEmpty() ? openSeed(settings) : undefined }).seed;
     },
-    forgetObjects: () => listings.clear(),
+    forgetObjects() {
+      listings.clear();
+      context.complete.forget();
+    },
     close() {
       for (const [hashName, files] of context.young.settled()) rememberFiles(context, hashName, files);
       index.flush();

@@ -30,8 +30,11 @@ export async function statusOf(
 export function objectExists(ctx: DataContext, content: Content): boolean {
   if (!ctx.hasObject(content.md5, content.hashName)) return false;
   if (!isDirectoryId(content.md5)) return true;
+  if (ctx.complete.has(content.md5, content.hashName)) return true;
   const files = filesOf(ctx, content);
-  return files !== undefined && missingObjects(ctx, content.hashName, files).size === 0;
+  if (files === undefined || missingObjects(ctx, content.hashName, files).size > 0) return false;
+  ctx.complete.add(content.md5, content.hashName);
+  return true;
 }
 
 /** A manifest that is broken is as good as absent. */

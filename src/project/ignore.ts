@@ -16,6 +16,10 @@ interface RuleSet {
   readonly patterns: readonly IgnorePattern[];
   /** Decisions about single paths, kept because every path asks again about its parents. */
   readonly known: Map<string, Decision>;
+  /** True when no rule but the defaults can match a file: most projects, where a glance at the name is enough. */
+  readonly plain: boolean;
+  /** Folders known not to be ignored, nor any above them. */
+  readonly open: Set<TreePath>;
 }
 
 interface Decision {
@@ -25,36 +29,54 @@ interface Decision {
 
 const defaults = ['.hg/', '.git/', '.git', '.dvc/'].flatMap((line) => compilePattern(line, `:${line}`) ?? []);
 
+function ruleSet(patterns: readonly IgnorePattern[]): RuleSet {
+  const plain = patterns.every((pattern) => pattern.directoriesOnly || defaults.includes(pattern));
+  return { patterns, known: new Map(), plain, open: new Set() };
+}
+
 /**
  * The `.dvcignore` files of a project: gitignore syntax, one file per folder, deeper files weigh more.
  * Nested projects (folders with a `.dvc` of their own) and the folders of Git and DVC are ignored too.
  */
 export class IgnoreRules {
   private readonly tree: Tree;
-  private readonly sets = new Map<TreePath, RuleSet>();
+  private readonly forFiles = new Map<TreePath, RuleSet>();
+  private readonly forFolders = new Map<TreePath, RuleSet>();
 
   constructor(tree: Tree) {
     this.tree = tree;
   }
 
   ignored(path: TreePath, isDirectory: boolean): boolean {
-    return path !== '' && this.check(path, isDirectory).ignored;
+    if (path === '') return false;
+    const dir = parentOf(path);
+    if (isDirectory) return this.check(path, true).ignored;
+    const rules = this.fileRules(dir);
+    if (!rules.plain) return judge(rules, path, false).ignored;
+    if (!rules.open.has(dir)) {
+      if (judge(rules, path, false).ignored) return true;
+      rules.open.add(dir);
+    }
+    return path.endsWith('.git') && path.slice(dir === '' ? 0 : dir.length + 1) === '.git';
   }
 
   /** As `ignored`, with the rules that decided. */
   check(path: TreePath, isDirectory: boolean): IgnoreVerdict {
-    return judge(this.rulesOf(parentOf(path)), path, isDirectory);
+    const dir = parentOf(path);
+    return judge(isDirectory ? this.folderRules(dir) : this.fileRules(dir), path, isDirectory);
   }
 
-  private rulesOf(dir: TreePath): RuleSet {
-    const known = this.sets.get(dir);
-    if (known !== undefined) return known;
-    const above = dir === '' ? { patterns: defaults, known: new Map<string, Decision>() } : this.rulesOf(parentOf(dir));
-    const added = [...this.ownRules(dir, above), ...this.nestedProjects(dir)];
-    const set =
-      added.length === 0 ? above : { patterns: [...above.patterns, ...added], known: new Map<string, Decision>() };
-    this.sets.set(dir, set);
-    return set;
+  /** What holds for the files of a folder. */
+  private fileRules(dir: TreePath): RuleSet {
+    return memo(this.forFiles, dir, () => {
+      const above = dir === '' ? ruleSet(defaults) : this.folderRules(parentOf(dir));
+      return extended(above, this.ownRules(dir, above));
+    });
+  }
+
+  /** What holds for the folders of a folder, and below them: nested projects are looked for only where there are any. */
+  private folderRules(dir: TreePath): RuleSet {
+    return memo(this.forFolders, dir, () => extended(this.fileRules(dir), this.nestedProjects(dir)));
   }
 
   private ownRules(dir: TreePath, above: RuleSet): IgnorePattern[] {
@@ -81,6 +103,16 @@ export class IgnoreRules {
       return compilePattern(rule, `in sub_repo:${name}`) ?? [];
     });
   }
+}
+
+function memo<T>(known: Map<TreePath, T>, dir: TreePath, make: () => T): T {
+  let value = known.get(dir);
+  if (value === undefined) known.set(dir, (value = make()));
+  return value;
+}
+
+function extended(rules: RuleSet, added: readonly IgnorePattern[]): RuleSet {
+  return added.length === 0 ? rules : ruleSet([...rules.patterns, ...added]);
 }
 
 function foldersOf(tree: Tree, dir: TreePath): string[] {
