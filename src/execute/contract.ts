@@ -3,14 +3,26 @@ import { expect, it } from 'vitest';
 
 import type { CommandResult, Executor } from './executor.ts';
 
-/** What every kind of executor must do; called inside a `describe` of its own tests. */
-export function executorContract(create: () => Executor): void {
-  const node = (script: string): [string, ...string[]] => [process.execPath, '-e', script];
+type Argv = readonly [string, ...string[]];
 
-  async function run(script: string): Promise<{ result: CommandResult; stdout: string; stderr: string }> {
+/** Programs of a kind that the contract starts. */
+export interface ContractPrograms {
+  /** Prints the variable GREETING, `oops` on stderr, and ends with 3. */
+  readonly greet: Argv;
+  /** Is ended by SIGKILL. */
+  readonly die: Argv;
+  /** Prints three million times `x`. */
+  readonly flood: Argv;
+  /** Never ends by itself. */
+  readonly wait: Argv;
+}
+
+/** What every kind of executor must do; called inside a `describe` of its own tests. */
+export function executorContract(create: () => Executor, programs: ContractPrograms): void {
+  async function run(argv: Argv): Promise<{ result: CommandResult; stdout: string; stderr: string }> {
     const chunks = { stdout: '', stderr: '' };
     const execution = create().start({
-      argv: node(script),
+      argv,
       cwd: tmpdir(),
       env: { ...process.env, GREETING: 'hello' },
       output: 'pipe',
@@ -22,9 +34,7 @@ export function executorContract(create: () => Executor): void {
   }
 
   it('tells the exit code, the times, and hands over both streams', async () => {
-    const { result, stdout, stderr } = await run(
-      'console.log(process.env.GREETING); console.error("oops"); process.exitCode = 3',
-    );
+    const { result, stdout, stderr } = await run(programs.greet);
     expect(result).toMatchObject({ code: 3, signal: null });
     expect(result.endedAt).toBeGreaterThanOrEqual(result.startedAt);
     expect(stdout).toBe('hello\n');
@@ -32,12 +42,12 @@ export function executorContract(create: () => Executor): void {
   });
 
   it('tells the signal that ended a command', async () => {
-    const { result } = await run('process.kill(process.pid, "SIGKILL"); setTimeout(() => {}, 5000)');
+    const { result } = await run(programs.die);
     expect(result).toMatchObject({ code: null, signal: 'SIGKILL' });
   });
 
   it('hands over large output whole', async () => {
-    const { stdout } = await run('process.stdout.write("x".repeat(3_000_000))');
+    const { stdout } = await run(programs.flood);
     expect(stdout).toHaveLength(3_000_000);
   });
 
@@ -49,13 +59,13 @@ export function executorContract(create: () => Executor): void {
 
   it('throws when the working directory is missing, naming it', () => {
     const start = (): unknown =>
-      create().start({ argv: node(''), cwd: '/no/such/folder', env: process.env, output: 'pipe' });
+      create().start({ argv: programs.greet, cwd: '/no/such/folder', env: process.env, output: 'pipe' });
     expect(start).toThrow(/'\/no\/such\/folder' does not exist/);
   });
 
   it('cancels a running command', async () => {
     const execution = create().start({
-      argv: node('setInterval(() => {}, 1000)'),
+      argv: programs.wait,
       cwd: tmpdir(),
       env: process.env,
       output: 'pipe',

@@ -7,8 +7,15 @@ import { describe, expect, it } from 'vitest';
 import { executorContract } from './contract.ts';
 import { commandLines, localExecutor, shellArgv } from './index.ts';
 
+const node = (script: string) => [process.execPath, '-e', script] as const;
+
 describe('local executor', () => {
-  executorContract(() => localExecutor());
+  executorContract(() => localExecutor(), {
+    greet: node('console.log(process.env.GREETING); console.error("oops"); process.exitCode = 3'),
+    die: node('process.kill(process.pid, "SIGKILL"); setTimeout(() => {}, 5000)'),
+    flood: node('process.stdout.write("x".repeat(3_000_000))'),
+    wait: node('setInterval(() => {}, 1000)'),
+  });
 
   it('cancels everything that the command started', async () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'mlops-exec-'));
@@ -27,13 +34,15 @@ describe('local executor', () => {
   });
 
   it('kills a command that ignores the polite signal, after the grace period', async () => {
+    let ready = false;
     const execution = localExecutor({ grace: 200 }).start({
-      argv: ['/bin/sh', '-c', "trap '' TERM INT; while :; do sleep 0.05; done"],
+      argv: ['/bin/sh', '-c', "trap '' TERM INT; echo ready; while :; do sleep 0.05; done"],
       cwd: tmpdir(),
       env: process.env,
       output: 'pipe',
+      onOutput: () => (ready = true),
     });
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await until(() => ready);
     await execution.cancel();
     expect((await execution.done).signal).toBe('SIGKILL');
   });
@@ -79,5 +88,5 @@ function running(pid: number): boolean {
 }
 
 async function until(done: () => boolean): Promise<void> {
-  for (let i = 0; i < 100 && !done(); i++) await new Promise((resolve) => setTimeout(resolve, 30));
+  for (let i = 0; i < 1000 && !done(); i++) await new Promise((resolve) => setTimeout(resolve, 30));
 }

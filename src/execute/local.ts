@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 
-import { isSystemError, MlopsError } from '../base/index.ts';
+import { MlopsError } from '../base/index.ts';
 import type { CommandResult, CommandSpec, Execution, Executor } from './executor.ts';
+import { endGroup, groupIsAlive } from './process-group.ts';
 
 export interface LocalExecutorOptions {
   /** Milliseconds between the first signal and SIGKILL. Default 5,000. */
@@ -64,7 +65,7 @@ function settle(child: ChildProcess, startedAt: number, drain: number, resolve: 
   let timer: NodeJS.Timeout | undefined;
   const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
     clearTimeout(timer);
-    const background = groupAlive(child.pid);
+    const background = groupIsAlive(child.pid);
     resolve({ code, signal, startedAt, endedAt: Date.now(), ...(background ? { background } : {}) });
   };
   child.once('close', finish);
@@ -84,7 +85,7 @@ async function cancel(
   signal: NodeJS.Signals,
   grace: number,
 ): Promise<void> {
-  signalGroup(pid, signal);
+  endGroup(pid, signal);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), grace);
@@ -92,25 +93,6 @@ async function cancel(
   const first = await Promise.race([ended, late]);
   clearTimeout(timer);
   // Whatever of the group is left by now, also after a polite end of the command itself, is ended for good.
-  signalGroup(pid, 'SIGKILL');
+  endGroup(pid, 'SIGKILL');
   if (first === 'late') await ended;
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(process.platform === 'win32' ? pid : -pid, signal);
-  } catch (error) {
-    // The group is gone already, or (macOS) holds only processes that are about to be reaped.
-    if (!isSystemError(error, 'ESRCH', 'EPERM')) throw error;
-  }
-}
-
-function groupAlive(pid: number | undefined): boolean {
-  if (pid === undefined || process.platform === 'win32') return false;
-  try {
-    process.kill(-pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -6,6 +6,7 @@ import { commandLines, shellArgv, type Executor, type Resources } from '../execu
 import type { Stage } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
 import type { OnReproEvent } from './repro-events.ts';
+import type { RunningStages } from './running-stages.ts';
 
 export interface CommandContext {
   readonly executor: Executor;
@@ -16,6 +17,8 @@ export interface CommandContext {
   /** `inherit` gives the terminal to the command; its output is then not seen by anyone else. */
   readonly output: 'inherit' | 'pipe';
   readonly onTail: (chunk: Uint8Array) => void;
+  /** Told which process groups run. */
+  readonly running: RunningStages;
 }
 
 /**
@@ -62,12 +65,15 @@ async function runLine(
       context.onEvent({ kind: 'output', stage, chunk, stream });
     },
   });
+  const group = context.executor.kind === 'local' ? Number(execution.id) : undefined;
+  if (group !== undefined) context.running.started(stage.address, group);
   let cancelled: Promise<void> | undefined;
   const stop = (): void => void (cancelled ??= execution.cancel('SIGINT'));
   context.signal?.addEventListener('abort', stop, { once: true });
   const result = await execution.done;
   context.signal?.removeEventListener('abort', stop);
   await cancelled;
+  if (group !== undefined) context.running.ended(group);
   throwIfInterrupted(context.signal);
   if (result.background === true) {
     context.onEvent({ kind: 'warning', message: `stage '${stage.address}' left a process running in the background` });

@@ -14,6 +14,7 @@ import { runCommands } from './repro-command.ts';
 import type { OnReproEvent } from './repro-events.ts';
 import { commitStage, findMade, prepareOuts, readInputs, restoreOuts, type Inputs } from './repro-stage.ts';
 import type { RunCache } from './run-cache.ts';
+import type { RunningStages } from './running-stages.ts';
 import { setAside } from './set-aside.ts';
 import { stageChanges } from './stage-changes.ts';
 import type { StageExclusion } from './stage-exclusion.ts';
@@ -45,6 +46,7 @@ export interface ReproContext {
   readonly beginRecording: () => Promise<void>;
   readonly outsInGit: OutsInGit;
   readonly exclusion: StageExclusion;
+  readonly running: RunningStages;
 }
 
 /** Outputs of stages and Git, which is asked about all of them at once. */
@@ -244,11 +246,11 @@ async function runStage(context: ReproContext, task: StageTask, _inputs: Inputs,
   let result: Stage | undefined;
   try {
     await withOutsAside(context, stage, async () => {
-      const { executor, signal, output } = context;
+      const { executor, signal, output, running } = context;
       const env = recorder.env;
       const onTail = (chunk: Uint8Array): void => tail.push(chunk);
       await context.exclusion.whileRunning(stage, () =>
-        runCommands(repo, stage, { executor, signal, onEvent, env, output, onTail }),
+        runCommands(repo, stage, { executor, signal, onEvent, env, output, onTail, running }),
       );
       repo.data.forgetObjects();
       result = await finish(context, task, 'ran', startedAt);

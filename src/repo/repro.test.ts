@@ -4,6 +4,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
+import { memoryExecutor, type MemoryProgram } from '../execute/index.ts';
 import type { DataRepo } from './data-repo.ts';
 import { explainStage } from './explain.ts';
 import { openDataRepo } from './open-data-repo.ts';
@@ -169,5 +170,22 @@ describe('why', () => {
     expect(pending.map(({ stage }) => stage.address)).toEqual(['a']);
     expect(changes).toMatchObject([{ kind: 'params', values: [{ key: 'lr', status: 'modified' }] }]);
     await expect(explainStage(repo, 'bb')).rejects.toMatchObject({ code: 'unknown_stage', hint: "did you mean 'b'?" });
+  });
+
+  it('runs the commands of stages wherever the executor runs them', async () => {
+    const repo = await project({
+      'dvc.yaml': 'stages: {s: {cmd: make o, outs: [o]}, t: {cmd: copy, deps: [o], outs: [p]}}\n',
+    });
+    const lines: string[] = [];
+    const shell: MemoryProgram = ({ args, cwd, env, stdout }) => {
+      lines.push(`${env['DVC_STAGE']}: ${args.at(-1)}`);
+      stdout('done\n');
+      fs.writeFileSync(path.join(cwd, env['DVC_STAGE'] === 's' ? 'o' : 'p'), '1');
+      return 0;
+    };
+    const executor = memoryExecutor({ [process.env['SHELL'] ?? '/bin/sh']: shell });
+    expect(await run(repo, { executor })).toEqual(['s running', 't running']);
+    expect(lines).toEqual(['s: make o', 't: copy']);
+    expect(await run(repo, { executor })).toEqual(['s unchanged', 't unchanged']);
   });
 });

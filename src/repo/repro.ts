@@ -15,6 +15,7 @@ import { reproduceStage, type OutsInGit, type ReproContext } from './repro-one.t
 import { runPlan, type PlanOutcome } from './repro-schedule.ts';
 import { pipelineTargets } from './repro-targets.ts';
 import { openRunCache } from './run-cache.ts';
+import { endOrphans, RunningStages } from './running-stages.ts';
 import { recoverAside } from './set-aside.ts';
 import { stageExclusion } from './stage-exclusion.ts';
 
@@ -72,7 +73,7 @@ export interface ReproResult {
 export async function repro(repo: DataRepo, options: ReproOptions = {}): Promise<ReproResult> {
   const onEvent = options.onEvent ?? (() => undefined);
   const recorder = options.dry === true ? noRecorder : (options.recorder ?? noRecorder);
-  if (options.dry !== true) recoverAside(repo.stateDir);
+  if (options.dry !== true) await recover(repo, onEvent);
   if (options.pull === true && options.noRunCache !== true && options.dry !== true) {
     await fetchRunCache(repo, options);
   }
@@ -101,6 +102,7 @@ export async function repro(repo: DataRepo, options: ReproOptions = {}): Promise
     throw error;
   } finally {
     repo.forget();
+    context.running.close();
     gitFiles = git.finish();
     run = await recorder.end(
       status,
@@ -109,6 +111,15 @@ export async function repro(repo: DataRepo, options: ReproOptions = {}): Promise
   }
   if (outcome.failed.length > 0 && options.onError !== 'ignore') throw failedStages(outcome.failed);
   return { stages: outcome.done, failed: outcome.failed, gitFiles, runId: run?.runId };
+}
+
+/** What a repro that was killed left: commands that still run are ended, outputs that it moved aside come back. */
+async function recover(repo: DataRepo, onEvent: OnReproEvent): Promise<void> {
+  await endOrphans(repo.stateDir, ({ stage, group }) => {
+    const message = `stage '${stage}' of a repro that was killed was still running (process group ${group}); it is ended`;
+    onEvent({ kind: 'warning', message });
+  });
+  recoverAside(repo.stateDir);
 }
 
 async function fetchRunCache(repo: DataRepo, options: ReproOptions): Promise<void> {
@@ -156,6 +167,7 @@ function contextOf(
     git,
     recorder,
     onEvent,
+    running: new RunningStages(repo.stateDir),
     signal: options.signal,
     onProgress: options.onProgress,
     output: (options.jobs ?? 1) > 1 ? 'pipe' : (options.output ?? 'pipe'),

@@ -1,7 +1,9 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isSystemError, processIsAlive } from '../base/index.ts';
+import { isSystemError } from '../base/index.ts';
+import { isSameProcess, processBirth } from '../execute/index.ts';
+import { hasOrphans } from './running-stages.ts';
 
 interface Moved {
   readonly from: string;
@@ -27,7 +29,10 @@ export function setAside(stateDir: string, targets: readonly string[]): SetAside
   fs.mkdirSync(base, { recursive: true });
   const folder = fs.mkdtempSync(path.join(base, `${process.pid}-`));
   const moved = present.map((from, index): Moved => ({ from, to: path.join(folder, String(index)) }));
-  fs.writeFileSync(path.join(folder, 'moved.json'), JSON.stringify({ pid: process.pid, moved }));
+  fs.writeFileSync(
+    path.join(folder, 'moved.json'),
+    JSON.stringify({ pid: process.pid, born: processBirth(process.pid), moved }),
+  );
   for (const { from, to } of moved) move(from, to);
   return {
     restore() {
@@ -38,14 +43,17 @@ export function setAside(stateDir: string, targets: readonly string[]): SetAside
   };
 }
 
-/** Brings back what runs left aside that were killed; called before stages run. */
+/**
+ * Brings back what runs left aside that were killed, unless a command that they started still runs. Called by
+ * whoever has the project locked.
+ */
 export function recoverAside(stateDir: string): string[] {
   const base = path.join(stateDir, 'aside');
   const recovered: string[] = [];
   for (const name of namesIn(base)) {
     const folder = path.join(base, name);
-    const { pid, moved } = readNote(path.join(folder, 'moved.json'));
-    if (pid !== undefined && processIsAlive(pid)) continue;
+    const { pid, born, moved } = readNote(path.join(folder, 'moved.json'));
+    if (pid !== undefined && (isSameProcess(pid, born) || hasOrphans(stateDir, pid))) continue;
     // What a killed stage wrote may be half of it; what it replaced was whole.
     bringBack(moved);
     recovered.push(...moved.map(({ from }) => from));
@@ -74,10 +82,15 @@ function move(from: string, to: string): void {
   }
 }
 
-function readNote(file: string): { pid: number | undefined; moved: readonly Moved[] } {
+interface Note {
+  readonly pid: number | undefined;
+  readonly born?: string;
+  readonly moved: readonly Moved[];
+}
+
+function readNote(file: string): Note {
   try {
-    const note = JSON.parse(fs.readFileSync(file, 'utf8')) as { pid: number; moved: readonly Moved[] };
-    return { pid: note.pid, moved: note.moved };
+    return JSON.parse(fs.readFileSync(file, 'utf8')) as Note;
   } catch (error) {
     // Killed before anything was moved.
     if (isSystemError(error, 'ENOENT') || error instanceof SyntaxError) return { pid: undefined, moved: [] };

@@ -1,0 +1,63 @@
+import * as fs from 'node:fs';
+
+import { isSystemError, processIsAlive } from '../base/index.ts';
+
+/** Sends a signal to a process group that a local executor started; nothing when it is gone. */
+export function endGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(process.platform === 'win32' ? group : -group, signal);
+  } catch (error) {
+    // The group is gone already, or (macOS) holds only processes that are about to be reaped.
+    if (!isSystemError(error, 'ESRCH', 'EPERM')) throw error;
+  }
+}
+
+/** Whether any process of a group runs. Always false on Windows, which has no groups. */
+export function groupIsAlive(group: number | undefined): boolean {
+  if (group === undefined || process.platform === 'win32') return false;
+  try {
+    process.kill(-group, 0);
+  } catch {
+    return false;
+  }
+  return !isDead(group);
+}
+
+/** True where it is known that all that is left of a group waits for being reaped. */
+function isDead(group: number): boolean {
+  try {
+    const members = fs
+      .readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((name) => statusFields(name))
+      .filter((fields) => fields?.[2] === String(group));
+    return members.length > 0 && members.every((fields) => fields?.[0] === 'Z' || fields?.[0] === 'X');
+  } catch (error) {
+    if (isSystemError(error)) return false;
+    throw error;
+  }
+}
+
+/** When a process was born, in the clock of the kernel; undefined where that cannot be known or it is gone. */
+export function processBirth(pid: number): string | undefined {
+  return statusFields(String(pid))?.[19];
+}
+
+/** The fields of Linux' `/proc/PID/stat` from the third one (the state) on. */
+function statusFields(pid: string): string[] | undefined {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is a name in brackets that may hold anything.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch (error) {
+    if (isSystemError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the process of that birth still runs; ids are given again. */
+export function isSameProcess(pid: number, born: string | undefined): boolean {
+  if (!processIsAlive(pid)) return false;
+  const now = processBirth(pid);
+  return born === undefined || now === undefined || born === now;
+}
