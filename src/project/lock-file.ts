@@ -44,7 +44,7 @@ export function lockFileOf(file: TreePath): TreePath {
 }
 
 /**
- * The stages of a dvc.lock by name; empty when the file is absent or empty.
+ * The stages of a dvc.lock by name; none when there is no such file.
  *
  * @throws MlopsError `bad_yaml`, `bad_project_file` in DVC's layout.
  */
@@ -56,8 +56,8 @@ export function readLockFile(tree: Tree, file: TreePath, shown: string = file): 
 /** As `readLockFile`, of a text. */
 export function parseLockFile(source: string, shown: string): Map<string, LockedStage> {
   const stages = new Map<string, LockedStage>();
-  const data = parseYaml(source, shown);
-  if (data === null) return stages;
+  // An empty file is an empty mapping, which lacks its schema.
+  const data = parseYaml(source, shown) ?? new Map<PyValue, PyValue>();
   const errors = lockFile([], data);
   if (errors.length > 0) throw yamlSchemaError(shown, source, errors, parseYamlWithPositions(source, shown).locate);
   const section = data instanceof Map ? data.get('stages') : undefined;

@@ -171,7 +171,7 @@ class Converter {
   private pairs(items: readonly unknown[], owner: Node, map: PyMap): PyMap {
     const merged: PyMap[] = [];
     const own: [PyValue, PyValue][] = [];
-    const seen = new Map<PyValue, PyValue>();
+    const seen = new Map<string, PyValue>();
     for (const item of items) {
       if (!this.yaml.isPair<Node | null, Node | null>(item)) continue;
       if (isMergeKey(item.key, this.yaml)) {
@@ -180,8 +180,9 @@ class Converter {
       }
       const key = this.key(item.key, owner);
       const value = this.node(item.value);
-      if (seen.has(key)) this.duplicate(item.key, owner, key, value, seen.get(key) ?? null);
-      seen.set(key, value);
+      const same = equalityKey(this.node(item.key));
+      if (seen.has(same)) this.duplicate(item.key, owner, key, value, seen.get(same) ?? null);
+      seen.set(same, value);
       own.push([key, value]);
     }
     for (const source of merged.reverse()) for (const [key, value] of source) map.set(key, value);
@@ -251,6 +252,14 @@ class Converter {
     const offset = node.range?.[0];
     return offset === undefined ? undefined : positionOf(this.lines, offset);
   }
+}
+
+/** The same text for keys that are equal in Python, where `1`, `1.0` and `true` are. */
+function equalityKey(key: PyValue): string {
+  if (typeof key === 'string') return `text ${key}`;
+  if (key instanceof PyFloat) return `number ${Number.isInteger(key.value) ? BigInt(key.value) : key.value}`;
+  if (typeof key === 'boolean') return `number ${key ? 1 : 0}`;
+  return typeof key === 'number' || typeof key === 'bigint' ? `number ${key}` : String(key);
 }
 
 function isMergeKey(key: Node | null, yaml: ReturnType<typeof yamlPackage>): boolean {

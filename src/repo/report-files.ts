@@ -98,10 +98,17 @@ export class ReportFiles {
     const id = info.md5 ?? '';
     let files = this.#manifests.get(id);
     if (files === undefined) {
-      const entries = parseManifest(this.#readObject(id, info, out), id);
+      const entries = this.#lacks(info, out) ? [] : parseManifest(this.#readObject(id, info, out), id);
       this.#manifests.set(id, (files = new Map(entries.map(({ relpath, md5 }) => [relpath, md5]))));
     }
     return files;
+  }
+
+  /** A folder that is not in the cache (`cache: false`, or not fetched), but in the tree. */
+  #lacks(info: ContentInfo, out: TreePath): boolean {
+    return (
+      this.#tree.entry(out)?.kind === 'dir' && !fs.existsSync(objectPath(this.#cacheDir, info.md5 ?? '', info.hashName))
+    );
   }
 
   #readObject(md5: string, info: ContentInfo, file: TreePath): Uint8Array {
