@@ -1,4 +1,4 @@
-import type { AddressInfo, Socket } from 'node:net';
+import * as net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { isSystemError, MlopsError } from '../base/index.ts';
@@ -34,7 +34,7 @@ export async function listen(shell: Shell, options: ListenOptions): Promise<List
   } catch (error) {
     throw explainListen(error, options);
   }
-  const { port } = shell.server.address() as AddressInfo;
+  const { port } = shell.server.address() as net.AddressInfo;
   const name = options.host.includes(':') ? `[${options.host}]` : options.host;
   let closing: Promise<boolean> | undefined;
   return {
@@ -47,7 +47,7 @@ export async function listen(shell: Shell, options: ListenOptions): Promise<List
 
 /** A server without a port of its own: it is given connections that another process accepted. */
 export interface Attached {
-  take(socket: Socket): void;
+  take(socket: net.Socket): void;
   /** As `Listening.close`. */
   close(deadline?: number): Promise<boolean>;
 }
@@ -55,7 +55,7 @@ export interface Attached {
 export async function attach(shell: Shell): Promise<Attached> {
   await shell.ready();
   const { server } = shell;
-  const open = new Set<Socket>();
+  const open = new Set<net.Socket>();
   return {
     take: (socket) => {
       open.add(socket);
@@ -86,18 +86,18 @@ const graceMs = 300;
 async function closeGracefully(shell: Shell, deadline: number): Promise<boolean> {
   const { server } = shell;
   let cut = false;
-  startDraining(shell);
   // Load balancers and clients on their way learn of the end late: go on accepting for a moment.
   await delay(Math.min(graceMs, deadline / 4));
+  // Answers end their connections only once no new ones are taken: a client that comes back at once is refused, and
+  // never cut while it waits to be accepted. (The server's own close would end idle connections first.)
+  const closed = new Promise<void>((resolve) => net.Server.prototype.close.call(server, () => resolve()));
+  startDraining(shell);
   const timer = setTimeout(() => {
     cut = true;
     server.closeAllConnections();
   }, deadline);
   const idle = setInterval(() => server.closeIdleConnections(), 50);
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
+  await closed;
   clearTimeout(timer);
   clearInterval(idle);
   await shell.close();

@@ -30,7 +30,7 @@ async function start(options: ShellOptions = {}) {
   shell.get('/mlflow', { config: { errors: mlflowErrorBody } }, () => {
     throw new MlopsError('model_not_found', 'no model a');
   });
-  shell.get('/slow', () => new Promise((resolve) => setTimeout(resolve, 300, { done: true })));
+  shell.get('/slow', () => new Promise((resolve) => setTimeout(resolve, 800, { done: true })));
   shell.get('/admin', { config: { scope: 'admin' } }, (request) => ({ caller: request.identity?.name }));
   const server = await listen(shell, { host: '127.0.0.1', port: 0 });
   open.push(server);
