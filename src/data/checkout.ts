@@ -99,7 +99,16 @@ function removeIfEmpty(directory: string): void {
 async function createAside(ctx: DataContext, plan: CheckoutPlan, options: WorkOptions): Promise<void> {
   const parent = path.dirname(plan.path);
   fs.mkdirSync(parent, { recursive: true });
-  const staging = stagingFolder(ctx, parent);
+  try {
+    await createIn(stagingFolder(ctx, parent), ctx, plan, options);
+  } catch (error) {
+    // One file system that is mounted twice has one device number, yet nothing is renamed between its mounts.
+    if (!isSystemError(error, 'EXDEV')) throw error;
+    await createIn(stagingBeside(parent), ctx, plan, options);
+  }
+}
+
+async function createIn(staging: string, ctx: DataContext, plan: CheckoutPlan, options: WorkOptions): Promise<void> {
   const aside = path.join(staging, 'tree');
   try {
     fs.mkdirSync(aside, { recursive: true });
@@ -147,10 +156,17 @@ function clearTheWay(root: string, file: string): void {
 
 /** A private folder on the device of `parent`: in `.mlops` where that is on it, otherwise beside the target. */
 function stagingFolder(ctx: DataContext, parent: string): string {
-  const name = `checkout-${process.pid}-${randomBytes(6).toString('hex')}`;
   if (hasStateDir(ctx) && fs.statSync(ctx.stateDir).dev === fs.statSync(parent).dev)
-    return path.join(ctx.stateDir, 'tmp', name);
-  return path.join(parent, `.${name}.tmp`);
+    return path.join(ctx.stateDir, 'tmp', stagingName());
+  return stagingBeside(parent);
+}
+
+function stagingBeside(parent: string): string {
+  return path.join(parent, `.${stagingName()}.tmp`);
+}
+
+function stagingName(): string {
+  return `checkout-${process.pid}-${randomBytes(6).toString('hex')}`;
 }
 
 function hasStateDir(ctx: DataContext): boolean {

@@ -35,8 +35,8 @@ export function copyOne(job: CopyJob, i: number, state: JobState): Promise<void>
     const output = openForWriting(temp, job.mode);
     try {
       if (length > 0) writeFully(output, content);
-      if (job.target === 'replace') fs.renameSync(temp, to);
-      putFacts(fs.fstatSync(output), state.facts, i);
+      const own = job.target === 'fresh' || moveInto(temp, to);
+      putFacts(own ? fs.fstatSync(output) : fs.statSync(to), state.facts, i);
     } catch (error) {
       fs.rmSync(temp, { force: true });
       throw error;
@@ -71,8 +71,8 @@ async function copyLarge(job: CopyJob, i: number, input: number, state: JobState
       length = length < smallFile ? 0 : fillBuffer(input, buffer());
     }
     if (digest.hex() !== (job.digests[i] ?? '').slice(0, 32)) throw corrupt(job.from[i] ?? '');
-    if (job.target === 'replace') fs.renameSync(temp, to);
-    putFacts(fs.fstatSync(output), state.facts, i);
+    const own = job.target === 'fresh' || moveInto(temp, to);
+    putFacts(own ? fs.fstatSync(output) : fs.statSync(to), state.facts, i);
   } catch (error) {
     fs.rmSync(temp, { force: true });
     throw error;
@@ -80,6 +80,19 @@ async function copyLarge(job: CopyJob, i: number, input: number, state: JobState
     fs.closeSync(input);
     if (output !== undefined) fs.closeSync(output);
   }
+}
+
+/** Renames; true when that was possible. A target below another mount gets a copy made beside it. */
+function moveInto(temp: string, to: string): boolean {
+  try {
+    fs.renameSync(temp, to);
+    return true;
+  } catch (error) {
+    if (!isSystemError(error, 'EXDEV')) throw error;
+  }
+  placeAtomically(to, (beside) => fs.copyFileSync(temp, beside, fs.constants.COPYFILE_EXCL));
+  fs.rmSync(temp);
+  return false;
 }
 
 function cloneFile(job: CopyJob, from: string, to: string): boolean {

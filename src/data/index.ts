@@ -9,6 +9,7 @@ export { missingObjects, readFile as readFileContent } from './file.ts';
 export { objectKey, objectPath } from './layout.ts';
 export type { LinkType } from './links.ts';
 export { formatManifest, parseManifest } from './manifest.ts';
+export { countLegacy, migrateObjects, type Migration } from './migrate.ts';
 export { findUnusedLinks, removeOut, unprotect } from './remove.ts';
 export { makeStateDir } from './stat-index.ts';
 export { objectExists, statusOf, type ContentStatus } from './status.ts';

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 
 import { isSystemError } from '../base/index.ts';
 
@@ -50,7 +51,17 @@ export function renameInto(temp: string, target: string): void {
 }
 
 export function makeParent(file: string): void {
-  fs.mkdirSync(file.slice(0, file.lastIndexOf('/')), { recursive: true });
+  const folder = file.slice(0, file.lastIndexOf('/'));
+  try {
+    fs.mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    // What Node says on a read-only file system. Making the first one alone gives the true reason.
+    if (!isSystemError(error, 'ENOENT')) throw error;
+    let first = folder;
+    while (!fs.existsSync(path.dirname(first))) first = path.dirname(first);
+    fs.mkdirSync(first);
+    fs.mkdirSync(folder, { recursive: true });
+  }
 }
 
 // One random word a thread and a counter: asking for random bytes for each file costs more than the rest.

@@ -67,8 +67,18 @@ async function takeLock(root: string, options: OpenRepoOptions): Promise<FileLoc
     });
   } catch (error) {
     // A project that cannot be written can still be read; nobody else can change it either.
-    if (isSystemError(error, 'EACCES', 'EROFS', 'EPERM')) return undefined;
+    if (isSystemError(error, 'EACCES', 'EROFS', 'EPERM', 'ENOENT') && !isWritable(path.join(root, '.dvc')))
+      return undefined;
     throw error;
+  }
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    fs.accessSync(folder, fs.constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
