@@ -7,6 +7,7 @@ import type { HashName } from './content.ts';
 import { rememberFiles } from './file.ts';
 import { listObjects, objectPath } from './layout.ts';
 import { chooseLinkType, type LinkType } from './links.ts';
+import { RecordCache } from './record-cache.ts';
 import { openSeed, type Seed } from './seed.ts';
 import { openStatIndex, type StatIndex } from './stat-index.ts';
 import type { IgnoreRule } from './walk.ts';
@@ -33,6 +34,8 @@ export interface DataContext extends DataSettings {
   readonly index: StatIndex;
   /** Directories whose files are all in the cache. */
   readonly complete: CompleteFolders;
+  /** The index asked about single files. */
+  readonly records: RecordCache;
   /** Files that are too young for the index; they get into it when the context closes. */
   readonly young: YoungFiles;
   /** Permission bits of new objects. */
@@ -66,6 +69,7 @@ export function openData(settings: DataSettings): DataContext {
     root: path.resolve(settings.root),
     index,
     complete: new CompleteFolders(settings.cacheDir, index),
+    records: new RecordCache(index),
     young: new YoungFiles(),
     objectMode: settings.shared ? 0o664 : 0o444,
     linkType: () => (linkType ??= chooseLinkType(settings, index)),

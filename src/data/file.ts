@@ -46,19 +46,10 @@ export async function readFile(
   if (target?.hashName === hashName) return describe(target.md5);
   const facts = new Float64Array(factsPerFile);
   putFacts(stat, facts, 0);
-  const known = lookUp(ctx, file, hashName, facts) ?? seeded(ctx, file, hashName, facts);
+  const known = ctx.records.digest(file, hashName, facts) ?? seeded(ctx, file, hashName, facts);
   if (known !== undefined && (options.store === undefined || isStored(ctx, known, hashName))) return describe(known);
   const md5 = await digestNow(ctx, file, facts, hashName, options);
   return { ...describe(md5), size: facts[0] ?? stat.size };
-}
-
-function lookUp(ctx: DataContext, file: string, hashName: HashName, facts: Float64Array): string | undefined {
-  const record = ctx.index.directory(path.dirname(file), hashName);
-  if (record === undefined) return undefined;
-  const at = record.names.indexOf(path.basename(file));
-  if (at < 0) return undefined;
-  for (let k = 0; k < factsPerFile; k++) if (record.facts[at * factsPerFile + k] !== facts[k]) return undefined;
-  return hexAt(record.digests, at);
 }
 
 function seeded(ctx: DataContext, file: string, hashName: HashName, facts: Float64Array): string | undefined {
@@ -131,6 +122,7 @@ function mergeDirectory(ctx: DataContext, hashName: HashName, directory: string,
     digests.write(md5.slice(0, 32), at * 16, 'hex');
   }
   ctx.index.putDirectory(directory, hashName, { names, facts, digests });
+  ctx.records.forget(directory, hashName);
 }
 
 /** Which of these objects the cache lacks. Many are looked up in one listing, a few one by one. */
