@@ -22,12 +22,12 @@ async function place() {
     data,
     wanted,
     space,
-    succeeds(...args: string[]): void {
+    succeeds: (...args: string[]): void => {
       const { status, stderr } = space.mlops(project, args);
       expect(status, `${args.join(' ')}: ${stderr}`).toBe(0);
     },
     /** With a word on what may not be written, no stack. */
-    fails(...args: string[]): void {
+    fails: (...args: string[]): void => {
       const { status, stderr } = space.mlops(project, args);
       expect([1, 255], stderr).toContain(status);
       expect(stderr).toMatch(/EROFS|EACCES|permission|read-only/i);

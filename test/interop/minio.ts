@@ -14,16 +14,18 @@ export interface Minio {
   /** Where it keeps its data; a folder at the top is a bucket. */
   readonly folder: string;
   makeBucket(name: string): void;
+  /** Ends the server at once; its data stays. */
+  crash(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export const minioUser = 'test-user';
 export const minioPassword = 'test-password-1';
 
-/** Starts a MinIO on a free port and waits until it answers. */
-export async function startMinio(program: string): Promise<Minio> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-minio-'));
-  const port = await freePort();
+/** Starts a MinIO on a free port and waits until it answers; or one that was stopped, with its data, where it was. */
+export async function startMinio(program: string, again?: Pick<Minio, 'folder' | 'port'>): Promise<Minio> {
+  const folder = again?.folder ?? fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-minio-'));
+  const port = again?.port ?? (await freePort());
   const endpoint = `http://127.0.0.1:${port}`;
   const env = { ...process.env, MINIO_ROOT_USER: minioUser, MINIO_ROOT_PASSWORD: minioPassword, MINIO_BROWSER: 'off' };
   const server = spawn(program, ['server', folder, '--address', `127.0.0.1:${port}`, '--quiet'], {
@@ -37,6 +39,7 @@ export async function startMinio(program: string): Promise<Minio> {
     folder,
     options: { endpointurl: endpoint, access_key_id: minioUser, secret_access_key: minioPassword },
     makeBucket: (name) => void fs.mkdirSync(path.join(folder, name), { recursive: true }),
+    crash: () => ended(server, 'SIGKILL'),
     async stop() {
       await ended(server);
       fs.rmSync(folder, { recursive: true, force: true });
@@ -143,10 +146,10 @@ async function answers(url: string, server: ChildProcess): Promise<void> {
   throw new Error('minio did not start');
 }
 
-async function ended(server: ChildProcess): Promise<void> {
+async function ended(server: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (server.exitCode !== null) return;
   const gone = new Promise((resolve) => server.once('exit', resolve));
-  server.kill('SIGTERM');
+  server.kill(signal);
   const timer = setTimeout(() => server.kill('SIGKILL'), 5000);
   await gone;
   clearTimeout(timer);
