@@ -66,13 +66,15 @@ function readDirectory(
   return { walked: { path: directory, relative, names, facts, links }, children };
 }
 
-/** In the order of names. Some file systems list in that order, tmpfs in its reverse; others must be sorted. */
+/** In the order of names, in which Node already lists them, by bytes instead of UTF-16 units. */
 function sortedEntries(directory: string): fs.Dirent[] {
   const entries = fs.readdirSync(directory, { withFileTypes: true });
-  const isSorted = (): boolean => entries.every(({ name }, i) => i === 0 || (entries[i - 1]?.name ?? '') < name);
-  if (isSorted()) return entries;
-  entries.reverse();
-  return isSorted() ? entries : entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  let previous = '';
+  for (const { name } of entries) {
+    if (name < previous) return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    previous = name;
+  }
+  return entries;
 }
 
 /** Fills the facts of one file; links are followed. */

@@ -35,23 +35,83 @@ export function collectStages(source: CollectSource, onError?: (file: TreePath, 
   const stages: Stage[] = [];
   const pipelines: PipelineFile[] = [];
   const outs = new Set<TreePath>();
+  const search = new Search(source, outs);
   const visit = (dir: TreePath): void => {
-    const found = listInOrder(source.tree, dir).filter(({ path, isDirectory }) => !source.ignored(path, isDirectory));
-    const files = found.filter((entry) => !entry.isDirectory && isStageFile(entry.name));
-    const skipped = skippedByGit(source, found, files);
-    for (const { path, name } of files) {
-      if (skipped.has(path)) continue;
+    const found = search.list(dir);
+    for (const { path, name, isDirectory } of found) {
+      if (isDirectory || !isStageFile(name) || search.isSkipped(dir, path)) continue;
       const before = stages.length;
       guarded(path, onError, () => readFile(source, path, name, stages, pipelines));
       for (const stage of stages.slice(before))
         for (const out of stage.outs) if (out.path !== undefined) outs.add(out.path);
     }
-    for (const { path, isDirectory, isLink } of found) {
-      if (isDirectory && !isLink && !outs.has(path) && !skipped.has(`${path}/`)) visit(path);
-    }
+    const folders = found.filter(({ isDirectory }) => isDirectory).map(({ path }) => path);
+    const open = folders.filter((path) => !outs.has(path) && !search.isSkipped(dir, `${path}/`));
+    search.askBelow(open);
+    // Files deeper in one of them may name another as their output.
+    for (const path of open) if (!outs.has(path)) visit(path);
   };
   visit('');
   return { stages, pipelines };
+}
+
+/**
+ * What may matter in each folder, and what of it Git ignores. A question to Git costs a process, so it is asked
+ * for all folders of one depth together: as many processes as the tree is deep, not as it has folders.
+ */
+class Search {
+  readonly #source: CollectSource;
+  readonly #outs: ReadonlySet<TreePath>;
+  readonly #listings = new Map<TreePath, readonly Found[]>();
+  readonly #asked = new Map<TreePath, ReadonlySet<TreePath>>();
+
+  constructor(source: CollectSource, outs: ReadonlySet<TreePath>) {
+    this.#source = source;
+    this.#outs = outs;
+  }
+
+  /** Stage files and folders, links to folders left out, that `.dvcignore` lets through. */
+  list(dir: TreePath): readonly Found[] {
+    let found = this.#listings.get(dir);
+    if (found === undefined) {
+      found = listInOrder(this.#source.tree, dir).filter(
+        (entry) => !this.#source.ignored(entry.path, entry.isDirectory),
+      );
+      this.#listings.set(dir, found);
+    }
+    return found;
+  }
+
+  /** @param asked an entry of that folder, a folder with a slash at its end. */
+  isSkipped(dir: TreePath, asked: TreePath): boolean {
+    if (!this.#asked.has(dir)) this.#ask([dir]);
+    return this.#asked.get(dir)?.has(asked) ?? false;
+  }
+
+  /** Asks, depth by depth, about all that lies in these folders. */
+  askBelow(folders: readonly TreePath[]): void {
+    let level = folders.filter((path) => !this.#asked.has(path));
+    while (level.length > 0) level = this.#ask(level);
+  }
+
+  /** Asks about these folders; returns those of the next depth. */
+  #ask(level: readonly TreePath[]): TreePath[] {
+    const entries = level.map((dir) => [dir, this.list(dir)] as const);
+    const skipped = this.#source.ignoredByGit(
+      entries.flatMap(([, found]) => found.map(({ path, isDirectory }) => (isDirectory ? `${path}/` : path))),
+    );
+    const next: TreePath[] = [];
+    for (const [dir, found] of entries) {
+      this.#asked.set(dir, skipped);
+      const tracked = new Set(found.filter(({ isDirectory }) => !isDirectory).map(({ path }) => path));
+      for (const { path, isDirectory } of found) {
+        // What a `.dvc` file beside it will turn out to track may be huge, and will not be visited.
+        const isOut = this.#outs.has(path) || tracked.has(`${path}.dvc`);
+        if (isDirectory && !isOut && !skipped.has(`${path}/`)) next.push(path);
+      }
+    }
+    return next;
+  }
 }
 
 function readFile(
@@ -97,39 +157,26 @@ interface Found {
   readonly name: string;
   readonly path: TreePath;
   readonly isDirectory: boolean;
-  readonly isLink: boolean;
-}
-
-/** Git is asked only where there is something to ask about: stage files and folders that may hold some. */
-function skippedByGit(source: CollectSource, found: readonly Found[], files: readonly Found[]): ReadonlySet<TreePath> {
-  const folders = found.filter((entry) => entry.isDirectory && !entry.isLink).map(({ path }) => `${path}/`);
-  const asked = [...files.map(({ path }) => path), ...folders];
-  return asked.length === 0 ? new Set() : source.ignoredByGit(asked);
 }
 
 /**
- * Entries in the order in which the file system gives them. That is DVC's order, and it decides which of two
- * independent stages runs first; other trees are in name order.
+ * Stage files and folders in the order in which the file system gives them. That is DVC's order, and it decides which
+ * of two independent stages runs first; other trees are in name order.
  */
 function listInOrder(tree: Tree, dir: TreePath): Found[] {
-  const at = (name: string): TreePath => (dir === '' ? name : `${dir}/${name}`);
-  if (tree.root === undefined) {
-    return tree
-      .list(dir)
-      .map(({ name, kind }) => ({ name, path: at(name), isDirectory: kind === 'dir', isLink: kind === 'link' }));
-  }
   const entries: Found[] = [];
+  const take = (name: string, isDirectory: boolean): void => {
+    if (isDirectory || isStageFile(name))
+      entries.push({ name, path: dir === '' ? name : `${dir}/${name}`, isDirectory });
+  };
+  if (tree.root === undefined) {
+    for (const { name, kind } of tree.list(dir)) take(name, kind === 'dir');
+    return entries;
+  }
   try {
-    const handle = fs.opendirSync(dir === '' ? tree.root : `${tree.root}/${dir}`);
+    const handle = fs.opendirSync(dir === '' ? tree.root : `${tree.root}/${dir}`, { bufferSize: 512 });
     try {
-      for (let item = handle.readSync(); item !== null; item = handle.readSync()) {
-        entries.push({
-          name: item.name,
-          path: at(item.name),
-          isDirectory: item.isDirectory(),
-          isLink: item.isSymbolicLink(),
-        });
-      }
+      for (let item = handle.readSync(); item !== null; item = handle.readSync()) take(item.name, item.isDirectory());
     } finally {
       handle.closeSync();
     }
