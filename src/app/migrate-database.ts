@@ -15,9 +15,9 @@ import {
   type Tag,
 } from '../mlflow/index.ts';
 import { localRoots, type ImportedVersion } from '../tracking/index.ts';
+import { number, pairs, text, type Query, type Row } from './migrate-database-rows.ts';
+import { tracesOf } from './migrate-database-traces.ts';
 import type { MigrationSource, SourceModel, SourceRun } from './migrate-source.ts';
-
-type Row = Readonly<Record<string, string | number | null>>;
 
 /**
  * An SQLite database of MLflow's own server, 2.9 to 3.17: tables that a version does not have count as empty.
@@ -49,6 +49,7 @@ export function databaseSource(file: string, artifacts?: string): MigrationSourc
         toLoggedModel(row, query),
       ),
     models: async () => query('registered_models', 'ORDER BY name').map((row) => toModel(row, query)),
+    traces: (id) => tracesOf(id, query),
     artifacts: (uri) => {
       try {
         return localRoots(root)(uri);
@@ -62,33 +63,16 @@ export function databaseSource(file: string, artifacts?: string): MigrationSourc
   };
 }
 
-type Query = (table: string, rest: string, ...values: readonly unknown[]) => readonly Row[];
-
 function read(db: Database, sql: string, ...values: readonly unknown[]): readonly Row[] {
   return db.prepare<unknown[], Row>(sql).all(...values);
-}
-
-function text(row: Row, column: string): string {
-  const value = row[column];
-  return value === null || value === undefined ? '' : String(value);
-}
-
-function number(row: Row, column: string): number {
-  return Number(row[column] ?? 0);
-}
-
-function pairs(rows: readonly Row[]): Tag[] {
-  return rows.map((row) => ({ key: text(row, 'key') || text(row, 'name'), value: text(row, 'value') }));
 }
 
 /** Tables that hold what we do not keep, when they hold anything. */
 function leftBehind(db: Database, tables: ReadonlySet<string>): string[] {
   const others = {
-    trace_info: 'traces',
     evaluation_datasets: 'evaluation datasets',
     scorers: 'scorers',
     webhooks: 'webhooks',
-    assessments: 'assessments',
   };
   return Object.entries(others).flatMap(([table, noun]) => {
     if (!tables.has(table)) return [];

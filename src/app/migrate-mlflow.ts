@@ -1,7 +1,7 @@
 import { isMlopsError, messageOf } from '../base/index.ts';
-import type { Experiment, LoggedModel, Run } from '../mlflow/index.ts';
+import type { Experiment, LoggedModel, Run, Tag } from '../mlflow/index.ts';
 import type { ArtifactStore, ImportedVersion, SqliteStore } from '../tracking/index.ts';
-import type { MigrationSource, SourceModel } from './migrate-source.ts';
+import type { MigrationSource, SourceModel, SourceTrace } from './migrate-source.ts';
 
 export interface MigrationReport {
   experiments: number;
@@ -12,6 +12,7 @@ export interface MigrationReport {
   loggedModels: number;
   models: number;
   versions: number;
+  traces: number;
   files: number;
   /** Experiments whose id was taken here: their id there and here. */
   readonly newIds: { readonly from: string; readonly to: string }[];
@@ -41,6 +42,7 @@ export async function migrateFromMlflow(
     loggedModels: 0,
     models: 0,
     versions: 0,
+    traces: 0,
     files: 0,
     newIds: [],
     problems: [...(await source.leftBehind())],
@@ -70,6 +72,10 @@ export async function migrateFromMlflow(
     for (const model of await source.loggedModels(experiment.id)) {
       step();
       await takeLoggedModel(source, target, { model, experimentId: id, moved, report });
+    }
+    for await (const trace of source.traces?.(experiment.id) ?? []) {
+      step();
+      await takeTrace(source, target, { trace, experiment, experimentId: id, report });
     }
   }
   for (const model of await source.models()) {
@@ -108,6 +114,42 @@ async function takeLoggedModel(
   await copyFiles(source, target, model.artifactUri, uri, report);
   if (await target.importer.loggedModel({ ...model, experimentId, artifactUri: uri })) report.loggedModels++;
   else report.alreadyThere++;
+}
+
+/** A trace that is here already is left alone; spans come as the file that clients read them from. */
+async function takeTrace(
+  source: MigrationSource,
+  target: SqliteStore,
+  context: {
+    readonly trace: SourceTrace;
+    readonly experiment: Experiment;
+    readonly experimentId: string;
+    readonly report: MigrationReport;
+  },
+): Promise<void> {
+  const { trace, experiment, experimentId, report } = context;
+  const { info, file } = trace;
+  const { traces } = target;
+  if (traces === undefined) return;
+  if (experiment.lifecycle === 'deleted') {
+    report.problems.push(`trace ${info.id} of the deleted experiment '${experiment.name}' stays behind`);
+    return;
+  }
+  if (await traces.hasTrace(info.id)) {
+    report.alreadyThere++;
+    return;
+  }
+  const tags = info.tags.filter(({ key }) => key !== 'mlflow.trace.spansLocation');
+  const made = await traces.putTrace({ ...info, experimentId, tags });
+  for (const assessment of info.assessments) {
+    await traces.putAssessment(info.id, String(assessment['assessment_id']), assessment);
+  }
+  const location = (of: readonly Tag[]): string | undefined =>
+    of.find(({ key }) => key === 'mlflow.artifactLocation')?.value;
+  const [from, to] = [location(info.tags), location(made.tags)];
+  if (to !== undefined && from !== undefined) await copyFiles(source, target, from, to, report);
+  if (to !== undefined && file !== undefined) await target.artifacts(to).put('traces.json', Buffer.from(file));
+  report.traces++;
 }
 
 async function takeModel(

@@ -1,6 +1,6 @@
 import type { Metric } from '../mlflow/index.ts';
 import type { ImportedVersion, TrackingStore } from '../tracking/index.ts';
-import type { MigrationSource, SourceRun } from './migrate-source.ts';
+import type { MigrationSource, SourceRun, SourceTrace } from './migrate-source.ts';
 import { versionsOf } from './resolve-model.ts';
 import { everything } from './tracking-home.ts';
 
@@ -26,10 +26,21 @@ export function serverSource(store: TrackingStore): MigrationSource {
         }),
       );
     },
+    traces: (experimentId) => tracesOf(store, experimentId),
     artifacts: (uri) => store.artifacts(uri),
     leftBehind: async () => [],
     close: () => store.close(),
   };
+}
+
+async function* tracesOf({ traces }: TrackingStore, experimentId: string): AsyncIterable<SourceTrace> {
+  if (traces === undefined) return;
+  let pageToken: string | undefined;
+  do {
+    const page = await traces.searchTraces({ experimentIds: [experimentId], maxResults: 500, pageToken });
+    for (const info of page.items) yield { info };
+    pageToken = page.nextPageToken;
+  } while (pageToken !== undefined);
 }
 
 async function* runsOf(store: TrackingStore, experimentId: string): AsyncIterable<SourceRun> {

@@ -1,10 +1,16 @@
-import type { Experiment, LoggedModel, Metric, RegisteredModel, Run } from '../mlflow/index.ts';
+import type { Experiment, LoggedModel, Metric, RegisteredModel, Run, TraceInfo } from '../mlflow/index.ts';
 import type { ArtifactStore, ImportedVersion } from '../tracking/index.ts';
 
 export interface SourceRun {
   readonly run: Run;
   /** Every point of every metric. */
   readonly points: readonly Metric[];
+}
+
+export interface SourceTrace {
+  readonly info: TraceInfo;
+  /** Its `traces.json` where the spans are rows of the source; otherwise that file is among its artifacts. */
+  readonly file?: string | undefined;
 }
 
 export interface SourceModel {
@@ -21,6 +27,8 @@ export interface MigrationSource {
   runs(experimentId: string): AsyncIterable<SourceRun>;
   loggedModels(experimentId: string): Promise<readonly LoggedModel[]>;
   models(): Promise<readonly SourceModel[]>;
+  /** Traced calls, where the kind knows them. */
+  traces?(experimentId: string): AsyncIterable<SourceTrace>;
   /** The files at an URI of the source; undefined where they are out of reach. */
   artifacts(uri: string): ArtifactStore | undefined;
   /** What the source holds that cannot be carried, in words. */

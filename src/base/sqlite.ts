@@ -19,6 +19,8 @@ export interface OpenOptions {
   /** How long a statement waits for another process's write, in milliseconds. Default 20,000. */
   readonly busyTimeout?: number;
   readonly readonly?: boolean;
+  /** Leaves the journal mode as it is: for a file of another program. */
+  readonly keepJournal?: boolean;
 }
 
 /**
@@ -48,7 +50,7 @@ export function openDatabase(file: string, options: OpenOptions): Database {
 }
 
 function configure(db: Database, options: OpenOptions): void {
-  if (options.readonly !== true) db.pragma('journal_mode = WAL');
+  if (options.readonly !== true && options.keepJournal !== true) db.pragma('journal_mode = WAL');
   db.pragma(`synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
   db.pragma('foreign_keys = ON');
 }

@@ -47,6 +47,7 @@ export {
   readTraceInfo,
   traceInfoToJson,
   traceRules,
+  traceStates,
   traceToJson,
   type Trace,
   type TraceInfo,

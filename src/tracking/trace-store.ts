@@ -19,6 +19,7 @@ export interface TraceStore {
   putTrace(trace: TraceInfo): Promise<TraceInfo>;
   /** Adds spans; traces that are not there are made from their root. */
   logSpans(experimentId: string, spans: readonly ReceivedSpan[]): Promise<void>;
+  hasTrace(id: string): Promise<boolean>;
   getTraceInfo(id: string): Promise<TraceInfo>;
   getTrace(id: string): Promise<Trace>;
   searchTraces(search: TraceSearch): Promise<Page<TraceInfo>>;

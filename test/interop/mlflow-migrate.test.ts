@@ -11,6 +11,7 @@ import { databaseSource } from '../../src/app/migrate-database.ts';
 import { fileStoreSource } from '../../src/app/migrate-file-store.ts';
 import { migrateFromMlflow } from '../../src/app/migrate-mlflow.ts';
 import { serverSource } from '../../src/app/migrate-server.ts';
+import { migrateToDatabase } from '../../src/app/migrate-to-database.ts';
 import { migrateToServer } from '../../src/app/migrate-to-server.ts';
 import type { MigrationSource } from '../../src/app/migrate-source.ts';
 import { startTrackingServer } from '../../src/app/server.ts';
@@ -57,6 +58,7 @@ async function compare(
   uri: string,
   folder: string,
   open: () => Promise<MigrationSource>,
+  traces = 0,
 ): Promise<void> {
   const before = path.join(folder, 'before.json');
   const after = path.join(folder, 'after.json');
@@ -70,6 +72,7 @@ async function compare(
     runs: 2,
     models: 1,
     versions: 1,
+    traces,
     alreadyThere: 0,
     problems: [],
     newIds: [],
@@ -88,7 +91,14 @@ for (const name of ['mlflow29', 'mlflow222', 'mlflow'] as const) {
       const folder = temporary();
       const uri = `sqlite:///${folder}/theirs.db`;
       await python(programs[name], folder, 'fill', uri);
-      await compare(programs[name], uri, folder, async () => databaseSource(path.join(folder, 'theirs.db')));
+      if (name === 'mlflow') await python(programs[name], folder, 'trace', uri);
+      await compare(
+        programs[name],
+        uri,
+        folder,
+        async () => databaseSource(path.join(folder, 'theirs.db')),
+        name === 'mlflow' ? 1 : 0,
+      );
     }, 240_000);
   });
 }
@@ -162,5 +172,25 @@ describeWithTool('mlflow', 'going back', ({ mlflow }) => {
     expect(dumped.runs).toHaveLength(2);
     expect(dumped.models[0]?.[1]).toEqual([1, 2]);
     await source.close();
+  }, 300_000);
+
+  it('keeps everything in an empty database that MLflow made', async () => {
+    const folder = temporary();
+    const file = path.join(folder, 'ours', 'mlops.db');
+    const url = await serve(folder, file);
+    await python(mlflow, folder, 'fill', url);
+    await python(mlflow, folder, 'trace', url);
+    const before = path.join(folder, 'before.json');
+    await python(mlflow, folder, 'dump', url, before);
+    const database = path.join(folder, 'real.db');
+    await run(mlflow, ['-m', 'mlflow', 'db', 'upgrade', `sqlite:///${database}`], { cwd: folder });
+    const source = serverSource(await openTracking(file));
+    const report = await migrateToDatabase(source, database, { artifacts: path.join(folder, 'real') });
+    expect(report).toMatchObject({ experiments: 3, runs: 2, models: 1, versions: 1, traces: 1, problems: [] });
+    await expect(migrateToDatabase(source, database)).rejects.toThrow('has runs, models or experiments already');
+    await source.close();
+    const after = path.join(folder, 'after.json');
+    await python(mlflow, folder, 'dump', await serveMlflow(mlflow, folder), after);
+    expect(JSON.parse(fs.readFileSync(after, 'utf8'))).toEqual(JSON.parse(fs.readFileSync(before, 'utf8')));
   }, 300_000);
 });

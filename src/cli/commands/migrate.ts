@@ -6,7 +6,7 @@ import { migrateFromMlflow, type MigrationReport } from '../../app/migrate-mlflo
 import type { MigrationSource } from '../../app/migrate-source.ts';
 import { openPlace, trackingPlace } from '../../app/tracking-home.ts';
 import { MlopsError, plural, writeFileAtomic } from '../../base/index.ts';
-import type { Command, Terminal, Verb } from '../command.ts';
+import type { Command, Input, Terminal, Verb } from '../command.ts';
 
 const mlflow: Command = {
   name: 'migrate mlflow',
@@ -79,9 +79,9 @@ async function openSource(text: string, artifacts: string | undefined, terminal:
 }
 
 function printReport(report: MigrationReport, terminal: Terminal): void {
-  const { experiments, runs, points, loggedModels, models, versions, files, alreadyThere } = report;
+  const { experiments, runs, points, loggedModels, models, versions, traces, files, alreadyThere } = report;
   terminal.print(
-    `${plural(experiments, 'experiment')}, ${plural(runs, 'run')} with ${plural(points, 'point')}, ${plural(loggedModels, 'logged model')}`,
+    `${plural(experiments, 'experiment')}, ${plural(runs, 'run')} with ${plural(points, 'point')}, ${plural(loggedModels, 'logged model')}, ${plural(traces, 'trace')}`,
   );
   terminal.print(`${plural(models, 'registered model')} with ${plural(versions, 'version')}, ${plural(files, 'file')}`);
   if (alreadyThere > 0) terminal.print(`${alreadyThere} were here already`);
@@ -92,59 +92,98 @@ function printReport(report: MigrationReport, terminal: Terminal): void {
 const toMlflow: Command = {
   name: 'migrate to-mlflow',
   owner: 'mlops',
-  summary: "Copy this project's store into a running MLflow server",
+  summary: "Copy this project's store into MLflow: an empty database or a running server",
   description:
-    'The server gives ids of its own; --map writes which run became which. Runs that were copied before are left alone.',
-  examples: [['mlops migrate to-mlflow http://mlflow.example:5000 --map ids.json', 'everything but what is deleted']],
-  args: [{ name: 'target', summary: 'the address of the server' }],
+    'An empty SQLite database that `mlflow db upgrade` made keeps ids, times and histories. A server gives ids of its own; --map writes which run became which, and runs that were copied before are left alone.',
+  examples: [
+    ['mlops migrate to-mlflow sqlite:////srv/mlflow/mlflow.db --artifacts /srv/mlflow/mlartifacts', 'a fresh database'],
+    ['mlops migrate to-mlflow http://mlflow.example:5000 --map ids.json', 'everything but what is deleted'],
+  ],
+  args: [{ name: 'target', summary: 'an empty database, or the address of a server', completes: 'path' }],
   flags: [
     { name: 'from', value: 'FILE', summary: "the store to copy; default: this project's own", completes: 'path' },
-    { name: 'map', value: 'FILE', summary: 'write old and new ids here, as JSON', completes: 'path' },
+    {
+      name: 'artifacts',
+      value: 'DIR',
+      summary: "the new server's artifacts folder, for a database (default: mlartifacts beside it)",
+      completes: 'path',
+    },
+    { name: 'map', value: 'FILE', summary: "write a server's new ids here, as JSON", completes: 'path' },
     { name: 'json', summary: 'print JSON' },
   ],
   async run(input, terminal) {
-    const [{ serverSource }, { migrateToServer }, { openTracking }] = await Promise.all([
-      import('../../app/migrate-server.ts'),
-      import('../../app/migrate-to-server.ts'),
-      import('../../tracking/index.ts'),
-    ]);
-    const [address = ''] = input.args;
-    if (!/^https?:/i.test(address)) {
-      throw new MlopsError('usage', `'${address}' is not the address of a server`, {
-        hint: 'start MLflow on its database (`mlflow server --backend-store-uri sqlite:///mlflow.db`) and name http://HOST:PORT',
-      });
-    }
+    const { serverSource } = await import('../../app/migrate-server.ts');
     const place = trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined });
     const from = input.text('from');
+    const { openTracking } = await import('../../tracking/index.ts');
     const store =
       from === undefined
         ? await openPlace(place, { create: false })
         : await openTracking(path.resolve(terminal.cwd, from));
     const source = serverSource(store);
     try {
-      const target = await openTracking(address, { env: terminal.env });
-      const report = await migrateToServer(source, target, {
-        signal: terminal.signal,
-        onProgress: ({ runs, alreadyThere }) =>
-          terminal.progress({ name: 'copying runs', done: runs + alreadyThere, unit: 'runs' }),
-      });
-      const map = input.text('map');
-      if (map !== undefined) {
-        const ids = { runs: report.runIds, logged_models: report.modelIds };
-        writeFileAtomic(path.resolve(terminal.cwd, map), `${JSON.stringify(ids, undefined, 2)}\n`);
-      }
-      if (input.on('json')) return terminal.json(report);
-      const { runs, models, versions, files, alreadyThere, problems } = report;
-      terminal.print(
-        `${plural(runs, 'run')}, ${plural(models, 'registered model')} with ${plural(versions, 'version')}, ${plural(files, 'file')}`,
-      );
-      if (alreadyThere > 0) terminal.print(`${alreadyThere} were there already`);
-      for (const problem of problems) terminal.warn(problem);
+      if (/^https?:/i.test(input.args[0] ?? '')) await copyToServer(source, input, terminal);
+      else await copyToDatabase(source, input, terminal);
     } finally {
       await source.close();
     }
   },
 };
+
+async function copyToServer(source: MigrationSource, input: Input, terminal: Terminal): Promise<void> {
+  const [{ migrateToServer }, { openTracking }] = await Promise.all([
+    import('../../app/migrate-to-server.ts'),
+    import('../../tracking/index.ts'),
+  ]);
+  const target = await openTracking(input.args[0] ?? '', { env: terminal.env });
+  const report = await migrateToServer(source, target, {
+    signal: terminal.signal,
+    onProgress: ({ runs, alreadyThere }) =>
+      terminal.progress({ name: 'copying runs', done: runs + alreadyThere, unit: 'runs' }),
+  });
+  const map = input.text('map');
+  if (map !== undefined) {
+    const ids = { runs: report.runIds, logged_models: report.modelIds };
+    writeFileAtomic(path.resolve(terminal.cwd, map), `${JSON.stringify(ids, undefined, 2)}\n`);
+  }
+  if (input.on('json')) {
+    terminal.json(report);
+    return;
+  }
+  const { runs, models, versions, files, alreadyThere, problems } = report;
+  terminal.print(
+    `${plural(runs, 'run')}, ${plural(models, 'registered model')} with ${plural(versions, 'version')}, ${plural(files, 'file')}`,
+  );
+  if (alreadyThere > 0) terminal.print(`${alreadyThere} were there already`);
+  for (const problem of problems) terminal.warn(problem);
+}
+
+async function copyToDatabase(source: MigrationSource, input: Input, terminal: Terminal): Promise<void> {
+  const { migrateToDatabase } = await import('../../app/migrate-to-database.ts');
+  const target = input.args[0] ?? '';
+  const file = /^sqlite:\/\/\/(.+)$/.exec(target)?.[1] ?? target;
+  if (/^[a-z][a-z0-9+.-]+:/i.test(file)) {
+    throw new MlopsError('usage', `'${target}' is neither an SQLite database nor the address of a server`, {
+      hint: 'name sqlite:///PATH or http://HOST:PORT; for PostgreSQL and MySQL start MLflow on it and name its address',
+    });
+  }
+  const artifacts = input.text('artifacts');
+  const report = await migrateToDatabase(source, path.resolve(terminal.cwd, file), {
+    artifacts: artifacts === undefined ? undefined : path.resolve(terminal.cwd, artifacts),
+    signal: terminal.signal,
+    onProgress: ({ runs }) => terminal.progress({ name: 'copying runs', done: runs, unit: 'runs' }),
+  });
+  if (input.on('json')) {
+    terminal.json(report);
+    return;
+  }
+  const { experiments, runs, points, loggedModels, models, versions, traces, files } = report;
+  terminal.print(
+    `${plural(experiments, 'experiment')}, ${plural(runs, 'run')} with ${plural(points, 'point')}, ${plural(loggedModels, 'logged model')}, ${plural(traces, 'trace')}`,
+  );
+  terminal.print(`${plural(models, 'registered model')} with ${plural(versions, 'version')}, ${plural(files, 'file')}`);
+  for (const problem of report.problems) terminal.warn(problem);
+}
 
 export const verb: Verb = {
   name: 'migrate',

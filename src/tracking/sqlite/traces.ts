@@ -73,6 +73,7 @@ export function tracesOf(c: Connection): TraceStore {
   return {
     putTrace: (trace) => c.write(() => put(c, trace)),
     logSpans: (experimentId, spans) => c.write(() => logSpans(c, experimentId, spans)),
+    hasTrace: async (id) => find(c, id) !== undefined,
     getTraceInfo: async (id) => toInfo(c, need(c, id)),
     getTrace: async (id) => {
       const row = need(c, id);
