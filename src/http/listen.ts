@@ -55,6 +55,8 @@ export interface Attached {
 export async function attach(shell: Shell): Promise<Attached> {
   await shell.ready();
   const { server } = shell;
+  // From here on Node keeps count of the connections, for their time limits and to close idle ones.
+  server.emit('listening');
   const open = new Set<net.Socket>();
   return {
     take: (socket) => {

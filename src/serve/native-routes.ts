@@ -5,7 +5,8 @@ import { nativeAnswer, optionalText, readNativeInputs, readObject } from './nati
 import type { ServedModel } from './repository.ts';
 import type { ServedVersion } from './served-version.ts';
 
-interface VersionQuery {
+/** Which model and version, where the body does not say. */
+export interface VersionQuery {
   readonly model?: string;
   readonly model_version?: string;
 }

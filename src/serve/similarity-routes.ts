@@ -3,6 +3,7 @@ import type { Shell } from '../http/index.ts';
 import type { ServingContext } from './context.ts';
 import type { Json } from './json-reader.ts';
 import { isObject, optionalText, readNativeInputs, readObject, type JsonObject } from './native-protocol.ts';
+import type { VersionQuery } from './native-routes.ts';
 import { cosineMatrix, embeddingOutput } from './similarity.ts';
 
 /**
@@ -10,40 +11,44 @@ import { cosineMatrix, embeddingOutput } from './similarity.ts';
  * `{"query": ..., "candidates": ...}` one against many, best first.
  */
 export function addSimilarityRoutes(shell: Shell, context: ServingContext): void {
-  shell.post('/predict/similarity', { config: { scope: 'predict' } }, async (request) => {
-    const body = readObject(request.body, context.anyExactIntegers());
-    const against = Object.hasOwn(body, 'candidates');
-    const inputs = against ? stacked(body['query'] ?? null, body['candidates'] ?? null) : (body['inputs'] ?? null);
-    const output = optionalText(body, 'output');
-    const prediction = await context.predictor.predict({
-      model: optionalText(body, 'model'),
-      version: optionalText(body, 'model_version'),
-      read: (version) => {
-        const { feeds } = readNativeInputs(version, { inputs });
-        if (version.processing?.output !== undefined) return { feeds };
-        return { feeds, fetches: [embeddingOutput(version, version.outputs, output)] };
-      },
-      processed: true,
-    });
-    const made = Object.entries(prediction.outputs).map(([name, { dtype, dims }]) => ({ name, dtype, dims }));
-    const name = embeddingOutput(prediction.version, made, output);
-    const tensor = prediction.outputs[name];
-    if (tensor === undefined || (tensor.dims[0] ?? 0) < 2) {
-      throw new MlopsError('invalid_input', 'two or more rows are needed to compare', { data: { path: 'inputs' } });
-    }
-    const matrix = cosineMatrix(tensor);
-    const { ref } = prediction.version;
-    const facts = {
-      output: name,
-      model: ref.name,
-      model_version: ref.version,
-      prediction_id: context.record(prediction, request),
-    };
-    if (!against) return { similarity: matrix, ...facts };
-    const scores = (matrix[0] ?? []).slice(1);
-    const ranking = scores.map((_, index) => index).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
-    return { scores, ranking, ...facts };
-  });
+  shell.post<{ Querystring: VersionQuery }>(
+    '/predict/similarity',
+    { config: { scope: 'predict' } },
+    async (request) => {
+      const body = readObject(request.body, context.anyExactIntegers());
+      const against = Object.hasOwn(body, 'candidates');
+      const inputs = against ? stacked(body['query'] ?? null, body['candidates'] ?? null) : (body['inputs'] ?? null);
+      const output = optionalText(body, 'output');
+      const prediction = await context.predictor.predict({
+        model: request.query.model ?? optionalText(body, 'model'),
+        version: request.query.model_version ?? optionalText(body, 'model_version'),
+        read: (version) => {
+          const { feeds } = readNativeInputs(version, { inputs });
+          if (version.processing?.output !== undefined) return { feeds };
+          return { feeds, fetches: [embeddingOutput(version, version.outputs, output)] };
+        },
+        processed: true,
+      });
+      const made = Object.entries(prediction.outputs).map(([name, { dtype, dims }]) => ({ name, dtype, dims }));
+      const name = embeddingOutput(prediction.version, made, output);
+      const tensor = prediction.outputs[name];
+      if (tensor === undefined || (tensor.dims[0] ?? 0) < 2) {
+        throw new MlopsError('invalid_input', 'two or more rows are needed to compare', { data: { path: 'inputs' } });
+      }
+      const matrix = cosineMatrix(tensor);
+      const { ref } = prediction.version;
+      const facts = {
+        output: name,
+        model: ref.name,
+        model_version: ref.version,
+        prediction_id: context.record(prediction, request),
+      };
+      if (!against) return { similarity: matrix, ...facts };
+      const scores = (matrix[0] ?? []).slice(1);
+      const ranking = scores.map((_, index) => index).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
+      return { scores, ranking, ...facts };
+    },
+  );
 }
 
 /** The query as the first row above the candidates: lists, or objects of lists by input name. */

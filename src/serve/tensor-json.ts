@@ -61,16 +61,16 @@ export function checkDims(dims: readonly number[], info: TensorInfo, path: strin
   const fits =
     dims.length === info.dims.length && info.dims.every((dim, i) => typeof dim === 'string' || dim === dims[i]);
   // An empty list has no inner lists to count: [0] stands for [0, 10].
-  if (!fits) throw invalid(path, `shape ${shapeText(info.dims)}`, `shape ${shapeText(dims)}`, `'${info.name}'`);
+  if (!fits) throw invalid(path, `shape ${shapeText(info.dims)}`, `shape ${shapeText(dims)}`);
 }
 
 export function shapeText(dims: readonly Dim[]): string {
   return `[${dims.map((dim) => (dim === '' ? '*' : dim)).join(', ')}]`;
 }
 
-export function invalid(path: string, expected: string, got: string, what = 'the value'): MlopsError {
+export function invalid(path: string, expected: string, got: string): MlopsError {
   return new MlopsError('invalid_input', `${path}: expected ${expected}, got ${got}`, {
-    data: { path, expected, got, what: what.replaceAll("'", '') },
+    data: { path, expected, got },
   });
 }
 
