@@ -102,8 +102,10 @@ async function notInRemote(
   command: DataStatusCommand,
 ): Promise<string[]> {
   const remote = requireRemote(repo, command.remote);
-  const unpushed = new Set(selected.filter(({ out }) => !out.push).map(({ out }) => out.path));
-  const entries = [...recorded.values()].filter((entry) => !unpushed.has(entry.path.replace(/\/.*$/, '')));
+  const unpushed = selected.flatMap(({ out }) => (out.push || out.path === undefined ? [] : [`${out.path}/`]));
+  const entries = [...recorded.values()].filter(
+    (entry) => !unpushed.some((folder) => `${entry.path.replace(/\/$/, '')}/`.startsWith(folder)),
+  );
   const store = await openStore(remote.url, remote.options);
   try {
     const lacking = new Set<Entry>();

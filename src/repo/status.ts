@@ -1,6 +1,8 @@
 import { pythonJson, type PyValue } from '../base/index.ts';
 import type { Stage } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
+import { shownRepoDep } from './import.ts';
+import { updateAvailable } from './import-updates.ts';
 import { isCallback, stageChanges, type Change } from './stage-changes.ts';
 import { refuseBusy } from './stage-paths.ts';
 import { selectStages, type TargetOptions } from './targets.ts';
@@ -13,6 +15,8 @@ export type StatusGroup = Readonly<Record<string, StatusWord | Readonly<Record<s
 
 export interface StatusCommand extends TargetOptions {
   readonly targets?: readonly string[];
+  /** Do not ask repositories of imports for newer commits. */
+  readonly noUpdates?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -44,7 +48,7 @@ export async function workspaceStatus(repo: DataRepo, command: StatusCommand = {
         `stage: '${stage.address}' is frozen. Its dependencies are not going to be shown in the status output.`,
       );
     }
-    const status = await statusOfStage(repo, stage, only, command.signal);
+    const status = await statusOfStage(repo, stage, only, command);
     if (status.length > 0) stages.set(stage.address, status);
   }
   return { stages, empty: repo.stages().length === 0, warnings };
@@ -54,11 +58,14 @@ async function statusOfStage(
   repo: DataRepo,
   stage: Stage,
   only: string | undefined,
-  signal: AbortSignal | undefined,
+  command: StatusCommand,
 ): Promise<StageStatus> {
-  const changes = await stageChanges(repo, stage, { signal });
+  const changes = await stageChanges(repo, stage, { signal: command.signal });
   const deps: Record<string, StatusWord | Record<string, StatusWord>> = {};
   const outs: Record<string, StatusWord> = {};
+  for (const dep of command.noUpdates === true ? [] : stage.deps) {
+    if (updateAvailable(repo.root, dep)) deps[shownRepoDep(dep)] = 'update available';
+  }
   for (const change of changes) {
     if (change.kind === 'dep') deps[change.shown] = change.status;
     else if (change.kind === 'params') deps[change.shown] = change.status ?? words(change.values);

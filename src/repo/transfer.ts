@@ -36,6 +36,9 @@ export interface TransferReport extends MoveResult {
  * `data.failures`) after everything else was sent.
  */
 export async function push(repo: DataRepo, command: TransferCommand): Promise<TransferReport> {
+  // Imports are not pushed, but DVC wants a remote as soon as there is something in the cache at all.
+  if (selectedOuts(repo, command).some(({ stage, out }) => out.cache && isImport(stage)))
+    requireRemote(repo, command.remote);
   const runs = command.runCache === true ? await moveRuns(repo, command, 'push') : 0;
   const report = await withRemotes(repo, command, 'push', async (store, contents) =>
     pushContents(repo.data, store, contents, command),

@@ -45,6 +45,7 @@ export const verb: Command = {
         targets: input.args,
         recursive: input.on('recursive'),
         withDeps: input.on('with-deps'),
+        noUpdates: input.on('no-updates'),
         signal: terminal.signal,
       });
       for (const warning of report.warnings) terminal.warn(warning);
