@@ -101,28 +101,22 @@ export function readInterval(fields: Fields): IntervalQuery {
  */
 export async function interval(store: RunStore, query: IntervalQuery): Promise<readonly Metric[]> {
   const { range, limit, key } = query;
-  const histories: { id: string; points: readonly Metric[] }[] = [];
-  for (const id of new Set(query.runIds)) {
-    const { items } = await store.metricHistory(id, key);
-    const points = items.filter(({ step }) => range === undefined || (step >= range[0] && step <= range[1]));
-    histories.push({ id, points: points.toSorted((a, b) => a.step - b.step || a.timestamp - b.timestamp) });
+  const ids = [...new Set(query.runIds)];
+  const steps = await Promise.all(ids.map((id) => store.metricSteps(id, key, range)));
+  const wanted = sampledSteps(steps, limit);
+  const found: Metric[] = [];
+  for (const [i, id] of ids.entries()) {
+    const own = (steps[i] ?? []).filter((step) => wanted.has(step));
+    const points = own.length === 0 ? [] : await store.metricAtSteps(id, key, own);
+    for (const point of points.slice(0, limit)) found.push({ ...point, runId: id });
   }
-  const wanted = sampledSteps(
-    histories.map(({ points }) => points),
-    limit,
-  );
-  return histories.flatMap(({ id, points }) =>
-    points
-      .filter(({ step }) => wanted.has(step))
-      .slice(0, limit)
-      .map((point) => ({ ...point, runId: id })),
-  );
+  return found;
 }
 
-function sampledSteps(histories: readonly (readonly Metric[])[], limit: number): ReadonlySet<number> {
-  const all = [...new Set(histories.flatMap((points) => points.map(({ step }) => step)))].toSorted((a, b) => a - b);
+function sampledSteps(histories: readonly (readonly number[])[], limit: number): ReadonlySet<number> {
+  const all = [...new Set(histories.flat())].toSorted((a, b) => a - b);
   if (all.length <= limit) return new Set(all);
-  const ends = histories.flatMap((points) => [points[0], points.at(-1)]).flatMap((point) => point?.step ?? []);
+  const ends = histories.flatMap((steps) => [steps[0] ?? [], steps.at(-1) ?? []].flat());
   const room = Math.max(limit - new Set(ends).size, 1);
   const sampled = Array.from({ length: room }, (_, i) => all[Math.floor((i * all.length) / room)] ?? 0);
   return new Set([...ends, ...sampled]);

@@ -82,8 +82,13 @@ export function checkLength(what: string, value: string, limit: number): void {
   throw invalid(`'${what}' exceeds the maximum length of ${limit} characters. Got '${shown}' (${value.length})`);
 }
 
+/** Keys that were found good: a history logs the same one again and again. */
+const goodKeys = new Set<string>();
+const mostGoodKeys = 10_000;
+
 /** MLflow's rule for keys of params, metrics and tags: a name that is also a normal relative path. */
 export function checkKey(kind: string, key: string, limit: number = limits.key): void {
+  if (limit === limits.key && goodKeys.has(key)) return;
   if (key === '') throw missing('key');
   if (!/^[/\p{L}\p{N}\p{M}_.\- :]*$/u.test(key)) {
     throw invalid(
@@ -96,6 +101,9 @@ export function checkKey(kind: string, key: string, limit: number = limits.key):
     );
   }
   checkLength(`${kind} name`, key, limit);
+  if (limit !== limits.key) return;
+  if (goodKeys.size >= mostGoodKeys) goodKeys.clear();
+  goodKeys.add(key);
 }
 
 function isNormal(key: string): boolean {

@@ -29,8 +29,9 @@ export class Fields {
   /** The value as it came; undefined for absent and null. */
   raw(name: string): unknown {
     const value = this.#values[name] ?? undefined;
+    if (!name.includes('_')) return value;
     const camel = camelCase(name);
-    if (camel === name || !Object.hasOwn(this.#values, camel)) return value;
+    if (!Object.hasOwn(this.#values, camel)) return value;
     if (value !== undefined) throw invalid(`Parameter '${this.#path}${name}' was given twice, as '${camel}' too.`);
     return this.#values[camel] ?? undefined;
   }

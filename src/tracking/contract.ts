@@ -112,6 +112,15 @@ export function trackingContract(kind: string, open: () => Promise<Opened>): voi
       const rest = await store.metricHistory(info.id, 'm', { maxResults: 3, pageToken: first.nextPageToken });
       expect([...first.items, ...rest.items]).toEqual(whole.items);
       expect((await store.metricHistory(info.id, 'none')).items).toEqual([]);
+      expect(await store.metricSteps(info.id, 'm')).toEqual([0, 1, 2, 3]);
+      expect(await store.metricSteps(info.id, 'm', [1, 2])).toEqual([1, 2]);
+      expect(await store.metricSteps('nope', 'm')).toEqual([]);
+      const sampled = await store.metricAtSteps(info.id, 'm', [0, 3]);
+      expect(sampled.map((m) => [m.timestamp, m.step, m.value])).toEqual([
+        [7, 0, 0.5],
+        [1, 3, 2],
+      ]);
+      expect((await store.metricAtSteps(info.id, 'n', [0]))[0]?.value).toBeNaN();
     });
 
     it('takes a param again only with the same value, and then writes nothing of the batch', async () => {

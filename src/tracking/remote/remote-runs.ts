@@ -62,6 +62,15 @@ export function remoteRuns(client: RemoteClient): RunStore {
   const act = async (verb: string, body: unknown): Promise<void> =>
     void (await client.post(`${api}/runs/${verb}`, body));
   const ids = (id: string): { run_id: string; run_uuid: string } => ({ run_id: id, run_uuid: id });
+  const metricHistory: RunStore['metricHistory'] = async (id, key, query = {}) => {
+    const answer = await client.get(`${api}/metrics/get-history`, {
+      ...ids(id),
+      metric_key: key,
+      max_results: query.maxResults,
+      page_token: query.pageToken,
+    });
+    return { items: answer.messages('metrics').map(readMetric), nextPageToken: answer.filled('next_page_token') };
+  };
   return {
     createRun: async ({ experimentId, userId, name, startTime, tags = [] }) => {
       const body = { experiment_id: experimentId, user_id: userId, run_name: name, start_time: startTime, tags };
@@ -96,14 +105,15 @@ export function remoteRuns(client: RemoteClient): RunStore {
         models: modelIds.map((model) => ({ model_id: model })),
       }),
     logOutputs: (id, models) => act('outputs', { run_id: id, models: models.map(modelOutputToJson) }),
-    metricHistory: async (id, key, query = {}) => {
-      const answer = await client.get(`${api}/metrics/get-history`, {
-        ...ids(id),
-        metric_key: key,
-        max_results: query.maxResults,
-        page_token: query.pageToken,
-      });
-      return { items: answer.messages('metrics').map(readMetric), nextPageToken: answer.filled('next_page_token') };
+    metricHistory,
+    metricSteps: async (id, key, [start, end] = [-Infinity, Infinity]) => {
+      const found = new Set((await metricHistory(id, key)).items.map(({ step }) => step));
+      return [...found].filter((step) => step >= start && step <= end).toSorted((a, b) => a - b);
+    },
+    metricAtSteps: async (id, key, steps) => {
+      const wanted = new Set(steps);
+      const points = (await metricHistory(id, key)).items.filter(({ step }) => wanted.has(step));
+      return points.toSorted((a, b) => a.step - b.step || a.timestamp - b.timestamp || a.value - b.value);
     },
     purge: async () => {
       throw new MlopsError('not_implemented', 'a tracking server does not remove things for good at a client’s wish', {

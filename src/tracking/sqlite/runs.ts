@@ -57,6 +57,8 @@ export function runsOf(c: Connection, keys: Keys): RunStore {
         for (const { modelId, step } of models) insertModel(c, n, 'output', modelId, step);
       }),
     metricHistory: async (id, key, query = {}) => history(c, keys, id, key, query),
+    metricSteps: async (id, key, range) => steps(c, keys, id, key, range),
+    metricAtSteps: async (id, key, wanted) => atSteps(c, keys, id, key, wanted),
     purge: (query) => c.write(() => purge(c, query)),
   };
 }
@@ -112,6 +114,32 @@ function setLifecycle(c: Connection, id: string, lifecycle: 0 | 1): void {
 
 type PointRow = readonly [timestamp: number, step: number, value: number, isNan: number];
 
+function steps(c: Connection, keys: Keys, id: string, key: string, range?: readonly [number, number]): number[] {
+  const [start, end] = range ?? [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
+  return c
+    .sql<number>(
+      `SELECT DISTINCT step FROM metrics WHERE run = (SELECT n FROM runs WHERE id = ?) AND key = ?
+       AND step BETWEEN ? AND ? ORDER BY step`,
+    )
+    .pluck()
+    .all(id, keys.find(key) ?? -1, start, end);
+}
+
+function atSteps(c: Connection, keys: Keys, id: string, key: string, wanted: readonly number[]): Metric[] {
+  return c
+    .sql<PointRow>(
+      `SELECT timestamp, step, value, is_nan FROM metrics WHERE run = (SELECT n FROM runs WHERE id = ?) AND key = ?
+       AND step IN (SELECT value FROM json_each(?)) ORDER BY step, timestamp, value`,
+    )
+    .raw()
+    .all(id, keys.find(key) ?? -1, JSON.stringify(wanted))
+    .map((row) => toPoint(key, row));
+}
+
+function toPoint(key: string, [timestamp, step, value, isNan]: PointRow): Metric {
+  return { key, value: isNan === 0 ? value : NaN, timestamp, step };
+}
+
 /** A page of a history, continued by the key of its last point. */
 function history(c: Connection, keys: Keys, id: string, key: string, query: HistoryQuery): Page<Metric> {
   const { maxResults } = query;
@@ -134,12 +162,7 @@ function history(c: Connection, keys: Keys, id: string, key: string, query: Hist
     .all(run.n, number, ...(after ?? []), limit);
   const more = maxResults !== undefined && rows.length > maxResults;
   if (more) rows.pop();
-  const items = rows.map(([timestamp, step, value, isNan]) => ({
-    key,
-    value: isNan === 0 ? value : NaN,
-    timestamp,
-    step,
-  }));
+  const items = rows.map((row) => toPoint(key, row));
   const last = rows.at(-1);
   if (!more || last === undefined) return { items };
   return { items, nextPageToken: writePageToken(identity, last) };
