@@ -14,6 +14,7 @@ export { pythonRepr, pythonStr, type ParsingOptions } from './template-interpola
 export { defaultParamsFile } from './template-vars.ts';
 export { readSettings, type Settings } from './settings.ts';
 export { lockedStageMap, lockFileOf, parseLockedStage, parseLockFile, readLockFile } from './lock-file.ts';
+export { LockText } from './lock-text.ts';
 export { putLockedStage } from './lock-write.ts';
 export { findProject, findProjectRoot, openProject, toTreePath, tryFindProject, type Project } from './project.ts';
 export { createProjectFiles } from './init-project.ts';
