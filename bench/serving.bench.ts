@@ -6,32 +6,59 @@ import * as path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { planModelFolder, writeModelFolder } from '../src/model/index.ts';
-import { buildOnnx, linearModel, type Node, type Weights } from '../test/support/onnx.ts';
+import { linearModel } from '../test/support/onnx.ts';
 import { mlopsCommand, root } from './measure.ts';
+import { cnn, mlp, powers } from './serving/models.ts';
 
 /**
- * `mlops serve` (validation, metrics and prediction log on) against node:http + onnxruntime, FastAPI + onnxruntime and
- * `mlflow models serve`, in turn on the same machine, loaded by wrk.
+ * `mlops serve` (validation, metrics and prediction log on) against onnxruntime alone in a loop, node:http +
+ * onnxruntime (the floor), FastAPI + onnxruntime and `mlflow models serve`, in turn on the same machine, loaded by wrk.
+ * Then how fast `/health` answers beside work. MLServer is left out: its current release does not start its workers
+ * with the current versions of what it needs.
  *
- *   npm run bench serving [-- --seconds 4] [--connections 1,32,256] [--rivals ours,floor,fastapi,mlflow]
+ *   npm run bench serving [-- --seconds 4] [--connections 1,32,256] [--rivals loop,ours,floor,fastapi,mlflow]
+ *                         [--cases 1x10,1x10-binary,...,health] [--workers N]
  */
 const seconds = Number(option('seconds') ?? 3);
 const connections = (option('connections') ?? '1,32,256').split(',').map(Number);
-const rivals = (option('rivals') ?? 'ours,floor,fastapi,mlflow').split(',');
+const rivals = option('rivals')?.split(',');
+const workers = option('workers') ?? '1';
 const wrk = toolPath('wrk', '');
 const python = toolPath('mlflow', 'bin/python');
 
 interface Case {
   readonly name: string;
-  readonly model: Uint8Array;
-  readonly width: number;
+  readonly model: () => Uint8Array;
+  /** Of one request. */
+  readonly dims: readonly number[];
+  readonly binary?: boolean;
+  /** Name of the input, where it is not `x`. */
+  readonly input?: string;
+  readonly rivals: readonly string[];
 }
 
+const all = ['loop', 'ours', 'floor', 'fastapi', 'mlflow'];
 const cases: readonly Case[] = [
-  { name: '1x10', model: linearModel(10, 3), width: 10 },
-  { name: '1x1000', model: linearModel(1000, 10), width: 1000 },
-  { name: 'MLP 256-1024-1024-384', model: mlp([256, 1024, 1024, 384]), width: 256 },
+  { name: '1x10', model: () => linearModel(10, 3), dims: [1, 10], rivals: all },
+  { name: '1x10-binary', model: () => linearModel(10, 3), dims: [1, 10], binary: true, rivals: ['ours', 'floor'] },
+  { name: '1x1000', model: () => linearModel(1000, 10), dims: [1, 1000], rivals: all },
+  {
+    name: '1x1000-binary',
+    model: () => linearModel(1000, 10),
+    dims: [1, 1000],
+    binary: true,
+    rivals: ['ours', 'floor'],
+  },
+  {
+    name: 'mlp',
+    model: () => mlp([256, 1024, 1024, 384]),
+    dims: [1, 256],
+    rivals: ['loop', 'ours', 'floor', 'fastapi'],
+  },
+  { name: 'cnn', model: cnn, dims: [1, 3, 32, 32], binary: true, rivals: ['loop', 'ours', 'floor'] },
+  { name: 'sklearn', model: pipeline, dims: [1, 30], input: 'X', rivals: ['ours', 'fastapi'] },
 ];
+const chosen = option('cases')?.split(',') ?? [...cases.map(({ name }) => name), 'health'];
 
 interface Result {
   readonly requests: number;
@@ -49,29 +76,35 @@ if (wrk === undefined) {
 
 async function main(program: string): Promise<void> {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-serving-'));
-  console.log('| model | server | ready ms | RSS MB | connections | requests/s | p50 | p99 | failed |');
-  console.log('|---|---|---|---|---|---|---|---|---|');
+  console.log(
+    '| case | server | ready ms | RSS MB | connections | requests/s | p50 | p99 | failed | logged / dropped / sampled out |',
+  );
+  console.log('|---|---|---|---|---|---|---|---|---|---|');
   try {
-    for (const one of cases) await runCase(one, dir, program);
+    for (const one of cases) if (chosen.includes(one.name)) await runCase(one, dir, program);
+    if (chosen.includes('health')) await runHealth(dir, program);
   } finally {
     fs.rmSync(dir, { recursive: true });
   }
 }
 
-async function runCase({ name, model, width }: Case, dir: string, program: string): Promise<void> {
-  const file = path.join(dir, `${width}.onnx`);
+async function runCase(one: Case, dir: string, program: string): Promise<void> {
+  const { name } = one;
+  const file = path.join(dir, `${name}.onnx`);
+  const model = one.model();
+  if (model.length === 0) return;
   fs.writeFileSync(file, model);
-  const folder = path.join(dir, `${width}`);
+  const folder = path.join(dir, name);
   writeModelFolder(await planModelFolder(file), folder);
-  const row = Array.from({ length: width }, (_, i) => (i % 100) / 100);
-  const script = path.join(dir, `${width}.lua`);
-  const body = JSON.stringify({ inputs: { x: [row] } });
-  fs.writeFileSync(script, `wrk.method="POST"\nwrk.headers["content-type"]="application/json"\nwrk.body='${body}'\n`);
-  for (const rival of rivals) {
+  for (const rival of one.rivals.filter((each) => rivals?.includes(each) ?? true)) {
+    if (rival === 'loop') {
+      runLoop(one, file);
+      continue;
+    }
     const port = await freePort();
     const command = commandOf(rival, file, folder, port);
     if (command === undefined) continue;
-    const url = `http://127.0.0.1:${port}${rival === 'mlflow' ? '/invocations' : '/predict'}`;
+    const { script, url, body, headers } = requestOf(one, rival, port, dir);
     const started = performance.now();
     const child = spawn(command[0] ?? '', command.slice(1), {
       cwd: dir,
@@ -79,12 +112,12 @@ async function runCase({ name, model, width }: Case, dir: string, program: strin
       detached: rival === 'mlflow',
     });
     try {
-      const ready = await untilReady(url, body, started);
+      const ready = await untilReady(url, body, headers, started);
       load(program, script, url, 32, 1);
       for (const count of connections) {
         const { requests, p50, p99, failed } = load(program, script, url, count, seconds);
-        const cells = [name, rival, ready, memory(child), count, requests, p50, p99, failed];
-        console.log(`| ${cells.join(' | ')} |`);
+        const log = rival === 'ours' ? await logCounts(port) : '';
+        console.log(`| ${[name, rival, ready, memory(child), count, requests, p50, p99, failed, log].join(' | ')} |`);
       }
     } finally {
       await end(child, rival === 'mlflow');
@@ -92,8 +125,111 @@ async function runCase({ name, model, width }: Case, dir: string, program: strin
   }
 }
 
+function runLoop({ name, dims }: Case, file: string): void {
+  const argv = [path.join(root, 'bench/serving/loop.mjs'), file, String(seconds), dims.join()];
+  const { stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8', cwd: root });
+  if (stdout === '') throw new Error(stderr);
+  const { runs, p50, p99 } = JSON.parse(stdout) as { runs: number; p50: number; p99: number };
+  const micro = (milliseconds: number): string => `${(milliseconds * 1000).toFixed(0)}us`;
+  console.log(`| ${[name, 'loop', '', '', 1, Math.round(runs), micro(p50), micro(p99), 0, ''].join(' | ')} |`);
+}
+
+/** The request as wrk's script, and once as we send it to see that the server is there. */
+function requestOf({ name, dims, binary, input = 'x' }: Case, rival: string, port: number, dir: string) {
+  const count = dims.reduce((product, size) => product * size, 1);
+  const values = Array.from({ length: count }, (_, i) => (i % 100) / 100);
+  const raw = Buffer.from(Float32Array.from(values).buffer);
+  const base = `http://127.0.0.1:${port}`;
+  const headers: Record<string, string> = { 'content-type': 'application/json' };
+  let body = Buffer.from(JSON.stringify({ inputs: { [input]: nested(values, dims) } }));
+  let url = `${base}${rival === 'mlflow' ? '/invocations' : '/predict'}`;
+  if (binary === true) headers['content-type'] = 'application/octet-stream';
+  if (binary === true && rival === 'ours') {
+    const tensor = { name: input, shape: dims, datatype: 'FP32', parameters: { binary_data_size: raw.length } };
+    const head = Buffer.from(JSON.stringify({ inputs: [tensor], parameters: { binary_data_output: true } }));
+    headers['inference-header-content-length'] = String(head.length);
+    body = Buffer.concat([head, raw]);
+    url = `${base}/v2/models/${name}/infer`;
+  } else if (binary === true) body = raw;
+  const script = path.join(dir, `${name}-${rival}.lua`);
+  const set = Object.entries(headers).map(([key, value]) => `wrk.headers["${key}"]="${value}"\n`);
+  const bytes = Array.from(body, (byte) => `\\${String(byte).padStart(3, '0')}`).join('');
+  fs.writeFileSync(script, `wrk.method="POST"\n${set.join('')}wrk.body="${bytes}"\n`);
+  return { script, url, body, headers };
+}
+
+function nested(values: readonly number[], [size = 1, ...inner]: readonly number[]): unknown[] {
+  if (inner.length === 0) return values.slice(0, size);
+  const width = values.length / size;
+  return Array.from({ length: size }, (_, i) => nested(values.slice(i * width, (i + 1) * width), inner));
+}
+
+async function logCounts(port: number): Promise<string> {
+  const page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const find = (outcome: string): string =>
+    new RegExp(`records_total\\{outcome="${outcome}"\\} (\\d+)`).exec(page)?.[1] ?? '-';
+  return `${find('logged')} / ${find('dropped')} / ${find('sampled_out')}`;
+}
+
+/** How long `/health` takes beside work that fills the inference threads, or beside a flood of JSON. */
+async function runHealth(dir: string, program: string): Promise<void> {
+  console.log('\n| beside | server | /health p50 | p99 |\n|---|---|---|---|');
+  const slow = path.join(dir, 'slow.onnx');
+  fs.writeFileSync(slow, slowModel(dir));
+  const wide = path.join(dir, 'wide.onnx');
+  fs.writeFileSync(wide, linearModel(1000, 10));
+  const flood: Case = { name: 'wide', model: () => linearModel(1000, 10), dims: [1, 1000], rivals: [] };
+  const heavy: Case = { name: 'slow', model: () => powers(1), dims: [1, 512], rivals: [] };
+  for (const [what, one, file, rival] of [
+    ['an 80 ms model, 8 clients', heavy, slow, 'ours'],
+    ['a JSON flood, 32 clients', flood, wide, 'ours'],
+    ['a JSON flood, 32 clients', flood, wide, 'floor'],
+  ] as const) {
+    const port = await freePort();
+    const command = commandOf(rival, file, '', port) ?? [];
+    const child = spawn(command[0] ?? '', command.slice(1), { cwd: dir, stdio: 'ignore' });
+    try {
+      const { script, url, body, headers } = requestOf(one, rival, port, dir);
+      await untilReady(url, body, headers, 0);
+      const clients = one === heavy ? 8 : 32;
+      const argv = ['-t1', `-c${clients}`, `-d${seconds + 1}s`, '-s', script, url];
+      const other = spawn(program, argv, { stdio: 'ignore' });
+      const over = new Promise((resolve) => other.once('exit', resolve));
+      await delay(500);
+      const { p50, p99 } = load(program, undefined, `http://127.0.0.1:${port}/health`, 1, seconds);
+      console.log(`| ${[what, rival, p50, p99].join(' | ')} |`);
+      await over;
+    } finally {
+      await end(child, false);
+    }
+  }
+}
+
+/** A model that takes about 80 ms on this machine. */
+function slowModel(dir: string): Uint8Array {
+  const file = path.join(dir, 'try.onnx');
+  fs.writeFileSync(file, powers(10));
+  const argv = [path.join(root, 'bench/serving/loop.mjs'), file, '1', '1,512'];
+  const { p50 } = JSON.parse(spawnSync(process.execPath, argv, { encoding: 'utf8', cwd: root }).stdout) as {
+    p50: number;
+  };
+  return powers(Math.max(1, Math.round((80 / p50) * 10)));
+}
+
+/** A scikit-learn pipeline, where there is a Python to make it; else nothing. */
+function pipeline(): Uint8Array {
+  if (python === undefined) return new Uint8Array(0);
+  const file = path.join(os.tmpdir(), `pipeline-${process.pid}.onnx`);
+  const made = spawnSync(python, [path.join(root, 'bench/serving/pipeline.py'), file, 'plain'], { encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(made.stderr);
+  const bytes = fs.readFileSync(file);
+  fs.rmSync(file);
+  return bytes;
+}
+
 function commandOf(rival: string, file: string, folder: string, port: number): string[] | undefined {
-  if (rival === 'ours') return [...mlopsCommand, 'serve', file, '-p', String(port), '--log-predictions'];
+  if (rival === 'ours')
+    return [...mlopsCommand, 'serve', file, '-p', String(port), '--log-predictions', '--workers', workers];
   if (rival === 'floor') return [process.execPath, path.join(root, 'bench/serving/floor.mjs'), file, String(port)];
   if (python === undefined) return undefined;
   if (rival === 'fastapi') return [python, path.join(root, 'bench/serving/fastapi_server.py'), file, String(port)];
@@ -102,11 +238,15 @@ function commandOf(rival: string, file: string, folder: string, port: number): s
   return [...environment, mlflow, 'models', 'serve', '-m', folder, '--env-manager', 'local', '-p', String(port)];
 }
 
-async function untilReady(url: string, body: string, started: number): Promise<number> {
-  const headers = { 'content-type': 'application/json' };
+async function untilReady(
+  url: string,
+  body: Buffer,
+  headers: Record<string, string>,
+  started: number,
+): Promise<number> {
   for (let tries = 0; tries < 3_000; tries++) {
     try {
-      const answer = await fetch(url, { method: 'POST', body, headers });
+      const answer = await fetch(url, { method: 'POST', body: new Uint8Array(body), headers });
       await answer.arrayBuffer();
       if (answer.ok) return Math.round(performance.now() - started);
     } catch {
@@ -117,14 +257,14 @@ async function untilReady(url: string, body: string, started: number): Promise<n
   throw new Error(`${url} did not come up`);
 }
 
-function load(program: string, script: string, url: string, count: number, time: number): Result {
-  const argv = ['-t1', `-c${count}`, `-d${time}s`, '--latency', '-s', script, url];
+function load(program: string, script: string | undefined, url: string, count: number, time: number): Result {
+  const argv = ['-t1', `-c${count}`, `-d${time}s`, '--latency', ...(script === undefined ? [] : ['-s', script]), url];
   const text = spawnSync(program, argv, { encoding: 'utf8' }).stdout;
   const find = (form: RegExp): string => form.exec(text)?.[1] ?? '-';
   return {
     requests: Math.round(Number(find(/Requests\/sec:\s+([\d.]+)/))),
-    p50: find(/50%\s+(\S+)/),
-    p99: find(/99%\s+(\S+)/),
+    p50: find(/^\s+50%\s+(\S+)/m),
+    p99: find(/^\s+99%\s+(\S+)/m),
     failed: find(/Non-2xx or 3xx responses: (\d+)/).replace('-', '0'),
   };
 }
@@ -158,26 +298,4 @@ function option(name: string): string | undefined {
 function toolPath(name: string, inside: string): string | undefined {
   const file = path.join(root, '.tools', name, inside);
   return fs.existsSync(file) ? file : undefined;
-}
-
-/** Dense layers with Relu between them, seeded weights. */
-function mlp(sizes: readonly number[]): Uint8Array {
-  const nodes: Node[] = [];
-  const weights: Weights[] = [];
-  let value = 'x';
-  for (let i = 1; i < sizes.length; i++) {
-    const [rows = 0, columns = 0] = [sizes[i - 1], sizes[i]];
-    const data = Float32Array.from({ length: rows * columns }, (_, k) => Math.sin(k * 12.9898 + i) / 16);
-    weights.push({ name: `w${i}`, type: 'float32', shape: [rows, columns], raw: new Uint8Array(data.buffer) });
-    const last = i === sizes.length - 1;
-    nodes.push({ op: 'MatMul', inputs: [value, `w${i}`], outputs: [last ? 'y' : `m${i}`] });
-    if (!last) nodes.push({ op: 'Relu', inputs: [`m${i}`], outputs: [`r${i}`] });
-    value = `r${i}`;
-  }
-  return buildOnnx({
-    inputs: [{ name: 'x', type: 'float32', shape: ['N', sizes[0] ?? 0] }],
-    outputs: [{ name: 'y', type: 'float32', shape: ['N', sizes.at(-1) ?? 0] }],
-    nodes,
-    weights,
-  });
 }
