@@ -1,8 +1,17 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { didYouMean, MlopsError, pythonJson, writeFileAtomic, type PyMap, type PyValue } from '../base/index.ts';
-import { defaultParamsFile, editYaml, flattenParams, parseDataFile, parseYaml } from '../project/index.ts';
+import {
+  didYouMean,
+  MlopsError,
+  pythonEquals,
+  pythonJson,
+  writeFileAtomic,
+  type PyMap,
+  type PyValue,
+} from '../base/index.ts';
+import { defaultParamsFile, editYaml, flattenParams, parseDataFile } from '../project/index.ts';
+import { parseOverrideValue } from './override-grammar.ts';
 
 /** One assignment of `-S`: what to do with a dotted key of a params file. */
 export interface Override {
@@ -11,10 +20,12 @@ export interface Override {
   /** `set` wants the key to exist, `add` wants it not to, `put` does not care. */
   readonly action: 'set' | 'add' | 'put' | 'remove';
   readonly value: PyValue;
+  /** Removes only this value. */
+  readonly only?: PyValue;
 }
 
 /**
- * Reads `[file:]key=value`, `+key=value`, `++key=value`, `~key`. Values with commas, `choice(a, b)` and
+ * Reads `[file:]key=value`, `+key=value`, `++key=value`, `~key`, `~key=value`. Values with commas, `choice(a, b)` and
  * `range(1, 4)` stand for several: the result has one list of overrides for each combination.
  *
  * @throws MlopsError `usage` for anything else.
@@ -29,53 +40,22 @@ export function parseOverrides(texts: readonly string[]): Override[][] {
 }
 
 function parseOverride(text: string): Override[] {
-  const match = /^(?:([^=:]+):)?(\+\+|\+|~)?([^=]+?)(?:=([\s\S]*))?$/.exec(text);
+  const match = /^(?:([^=:]+):)?(\+\+|\+|~)?([\w$-]+(?:\.[\w$-]+)*)(?:=([\s\S]*))?$/.exec(text);
   const [, file = defaultParamsFile, sign = '', key = '', value] = match ?? [];
-  if (match === null || (value === undefined) !== (sign === '~')) {
+  if (match === null || (value === undefined && sign !== '~')) {
     throw new MlopsError('usage', `'${text}' is no override`, {
       exit: 255,
       hint: 'write -S key=value or -S file:key=value',
     });
   }
-  if (value === undefined) return [{ file, key, action: 'remove', value: null }];
+  const parsed = value === undefined ? undefined : parseOverrideValue(value);
+  if (sign === '~') {
+    const only = parsed !== undefined && 'one' in parsed ? parsed.one : undefined;
+    return [{ file, key, action: 'remove', value: null, ...(only === undefined || only === '' ? {} : { only }) }];
+  }
   const action = sign === '' ? 'set' : sign === '+' ? 'add' : 'put';
-  return choicesOf(value).map((choice) => ({ file, key, action, value: scalarOf(choice) }));
-}
-
-/** The values that a sweep stands for; one for a plain value. */
-function choicesOf(value: string): string[] {
-  const range = /^range\((-?[\d.]+)\s*,\s*(-?[\d.]+)(?:\s*,\s*(-?[\d.]+))?\)$/.exec(value);
-  if (range !== null) {
-    const [start, stop, step] = [Number(range[1]), Number(range[2]), Number(range[3] ?? 1)];
-    const values: string[] = [];
-    for (let at = start; step > 0 && at < stop; at += step) values.push(String(at));
-    return values;
-  }
-  const choice = /^choice\(([\s\S]*)\)$/.exec(value);
-  return splitTopLevel(choice?.[1] ?? value);
-}
-
-function splitTopLevel(text: string): string[] {
-  const parts: string[] = [];
-  let depth = 0;
-  let quote = '';
-  let part = '';
-  for (const character of text) {
-    if (quote !== '') quote = character === quote ? '' : quote;
-    else if (character === '"' || character === "'") quote = character;
-    else if ('[{('.includes(character)) depth++;
-    else if (')}]'.includes(character)) depth--;
-    if (character === ',' && depth === 0 && quote === '') {
-      parts.push(part.trim());
-      part = '';
-    } else part += character;
-  }
-  return [...parts, part.trim()];
-}
-
-function scalarOf(text: string): PyValue {
-  if (text === '') return '';
-  return parseYaml(text.replace(/([{,]\s*[\w.]+):(?=\S)/g, '$1: '), '-S');
+  const values = parsed === undefined ? [] : 'one' in parsed ? [parsed.one] : parsed.sweep;
+  return values.map((each) => ({ file, key, action, value: each }));
 }
 
 /** Writes overrides into params files below a folder; comments and layout of YAML files stay. */
@@ -93,9 +73,19 @@ export function applyOverrides(root: string, overrides: readonly Override[]): vo
 }
 
 /** The text of a params file with one override applied. */
-export function editParams(text: string, override: Override): string {
-  const extension = path.extname(override.file).toLowerCase();
-  const data = parseDataFile(text, override.file);
+export function editParams(text: string, given: Override): string {
+  const extension = path.extname(given.file).toLowerCase();
+  const data = parseDataFile(text, given.file);
+  const override = { ...given, value: interpolated(given.value, data, given.key) };
+  const old = valueAt(data, override.key.split('.'));
+  // Mappings are merged, key by key.
+  if (override.value instanceof Map && old instanceof Map && override.action !== 'remove') {
+    const action = override.action === 'add' ? 'put' : override.action;
+    return [...override.value].reduce(
+      (now, [key, value]) => editParams(now, { ...override, action, key: `${override.key}.${String(key)}`, value }),
+      text,
+    );
+  }
   const steps = override.key.split('.');
   check(data, steps, override);
   if (extension === '.toml' || extension === '.py') return editAssignment(text, override, extension);
@@ -113,19 +103,51 @@ export function editParams(text: string, override: Override): string {
 }
 
 function check(data: PyValue, steps: readonly string[], override: Override): void {
-  const exists = valueAt(data, steps) !== undefined;
-  const { action, key } = override;
+  const old = valueAt(data, steps);
+  const exists = old !== undefined;
+  const { action, key, only } = override;
+  if (exists && only !== undefined && !pythonEquals(old, only)) {
+    throw new MlopsError(
+      'bad_params',
+      `Could not delete from config. The value of '${key}' is ${pythonJson(old)} and not ${pythonJson(only)}.`,
+    );
+  }
   if ((action === 'set' || action === 'remove') && !exists) {
     const known = data instanceof Map ? flattenParams(data).keys() : [];
     throw new MlopsError('bad_params', `Could not override '${key}'.\nKey '${key}' is not in '${override.file}'.`, {
       hint: didYouMean(key, known) ?? `to add a new key use -S '+${key}=...'`,
     });
   }
-  if (action === 'add' && exists) {
+  const parent = valueAt(data, steps.slice(0, -1));
+  if (Array.isArray(parent) && (action === 'remove' || !exists)) {
+    throw new MlopsError('bad_params', `'${key}' is an item of a list, which can only be replaced.`, {
+      hint: `set the whole list: -S '${steps.slice(0, -1).join('.')}=[...]'`,
+    });
+  }
+  if (action === 'add' && exists && old !== null && !Array.isArray(override.value)) {
     throw new MlopsError('bad_params', `Could not append to config. An item is already at '${key}'.`, {
       hint: `use -S '++${key}=...' to add or replace`,
     });
   }
+}
+
+/** `${key}` in a value stands for another value of the same file. */
+function interpolated(value: PyValue, data: PyValue, own: string): PyValue {
+  if (Array.isArray(value)) return value.map((item) => interpolated(item, data, own));
+  if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, interpolated(item, data, own)]));
+  if (typeof value !== 'string') return value;
+  const find = (name: string): PyValue => {
+    if (name.trim() === own) throw new MlopsError('bad_params', `'${own}' cannot stand for itself`);
+    const found = valueAt(data, name.trim().split('.'));
+    if (found === undefined) throw new MlopsError('bad_params', `Interpolation key '${name.trim()}' not found`);
+    return found;
+  };
+  const whole = /^\$\{([^}]+)\}$/.exec(value)?.[1];
+  if (whole !== undefined) return find(whole);
+  return value.replace(/\$\{([^}]+)\}/g, (_, name: string) => {
+    const found = find(name);
+    return typeof found === 'string' ? found : pythonJson(found);
+  });
 }
 
 function valueAt(data: PyValue, steps: readonly string[]): PyValue | undefined {
