@@ -12,14 +12,26 @@ import {
   type Content,
   type WorkOptions,
 } from '../data/index.ts';
+import type { Out } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
 import { absoluteOut, selectOuts, showPath, treePathOf, type SelectedOut, type TargetOptions } from './targets.ts';
+
+/** Imports without a recorded hash, which `pull` gets from their source. */
+export interface PlacedImports {
+  /** Outs without a recorded hash that are in the workspace now. */
+  readonly outs: ReadonlySet<Out>;
+  /** Absolute paths of those that this call made. */
+  readonly made: readonly string[];
+  readonly files: number;
+}
 
 export interface CheckoutCommand extends TargetOptions, WorkOptions {
   readonly targets: readonly string[];
   readonly force?: boolean;
   readonly relink?: boolean;
   readonly allowMissing?: boolean;
+  /** Imports that `pull` put there already, or that were there without a hash to compare them with. */
+  readonly placed?: PlacedImports;
 }
 
 /** What a checkout did, as DVC lists it: paths from where the user stands, folders (with a slash) first. */
@@ -41,7 +53,9 @@ export interface CheckoutReport {
  */
 export async function checkout(repo: DataRepo, command: CheckoutCommand): Promise<CheckoutReport> {
   const deleted = command.targets.length === 0 ? await removeUnused(repo) : [];
-  const selected = selectOuts(repo, command.targets, command).filter(({ out }) => out.cache && out.path !== undefined);
+  const selected = selectOuts(repo, command.targets, command).filter(
+    ({ out }) => out.cache && out.path !== undefined && command.placed?.outs.has(out) !== true,
+  );
   const failures: { out: string; error: MlopsError }[] = [];
   const plans: CheckoutPlan[] = [];
   for (const item of selected) {
@@ -64,7 +78,7 @@ export async function checkout(repo: DataRepo, command: CheckoutCommand): Promis
       failures.push({ out: plan.path, error });
     }
   }
-  return report(repo, done, deleted, failures);
+  return report(repo, done, deleted, failures, command.placed);
 }
 
 /** What is the fault of one output's content and does not concern the others. */
@@ -115,8 +129,9 @@ function report(
   done: readonly CheckoutPlan[],
   deleted: readonly string[],
   failures: readonly { out: string; error: MlopsError }[],
+  placed: PlacedImports | undefined,
 ): CheckoutReport {
-  const counts = { modified: 0, added: 0, deleted: deleted.length };
+  const counts = { modified: 0, added: placed?.files ?? 0, deleted: deleted.length };
   for (const plan of done) {
     counts.added += plan.counts.added;
     counts.modified += plan.counts.modified;
@@ -126,7 +141,7 @@ function report(
     done.filter((plan) => plan.kind === kind).map((plan) => showOut(repo, plan.path));
   return {
     modified: inListOrder(of('modified')),
-    added: inListOrder(of('added')),
+    added: inListOrder([...of('added'), ...(placed?.made ?? []).map((target) => showOut(repo, target))]),
     deleted: inListOrder([...deleted, ...of('deleted')]),
     counts,
     failed: failures.map(({ out }) => showOut(repo, out).replace(/\/$/, '')),

@@ -137,3 +137,9 @@ function missingSource(shown: string): MlopsError {
     hint: 'check the path or URL; paths are relative to the folder of the output',
   });
 }
+
+/** Options of the source that its entry keeps (`fs_config`). */
+export function fsConfigOf(info: ContentInfo | undefined): RemoteOptions | undefined {
+  const map = info?.extra?.get('fs_config');
+  return map instanceof Map ? optionsOf(map) : undefined;
+}

@@ -4,7 +4,7 @@ import { isMlopsError, MlopsError, plural } from '../base/index.ts';
 import { fetchContents, pushContents, type Content, type MoveResult, type TransferOptions } from '../data/index.ts';
 import { openStore, type BlobStore } from '../storage/index.ts';
 import type { Out, Stage } from '../project/index.ts';
-import { checkout, contentOf, type CheckoutReport } from './checkout.ts';
+import { contentOf } from './checkout.ts';
 import { copyRuns } from './run-transfer.ts';
 import type { DataRepo, RemoteSection } from './data-repo.ts';
 import { fetchImports } from './fetch-imports.ts';
@@ -60,23 +60,6 @@ export async function fetch(repo: DataRepo, command: TransferCommand): Promise<T
     async (store, contents) => fetchContents(repo.data, store, contents, command),
     brought,
   );
-}
-
-/** `fetch`, then `checkout` of what was asked for. */
-export async function pull(
-  repo: DataRepo,
-  command: TransferCommand & { readonly force?: boolean; readonly allowMissing?: boolean },
-): Promise<{ fetched: number; failure: MlopsError | undefined; checkout: CheckoutReport }> {
-  const targets = command.glob === true ? expandGlobs(repo.cwd, command.targets) : command.targets;
-  let failure: MlopsError | undefined;
-  let fetched = 0;
-  try {
-    fetched = (await fetch(repo, command)).count;
-  } catch (error) {
-    if (!isMlopsError(error, 'transfer_failed')) throw error;
-    failure = error;
-  }
-  return { fetched, failure, checkout: await checkout(repo, { ...command, targets }) };
 }
 
 async function moveRuns(repo: DataRepo, command: TransferCommand, verb: 'push' | 'fetch'): Promise<number> {

@@ -1,12 +1,11 @@
 import { MlopsError } from '../base/index.ts';
 import { removeOut, statusOf, type WorkOptions } from '../data/index.ts';
 import { stageChecksum, type ContentInfo, type Stage } from '../project/index.ts';
-import type { RemoteOptions } from '../storage/index.ts';
 import { contentOf } from './checkout.ts';
 import type { DataRepo } from './data-repo.ts';
 import { openForeignRepo } from './foreign-repo.ts';
 import { fillFromRepo, fillFromUrl, shownRepoDep } from './import.ts';
-import { optionsOf, recordedOptions, sourceFacts, sourceOfDep } from './import-source.ts';
+import { fsConfigOf, recordedOptions, sourceFacts, sourceOfDep } from './import-source.ts';
 import { absoluteOut, selectStages, showPath } from './targets.ts';
 
 export interface UpdateCommand extends WorkOptions {
@@ -113,12 +112,6 @@ async function outIsFine(repo: DataRepo, stage: Stage, command: UpdateCommand): 
 function sameFacts(a: ContentInfo, b: ContentInfo | undefined): boolean {
   return a.md5 === b?.md5 && a.etag === b?.etag && a.checksum === b?.checksum;
 }
-
-function fsConfigOf(info: ContentInfo | undefined): RemoteOptions | undefined {
-  const map = info?.extra?.get('fs_config');
-  return map instanceof Map ? optionsOf(map) : undefined;
-}
-
 function targetOf(repo: DataRepo, stage: Stage): string {
   const [out] = stage.outs;
   if (out === undefined) throw new Error(`'${stage.address}' has no output`);

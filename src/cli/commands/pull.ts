@@ -1,4 +1,4 @@
-import { pull } from '../../repo/transfer.ts';
+import { pull } from '../../repo/pull.ts';
 import type { Command } from '../command.ts';
 import {
   runCacheFlag,
