@@ -1,6 +1,8 @@
-// Pipelines beside real DVC, in twin folders on tmpfs. `npm run bench pipeline -- CASE...`: chain, fan, foreach, jobs.
+// Pipelines beside real DVC, in twin folders on tmpfs.
+// `npm run bench pipeline`, or with cases (chain, fan, foreach, exp, jobs) and sizes (`fan=200 foreach=2000`).
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+
 import { machine, median, milliseconds, mlopsCommand, printTable, rival, scratch, sh } from './measure.ts';
 
 interface Place {
@@ -10,81 +12,127 @@ interface Place {
   readonly env: NodeJS.ProcessEnv;
 }
 
+type Row = readonly [step: string, times: ReadonlyMap<string, number>];
+
 const dvc = rival('dvc/bin/dvc');
-const chosen = process.argv.slice(2);
-const wanted = (name: string): boolean => chosen.length === 0 || chosen.includes(name);
+const cases: Readonly<Record<string, { readonly size: number; readonly run: (size: number) => void }>> = {
+  chain: { size: 50, run: chain },
+  fan: { size: 1000, run: fan },
+  foreach: { size: 10_000, run: foreachStages },
+  exp: { size: 5, run: experiment },
+  jobs: { size: 4, run: jobs },
+};
 
 console.log(machine());
-if (wanted('chain')) chain(50);
-if (wanted('fan')) fan(1000);
-if (wanted('foreach')) foreachStages(10_000);
-if (wanted('jobs')) jobs();
+const chosen = process.argv.slice(2).map((word) => word.split('='));
+for (const [name, { size, run }] of Object.entries(cases)) {
+  const wanted = chosen.find(([word]) => word === name);
+  if (chosen.length > 0 && wanted === undefined) continue;
+  const startedAt = Date.now();
+  run(wanted?.[1] === undefined ? size : Number(wanted[1]));
+  console.log(`(${name}: ${Math.round((Date.now() - startedAt) / 1000)} s)`);
+}
 
 /** Stages that each copy what the one before made. */
 function chain(length: number): void {
   const stages = Array.from({ length }, (_, i) => stage(`s${i}`, `cp o${i} o${i + 1}`, [`o${i}`], [`o${i + 1}`]));
-  const yaml = `stages:\n${stages.join('')}`;
-  const first = timed(`chain-${length}`, 3, (place) => {
-    reset(place, { 'dvc.yaml': yaml, o0: 'start\n' });
-    return clock(place, ['repro', '-q']);
+  const files = { 'dvc.yaml': `stages:\n${stages.join('')}`, o0: 'start\n' };
+  const rows = both('chain', 2, (own, round) => {
+    reset(own, files);
+    const first = clock(own, ['repro', '-q']);
+    const again = round === 0 ? [] : [clock(own, ['repro', '-q']), clock(own, ['repro', '-q'])];
+    fs.writeFileSync(path.join(own.project, 'o0'), 'changed\n');
+    return {
+      'first run': [first],
+      'nothing changed': again,
+      'run again, everything changed': [clock(own, ['repro', '-q'])],
+    };
   });
-  const again = timed(`chain-again-${length}`, 3, (place, round) => {
-    if (round === 0) {
-      reset(place, { 'dvc.yaml': yaml, o0: 'start\n' });
-      run(place, ['repro', '-q']);
-    }
-    return clock(place, ['repro', '-q']);
-  });
-  show(`${length} stages in a row`, [
-    ['first run', first, 10],
-    ['nothing changed', again, 8],
-  ]);
+  show(`${length} stages in a row`, rows, { 'first run': 10, 'nothing changed': 8 });
 }
 
-/** One stage that a thousand others need; its data is unchanged. */
+/**
+ * Stages that all need one, each with an output of its own. DVC writes its lock anew for each stage, which takes it
+ * a quarter of an hour for a thousand: only a fifth of them are run by both. What is then checked, both take over
+ * from a run of mlops, whose files are the same.
+ */
 function fan(width: number): void {
-  const stages = Array.from({ length: width }, (_, i) => stage(`f${i}`, 'true', ['base'], []));
-  const yaml = `stages:\n${stage('base', 'echo 1 > base', [], ['base'])}${stages.join('')}`;
-  const again = timed(`fan-${width}`, 1, (place, round) => {
-    if (round === 0) {
-      reset(place, { 'dvc.yaml': yaml });
-      run(place, ['repro', '-q', 'base']);
-      run(place, ['commit', '-f', '-q'], true);
-    }
-    return clock(place, ['status']);
+  const files = (count: number): Readonly<Record<string, string>> => {
+    const stages = Array.from({ length: count }, (_, i) => stage(`f${i}`, `echo ${i} > o${i}`, ['base'], [`o${i}`]));
+    return { 'dvc.yaml': `stages:\n${stage('base', 'echo 1 > base', [], ['base'])}${stages.join('')}` };
+  };
+  const few = Math.ceil(width / 5);
+  const rows = both('fan', 0, (own) => {
+    reset(own, files(few));
+    const first = clock(own, ['repro', '-q']);
+    reset(own, files(width));
+    run({ ...own, command: mlopsCommand }, ['repro', '-q', '--no-record']);
+    run(own, ['status', '-q']);
+    return {
+      [`first run of ${few}`]: [first],
+      'nothing changed': [clock(own, ['repro', '-q'])],
+      status: [clock(own, ['status', '-q'])],
+    };
   });
-  show(`${width} stages that need one`, [['status', again, undefined]]);
+  show(`${width} stages that need one`, rows);
 }
 
 /** Listed and checked, never run. */
 function foreachStages(count: number): void {
   const items = Array.from({ length: count }, (_, i) => `    - ${i}\n`).join('');
   const yaml = `stages:\n  s:\n    foreach:\n${items}    do:\n      cmd: run \${item}\n      outs:\n      - o/\${item}\n`;
-  const one = (args: readonly string[]): Map<string, number> =>
-    timed(`foreach-${args[0]}-${count}`, 1, (place, round) => {
-      if (round === 0) reset(place, { 'dvc.yaml': yaml });
-      return clock(place, args);
-    });
-  show(`${count} stages of a foreach`, [
-    ['stage list', one(['stage', 'list']), undefined],
-    ['status', one(['status', '-q']), undefined],
-  ]);
+  const rows = both('foreach', 0, (own) => {
+    reset(own, { 'dvc.yaml': yaml });
+    return {
+      'stage list': [clock(own, ['stage', 'list'])],
+      'status, none has run': [clock(own, ['status', '-q'])],
+      'repro --dry of one': [clock(own, ['repro', '--dry', `s@${count - 1}`])],
+    };
+  });
+  show(`${count} stages of a foreach`, rows);
 }
 
-/** Four stages that sleep, and four that work, one and two at a time; DVC knows one at a time only. */
-function jobs(): void {
-  const kinds = { sleep: 'sleep 0.5', work: 'node -e "for (let t = Date.now(); Date.now() - t < 500;);"' };
-  const rows = Object.entries(kinds).map(([name, command]) => {
-    const yaml = `stages:\n${[0, 1, 2, 3].map((i) => stage(`j${i}`, `${command}; echo ${i} > j${i}`, [], [`j${i}`])).join('')}`;
-    const one = (args: readonly string[]): Map<string, number> =>
-      timed(`jobs-${name}-${args.length}`, 3, (place) => {
-        reset(place, { 'dvc.yaml': yaml });
-        return clock(place, place.name === 'dvc' ? ['repro', '-q'] : args);
-      });
-    const [serial, parallel] = [one(['repro', '-q']), one(['repro', '-q', '-j', '2'])];
-    return [name, ms(serial.get('mlops')), ms(parallel.get('mlops')), ms(serial.get('dvc'))];
+/** The same change of a param run plainly and as an experiment. */
+function experiment(rounds: number): void {
+  const yaml = `stages:\n  a:\n    cmd: echo 1 > a\n    params:\n    - lr\n    outs:\n    - a\n${stage('b', 'cp a b', ['a'], ['b'])}`;
+  const rows = both('exp', 0, (own) => {
+    reset(own, { 'dvc.yaml': yaml, 'params.yaml': 'lr: 0\n' });
+    run(own, ['repro', '-q']);
+    sh(['git', 'add', '.'], { cwd: own.project });
+    sh(['git', '-c', 'user.name=b', '-c', 'user.email=b@example.invalid', 'commit', '-qm', 'x'], { cwd: own.project });
+    const plain: number[] = [];
+    const saved: number[] = [];
+    for (let i = 1; i <= rounds; i++) {
+      fs.writeFileSync(path.join(own.project, 'params.yaml'), `lr: ${i}\n`);
+      plain.push(clock(own, ['repro', '-q']));
+      saved.push(clock(own, ['exp', 'run', '-q', '-S', `lr=${100 + i}`]));
+    }
+    return { repro: plain, 'exp run': saved, 'exp run over repro': [median(saved) - median(plain)] };
   });
-  printTable('four independent stages', ['kind', 'mlops -j 1', 'mlops -j 2', 'dvc'], rows);
+  show('a changed param of two stages', rows);
+}
+
+/** Stages that sleep, and that work, one and two at a time; DVC knows one at a time only. */
+function jobs(count: number): void {
+  const kinds = { sleeping: 'sleep 0.5', 'CPU-bound': 'node -e "for (let t = Date.now(); Date.now() - t < 500;);"' };
+  const table = Object.entries(kinds).map(([kind, command]) => {
+    const stages = Array.from({ length: count }, (_, i) =>
+      stage(`j${i}`, `${command}; echo ${i} > j${i}`, [], [`j${i}`]),
+    );
+    const files = { 'dvc.yaml': `stages:\n${stages.join('')}` };
+    const rows = both('jobs', 3, (own) => {
+      const one = (args: readonly string[]): number => {
+        reset(own, files);
+        return clock(own, args);
+      };
+      if (own.name === 'dvc') return { one: [one(['repro', '-q'])] };
+      return { one: [one(['repro', '-q'])], two: [one(['repro', '-q', '-j', '2'])] };
+    });
+    const [[, ones] = [], [, twos] = []] = rows;
+    const [serial, parallel, theirs] = [ones?.get('mlops'), twos?.get('mlops'), ones?.get('dvc')];
+    return [kind, ms(serial), ms(parallel), ms(theirs), ratio(serial, theirs), ratio(parallel, theirs)];
+  });
+  printTable(`${count} independent stages`, ['kind', 'mlops -j 1', 'mlops -j 2', 'dvc', '-j 1', '-j 2'], table);
 }
 
 function stage(name: string, cmd: string, deps: readonly string[], outs: readonly string[]): string {
@@ -93,19 +141,30 @@ function stage(name: string, cmd: string, deps: readonly string[], outs: readonl
   return `  ${name}:\n    cmd: ${JSON.stringify(cmd)}\n${list('deps', deps)}${list('outs', outs)}`;
 }
 
-/** Medians by contestant; the rounds alternate so that a machine whose speed drifts treats both alike. */
-function timed(label: string, rounds: number, work: (place: Place, round: number) => number): Map<string, number> {
+/**
+ * Does the work for both in turn, so that a machine whose speed drifts treats them alike; the first of more
+ * than one rounds is a warm-up. Gives the median of each step's times by contestant.
+ */
+function both(
+  label: string,
+  rounds: number,
+  work: (own: Place, round: number) => Readonly<Record<string, readonly number[]>>,
+): Row[] {
   const folder = scratch(label);
   const places = [place(folder, 'mlops', mlopsCommand), ...(dvc === undefined ? [] : [place(folder, 'dvc', [dvc])])];
-  const times = new Map<string, number[]>(places.map(({ name }) => [name, []]));
+  const times = new Map<string, Map<string, number[]>>();
   for (let round = 0; round <= rounds; round++) {
     for (const own of places) {
-      const time = work(own, round);
-      if (round > 0) times.get(own.name)?.push(time);
+      for (const [step, measured] of Object.entries(work(own, round))) {
+        if (round === 0 && rounds > 0) continue;
+        const byName = times.get(step) ?? new Map<string, number[]>();
+        times.set(step, byName);
+        byName.set(own.name, [...(byName.get(own.name) ?? []), ...measured]);
+      }
     }
   }
   fs.rmSync(folder, { recursive: true, force: true });
-  return new Map([...times].map(([name, values]) => [name, median(values)]));
+  return [...times].map(([step, byName]) => [step, new Map([...byName].map(([name, all]) => [name, median(all)]))]);
 }
 
 function place(folder: string, name: Place['name'], command: readonly string[]): Place {
@@ -122,8 +181,9 @@ function reset(own: Place, files: Readonly<Record<string, string>>): void {
   for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(own.project, name), text);
 }
 
-function run(own: Place, args: readonly string[], mayFail = false): void {
-  sh([...own.command, ...args], { cwd: own.project, env: own.env, okay: mayFail ? [0, 1, 255] : [0, 1] });
+/** `status -q` tells by 1 that something changed. */
+function run(own: Place, args: readonly string[]): void {
+  sh([...own.command, ...args], { cwd: own.project, env: own.env, okay: args[0] === 'status' ? [0, 1] : [0] });
 }
 
 function clock(own: Place, args: readonly string[]): number {
@@ -132,16 +192,20 @@ function clock(own: Place, args: readonly string[]): number {
   return Number(process.hrtime.bigint() - start) / 1e6;
 }
 
-function show(title: string, rows: readonly (readonly [string, Map<string, number>, number | undefined])[]): void {
+function show(title: string, rows: readonly Row[], goals: Readonly<Record<string, number>> = {}): void {
   printTable(
     title,
     ['step', 'mlops', 'dvc', 'ratio', 'goal'],
-    rows.map(([name, times, goal]) => {
+    rows.map(([name, times]) => {
       const [ours, theirs] = [times.get('mlops'), times.get('dvc')];
-      const ratio = ours === undefined || theirs === undefined ? '' : `${(theirs / ours).toFixed(1)}x`;
-      return [name, ms(ours), ms(theirs), ratio, goal === undefined ? '' : `${goal}x`];
+      const goal = goals[name];
+      return [name, ms(ours), ms(theirs), ratio(ours, theirs), goal === undefined ? '' : `${goal}x`];
     }),
   );
+}
+
+function ratio(ours: number | undefined, theirs: number | undefined): string {
+  return ours === undefined || theirs === undefined ? '' : `${(theirs / ours).toFixed(1)}x`;
 }
 
 function ms(value: number | undefined): string {
