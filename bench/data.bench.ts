@@ -1,8 +1,10 @@
 // Data commands beside real DVC and coreutils, step by step in twin folders on tmpfs.
-// `npm run bench data -- SHAPE...`: 14, 2226, 10000, 70000 (small files), 512m, 4g (one file), 32x64m.
+// `npm run bench data SHAPE...`: 14, 2226, 10000, 70000 (small files), 512m, 4g (one file), 32x64m; `minio` sends and
+// fetches 2,226 files to and from a MinIO on this machine.
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { startMinio, type Minio } from '../test/interop/minio.ts';
 import {
   machine,
   milliseconds,
@@ -34,7 +36,10 @@ interface Step {
 const dvc = rival('dvc/bin/dvc');
 const shapes = process.argv.slice(2).length > 0 ? process.argv.slice(2) : ['10000', '512m'];
 console.log(machine());
-for (const shape of shapes) measureShape(shape);
+for (const shape of shapes) {
+  if (shape === 'minio') await measureMinio();
+  else measureShape(shape);
+}
 
 function measureShape(shape: string): void {
   const folder = scratch(`data-${shape}`);
@@ -47,6 +52,48 @@ function measureShape(shape: string): void {
   printTable(`${shape}: data on tmpfs`, ['step', 'mlops', 'dvc', 'ratio', 'goal'], rows);
   printTable(`${shape}: coreutils`, ['command', 'median'], floor(source, folder, rounds));
   fs.rmSync(folder, { recursive: true, force: true });
+}
+
+async function measureMinio(): Promise<void> {
+  const program = rival('minio/minio');
+  if (program === undefined) return console.log('MinIO is not installed: npm run tools');
+  const minio = await startMinio(program);
+  try {
+    minio.makeBucket('bench');
+    const folder = scratch('data-minio');
+    const source = path.join(folder, 'source');
+    makeData(source, '2226');
+    const places = [place(folder, 'mlops', mlopsCommand), ...(dvc === undefined ? [] : [place(folder, 'dvc', [dvc])])];
+    for (const own of places) {
+      begin(own, source);
+      sh([...own.command, 'add', 'data'], { cwd: own.project, env: own.env });
+    }
+    const rows = minioSteps(minio).map((step) => [...timeStep(step, places, 3)]);
+    printTable('2226 files: MinIO', ['step', 'mlops', 'dvc', 'ratio', 'goal'], rows);
+  } finally {
+    await minio.stop();
+  }
+}
+
+function minioSteps({ endpoint, options }: Minio): Step[] {
+  const toMinio = ({ project, name }: Place, prefix: string): void => {
+    const keys = Object.entries({ ...options, endpointurl: endpoint }).map(([key, value]) => `    ${key} = ${value}\n`);
+    const text = `[core]\n    remote = s3\n['remote "s3"']\n    url = s3://bench/${name}/${prefix}\n${keys.join('')}`;
+    fs.writeFileSync(path.join(project, '.dvc/config'), text);
+  };
+  const wiped = (own: Place): void => {
+    wipe(`${own.project}/.dvc/cache`, `${own.project}/data`, `${own.base}/site`);
+  };
+  const afresh = (own: Place, round: number): void => {
+    wipe(`${own.base}/site`);
+    toMinio(own, `round${round}`);
+  };
+  return [
+    { name: 'push', prepare: afresh, args: ['push'] },
+    { name: 'push, nothing new', args: ['push'] },
+    { name: 'status -c', args: ['status', '-c'] },
+    { name: 'pull', prepare: wiped, args: ['pull'] },
+  ];
 }
 
 function makeData(source: string, shape: string): void {
