@@ -90,6 +90,7 @@ async function closeGracefully(shell: Shell, deadline: number): Promise<boolean>
   let cut = false;
   // Load balancers and clients on their way learn of the end late: go on accepting for a moment.
   await delay(Math.min(graceMs, deadline / 4));
+  await quietMoment(server, deadline / 4);
   // Answers end their connections only once no new ones are taken: a client that comes back at once is refused, and
   // never cut while it waits to be accepted. (The server's own close would end idle connections first.)
   const closed = new Promise<void>((resolve) => net.Server.prototype.close.call(server, () => resolve()));
@@ -104,6 +105,19 @@ async function closeGracefully(shell: Shell, deadline: number): Promise<boolean>
   clearInterval(idle);
   await shell.close();
   return !cut;
+}
+
+/** Waits until no connection has come for a moment: those that wait to be accepted are cut when the port closes. */
+async function quietMoment(server: net.Server, patience: number): Promise<void> {
+  const end = performance.now() + patience;
+  let came = true;
+  const note = (): void => void (came = true);
+  server.on('connection', note);
+  while (came && performance.now() < end) {
+    came = false;
+    await delay(10);
+  }
+  server.off('connection', note);
 }
 
 /** What went wrong with an address, in words for the person who gave it. */

@@ -36,6 +36,8 @@ const policy = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsa
 
 /** `/docs`, Swagger UI served from this machine, and `/openapi.json`. */
 export function addDocsRoutes(shell: Shell, context: ServingContext): void {
+  // Who opens the address in a browser wants to see something.
+  shell.get('/', (_request, reply) => reply.redirect('docs'));
   shell.get('/openapi.json', () => openApi(context));
   shell.get('/docs', (_request, reply) =>
     reply.header('content-security-policy', policy).type('text/html; charset=utf-8').send(page),

@@ -106,6 +106,10 @@ describe('2 and 3 inputs that do not fit', () => {
         }),
       ]);
     }
+    const empty = await post(server, '/predict', { inputs: { x: [] } });
+    expect(empty.json()).toMatchObject({ error: { path: 'inputs.x', got: 'an empty list' } });
+    const half = await post(server, '/predict/similarity', { query: [1, 2] });
+    expect(half.json()).toMatchObject({ error: { path: 'candidates', got: "no 'candidates'" } });
     await expectAlive(server);
   });
 

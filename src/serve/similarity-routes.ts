@@ -4,6 +4,7 @@ import type { ServingContext } from './context.ts';
 import type { Json } from './json-reader.ts';
 import { isObject, optionalText, readNativeInputs, readObject, type JsonObject } from './native-protocol.ts';
 import type { VersionQuery } from './native-routes.ts';
+import { invalid } from './tensor-json.ts';
 import { cosineMatrix, embeddingOutput } from './similarity.ts';
 
 /**
@@ -17,6 +18,10 @@ export function addSimilarityRoutes(shell: Shell, context: ServingContext): void
     async (request) => {
       const body = readObject(request.body, context.anyExactIntegers());
       const against = Object.hasOwn(body, 'candidates');
+      if (against !== Object.hasOwn(body, 'query')) {
+        const absent = against ? 'query' : 'candidates';
+        throw invalid(absent, "'query' and 'candidates' together, or 'inputs' of two or more rows", `no '${absent}'`);
+      }
       const inputs = against ? stacked(body['query'] ?? null, body['candidates'] ?? null) : (body['inputs'] ?? null);
       const output = optionalText(body, 'output');
       const prediction = await context.predictor.predict({

@@ -22,6 +22,10 @@ import {
 export function tensorFromJson(value: Json, info: TensorInfo, path: string, rowsMayBeMissing = false): Tensor {
   const nested = rowsMayBeMissing ? asRows(value, info) : value;
   const dims = shapeOf(nested);
+  // Without inner lists there is nothing to take the other sizes from.
+  if (dims[0] === 0 && dims.length === 1 && (info.dims?.length ?? 1) > 1) {
+    throw invalid(path, `rows of shape ${shapeText(info.dims ?? [])}`, 'an empty list');
+  }
   checkDims(dims, info, path);
   const data = allocate(info.dtype, elementCount(dims));
   const filler = new Filler(info.dtype, data, path);
@@ -32,6 +36,7 @@ export function tensorFromJson(value: Json, info: TensorInfo, path: string, rows
 /** One row as a list of one, and for an input [N, 1] a value or a list of values as rows. */
 function asRows(value: Json, { dims }: TensorInfo): Json {
   if (dims === undefined || typeof dims[0] !== 'string') return value;
+  if (Array.isArray(value) && value.length === 0) return value;
   const depth = shapeOf(value).length;
   if (dims.length === 2 && dims[1] === 1 && depth < 2)
     return Array.isArray(value) ? value.map((one) => [one]) : [[value]];
@@ -60,7 +65,6 @@ export function checkDims(dims: readonly number[], info: TensorInfo, path: strin
   if (info.dims === undefined) return;
   const fits =
     dims.length === info.dims.length && info.dims.every((dim, i) => typeof dim === 'string' || dim === dims[i]);
-  // An empty list has no inner lists to count: [0] stands for [0, 10].
   if (!fits) throw invalid(path, `shape ${shapeText(info.dims)}`, `shape ${shapeText(dims)}`);
 }
 
@@ -111,13 +115,15 @@ class Filler {
     const data = this.#data;
     if (this.#dtype === 'float32' || this.#dtype === 'float64') {
       const floats = data as Float64Array;
-      for (const [i, value] of values.entries()) {
+      // By index: an iterator over entries makes garbage for every value.
+      for (let i = 0; i < values.length; i++) {
+        const value = values[i];
         if (typeof value === 'number') floats[this.#at++] = value;
-        else this.#one(value, [...place, i]);
+        else this.#one(value ?? null, place, i);
       }
       return;
     }
-    for (const [i, value] of values.entries()) this.#one(value, place, i);
+    for (let i = 0; i < values.length; i++) this.#one(values[i] ?? null, place, i);
   }
 
   #one(value: Json, place: readonly number[], last?: number): void {
