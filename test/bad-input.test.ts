@@ -170,7 +170,10 @@ describe('Ctrl-C', () => {
     const folder = freshProject();
     for (let i = 0; i < 3000; i++) write(folder, { [`data/${i % 50}/${i}`]: `${i}`.repeat(2000) });
     const running = startMlops(folder, ['add', 'data']);
-    await new Promise((resolve) => setTimeout(resolve, 350));
+    await until(
+      () => running.child.exitCode !== null || fs.existsSync(path.join(folder, '.dvc/cache/files/md5')),
+      60_000,
+    );
     running.child.kill('SIGINT');
     const end = await running.ended;
     // On a fast machine the add may have finished before the signal.
