@@ -57,7 +57,13 @@ describeWithTool('mlflow', 'models made in Python', ({ mlflow: python }) => {
     expect((await call('check_triton.py', server.listening.url.slice('http://'.length), dir)).trim()).toBe('triton ok');
   }, 120_000);
 
-  it('load in mlflow.onnx and mlflow.pyfunc from the folder that we wrote', async () => {
-    expect((await call('check_mlflow.py', path.join(dir, 'ours'), server.listening.url)).trim()).toBe('mlflow ok');
+  it('load in mlflow.onnx and mlflow.pyfunc from the folder that we wrote, and answer the client of MLflow', async () => {
+    const source = FolderSource.single(path.join(dir, 'ours'));
+    const [{ name } = { name: '' }] = await source.list();
+    const workerFile = await inferenceWorker();
+    const one = await serve({ models: [{ name, source }], host: '127.0.0.1', port: 0, workerFile, threads: 1 });
+    const said = await call('check_mlflow.py', path.join(dir, 'ours'), server.listening.url, one.listening.url);
+    await one.close(2_000);
+    expect(said.trim()).toBe('mlflow ok');
   }, 120_000);
 });
