@@ -23,7 +23,6 @@ import { checkPlaces } from './external.ts';
 import { buildGraph, type StageGraph } from './graph.ts';
 import { LockStore } from './lock-store.ts';
 import { RepoLock } from './repo-lock.ts';
-import { recoverAside } from './set-aside.ts';
 import { showPath } from './targets.ts';
 
 export interface OpenRepoOptions {
@@ -46,7 +45,8 @@ export async function openDataRepo(cwd: string, options: OpenRepoOptions = {}): 
   try {
     const project = openProject(root);
     // What a killed repro moved away is brought back by whoever comes next.
-    if (lock !== undefined) recoverAside(project.stateDir);
+    if (lock !== undefined && hasAside(project.stateDir))
+      (await import('./set-aside.ts')).recoverAside(project.stateDir);
     return assemble(
       project,
       path.resolve(cwd),
@@ -54,6 +54,15 @@ export async function openDataRepo(cwd: string, options: OpenRepoOptions = {}): 
     );
   } catch (error) {
     lock?.release();
+    throw error;
+  }
+}
+
+function hasAside(stateDir: string): boolean {
+  try {
+    return fs.readdirSync(path.join(stateDir, 'aside')).length > 0;
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return false;
     throw error;
   }
 }
