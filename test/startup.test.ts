@@ -77,3 +77,23 @@ describe('start-up', () => {
       expect(rooms).not.toContain(room);
   });
 });
+
+describe('called as dvc', () => {
+  it('says which DVC it speaks as, and nothing that DVC would not say', () => {
+    const folder = freshProject();
+    const link = path.join(temporaryFolder(), 'dvc');
+    fs.symlinkSync(mlopsBin, link);
+    const run = (...args: string[]) => {
+      const { stdout, stderr, status } = spawnSync(process.execPath, [link, ...args], {
+        cwd: folder,
+        env: cleanEnv(path.dirname(folder)),
+        encoding: 'utf8',
+      });
+      return { stdout, stderr, status };
+    };
+    expect(run('--version')).toEqual({ stdout: '3.67.1\n', stderr: '', status: 0 });
+    expect(run('version').stdout).toMatch(/^DVC version: 3\.67\.1 \(npm\)\n/);
+    fs.writeFileSync(path.join(folder, 'dvc.yaml'), 'stages:\n  a:\n    cmd: echo a > a\n    outs: [a]\n');
+    expect(run('repro')).toMatchObject({ status: 0, stderr: '' });
+  });
+});

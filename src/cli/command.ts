@@ -111,6 +111,8 @@ export interface Terminal {
   /** Aborted by Ctrl-C and SIGTERM; long work takes it. */
   readonly signal: AbortSignal;
   readonly log: Logger;
+  /** Called by the name `dvc`. */
+  readonly asDvc: boolean;
   /** -q was given. */
   readonly quiet: boolean;
   /** 0, 1 (-v), 2 (-vv)... */

@@ -5,7 +5,7 @@ import { readGlobalFlags, type GlobalFlags } from './global-flags.ts';
 import { reportError } from './report-error.ts';
 import { createTerminal, type Streams } from './terminal.ts';
 import { verbs, type VerbRow } from './verbs.ts';
-import { version } from './version.ts';
+import { dvcVersion, version } from './version.ts';
 
 /**
  * Runs one command line and returns its exit status. This is the table of contents of the program:
@@ -35,7 +35,7 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
 }
 
 function printVersion(streams: Streams): number {
-  streams.stdout.write(`${version}\n`);
+  streams.stdout.write(`${streams.asDvc ? dvcVersion : version}\n`);
   return 0;
 }
 

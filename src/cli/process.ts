@@ -1,4 +1,5 @@
 import * as os from 'node:os';
+import * as path from 'node:path';
 
 import { MlopsError } from '../base/index.ts';
 
@@ -21,6 +22,7 @@ export async function runProcess(): Promise<void> {
     cwd: process.cwd(),
     env,
     signal: aborter.signal,
+    asDvc: path.parse(process.argv[1] ?? '').name === 'dvc',
   });
   await Promise.all([drained(stdout), drained(stderr)]);
   process.exit(status);

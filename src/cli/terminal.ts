@@ -18,6 +18,8 @@ export interface Streams {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
+  /** Called by a link of the name `dvc` (an editor's `dvc.dvcPath`): say what DVC says, and nothing besides. */
+  readonly asDvc: boolean;
 }
 
 export async function createTerminal(flags: GlobalFlags, streams: Streams): Promise<Terminal> {
@@ -41,6 +43,7 @@ export async function createTerminal(flags: GlobalFlags, streams: Streams): Prom
     env,
     signal: streams.signal,
     log,
+    asDvc: streams.asDvc,
     quiet: flags.quiet,
     verbosity: flags.verbosity,
     debug: flags.debug || (env['MLOPS_DEBUG'] ?? '') !== '',
@@ -62,12 +65,12 @@ export async function createTerminal(flags: GlobalFlags, streams: Streams): Prom
       stdout.write(`${JSON.stringify(value, undefined, stdoutIsTty ? 2 : undefined)}\n`);
     },
     note: (text) => {
-      if (!flags.quiet) say(text);
+      if (!flags.quiet && !streams.asDvc) say(text);
     },
     warn: (text) => say(`${style.yellow('WARNING')}: ${text}`),
     error: say,
     next: (...lines) => {
-      if (flags.quiet || inCi || !stderrIsTty) return;
+      if (flags.quiet || streams.asDvc || inCi || !stderrIsTty) return;
       for (const text of lines) say(style.dim(text));
     },
     progress: (progress) => {

@@ -1,7 +1,7 @@
 import { diagnose, type Diagnosis } from '../../app/doctor.ts';
 import type { Command, Terminal } from '../command.ts';
 import { say } from '../data-session.ts';
-import { version } from '../version.ts';
+import { dvcVersion, version } from '../version.ts';
 
 export const verb: Command = {
   name: 'version',
@@ -16,14 +16,14 @@ export const verb: Command = {
   run(input, terminal) {
     const diagnosis = diagnose(terminal.cwd, version);
     if (input.on('json')) return terminal.json(diagnosis);
-    for (const line of linesOf(diagnosis)) say(terminal, line);
+    for (const line of linesOf(diagnosis, terminal.asDvc)) say(terminal, line);
     tellProblems(diagnosis, terminal);
   },
 };
 
 /** Laid out as `dvc version` does. */
-function linesOf(diagnosis: Diagnosis): string[] {
-  const title = `mlops version: ${diagnosis.version} (npm)`;
+function linesOf(diagnosis: Diagnosis, asDvc: boolean): string[] {
+  const title = asDvc ? `DVC version: ${dvcVersion} (npm)` : `mlops version: ${diagnosis.version} (npm)`;
   const lines = [title, '-'.repeat(title.length), `Platform: ${diagnosis.platform}`, 'Supports:'];
   lines.push(...diagnosis.supports.map((scheme, i) => `\t${scheme}${i < diagnosis.supports.length - 1 ? ',' : ''}`));
   lines.push('Config:', `\tGlobal: ${diagnosis.configFiles['global']}`, `\tSystem: ${diagnosis.configFiles['system']}`);
