@@ -47,6 +47,8 @@ describeWithTool('mlflow', 'models made in Python', ({ mlflow: python }) => {
         'diabetes ok',
         'text ok',
         'bert ok',
+        'cls pooling ok',
+        'max pooling ok',
         'similarity ok',
         'magika ok',
       ],

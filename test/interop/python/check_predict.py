@@ -47,6 +47,12 @@ got = predict("bert", {"text": wanted["inputs"]})
 np.testing.assert_allclose(got["outputs"]["embedding"], wanted["embedding"], rtol=1e-4, atol=1e-5)
 print("bert ok")
 
+for pooling in ("cls", "max"):
+    other = expected("bert_" + pooling)
+    got = predict("bert_" + pooling, {"text": other["inputs"]})
+    np.testing.assert_allclose(got["outputs"]["embedding"], other["embedding"], rtol=1e-4, atol=1e-5)
+    print(pooling, "pooling ok")
+
 vectors = np.array(wanted["embedding"])
 got = predict("bert", {"inputs": {"text": wanted["inputs"]}}, "/predict/similarity")
 np.testing.assert_allclose(got["similarity"], vectors @ vectors.T, rtol=1e-4, atol=1e-5)

@@ -126,6 +126,15 @@ mask = feeds["attention_mask"][:, :, None]
 pooled = (hidden * mask).sum(1) / mask.sum(1)
 pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
 write("bert.expected.json", {"inputs": odd, "embedding": pooled.tolist()})
+# The same with the other ways of pooling, one of them without normalizing.
+for pooling, normalize, vectors in (("cls", "true", hidden[:, 0]), ("max", "false", np.where(mask > 0, hidden, -np.inf).max(1))):
+    other = os.path.join(folder, "bert_" + pooling)
+    shutil.copytree(bert, other)
+    with open(os.path.join(other, "serving.yaml"), "w") as file:
+        file.write(f"text:\n  max_length: 8\noutputs:\n  - name: last_hidden_state\n    as: embedding\n    pooling: {pooling}\n    normalize: {normalize}\n")
+    if normalize == "true":
+        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    write(f"bert_{pooling}.expected.json", {"inputs": odd, "embedding": vectors.tolist()})
 
 # magika's model as its wheel ships it.
 import magika
