@@ -44,7 +44,7 @@ export function saveExperiment(repo: DataRepo, options: SaveOptions): Experiment
   return { name: options.name, baseline, commit };
 }
 
-/** @throws MlopsError `usage` in DVC's words when the name is taken on this baseline, or cannot be one. */
+/** @throws MlopsError `resource_exists` when the name is taken on this baseline, `usage` when it cannot be one. */
 export function refuseTakenName(repo: DataRepo, baseline: string, name: string, force: boolean): void {
   if (!/^[^\s~^:?*[\\\]]+$/.test(name) || name.startsWith('-') || name.includes('..') || name.endsWith('.lock')) {
     throw new MlopsError(
@@ -56,9 +56,8 @@ export function refuseTakenName(repo: DataRepo, baseline: string, name: string, 
   const taken = listExperimentRefs(repo.root).some((ref) => ref.baseline === baseline && ref.name === name);
   if (!taken || force) return;
   throw new MlopsError(
-    'usage',
+    'resource_exists',
     `Experiment conflicts with existing experiment '${name}'. To overwrite the existing experiment run:\n\n\tdvc exp run -f ...\n`,
-    { exit: 255 },
   );
 }
 

@@ -1,7 +1,11 @@
+import * as path from 'node:path';
+
 import type { MlopsError } from '../base/index.ts';
+import { pipelineFileName } from '../project/index.ts';
 import { collectStages } from './collect.ts';
 import type { DataRepo } from './data-repo.ts';
-import { pipelineTargets } from './repro-targets.ts';
+import { buildGraph } from './graph.ts';
+import { parseTarget, pipelineTargets } from './repro-targets.ts';
 import { describeStages, type StageLine } from './stage-list.ts';
 
 export interface ListStagesCommand {
@@ -16,7 +20,22 @@ export interface ListStagesCommand {
 
 /** The stages of the project or of some targets, each with a description. */
 export function listStages(repo: DataRepo, command: ListStagesCommand = {}): StageLine[] {
-  if (command.all !== true) return describeStages(pipelineTargets(repo, command));
+  if (command.all !== true) {
+    return describeStages(pipelineTargets(readableFor(repo, command), command));
+  }
   const onError = command.onError ?? (() => undefined);
   return describeStages(collectStages(repo.source, command.fail === true ? undefined : onError).stages);
+}
+
+/** The project as far as it can be read, where that is enough: an unreadable file only matters to its own stages. */
+function readableFor(repo: DataRepo, command: ListStagesCommand): DataRepo {
+  const broken = new Map<string, MlopsError>();
+  const { stages } = collectStages(repo.source, (file, error) => broken.set(file, error));
+  const targets = command.targets?.length ? command.targets : [pipelineFileName];
+  for (const target of targets) {
+    const file = path.relative(repo.root, path.resolve(repo.cwd, parseTarget(target).file));
+    const error = broken.get(file.split(path.sep).join('/'));
+    if (error !== undefined) throw error;
+  }
+  return { ...repo, stages: () => stages, graph: () => buildGraph(stages, (file) => repo.display(file)) };
 }

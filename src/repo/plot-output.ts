@@ -52,6 +52,7 @@ export function findTemplate(name: string | undefined, places: TemplatePlaces): 
   const spec = builtinTemplate(wanted);
   if (spec !== undefined) return { name: wanted, spec, builtin: true };
   throw new MlopsError('unknown_plot_template', `Template '${wanted}' not found.`, {
+    exit: 255,
     hint: `built-in templates: ${templateNames.join(', ')}; your own go to .dvc/plots/NAME.json`,
   });
 }

@@ -1,5 +1,6 @@
 import * as path from 'node:path';
 
+import { MlopsError } from '../../base/index.ts';
 import { runExperiments } from '../../app/experiment-run.ts';
 import { freshName } from '../../repo/experiment-names.ts';
 import { listExperimentRefs } from '../../repo/experiment-refs.ts';
@@ -86,6 +87,7 @@ const save: Command = {
     { name: 'message', short: 'm', value: 'TEXT', summary: 'message of the commit' },
     include,
   ],
+  failure: 1,
   run: (input, terminal) =>
     withRepo(terminal, async (repo) => {
       const taken = new Set(listExperimentRefs(repo.root).map((ref) => ref.name));
@@ -156,6 +158,9 @@ const remove: Command = {
   run: (input, terminal) =>
     withRepo(terminal, async (repo) => {
       const keep = input.on('keep');
+      if (input.args.length === 0 && !input.on('all-commits') && input.list('rev').length === 0) {
+        throw new MlopsError('usage', 'Either name an experiment, or give `--rev` or `--all-commits`.', { exit: 255 });
+      }
       const names = removeExperiments(repo, {
         names: keep ? [] : input.args,
         keep: keep ? input.args : [],
