@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
+import { groupIsAlive } from '../src/execute/index.ts';
 import { freshProject, mlops, startMlops } from './cli.ts';
 
 /** The time limit of the test ends a wait that is in vain. */
@@ -73,7 +74,7 @@ stages:
   it('has its outputs brought back by any next command, once its command has ended', async () => {
     const { folder, pid } = await killed();
     process.kill(-pid, 'SIGKILL');
-    await until(() => !runs(pid));
+    await until(() => !groupIsAlive(pid));
     mlops(folder, ['status']);
     expect(read(folder, 'data')).toBe('1');
   });
@@ -139,5 +140,17 @@ describe('a command', { timeout: 60_000 }, () => {
     const result = mlops(folder, ['repro']);
     expect(result.status).toBe(255);
     expect(result.stderr).toContain("failed to reproduce 's': failed to run: kill -9 $$, exited with -9");
+  });
+
+  it('that deletes what it reads fails after it ran, and the old output comes back', () => {
+    const folder = freshProject();
+    const stage = (cmd: string): string => `stages:\n  s: {cmd: '${cmd}', deps: [x], outs: [o]}\n`;
+    write(folder, { x: '1', 'dvc.yaml': stage('cp x o') });
+    expect(mlops(folder, ['repro']).status).toBe(0);
+    write(folder, { 'dvc.yaml': stage('echo new > o; rm x') });
+    const result = mlops(folder, ['repro']);
+    expect(result.status).toBe(255);
+    expect(result.stderr).toContain("failed to reproduce 's': dependency 'x' does not exist");
+    expect(read(folder, 'o')).toBe('1');
   });
 });
