@@ -200,7 +200,7 @@ function compareTrees(label: string, sides: readonly [Side, Side], locksInAnyOrd
 
 /** Private to each tool, or different by nature. */
 const privatePaths =
-  /^(project\/\.mlops|[^/]+\/\.dvc\/tmp|site|home|[^/]+\/\.git|project\/\.dvc\/cache\/fs)(\/|$)|\/\.[\w-]{20,}\.tmp$/;
+  /^(project\/(.+\/)?\.mlops|[^/]+\/(.+\/)?\.dvc\/tmp|site|home|[^/]+\/\.git|project\/\.dvc\/cache\/fs)(\/|$)|\/\.[\w-]{20,}\.tmp$/;
 
 /**
  * Everything below a side's folder: mode and content of workspace files (links by where they lead),

@@ -22,7 +22,7 @@ export interface DataSettings {
   readonly stateDir: string;
   /** In the order to try; DVC's default is reflink, copy. */
   readonly linkTypes: readonly LinkType[];
-  /** A cache shared by a group: objects are writable by it. */
+  /** A cache shared by a group: its folders are writable by the group, and new ones belong to it. */
   readonly shared: boolean;
   readonly ignored: IgnoreRule;
   /** Where DVC keeps the state of its projects, when it is configured (`core.site_cache_dir`). */
@@ -53,6 +53,17 @@ export interface DataContext extends DataSettings {
   close(): void;
 }
 
+/** Folders that this command made in a group's cache get DVC's mode for them; those of others are theirs. */
+function shareFolders(cacheDir: string): void {
+  const base = path.join(cacheDir, 'files/md5');
+  const pairs = fs.existsSync(base) ? fs.readdirSync(base).map((name) => path.join(base, name)) : [];
+  for (const folder of [cacheDir, path.dirname(base), base, ...pairs]) {
+    const stat = fs.statSync(folder, { throwIfNoEntry: false });
+    if (stat?.isDirectory() !== true || (stat.mode & 0o7777) === 0o2775 || stat.uid !== process.getuid?.()) continue;
+    fs.chmodSync(folder, 0o2775);
+  }
+}
+
 /** What long data work takes. */
 export interface WorkOptions {
   readonly signal?: AbortSignal | undefined;
@@ -71,7 +82,7 @@ export function openData(settings: DataSettings): DataContext {
     complete: new CompleteFolders(settings.cacheDir, index),
     records: new RecordCache(index),
     young: new YoungFiles(),
-    objectMode: settings.shared ? 0o664 : 0o444,
+    objectMode: 0o444,
     linkType: () => (linkType ??= chooseLinkType(settings, index)),
     objects(hashName) {
       let ids = listings.get(hashName);
@@ -93,6 +104,7 @@ export function openData(settings: DataSettings): DataContext {
       for (const [hashName, files] of context.young.settled()) rememberFiles(context, hashName, files);
       index.flush();
       index.close();
+      if (settings.shared) shareFolders(settings.cacheDir);
     },
   };
   return context;

@@ -4,7 +4,7 @@ import type { HashName } from './content.ts';
 export interface StorePlan {
   readonly cacheDir: string;
   readonly how: 'copy' | 'reflink' | 'hardlink';
-  /** Permission bits of objects: 0o444, or 0o664 in a cache shared by a group. */
+  /** Permission bits of objects: 0o444. */
   readonly mode: number;
 }
 

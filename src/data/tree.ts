@@ -319,6 +319,7 @@ export function cachePath(ctx: DataContext, content: { md5: string; hashName: Ha
 
 function ignoreFileInside(file: string): MlopsError {
   return new MlopsError('bad_path', `.dvcignore file should not be in collected dir path: '${file}'`, {
+    exit: 255,
     hint: 'move its patterns to the .dvcignore of the project',
   });
 }

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isMlopsError, MlopsError } from '../base/index.ts';
+import { isMlopsError, isSystemError, MlopsError } from '../base/index.ts';
 import {
   commitOut,
   formatManifest,
@@ -44,7 +44,9 @@ interface Addition {
  * @throws MlopsError `object_missing`, `target_overlaps`, `git_tracked`, `bad_path`, `bad_pipeline`.
  */
 export async function add(repo: DataRepo, command: AddCommand): Promise<string[]> {
-  const targets = command.glob === true ? expandGlobs(repo.cwd, command.targets) : command.targets;
+  const given = command.glob === true ? expandGlobs(repo.cwd, command.targets) : command.targets;
+  // What is named twice is added once.
+  const targets = [...new Map(given.map((target) => [path.resolve(repo.cwd, target), target])).values()];
   const additions = targets.map((target) => findOrMakeStage(repo, target));
   checkGraph(repo, additions);
   refuseBusy(
@@ -121,9 +123,17 @@ function refuseLinkedFolder(repo: DataRepo, target: string): void {
     if (fs.lstatSync(dir, { throwIfNoEntry: false })?.isSymbolicLink() === true) throw insideLink(dir);
   }
   const stat = fs.lstatSync(target, { throwIfNoEntry: false });
-  if (stat?.isSymbolicLink() === true && fs.statSync(target, { throwIfNoEntry: false })?.isDirectory() === true) {
-    throw insideLink(target);
+  if (stat?.isSymbolicLink() !== true) return;
+  try {
+    if (fs.statSync(target, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  } catch (error) {
+    if (!isSystemError(error, 'ELOOP')) throw error;
+    throw new MlopsError('special_file', `'${target}' is a link that leads to itself`, {
+      exit: 255,
+      hint: 'remove the link',
+    });
   }
+  throw insideLink(target);
 }
 
 function insideLink(directory: string): MlopsError {

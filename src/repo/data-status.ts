@@ -47,7 +47,8 @@ export async function dataStatus(repo: DataRepo, command: DataStatusCommand): Pr
   const selected = selectPaths(repo, repo.stages(), command.targets);
   const recorded = recordedEntries(repo, selected, granular);
   const workspace = await workspaceEntries(repo, selected, granular, command);
-  const head = headEntries(repo, command.targets, granular);
+  // Without Git there is no commit to differ from.
+  const head = repo.gitRoot === undefined ? recorded : headEntries(repo, command.targets, granular);
   const toWorkspace = diffEntries(recorded, workspace);
   const fromHead = diffEntries(head, recorded);
   const same = new Set(fromHead.filter(({ kind }) => kind === 'unchanged').map(({ new: entry }) => entry?.path));
