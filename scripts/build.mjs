@@ -108,7 +108,7 @@ function licensesOf(inputs) {
     inputs.map((file) => /^(?:.*node_modules\/)(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]).filter(Boolean),
   );
   return [...folders]
-    .sort()
+    .sort((a, b) => (a < b ? -1 : 1))
     .map((folder) => {
       const file = readdirSync(path.join(root, folder)).find((name) => /^licen[cs]e/i.test(name));
       const { name, license } = JSON.parse(readFileSync(path.join(root, folder, 'package.json'), 'utf8'));

@@ -13,7 +13,8 @@ const server = http.createServer((request, response) => {
 
 async function answer(request, response, parts) {
   if (request.url === '/health') return response.end('{"status":"healthy"}');
-  if (request.headers['content-type'] === 'application/octet-stream') return answerBytes(response, Buffer.concat(parts));
+  if (request.headers['content-type'] === 'application/octet-stream')
+    return answerBytes(response, Buffer.concat(parts));
   const rows = JSON.parse(Buffer.concat(parts).toString()).inputs[name];
   const data = Float32Array.from(rows.flat(Infinity));
   const result = await session.run({ [name]: new Tensor('float32', data, shapeOf(data.length)) }, [output]);
