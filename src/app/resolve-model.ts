@@ -66,7 +66,9 @@ async function pick(store: TrackingStore, model: RegisteredModel, selector: stri
 /** All versions of a model, newest first. */
 export function versionsOf(store: TrackingStore, name: string): Promise<ModelVersion[]> {
   const filter = `name = '${name.replaceAll("'", "''")}'`;
-  return everything((pageToken) => store.searchModelVersions({ filter, maxResults: 1000, pageToken }));
+  return everything((pageToken) =>
+    store.searchModelVersions({ filter, orderBy: ['version_number DESC'], maxResults: 1000, pageToken }),
+  );
 }
 
 export function versionTag(version: ModelVersion, key: string): string | undefined {

@@ -30,7 +30,11 @@ export function parseFilter(filter: string | undefined, rules: SearchRules): Cla
   const clauses: Clause[] = [];
   let position = 0;
   while (position < tokens.length) {
-    if (clauses.length > 0 && isWord(tokens[position], 'and')) position++;
+    // MLflow reads past an AND too many, at either end.
+    if (isWord(tokens[position], 'and')) {
+      position++;
+      continue;
+    }
     const { clause, next } = clauseAt(tokens, position, rules);
     clauses.push(clause);
     position = next;
@@ -94,6 +98,11 @@ function identifier(text: string, rules: SearchRules): { entity: Entity; key: st
   if (entity === 'dataset' && !['name', 'digest', 'context'].includes(key)) {
     throw invalid(`Invalid attribute key '${key}' specified. Valid keys are '{'name', 'digest', 'context'}'`);
   }
+  if (entity === 'span' && !/^(?:name|type|status|content|attributes\..+)$/s.test(key)) {
+    throw invalid(
+      `Invalid span attribute '${key}'. Supported attributes: name, type, status, content, attributes.<name>.`,
+    );
+  }
   return { entity, key };
 }
 
@@ -110,19 +119,20 @@ function attribute(written: string, rules: SearchRules): { entity: 'attribute'; 
 
 function checkComparator(entity: Entity, key: string, comparator: Comparator, rules: SearchRules): void {
   const isNull = comparator === 'IS NULL' || comparator === 'IS NOT NULL';
-  if (isNull && entity !== 'tag' && entity !== 'param') {
+  const isAssessment = entity === 'feedback' || entity === 'expectation';
+  if (isNull && entity !== 'tag' && entity !== 'param' && !isAssessment) {
     throw invalid(`IS NULL / IS NOT NULL is only supported for tags and params, not for '${entity}' '${key}'`);
   }
   if (isNull) return;
   const type = entity === 'metric' ? 'number' : entity === 'attribute' ? rules.attributes[key] : undefined;
   if (comparator === 'IN' || comparator === 'NOT IN') {
-    if (type === 'id' || entity === 'dataset') return;
+    if (type === 'id' || entity === 'dataset' || entity === 'span') return;
     const ids = Object.keys(rules.attributes).filter((name) => rules.attributes[name] === 'id');
     throw invalid(
       `Only [${ids.map((id) => `'${id}'`).join(', ')}] attributes support comparison with a list of quoted string values.`,
     );
   }
-  const allowed = type === 'number' ? numeric : textual;
+  const allowed = type === 'number' ? numeric : isAssessment ? [...numeric, ...textual] : textual;
   if (!allowed.includes(comparator)) {
     throw invalid(`Invalid comparator '${comparator}' not one of '{${allowed.map((c) => `'${c}'`).join(', ')}}'`);
   }
@@ -141,10 +151,14 @@ function valueOf(
   }
   if (entity === 'metric' || (entity === 'attribute' && rules.attributes[key] === 'number')) {
     if (token.kind === 'number') return Number(token.text);
+    // MLflow's clients write a version as text.
+    if (key === 'version_number' && token.kind === 'string' && /^\d+$/.test(token.text)) return Number(token.text);
     throw invalid(
       `Expected numeric value type for ${entity === 'metric' ? 'metric' : `numeric attribute: ${key}`}. Found ${textOf(token)}`,
     );
   }
+  const isAssessment = entity === 'feedback' || entity === 'expectation';
+  if (token.kind === 'number' && isAssessment) return Number(token.text);
   if (token.kind === 'string') return token.text;
   throw invalid(`Expected a quoted string value for ${nameOf(entity)} (e.g. 'my-value'). Got value ${textOf(token)}`);
 }
@@ -176,7 +190,10 @@ function orderTerm(term: string, rules: SearchRules): OrderTerm {
     throw invalid(`Invalid order_by clause '${term}'. Could not be parsed.`);
   }
   const { entity, key } = identifier(match[1] ?? '', rules);
-  const sortable = entity === 'attribute' ? (rules.orderable?.includes(key) ?? true) : entity !== 'dataset';
+  const sortable =
+    entity === 'attribute'
+      ? (rules.orderable?.includes(key) ?? true)
+      : entity === 'metric' || entity === 'param' || entity === 'tag';
   if (!sortable) {
     throw invalid(
       `Invalid order_by key '${match[1]}' specified. Valid keys are ${JSON.stringify(rules.orderable ?? [])}`,

@@ -10,7 +10,8 @@ export type Token =
 const patterns = [
   ['operator', /!=|<>|>=|<=|=|>|</y],
   ['number', /-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?=[\s),=<>!]|$)/y],
-  ['string', /'(?:[^']|'')*'|"[^"]*"/y],
+  // A backslash may keep a quote from ending the text, unless nothing else would end it (sqlparse, as MLflow uses it).
+  ['string', /'(?:''|\\'|[^'])*'|"(?:\\"|[^"])*"/y],
   // A namespace may be followed by a quoted key: metrics.`loss/val`, params."a b".
   ['word', /(?:[^\s=!<>'"`(),]+\.)?(?:`[^`]*`|"[^"]*")|[^\s=!<>'"`(),]+/y],
 ] as const;

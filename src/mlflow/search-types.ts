@@ -1,5 +1,5 @@
 /** What a filter compares: a namespace and a key in it. */
-export type Entity = 'metric' | 'param' | 'tag' | 'attribute' | 'dataset';
+export type Entity = 'metric' | 'param' | 'tag' | 'attribute' | 'dataset' | 'span' | 'feedback' | 'expectation';
 
 export type Comparator =
   | '='

@@ -39,6 +39,9 @@ export const traceRules: SearchRules = {
     tags: 'tag',
     metadata: 'param',
     request_metadata: 'param',
+    span: 'span',
+    feedback: 'feedback',
+    expectation: 'expectation',
   },
   attributes: {
     request_id: 'id',
@@ -50,6 +53,7 @@ export const traceRules: SearchRules = {
     client_request_id: 'text',
     name: 'id',
     run_id: 'id',
+    text: 'text',
   },
   aliases: {
     trace_id: 'request_id',

@@ -26,7 +26,11 @@ export async function modelsPage(store: TrackingStore, prefix: string, token: st
 export async function modelPage(store: TrackingStore, prefix: string, name: string): Promise<string> {
   const model = await store.getRegisteredModel(name);
   const quoted = name.includes("'") ? `"${name}"` : `'${name}'`;
-  const { items } = await store.searchModelVersions({ filter: `name = ${quoted}`, maxResults: pageSize });
+  const { items } = await store.searchModelVersions({
+    filter: `name = ${quoted}`,
+    orderBy: ['version_number DESC'],
+    maxResults: pageSize,
+  });
   const aliases = (version: string): string =>
     model.aliases.flatMap((one) => (one.version === version ? [`@${one.alias}`] : [])).join(', ');
   const rows = items.map((version) => [

@@ -85,8 +85,10 @@ export function modelVersionsOf(c: Connection): VersionHalf {
           `Invalid value for request parameter max_results. It must be at most 200000, but got value ${maxResults}`,
         );
       }
-      const query = { ...search, maxResults, where: '1' };
-      const rows = simpleSearch<VersionRow>(c, searched, modelVersionRules, query, ['t.name ASC', 't.version DESC']);
+      const tieBreak = ['t.name ASC', 't.version DESC'];
+      const query = { ...search, maxResults, where: '1', tieBreak };
+      const fallback = ['t.last_updated_time DESC', ...tieBreak];
+      const rows = simpleSearch<VersionRow>(c, searched, modelVersionRules, query, fallback);
       return pageOf(rows, (row) => toVersion(c, row));
     },
     setModelVersionTag: (name, version, tag) =>

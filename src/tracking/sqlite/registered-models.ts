@@ -26,6 +26,8 @@ import { pageOf, simpleSearch, type SearchTable } from './simple-search.ts';
 const searched: SearchTable = {
   table: 'registered_models',
   columns: { name: 't.name', timestamp: 't.creation_time', last_updated_timestamp: 't.last_updated_time' },
+  // What MLflow calls `timestamp` here is the time of the last change.
+  orderColumns: { timestamp: 't.last_updated_time' },
   tags: { table: 'registered_model_tags', join: 'x.name = t.name' },
 };
 

@@ -1,7 +1,7 @@
 import type { Clause, OrderTerm } from '../../mlflow/index.ts';
 import type { Connection } from './connection.ts';
 import type { Keys } from './keys.ts';
-import type { Part, SortKey } from './search-terms.ts';
+import { isPair, type Part, type SortKey } from './search-terms.ts';
 import { distinctNumbers, distinctTexts } from './search-values.ts';
 
 export type Term = { readonly sql: string; readonly descending: boolean };
@@ -62,7 +62,7 @@ export function stepsOf(plan: Plan, part: Part, phase: Phase): readonly Phase[] 
   const { walk, rank, head } = phase;
   if (walk === undefined || head === undefined || rank !== 0 || plan.order.length !== 1) return [phase];
   const { entity, key, ascending } = walk;
-  if (entity === 'attribute' || entity === 'dataset') return [phase];
+  if (!isPair(entity)) return [phase];
   const values =
     entity === 'metric'
       ? distinctNumbers(plan.c, plan.keys, key, part)

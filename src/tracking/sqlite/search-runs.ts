@@ -18,6 +18,7 @@ import { toRuns, type RunRow } from './run-rows.ts';
 import {
   after,
   clauseRanges,
+  isPair,
   pairTables,
   runCondition,
   sortKey,
@@ -119,7 +120,7 @@ function narrowest({ c, keys, clauses }: Plan, part: Part): Range | undefined {
 
 /** True when every run of the experiment has this key, so that none is missing. */
 function allHaveIt({ c, keys }: Plan, { experiment }: Part, { entity, key }: OrderTerm): boolean {
-  if (entity === 'attribute' || entity === 'dataset') return false;
+  if (!isPair(entity)) return false;
   const table = pairTables[entity];
   const row = c
     .sql<{ valued: number; runs: number }>(
@@ -170,7 +171,7 @@ function select(plan: Plan, part: Part, shape: Shape): Found[] {
 }
 
 function absence({ keys }: Plan, { entity, key }: OrderTerm): Sql {
-  if (entity === 'attribute' || entity === 'dataset') return { text: 'r.end_time IS NULL', values: [] };
+  if (!isPair(entity)) return { text: 'r.end_time IS NULL', values: [] };
   return {
     text: `NOT EXISTS (SELECT 1 FROM ${pairTables[entity]} z WHERE z.run = r.n AND z.key = ?)`,
     values: [keys.find(key) ?? -1],
@@ -192,11 +193,11 @@ function source(plan: Plan, part: Part, { driver, phase }: Shape): Sql {
   }
   if (phase?.only !== undefined) {
     const { entity } = phase.only.term;
-    const table = entity === 'metric' || entity === 'param' || entity === 'tag' ? pairTables[entity] : 'params';
+    const table = isPair(entity) ? pairTables[entity] : 'params';
     return { text: `FROM runs r INDEXED BY runs_by_start CROSS JOIN ${table} o0 ON o0.run = r.n`, values: [] };
   }
   const walk = phase?.walk;
-  if (walk === undefined || walk.entity === 'attribute' || walk.entity === 'dataset') {
+  if (walk === undefined || !isPair(walk.entity)) {
     return { text: `FROM runs r ${indexOf(plan, phase)} ${joined}`, values: joinValues };
   }
   const table = pairTables[walk.entity];

@@ -1,4 +1,4 @@
-import type { Clause, OrderTerm } from '../../mlflow/index.ts';
+import type { Clause, Entity, OrderTerm } from '../../mlflow/index.ts';
 import type { Keys } from './keys.ts';
 import { comparison } from './simple-search.ts';
 
@@ -25,6 +25,12 @@ export const runColumns: Readonly<Record<string, string>> = {
   end_time: 'r.end_time',
 };
 
+type PairEntity = 'metric' | 'param' | 'tag';
+
+export function isPair(entity: Entity): entity is PairEntity {
+  return entity === 'metric' || entity === 'param' || entity === 'tag';
+}
+
 export const pairTables = { metric: 'latest', param: 'params', tag: 'tags' } as const;
 
 /** A clause as a condition on `runs r`, looked up by the run: cheap for one run, no plan of its own. */
@@ -35,6 +41,7 @@ export function runCondition(clause: Clause, keys: Keys): Sql {
     return { text: comparison(runColumns[key] ?? 'NULL', clause, values), values };
   }
   if (entity === 'dataset') return datasetCondition(clause);
+  if (!isPair(entity)) throw new Error(`runs have no '${entity}'`);
   values.push(keys.find(key) ?? -1);
   const from = `SELECT 1 FROM ${pairTables[entity]} x WHERE x.run = r.n AND x.key = ?`;
   if (comparator === 'IS NULL') return { text: `NOT EXISTS (${from})`, values };
@@ -149,7 +156,7 @@ export function sortKey(term: OrderTerm, index: number, keys: Keys): SortKey {
     if (term.key !== 'end_time') return { rank: '0', value: column, descending };
     return { rank: '(r.end_time IS NULL)', value: 'COALESCE(r.end_time, 0)', descending };
   }
-  const table = term.entity === 'dataset' ? 'tags' : pairTables[term.entity];
+  const table = isPair(term.entity) ? pairTables[term.entity] : 'tags';
   const o = `o${index}`;
   const join = {
     text: `LEFT JOIN ${table} ${o} ON ${o}.run = r.n AND ${o}.key = ?`,

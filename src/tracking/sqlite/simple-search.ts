@@ -20,6 +20,8 @@ export interface SearchTable {
   readonly tags: { readonly table: string; readonly join: string };
   /** A second table of pairs, for the entity `param`. */
   readonly params?: { readonly table: string; readonly join: string };
+  /** Conditions of other kinds; undefined for what it does not know. */
+  readonly special?: (clause: Clause, values: unknown[]) => string | undefined;
 }
 
 export interface SimpleQuery {
@@ -76,6 +78,8 @@ function tie(table: SearchTable, fallback: readonly string[]): readonly string[]
 }
 
 function condition(clause: Clause, table: SearchTable, values: unknown[]): string {
+  const special = table.special?.(clause, values);
+  if (special !== undefined) return special;
   if (clause.entity === 'attribute') return comparison(table.columns[clause.key] ?? 'NULL', clause, values);
   const { table: tags, join } = (clause.entity === 'param' ? table.params : undefined) ?? table.tags;
   values.push(clause.key);

@@ -14,6 +14,7 @@ import { joinUri } from '../artifacts/location.ts';
 import type { TraceStore } from '../trace-store.ts';
 import type { Connection } from './connection.ts';
 import { activeExperiment, needExperiment } from './experiments.ts';
+import { traceCondition } from './trace-conditions.ts';
 import { pageOf, simpleSearch, type SearchTable } from './simple-search.ts';
 
 /** The second migration. */
@@ -64,6 +65,7 @@ const searched: SearchTable = {
   },
   tags: { table: 'trace_tags', join: 'x.trace = t.n' },
   params: { table: 'trace_metadata', join: 'x.trace = t.n' },
+  special: traceCondition,
 };
 
 const maxPage = 500;
