@@ -43,8 +43,8 @@ export function recorderFor(repo: DataRepo, options: RecordedReproOptions): Reco
       load().catch(() => undefined);
     },
     async open() {
-      const { openPlace, trackingPlace } = await load();
-      return openPlace(trackingPlace(repo.root, options.env));
+      const { afterGrace, openPlace, trackingPlace } = await load();
+      return openPlace(trackingPlace(repo.root, options.env), { signal: afterGrace(options.signal) });
     },
     experiment: record.experiment ?? path.basename(repo.root),
     git,

@@ -35,6 +35,8 @@ function projectRoot(cwd: string): string | undefined {
 export interface OpenPlaceOptions {
   /** Make the store where there is none; otherwise its absence is an error. Default true. */
   readonly create?: boolean;
+  /** Ends requests to a server. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface OpenPlaceOptions {
  * @throws MlopsError `not_a_project` when there is none and none is to be made.
  */
 export async function openPlace(place: TrackingPlace, options: OpenPlaceOptions = {}): Promise<TrackingStore> {
-  if (place.given) return openTracking(place.uri);
+  if (place.given) return openTracking(place.uri, { signal: options.signal });
   if (!fs.existsSync(place.uri)) {
     if (options.create === false) {
       throw new MlopsError('not_a_project', `nothing has been recorded in '${place.root}' yet`, {
@@ -56,6 +58,15 @@ export async function openPlace(place: TrackingPlace, options: OpenPlaceOptions 
     if (!fs.existsSync(ignore)) fs.writeFileSync(ignore, '*\n');
   }
   return openTracking(place.uri);
+}
+
+/** Aborts some milliseconds after another signal: what was interrupted is still written down, if that can be done. */
+export function afterGrace(signal: AbortSignal | undefined, milliseconds = 5000): AbortSignal {
+  const later = new AbortController();
+  const begin = (): void => void setTimeout(() => later.abort(signal?.reason), milliseconds).unref();
+  if (signal?.aborted === true) begin();
+  else signal?.addEventListener('abort', begin, { once: true });
+  return later.signal;
 }
 
 /** All items of a paged search. */

@@ -8,7 +8,7 @@ export async function withStore<Result>(
   work: (store: TrackingStore) => Promise<Result>,
   options: { readonly create?: boolean } = {},
 ): Promise<Result> {
-  const store = await openPlace(trackingPlace(terminal.cwd, terminal.env), options);
+  const store = await openPlace(trackingPlace(terminal.cwd, terminal.env), { ...options, signal: terminal.signal });
   try {
     return await work(store);
   } finally {

@@ -15,6 +15,8 @@ export interface OpenTrackingOptions extends ConnectionOptions {
   readonly remote?: RemoteOptions | undefined;
   /** Default: the environment of this process. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Ends requests to a server. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ export async function openTracking(uri: string, options: OpenTrackingOptions = {
   if (!/^https?:/i.test(uri)) return openSqlite(uri, options);
   // Loaded only here: most commands work on a file.
   const { remoteStore } = await import('./remote/remote-store.ts');
-  return remoteStore(uri, options.remote ?? credentials(options.env ?? process.env));
+  return remoteStore(uri, { ...(options.remote ?? credentials(options.env ?? process.env)), signal: options.signal });
 }
 
 function credentials(env: Readonly<Record<string, string | undefined>>): RemoteOptions {

@@ -60,7 +60,7 @@ async function openSource(text: string, artifacts: string | undefined, terminal:
       import('../../app/migrate-server.ts'),
       import('../../tracking/index.ts'),
     ]);
-    return serverSource(await openTracking(text, { env: terminal.env }));
+    return serverSource(await openTracking(text, { env: terminal.env, signal: terminal.signal }));
   }
   const sqlite = /^sqlite:\/\/\/(.+)$/.exec(text)?.[1];
   const local = text.startsWith('file:') ? fileURLToPath(text) : path.resolve(terminal.cwd, sqlite ?? text);
@@ -135,7 +135,7 @@ async function copyToServer(source: MigrationSource, input: Input, terminal: Ter
     import('../../app/migrate-to-server.ts'),
     import('../../tracking/index.ts'),
   ]);
-  const target = await openTracking(input.args[0] ?? '', { env: terminal.env });
+  const target = await openTracking(input.args[0] ?? '', { env: terminal.env, signal: terminal.signal });
   const report = await migrateToServer(source, target, {
     signal: terminal.signal,
     onProgress: ({ runs, alreadyThere }) =>

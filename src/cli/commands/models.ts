@@ -41,7 +41,7 @@ const register: Command = {
       throw new MlopsError('usage', 'a registered model needs a name', { hint: 'add --name NAME' });
     }
     const place = trackingPlace(terminal.cwd, terminal.env);
-    const store = await openPlace(place);
+    const store = await openPlace(place, { signal: terminal.signal });
     try {
       const done = await registerModel(store, {
         source: input.args[0] ?? '',

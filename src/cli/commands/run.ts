@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 
 import { runCommand } from '../../app/run-command.ts';
-import { openPlace, trackingPlace } from '../../app/tracking-home.ts';
+import { afterGrace, openPlace, trackingPlace } from '../../app/tracking-home.ts';
 import { formatDuration, MlopsError } from '../../base/index.ts';
 import type { Command, Verb } from '../command.ts';
 import { pair, userName } from './models-input.ts';
@@ -30,7 +30,7 @@ export const verb: Verb & Command = {
       throw new MlopsError('usage', 'what shall run?', { hint: 'mlops run -- COMMAND ARGUMENT...' });
     }
     const place = trackingPlace(terminal.cwd, terminal.env);
-    const store = await openPlace(place);
+    const store = await openPlace(place, { signal: afterGrace(terminal.signal) });
     try {
       const { run, result } = await runCommand(store, {
         argv: [program, ...args],

@@ -105,7 +105,7 @@ function optionsOf(sources: readonly string[], input: Input, terminal: Terminal)
     cwd: terminal.cwd,
     host: input.text('host') ?? '127.0.0.1',
     port: portOf(input),
-    openStore: () => openPlace(place, { create: false }),
+    openStore: () => openPlace(place, { create: false, signal: terminal.signal }),
     threads: input.number('inference-threads') ?? threadsOf(workersOf(input)),
     scheduler: {
       maxBatch: input.number('max-batch') ?? 32,

@@ -13,6 +13,8 @@ export interface RemoteOptions {
   readonly timeout?: number | undefined;
   /** How often a request that a server could not serve now is tried again. Default 3. */
   readonly retries?: number | undefined;
+  /** Ends a request under way, and every later one, with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
@@ -24,6 +26,7 @@ export class RemoteClient {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #timeout: number;
   readonly #retries: number;
+  readonly #signal: AbortSignal | undefined;
 
   constructor(uri: string, options: RemoteOptions) {
     const url = new URL(uri);
@@ -35,6 +38,7 @@ export class RemoteClient {
     this.#headers = { 'user-agent': 'mlops', ...authorization(options.token, username, password) };
     this.#timeout = options.timeout ?? 120_000;
     this.#retries = options.retries ?? 3;
+    this.#signal = options.signal;
   }
 
   async get(path: string, query: Query = {}): Promise<Fields> {
@@ -89,16 +93,18 @@ export class RemoteClient {
     const tries = init.duplex === undefined ? this.#retries : 0;
     for (let attempt = 0; ; attempt++) {
       const last = attempt >= tries;
+      const timeout = AbortSignal.timeout(this.#timeout);
       try {
         const response = await fetch(this.url + path, {
           method,
           ...(init as RequestInit),
           headers: { ...this.#headers, ...init.headers },
-          signal: AbortSignal.timeout(this.#timeout),
+          signal: this.#signal === undefined ? timeout : AbortSignal.any([timeout, this.#signal]),
         });
         if (response.ok) return response;
         if (last || ![408, 429, 502, 503, 504].includes(response.status)) throw await refusal(response, this.url);
       } catch (error) {
+        this.#signal?.throwIfAborted();
         if (error instanceof MlopsError) throw error;
         if (last) throw this.#unreachable(error);
       }
