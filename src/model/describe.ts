@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { MlopsError } from '../base/index.ts';
 import { parseMlModel, type MlModel } from './mlmodel.ts';
 import { readOnnx, type OnnxModel } from './onnx.ts';
-import { deriveSignature, servableInputs, servableOutputs, type Signature } from './signature.ts';
+import { deriveSignature, servableOutputs, unservableInput, type Signature } from './signature.ts';
 
 /** What a model file or folder is, and whether `mlops serve` can serve it. */
 export interface ModelDescription {
@@ -117,19 +117,21 @@ function missingExternal(file: string, external: string): MlopsError {
 }
 
 function whyNotServable(model: OnnxModel): { reason: string; wayOut: string } | undefined {
-  if (servableInputs(model) === undefined) {
-    const bad = model.inputs.find((input) => input.dtype === undefined);
+  const bad = unservableInput(model);
+  if (bad !== undefined) {
     return {
-      reason: `its input '${bad?.name}' is a ${bad?.type}, which onnxruntime-node cannot take`,
+      reason: `its input '${bad.name}' has the type ${bad.type}, which onnxruntime-node cannot take`,
       wayOut:
         'export the model with tensor inputs of a plain type (for bfloat16 and float8: cast from float32 in the graph)',
     };
   }
   const unsupported = model.outputs.find((output) => output.dtype === undefined && output.type.startsWith('tensor('));
-  if (unsupported !== undefined || servableOutputs(model).length === 0) {
-    const bad = unsupported ?? model.outputs[0];
+  // A type that the file leaves out is found by the runtime when it loads the model.
+  const untyped = model.outputs.some((output) => output.type === 'unknown');
+  if (unsupported !== undefined || (servableOutputs(model).length === 0 && !untyped)) {
+    const output = unsupported ?? model.outputs[0];
     return {
-      reason: `its output '${bad?.name}' is a ${bad?.type}, which onnxruntime-node cannot return`,
+      reason: `its output '${output?.name}' has the type ${output?.type}, which onnxruntime-node cannot return`,
       wayOut: 'export the model with tensor outputs of a plain type',
     };
   }

@@ -10,7 +10,14 @@ export {
 export { rewriteLocale } from './locale.ts';
 export { parseMlModel, type MlModel } from './mlmodel.ts';
 export { readOnnx, type OnnxModel, type OnnxValue } from './onnx.ts';
-export { deriveExample, deriveSignature, servableInputs, servableOutputs, type Signature } from './signature.ts';
-export { wireShape, type Dim, type Dtype, type TensorInfo } from './tensor-types.ts';
+export {
+  deriveExample,
+  deriveSignature,
+  servableInputs,
+  servableOutputs,
+  unservableInput,
+  type Signature,
+} from './signature.ts';
+export { isDtype, wireShape, type Dim, type Dtype, type TensorInfo } from './tensor-types.ts';
 export { parseYaml } from './yaml-text.ts';
 export { rewriteZipMap } from './zipmap.ts';

@@ -11,6 +11,8 @@ export interface OnnxValue {
   readonly dtype: Dtype | undefined;
   /** undefined: any rank, or not a tensor. Names of free sizes may be ''. */
   readonly dims: readonly Dim[] | undefined;
+  /** What an optional or a sequence holds. */
+  readonly inner?: Omit<OnnxValue, 'name'>;
 }
 
 /** What the protobuf of a model says beside its weights. */
@@ -270,7 +272,9 @@ function readType(bytes: Uint8Array, field: Field): ReadType {
 
 function wrapped(word: string, bytes: Uint8Array, field: Field): ReadType {
   for (const inner of fieldsOf(bytes, field)) {
-    if (inner.number === 1) return { ...unknownType, type: `${word}(${readType(bytes, inner).type})` };
+    if (inner.number !== 1) continue;
+    const held = readType(bytes, inner);
+    return { ...unknownType, type: `${word}(${held.type})`, inner: held };
   }
   return { ...unknownType, type: word };
 }

@@ -8,10 +8,22 @@ export interface Signature {
   readonly params: string | undefined;
 }
 
-/** Inputs as tensors; undefined when one of them is no tensor onnxruntime-node takes. */
+/**
+ * Inputs as tensors; undefined when one of them is no tensor onnxruntime-node takes. An optional tensor is taken as
+ * that tensor, which the caller must give.
+ */
 export function servableInputs(model: OnnxModel): TensorInfo[] | undefined {
-  const tensors = model.inputs.map(asTensor);
+  const tensors = model.inputs.map(takenAs);
   return tensors.some((tensor) => tensor === undefined) ? undefined : (tensors as TensorInfo[]);
+}
+
+/** The first input that onnxruntime-node cannot take. */
+export function unservableInput(model: OnnxModel): OnnxValue | undefined {
+  return model.inputs.find((input) => takenAs(input) === undefined);
+}
+
+function takenAs(input: OnnxValue): TensorInfo | undefined {
+  return asTensor(input) ?? insideOptional(input);
 }
 
 /** Outputs that can be answered. A ZipMap's output counts as the float tensor that serving makes of it. */
@@ -25,6 +37,10 @@ export function servableOutputs(model: OnnxModel): TensorInfo[] {
 function asTensor(value: OnnxValue): TensorInfo | undefined {
   if (value.dtype === undefined) return undefined;
   return { name: value.name, dtype: value.dtype, dims: value.dims };
+}
+
+function insideOptional({ name, type, inner }: OnnxValue): TensorInfo | undefined {
+  return type.startsWith('optional(') && inner !== undefined ? asTensor({ name, ...inner }) : undefined;
 }
 
 function unzipped(value: OnnxValue, model: OnnxModel): TensorInfo | undefined {

@@ -64,6 +64,11 @@ export function dtypeOf(elementType: number): Dtype | undefined {
   return elementTypes[elementType]?.[1];
 }
 
+/** True for a type that can be served; onnxruntime-node uses the same words. */
+export function isDtype(word: string): word is Dtype {
+  return Object.values(elementTypes).some(([, dtype]) => dtype === word);
+}
+
 /** numpy's name of a dtype, as MLflow writes it into tensor specs. */
 export function numpyName(dtype: Dtype): string {
   return dtype === 'string' ? 'str' : dtype;

@@ -17,11 +17,13 @@ const watchInterval = 500;
 export class FolderSource implements ModelSource {
   readonly kind = 'folder';
   readonly #models: () => ReadonlyMap<string, string>;
+  readonly #find: (name: string) => string | undefined;
   /** The number that the content of a model has. */
   readonly #numbers = new Map<string, { readonly fingerprint: string; readonly number: number }>();
 
-  private constructor(models: () => ReadonlyMap<string, string>) {
+  private constructor(models: () => ReadonlyMap<string, string>, find = (name: string) => models().get(name)) {
     this.#models = models;
+    this.#find = find;
   }
 
   /** @throws MlopsError `model_not_found`. */
@@ -44,7 +46,10 @@ export class FolderSource implements ModelSource {
         hint: '--models-dir names a folder with .onnx files or model folders in it',
       });
     }
-    return new FolderSource(() => scan(absolute));
+    return new FolderSource(
+      () => scan(absolute),
+      (name) => findIn(absolute, name),
+    );
   }
 
   list(): Promise<readonly ModelRef[]> {
@@ -52,7 +57,7 @@ export class FolderSource implements ModelSource {
   }
 
   resolve(name: string, selector?: string): Promise<ModelRef> {
-    const file = this.#models().get(name);
+    const file = this.#find(name);
     if (file === undefined)
       return Promise.reject(new MlopsError('model_not_found', `there is no model '${name}' here`));
     const ref = this.#refOf(name, file);
@@ -149,11 +154,24 @@ function scan(directory: string): Map<string, string> {
   for (const entry of entries) {
     const location = path.join(directory, entry.name);
     if (entry.name.startsWith('.')) continue;
-    if (!fs.statSync(location, { throwIfNoEntry: false })?.isDirectory()) {
+    if (!isDirectory(entry, location)) {
       if (/\.onnx$/i.test(entry.name)) models.set(stem(location), location);
     } else if (holdsModel(location)) models.set(entry.name, location);
   }
   return models;
+}
+
+/** What `scan` calls `name`, without looking at all the others where that is possible. */
+function findIn(directory: string, name: string): string | undefined {
+  const file = path.join(directory, `${name}.onnx`);
+  const plain = path.dirname(file) === directory && !name.startsWith('.');
+  if (plain && fs.statSync(file, { throwIfNoEntry: false })?.isFile() === true) return file;
+  return scan(directory).get(name);
+}
+
+function isDirectory(entry: fs.Dirent, location: string): boolean {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  return fs.statSync(location, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function holdsModel(folder: string): boolean {

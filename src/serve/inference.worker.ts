@@ -9,8 +9,8 @@ import { parentPort } from 'node:worker_threads';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
 import { isMlopsError, messageOf } from '../base/index.ts';
-import { readOnnx, rewriteLocale, rewriteZipMap, type OnnxModel } from '../model/index.ts';
-import type { Tensor } from './tensor.ts';
+import { isDtype, readOnnx, rewriteLocale, rewriteZipMap, type OnnxModel, type OnnxValue } from '../model/index.ts';
+import { noTensors, type Tensor } from './tensor.ts';
 import type { FromWorker, LoadedInfo, ToWorker } from './worker-messages.ts';
 
 /** Promises, so that a run that arrives while its model is being loaded waits for it. */
@@ -60,12 +60,24 @@ async function load(id: number, file: string): Promise<LoadedInfo> {
   const session = create(bytes, onnx, file, options);
   sessions.set(id, session);
   try {
-    await session;
+    const { outputMetadata } = await session;
+    const outputs = onnx.outputs.map((output) => typed(output, outputMetadata));
+    return { onnx: { ...onnx, outputs }, ...identityOf(bytes) };
   } catch (error) {
     sessions.delete(id);
     throw error;
   }
-  return { onnx, md5: createHash('md5').update(bytes).digest('hex'), size: bytes.length };
+}
+
+function identityOf(bytes: Uint8Array): Pick<LoadedInfo, 'md5' | 'size'> {
+  return { md5: createHash('md5').update(bytes).digest('hex'), size: bytes.length };
+}
+
+/** Files may leave out the types of outputs: the runtime infers them. */
+function typed(output: OnnxValue, metadata: InferenceSession['outputMetadata']): OnnxValue {
+  const inferred = metadata.find((one) => one.name === output.name);
+  if (output.type !== 'unknown' || inferred?.isTensor !== true || !isDtype(inferred.type)) return output;
+  return { ...output, type: `tensor(${inferred.type})`, dtype: inferred.type, dims: undefined };
 }
 
 async function create(
@@ -96,7 +108,7 @@ function externalData(onnx: OnnxModel, file: string): Pick<InferenceSession.Sess
 async function run(message: Extract<ToWorker, { kind: 'run' }>): Promise<void> {
   const session = await sessions.get(message.session);
   if (session === undefined) throw new Error(`session ${message.session} is not loaded here`);
-  const feeds: Record<string, OrtTensor> = {};
+  const feeds = Object.create(null) as Record<string, OrtTensor>;
   for (const name in message.feeds) {
     const tensor = message.feeds[name];
     if (tensor !== undefined) feeds[name] = toOrt(tensor);
@@ -104,7 +116,7 @@ async function run(message: Extract<ToWorker, { kind: 'run' }>): Promise<void> {
   const start = performance.now();
   const results = await session.run(feeds, message.fetches as string[]);
   const milliseconds = performance.now() - start;
-  const outputs: Record<string, Tensor> = {};
+  const outputs = noTensors();
   const transfer: ArrayBuffer[] = [];
   for (const name of message.fetches) {
     const result = results[name];

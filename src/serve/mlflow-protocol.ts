@@ -5,7 +5,7 @@ import { parseJson, type Json } from './json-reader.ts';
 import { isObject, namedFeeds, type JsonObject } from './native-protocol.ts';
 import type { Prediction } from './predict.ts';
 import type { ServedVersion } from './served-version.ts';
-import type { Tensor, Tensors } from './tensor.ts';
+import { noTensors, type Tensors } from './tensor.ts';
 import { invalid, tensorFromJson, tensorToJson } from './tensor-json.ts';
 
 /** What MLflow's scoring server calls its four forms of input. */
@@ -150,7 +150,7 @@ function table(
   }
   const absent = version.inputs.filter((info) => columns?.includes(info.name) !== true).map((info) => info.name);
   if (absent.length > 0) throw missing(absent);
-  const feeds: Record<string, Tensor> = {};
+  const feeds = noTensors();
   for (const info of version.inputs) {
     const values = column(columns?.indexOf(info.name) ?? -1);
     feeds[info.name] = tensorFromJson(wrapped(values, info), info, `${path}.${info.name}`);

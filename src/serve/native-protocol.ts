@@ -4,7 +4,7 @@ import { parseJson, type Json } from './json-reader.ts';
 import { chosenOutputs, type Prediction } from './predict.ts';
 import type { InputStep } from './processing.ts';
 import type { ServedVersion } from './served-version.ts';
-import type { Tensor, Tensors } from './tensor.ts';
+import { noTensors, type Tensors } from './tensor.ts';
 import { invalid, tensorFromJson, tensorToJson } from './tensor-json.ts';
 
 export type JsonObject = { [key: string]: Json };
@@ -87,7 +87,7 @@ function feedsOf(version: ServedVersion, inputs: Json, path: string): Tensors {
 
 /** Reads each declared input and refuses names that are not declared. */
 export function namedFeeds(version: ServedVersion, values: JsonObject, prefix: string): Tensors {
-  const feeds: Record<string, Tensor> = {};
+  const feeds = noTensors();
   for (const info of version.inputs) {
     const value = Object.hasOwn(values, info.name) ? values[info.name] : undefined;
     if (value === undefined) throw missing(version, info, values, prefix);

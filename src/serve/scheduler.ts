@@ -1,7 +1,7 @@
 import { isMlopsError, MlopsError } from '../base/index.ts';
 import type { InferencePool, InferenceThread } from './inference-pool.ts';
 import type { ServedVersion } from './served-version.ts';
-import { concatRows, sliceRows, type Tensor, type Tensors } from './tensor.ts';
+import { concatRows, noTensors, sliceRows, type Tensors } from './tensor.ts';
 
 export interface SchedulerOptions {
   /** Requests that run together at most. */
@@ -221,7 +221,7 @@ function grouping(version: ServedVersion, feeds: Tensors, fetches: readonly stri
 }
 
 function joinFeeds(jobs: readonly Job[]): Tensors {
-  const joined: Record<string, Tensor> = {};
+  const joined = noTensors();
   for (const name of Object.keys(jobs[0]?.feeds ?? {})) {
     joined[name] = concatRows(jobs.flatMap((job) => job.feeds[name] ?? []));
   }
@@ -233,7 +233,7 @@ function rowsMatch(outputs: Tensors, rows: number): boolean {
 }
 
 function rowsOf(outputs: Tensors, from: number, to: number): Tensors {
-  const own: Record<string, Tensor> = {};
+  const own = noTensors();
   for (const name in outputs) {
     const tensor = outputs[name];
     if (tensor !== undefined) own[name] = sliceRows(tensor, from, to);

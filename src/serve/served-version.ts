@@ -1,5 +1,5 @@
 import type { MlModel, TensorInfo } from '../model/index.ts';
-import { servableInputs, servableOutputs, type OnnxModel } from '../model/index.ts';
+import { servableInputs, servableOutputs, unservableInput, type OnnxModel } from '../model/index.ts';
 import { MlopsError } from '../base/index.ts';
 import type { ModelRef, OpenModel } from './model-source.ts';
 import type { Processing } from './processing.ts';
@@ -52,10 +52,10 @@ export function makeVersion(
   const inputs = servableInputs(onnx);
   const outputs = servableOutputs(onnx);
   if (inputs === undefined || outputs.length === 0) {
-    const bad = onnx.inputs.find((input) => input.dtype === undefined) ?? onnx.outputs[0];
+    const bad = unservableInput(onnx) ?? onnx.outputs[0];
     throw new MlopsError(
       'model_not_servable',
-      `'${ref.name}': '${bad?.name}' is a ${bad?.type}, which cannot be served`,
+      `'${ref.name}': '${bad?.name}' has the type ${bad?.type}, which cannot be served`,
       {
         hint: 'export the model with tensor inputs and outputs of a plain type',
       },

@@ -22,6 +22,11 @@ export interface Tensor {
 
 export type Tensors = Readonly<Record<string, Tensor>>;
 
+/** An empty record of tensors, in which no name means anything yet: models may have inputs called `__proto__`. */
+export function noTensors(): Record<string, Tensor> {
+  return Object.create(null) as Record<string, Tensor>;
+}
+
 /** What we know of an element type: how it is stored and what JSON values fit it. */
 export interface DtypeFacts {
   /** Bytes of an element in binary protocols; 0 for strings. */

@@ -4,7 +4,7 @@ import { parseJson, type Json } from './json-reader.ts';
 import { isObject, type JsonObject } from './native-protocol.ts';
 import { chosenOutputs, type Prediction } from './predict.ts';
 import type { ServedVersion } from './served-version.ts';
-import { dtypeByV2, dtypes, elementCount, type Tensor, type Tensors } from './tensor.ts';
+import { dtypeByV2, dtypes, elementCount, noTensors, type Tensor, type Tensors } from './tensor.ts';
 import { tensorFromBytes, tensorToBytes } from './tensor-binary.ts';
 import { checkDims, invalid, shapeText, tensorFromFlat, tensorFromJson, tensorToFlatJson } from './tensor-json.ts';
 
@@ -57,7 +57,7 @@ export function readV2Inputs(version: ServedVersion, request: V2Request): { feed
   }
   const inputs = Object.hasOwn(request.json, 'inputs') ? request.json['inputs'] : undefined;
   if (!Array.isArray(inputs)) throw invalid('inputs', 'a list of tensors', nameOf(inputs));
-  const feeds: Record<string, Tensor> = {};
+  const feeds = noTensors();
   let at = 0;
   for (const [i, input] of inputs.entries()) {
     const path = `inputs[${i}]`;

@@ -1,7 +1,16 @@
 import type { TensorInfo } from '../model/index.ts';
 import type { InferencePool } from './inference-pool.ts';
 import type { ServedVersion } from './served-version.ts';
-import { allocate, concatRows, elementCount, numberToHalf, sliceRows, type Tensor, type Tensors } from './tensor.ts';
+import {
+  allocate,
+  concatRows,
+  elementCount,
+  noTensors,
+  numberToHalf,
+  sliceRows,
+  type Tensor,
+  type Tensors,
+} from './tensor.ts';
 
 /** No probe larger than this many values: warming up must not delay the start. */
 const probeLimit = 2_000_000;
@@ -71,7 +80,7 @@ function shapesAllowBatches(version: ServedVersion): boolean {
 
 /** An input of varied small values with `rows` in the first free dimension and 1 in other free ones. */
 function probe(inputs: readonly TensorInfo[], rows: number): Tensors | undefined {
-  const feeds: Record<string, Tensor> = {};
+  const feeds = noTensors();
   let seed = 1;
   let total = 0;
   for (const { name, dtype, dims = [1] } of inputs) {
