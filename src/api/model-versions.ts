@@ -11,7 +11,7 @@ import {
 } from '../mlflow/index.ts';
 import type { RegistryStore } from '../tracking/index.ts';
 import { done } from './experiments.ts';
-import { versionOf } from './registered-models.ts';
+import { versionOf, withoutPrompts } from './registered-models.ts';
 import type { ApiRoute } from './route.ts';
 
 /** Versions of registered models, their stages and tags. */
@@ -90,7 +90,7 @@ function stageNamed(text: string): Stage {
 
 async function search(store: RegistryStore, fields: Fields): Promise<Json> {
   const page = await store.searchModelVersions({
-    filter: fields.filled('filter'),
+    filter: withoutPrompts(fields.filled('filter')),
     orderBy: fields.texts('order_by'),
     maxResults: fields.integer('max_results'),
     pageToken: fields.filled('page_token'),

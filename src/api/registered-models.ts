@@ -108,9 +108,16 @@ async function create(store: RegistryStore, fields: Fields): Promise<Json> {
   return { registered_model: registeredModelToJson(model) };
 }
 
+/** Prompts are kept as models, and are found only by those who ask for them. */
+export function withoutPrompts(filter: string | undefined): string {
+  if (filter?.includes('mlflow.prompt.is_prompt') === true) return filter;
+  const models = "tags.`mlflow.prompt.is_prompt` != 'true'";
+  return filter === undefined ? models : `${filter} AND ${models}`;
+}
+
 async function search(store: RegistryStore, fields: Fields): Promise<Json> {
   const page = await store.searchRegisteredModels({
-    filter: fields.filled('filter'),
+    filter: withoutPrompts(fields.filled('filter')),
     orderBy: fields.texts('order_by'),
     maxResults: fields.integer('max_results'),
     pageToken: fields.filled('page_token'),

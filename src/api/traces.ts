@@ -173,6 +173,11 @@ async function createAssessment(store: TraceStore, id: string, fields: Fields): 
     trace_id: id,
   };
   await store.putAssessment(id, assessment.assessment_id, assessment);
+  const overridden = fields.message('assessment').filled('overrides');
+  if (overridden !== undefined) {
+    const before = await assessmentOf(store, { trace_id: id, assessment_id: overridden });
+    await store.putAssessment(id, overridden, { ...before, valid: false });
+  }
   return { assessment };
 }
 

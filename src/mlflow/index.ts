@@ -2,6 +2,7 @@
 export * from './entities.ts';
 export {
   checkAlias,
+  checkAliasForm,
   checkBatch,
   checkExperimentTag,
   checkLength,

@@ -37,70 +37,89 @@ export function invalid(message: string): MlopsError {
 /** The largest double: what an infinite metric value is stored as. */
 const largest = Number.MAX_VALUE;
 
-/** Checks a point and returns it as it is stored. */
-export function checkMetric(metric: Metric): Metric {
-  checkKey('Metric', metric.key);
-  if (!Number.isSafeInteger(metric.timestamp) || metric.timestamp < 0) {
-    throw invalid(
-      `Got invalid timestamp ${metric.timestamp} for metric '${metric.key}' (value=${metric.value}). Timestamp must be a nonnegative long (64-bit integer) `,
-    );
+/** Where a value is in its request, in MLflow's words: `metrics[3].name` in a batch, `name` alone. */
+function pathOf(list: string, field: string, index: number | undefined): string {
+  return index === undefined ? field : `${list}[${index}].${field}`;
+}
+
+/** MLflow's sentence for a value that breaks a rule. */
+function badValue(path: string, value: unknown, why: string): MlopsError {
+  return invalid(`Invalid value ${JSON.stringify(value)} for parameter '${path}' supplied: ${why}`);
+}
+
+/**
+ * Checks a point and returns it as it is stored.
+ *
+ * @param index its place in a batch; undefined for a point that came alone.
+ */
+export function checkMetric(metric: Metric, index?: number): Metric {
+  checkKey(metric.key, () => pathOf('metrics', 'name', index), 'Metric name');
+  const { key, value, step, timestamp } = metric;
+  if (!isInt64(timestamp) || timestamp < 0) {
+    const shown = Number.isInteger(value) ? value.toFixed(1) : value;
+    const why = `metric '${key}' (value=${shown}). Timestamp must be a nonnegative long (64-bit integer) `;
+    throw badValue(pathOf('metrics', 'timestamp', index), timestamp, why);
   }
-  if (!Number.isSafeInteger(metric.step)) {
-    throw invalid(`Got invalid step ${metric.step} for metric '${metric.key}': a whole number is needed`);
+  if (!isInt64(step)) {
+    const why = `metric '${key}' (value=${value}). Step must be a valid long (64-bit integer)`;
+    throw badValue(pathOf('metrics', 'step', index), step, why);
   }
-  if (metric.value === Infinity) return { ...metric, value: largest };
-  if (metric.value === -Infinity) return { ...metric, value: -largest };
+  if (value === Infinity) return { ...metric, value: largest };
+  if (value === -Infinity) return { ...metric, value: -largest };
   return metric;
 }
 
+function isInt64(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) < 2 ** 63;
+}
+
 /** Checks a param; a value that is too long is cut, as MLflow does by default. */
-export function checkParam(param: Param): Param {
-  checkKey('Parameter', param.key);
+export function checkParam(param: Param, index?: number): Param {
+  checkKey(param.key, () => pathOf('params', 'key', index), 'Param key');
   return cut(param, limits.paramValue);
 }
 
-export function checkTag(tag: Tag): Tag {
-  checkKey('Tag', tag.key);
+export function checkTag(tag: Tag, index?: number): Tag {
+  checkKey(tag.key, () => pathOf('tags', 'key', index));
   return cut(tag, limits.tagValue);
 }
 
 export function checkExperimentTag(tag: Tag): Tag {
-  checkKey('Tag', tag.key, limits.experimentTagKey);
-  checkLength('Tag value', tag.value, limits.experimentTagValue);
+  checkKey(tag.key, () => 'key', undefined, limits.experimentTagKey);
+  checkLength('value', tag.value, limits.experimentTagValue);
   return tag;
 }
 
 export function checkRegistryTag(tag: Tag): Tag {
-  checkKey('Tag', tag.key, limits.registryTagKey);
-  checkLength('Tag value', tag.value, limits.registryTagValue);
+  checkKey(tag.key, () => 'key', undefined, limits.registryTagKey);
+  checkLength('value', tag.value, limits.registryTagValue);
   return tag;
 }
 
 export function checkLength(what: string, value: string, limit: number): void {
-  if (value.length <= limit) return;
-  const shown = value.length > 60 ? `${value.slice(0, 20)}...` : value;
-  throw invalid(`'${what}' exceeds the maximum length of ${limit} characters. Got '${shown}' (${value.length})`);
+  if (value.length > limit) throw invalid(`'${what}' exceeds the maximum length of ${limit} characters`);
 }
 
 /** Keys that were found good: a history logs the same one again and again. */
 const goodKeys = new Set<string>();
 const mostGoodKeys = 10_000;
 
-/** MLflow's rule for keys of params, metrics and tags: a name that is also a normal relative path. */
-export function checkKey(kind: string, key: string, limit: number = limits.key): void {
+/**
+ * MLflow's rule for keys of params, metrics and tags: a name that is also a normal relative path.
+ *
+ * @param path where the key is in its request, asked for only when it is bad.
+ * @param what how MLflow calls a key that is too long; default: its path.
+ */
+function checkKey(key: string, path: () => string, what?: string, limit: number = limits.key): void {
   if (limit === limits.key && goodKeys.has(key)) return;
-  if (key === '') throw missing('key');
+  if (key === '') throw missing(path());
   if (!/^[/\p{L}\p{N}\p{M}_.\- :]*$/u.test(key)) {
-    throw invalid(
-      `Invalid ${kind.toLowerCase()} name: '${key}'. Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colons (:) and slashes (/).`,
-    );
+    const why =
+      'Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).';
+    throw badValue(path(), key, why);
   }
-  if (!isNormal(key)) {
-    throw invalid(
-      `Invalid ${kind.toLowerCase()} name: '${key}'. Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to '${posix.normalize(key)}'`,
-    );
-  }
-  checkLength(`${kind} name`, key, limit);
+  if (!isNormal(key)) throw badValue(path(), key, resolvesTo(key));
+  checkLength(what ?? path(), key, limit);
   if (limit !== limits.key) return;
   if (goodKeys.size >= mostGoodKeys) goodKeys.clear();
   goodKeys.add(key);
@@ -111,6 +130,11 @@ function isNormal(key: string): boolean {
   return posix.normalize(key) === key;
 }
 
+function resolvesTo(name: string): string {
+  const normal = posix.normalize(name).replace(/(?<=.)\/$/, '');
+  return `Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to '${normal}'`;
+}
+
 /** The text for a required parameter that is absent or empty. */
 export function missing(parameter: string): MlopsError {
   return invalid(
@@ -119,25 +143,30 @@ export function missing(parameter: string): MlopsError {
 }
 
 export function checkRunId(id: string): void {
-  if (!/^[a-zA-Z0-9][\w-]{0,255}$/.test(id)) throw invalid(`Invalid run ID: '${id}'`);
+  if (!/^[a-zA-Z0-9][\w-]{0,255}$/.test(id))
+    throw invalid(`Invalid value ${JSON.stringify(id)} for parameter 'run_id' supplied.`);
 }
 
 export function checkModelName(name: string): void {
-  if (name.trim() === '') throw missing('name');
-  if (/[/:]/.test(name) || !isNormal(name)) {
-    throw invalid(`Invalid name: '${name}'. Registered model names cannot contain '/' or ':' and must be a plain name`);
-  }
-  checkLength('Registered model name', name, limits.modelName);
+  if (name.trim() === '') throw invalid(`Missing value for required parameter 'name'.`);
+  if (/[/:]/.test(name)) throw invalid(`Invalid model name '${name}'. Names cannot contain '/' or ':'.`);
+  if (!isNormal(name)) throw badValue('name', name, resolvesTo(name));
+  checkLength('name', name, limits.modelName);
 }
 
-export function checkAlias(alias: string): void {
+/** What an alias may look like, also of one that is only asked for. */
+export function checkAliasForm(alias: string): void {
   if (alias === '') throw missing('alias');
-  if (!/^[\w-]+$/.test(alias)) {
+  if (!/^[\p{L}\p{N}\p{M}_-]+$/u.test(alias)) {
     throw invalid(
       `Invalid alias name: '${alias}'. Names may only contain alphanumerics, underscores (_), and dashes (-).`,
     );
   }
   checkLength('Registered model alias name', alias, limits.alias);
+}
+
+export function checkAlias(alias: string): void {
+  checkAliasForm(alias);
   if (alias.toLowerCase() === 'latest') throw invalid(`'latest' alias name (case insensitive) is reserved.`);
   if (/^v\d+$/i.test(alias)) throw invalid(`Version alias name '${alias}' is reserved.`);
 }
@@ -145,7 +174,7 @@ export function checkAlias(alias: string): void {
 export function checkLoggedModelName(name: string): void {
   if (/[/:.%"']/.test(name)) {
     throw invalid(
-      `Invalid model name ('${name}') provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '"', "'").`,
+      `Invalid model name ('${name}') provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '"', "'")`,
     );
   }
 }

@@ -14,10 +14,20 @@ export interface SearchRules {
   readonly aliases?: Readonly<Record<string, string>>;
   /** Attributes that `order_by` takes, when not all of them. */
   readonly orderable?: readonly string[];
+  /** Entities that `order_by` takes besides attributes. */
+  readonly orderEntities?: readonly Entity[];
+  /** Whether one field may come twice in `order_by`: the first counts. */
+  readonly orderTwice?: boolean;
+  /** True where MLflow's server names namespaces, comparators and clauses in its shorter way. */
+  readonly terse?: boolean;
+  /** True where text may be written without quotes, and params and tags may be compared with lists. */
+  readonly loose?: boolean;
 }
 
 const numeric: readonly Comparator[] = ['=', '!=', '>', '>=', '<', '<='];
 const textual: readonly Comparator[] = ['=', '!=', 'LIKE', 'ILIKE'];
+const nulls: readonly Comparator[] = ['IS NULL', 'IS NOT NULL'];
+const lists: readonly Comparator[] = ['IN', 'NOT IN'];
 
 /**
  * Reads a filter: `clause (AND clause)*`, clause = identifier comparator value.
@@ -25,7 +35,8 @@ const textual: readonly Comparator[] = ['=', '!=', 'LIKE', 'ILIKE'];
  * @throws MlopsError `invalid_value` in MLflow's words.
  */
 export function parseFilter(filter: string | undefined, rules: SearchRules): Clause[] {
-  if (filter === undefined || filter.trim() === '') return [];
+  if (filter === undefined || filter === '') return [];
+  if (filter.trim() === '') throw invalid(`Invalid filter '${filter}'. Could not be parsed.`);
   const tokens = tokenize(filter);
   const clauses: Clause[] = [];
   let position = 0;
@@ -44,18 +55,21 @@ export function parseFilter(filter: string | undefined, rules: SearchRules): Cla
 
 function clauseAt(tokens: readonly Token[], start: number, rules: SearchRules): { clause: Clause; next: number } {
   const name = tokens[start];
-  if (name === undefined || name.kind !== 'word') throw badClause(tokens.slice(start));
+  if (name === undefined || name.kind !== 'word') throw badClause(tokens.slice(start), rules);
   const { comparator, next } = comparatorAt(tokens, start + 1);
-  if (comparator === undefined) throw badClause(tokens.slice(start, start + 1));
+  if (comparator === undefined) throw badClause(tokens.slice(start, start + 1), rules);
   const { entity, key } = identifier(name.text, rules);
-  if (comparator === 'IS NULL' || comparator === 'IS NOT NULL') {
-    checkComparator(entity, key, comparator, rules);
+  if (nulls.includes(comparator)) {
+    checkNull(entity, key, rules);
     return { clause: { entity, key, comparator, value: null }, next };
   }
   const token = tokens[next];
-  if (token === undefined) throw badClause(tokens.slice(start));
+  if (token === undefined) throw badClause(tokens.slice(start), rules);
+  if (lists.includes(comparator) && token.kind !== 'list') throw badClause(tokens.slice(start, next + 1), rules);
+  const value = valueOf(token, entity, key, rules);
   checkComparator(entity, key, comparator, rules);
-  return { clause: { entity, key, comparator, value: valueOf(token, entity, key, comparator, rules) }, next: next + 1 };
+  if (Array.isArray(value) !== lists.includes(comparator)) throw notText(token, entity, rules);
+  return { clause: { entity, key, comparator, value }, next: next + 1 };
 }
 
 function comparatorAt(tokens: readonly Token[], at: number): { comparator: Comparator | undefined; next: number } {
@@ -76,9 +90,10 @@ function isWord(token: Token | undefined, word: string): boolean {
   return token?.kind === 'word' && token.text.toLowerCase() === word;
 }
 
-function badClause(tokens: readonly Token[]): Error {
-  const text = tokens.map((token) => ('source' in token ? token.source : token.text)).join(' ');
-  return invalid(`Invalid clause(s) in filter string: '${text}'`);
+function badClause(tokens: readonly Token[], rules: SearchRules): Error {
+  const quote = rules.terse === true ? '' : "'";
+  const text = tokens.map((token) => `${quote}${textOf(token)}${quote}`).join(', ');
+  return invalid(`Invalid clause(s) in filter string: ${text}`);
 }
 
 function identifier(text: string, rules: SearchRules): { entity: Entity; key: string } {
@@ -89,14 +104,13 @@ function identifier(text: string, rules: SearchRules): { entity: Entity; key: st
   const key = text.slice(dot + 1).replace(/^([`"])(.*)\1$/s, '$2');
   const entity = rules.namespaces[namespace];
   if (entity === undefined) {
-    const valid = [...new Set(Object.values(rules.namespaces))].map((name) =>
-      name === 'param' ? `'parameter'` : `'${name}'`,
-    );
-    throw invalid(`Invalid entity type '${namespace}'. Valid values are [${valid.join(', ')}]`);
+    const valid = [...new Set(Object.values(rules.namespaces))].map((name) => `'${nameOf(name)}'`).join(', ');
+    const list = rules.terse === true ? `entity types are ('attribute', 'tag', 'tags')` : `values are [${valid}]`;
+    throw invalid(`Invalid entity type '${namespace}'. Valid ${list}`);
   }
   if (entity === 'attribute') return attribute(key, rules);
   if (entity === 'dataset' && !['name', 'digest', 'context'].includes(key)) {
-    throw invalid(`Invalid attribute key '${key}' specified. Valid keys are '{'name', 'digest', 'context'}'`);
+    throw invalid(`Invalid dataset key '${key}' specified. Valid keys are '{'name', 'digest', 'context'}'`);
   }
   if (entity === 'span' && !/^(?:name|type|status|content|attributes\..+)$/s.test(key)) {
     throw invalid(
@@ -109,7 +123,7 @@ function identifier(text: string, rules: SearchRules): { entity: Entity; key: st
 function attribute(written: string, rules: SearchRules): { entity: 'attribute'; key: string } {
   const key = rules.aliases?.[written] ?? written;
   if (rules.attributes[key] === undefined) {
-    const valid = Object.keys(rules.attributes)
+    const valid = [...Object.keys(rules.attributes), ...Object.keys(rules.aliases ?? {})]
       .map((name) => `'${name}'`)
       .join(', ');
     throw invalid(`Invalid attribute key '${written}' specified. Valid keys are '{${valid}}'`);
@@ -117,50 +131,84 @@ function attribute(written: string, rules: SearchRules): { entity: 'attribute'; 
   return { entity: 'attribute', key };
 }
 
-function checkComparator(entity: Entity, key: string, comparator: Comparator, rules: SearchRules): void {
-  const isNull = comparator === 'IS NULL' || comparator === 'IS NOT NULL';
-  const isAssessment = entity === 'feedback' || entity === 'expectation';
-  if (isNull && entity !== 'tag' && entity !== 'param' && !isAssessment) {
-    throw invalid(`IS NULL / IS NOT NULL is only supported for tags and params, not for '${entity}' '${key}'`);
-  }
-  if (isNull) return;
-  const type = entity === 'metric' ? 'number' : entity === 'attribute' ? rules.attributes[key] : undefined;
-  if (comparator === 'IN' || comparator === 'NOT IN') {
-    if (type === 'id' || entity === 'dataset' || entity === 'span') return;
-    const ids = Object.keys(rules.attributes).filter((name) => rules.attributes[name] === 'id');
-    throw invalid(
-      `Only [${ids.map((id) => `'${id}'`).join(', ')}] attributes support comparison with a list of quoted string values.`,
-    );
-  }
-  const allowed = type === 'number' ? numeric : isAssessment ? [...numeric, ...textual] : textual;
-  if (!allowed.includes(comparator)) {
-    throw invalid(`Invalid comparator '${comparator}' not one of '{${allowed.map((c) => `'${c}'`).join(', ')}}'`);
-  }
+function checkNull(entity: Entity, key: string, rules: SearchRules): void {
+  if (entity === 'tag' || entity === 'param' || isAssessment(entity)) return;
+  const fits =
+    rules.terse === true ? `tags, not for ${entity} '${key}'` : `tags and params, not for '${entity}' '${key}'`;
+  throw invalid(`IS NULL / IS NOT NULL is only supported for ${fits}`);
 }
 
-function valueOf(
-  token: Token,
-  entity: Entity,
-  key: string,
-  comparator: Comparator,
-  rules: SearchRules,
-): number | string | readonly string[] {
-  if (comparator === 'IN' || comparator === 'NOT IN') {
-    if (token.kind === 'list') return token.items;
-    throw invalid(`Expected a list of quoted strings for ${nameOf(entity)} '${key}'. Got value ${textOf(token)}`);
+function isAssessment(entity: Entity): boolean {
+  return entity === 'feedback' || entity === 'expectation';
+}
+
+/** MLflow reads the value before it looks at the comparator, and its refusals come in that order. */
+function checkComparator(entity: Entity, key: string, comparator: Comparator, rules: SearchRules): void {
+  const allowed = comparatorsOf(entity, key, rules);
+  if (allowed.includes(comparator)) return;
+  if (rules.terse === true && (entity === 'tag' || rules.attributes[key] !== 'number')) {
+    throw invalid(`Invalid comparator for ${key === 'experiment_id' ? key : entity}: ${comparator}`);
   }
-  if (entity === 'metric' || (entity === 'attribute' && rules.attributes[key] === 'number')) {
+  throw invalid(`Invalid comparator '${comparator}' not one of '{${allowed.map((c) => `'${c}'`).join(', ')}}'`);
+}
+
+function comparatorsOf(entity: Entity, key: string, rules: SearchRules): readonly Comparator[] {
+  if (entity === 'metric') return numeric;
+  if (entity === 'param' || entity === 'tag') return [...textual, ...nulls, ...(rules.loose === true ? lists : [])];
+  if (isAssessment(entity)) return [...numeric, ...textual, ...nulls];
+  if (entity === 'span') return key === 'content' ? ['LIKE', 'ILIKE'] : [...textual, ...lists];
+  if (entity === 'attribute' && rules.attributes[key] === 'number') return numeric;
+  if (entity === 'attribute' && key === 'text') return ['LIKE', 'ILIKE'];
+  if (entity === 'attribute' && key === 'prompt') return ['='];
+  return [...textual, ...lists];
+}
+
+function valueOf(token: Token, entity: Entity, key: string, rules: SearchRules): number | string | readonly string[] {
+  const type = entity === 'attribute' ? rules.attributes[key] : undefined;
+  if (entity === 'metric' || type === 'number') {
     if (token.kind === 'number') return Number(token.text);
     // MLflow's clients write a version as text.
     if (key === 'version_number' && token.kind === 'string' && /^\d+$/.test(token.text)) return Number(token.text);
-    throw invalid(
-      `Expected numeric value type for ${entity === 'metric' ? 'metric' : `numeric attribute: ${key}`}. Found ${textOf(token)}`,
+    const what = entity === 'metric' ? 'metric' : `numeric attribute: ${key}`;
+    throw invalid(`Expected numeric value type for ${what}. Found ${textOf(token)}`);
+  }
+  if (token.kind === 'string') return token.text;
+  if (token.kind === 'number' && isAssessment(entity)) return Number(token.text);
+  if (rules.loose === true && (token.kind === 'number' || token.kind === 'word')) return token.text;
+  if (token.kind === 'list') {
+    if (entity === 'dataset' || entity === 'span' || type === 'id' || rules.loose === true) return listOf(token);
+    if (type !== undefined) {
+      const ids = Object.keys(rules.attributes).filter((name) => rules.attributes[name] === 'id');
+      const names = ids.map((id) => `'${id}'`).join(', ');
+      throw invalid(`Only [${names}] attributes support comparison with a list of quoted string values.`);
+    }
+  }
+  throw notText(token, entity, rules);
+}
+
+function listOf(token: Token & { readonly kind: 'list' }): readonly string[] {
+  if (token.items.length > 0 && !token.odd) return token.items;
+  const problem = token.odd
+    ? `expected string value, punctuation, or whitespace, but got different type in list: ${token.source}`
+    : 'expected a non-empty list of string values, but got empty list';
+  throw invalid(`While parsing a list in the query, ${problem}`);
+}
+
+function notText(token: Token, entity: Entity, rules: SearchRules): Error {
+  if (token.kind === 'word' && !/^(?:null|true|false)$/i.test(token.text)) {
+    return invalid(
+      `Parameter value is either not quoted or unidentified quote types used for string value ${token.text}. Use either single or double quotes.`,
     );
   }
-  const isAssessment = entity === 'feedback' || entity === 'expectation';
-  if (token.kind === 'number' && isAssessment) return Number(token.text);
-  if (token.kind === 'string') return token.text;
-  throw invalid(`Expected a quoted string value for ${nameOf(entity)} (e.g. 'my-value'). Got value ${textOf(token)}`);
+  const got = `Got value ${textOf(token)}`;
+  if (entity === 'attribute') {
+    const either = rules.terse === true && rules.attributes['experiment_id'] === undefined;
+    return invalid(
+      `Expected a quoted string value ${either ? 'or a list of quoted string values ' : ''}for attributes. ${got}`,
+    );
+  }
+  if (entity === 'dataset') return invalid(`Expected a quoted string value for dataset attributes. ${got}`);
+  return invalid(`Expected a quoted string value for ${nameOf(entity)} (e.g. 'my-value'). ${got}`);
 }
 
 function nameOf(entity: Entity): string {
@@ -175,29 +223,31 @@ function textOf(token: Token): string {
 export function parseOrderBy(terms: readonly string[] | undefined, rules: SearchRules): OrderTerm[] {
   const parsed = (terms ?? []).map((term) => orderTerm(term, rules));
   const seen = new Set<string>();
-  for (const { entity, key } of parsed) {
+  return parsed.filter(({ entity, key }) => {
     const id = `${entity}.${key}`;
-    if (seen.has(id)) throw invalid('`order_by` contains duplicate fields: [' + terms?.join(', ') + ']');
-    seen.add(id);
-  }
-  return parsed;
+    if (!seen.has(id)) return seen.add(id);
+    if (rules.orderTwice === true) return false;
+    throw invalid('`order_by` contains duplicate fields: [' + terms?.join(', ') + ']');
+  });
 }
 
 function orderTerm(term: string, rules: SearchRules): OrderTerm {
-  const match = /^\s*((?:[^\s`"]+\.)?(?:`[^`]*`|"[^"]*")|\S+)(?:\s+(asc|desc))?\s*$/is.exec(term);
+  const match = /^\s*((?:[^\s`"]+\.)?(?:`[^`]*`|"[^"]*")|[^\s,]+)(?:\s+(asc|desc))?\s*$/is.exec(term);
   if (match === null) {
     if (/^\s*\S+\s+\S+\s*$/s.test(term)) throw invalid(`Invalid ordering key in order_by clause '${term}'.`);
     throw invalid(`Invalid order_by clause '${term}'. Could not be parsed.`);
   }
   const { entity, key } = identifier(match[1] ?? '', rules);
-  const sortable =
-    entity === 'attribute'
-      ? (rules.orderable?.includes(key) ?? true)
-      : entity === 'metric' || entity === 'param' || entity === 'tag';
-  if (!sortable) {
-    throw invalid(
-      `Invalid order_by key '${match[1]}' specified. Valid keys are ${JSON.stringify(rules.orderable ?? [])}`,
-    );
+  if (entity === 'attribute') checkOrderKey(key, rules);
+  else if (rules.terse === true) throw invalid(`Invalid order_by entity: ${entity}`);
+  else if (!(rules.orderEntities ?? ['metric', 'param', 'tag']).includes(entity)) {
+    throw invalid(`Invalid identifier type '${entity}'`);
   }
   return { entity, key, ascending: match[2]?.toLowerCase() !== 'desc' };
+}
+
+function checkOrderKey(key: string, { orderable }: SearchRules): void {
+  if (orderable === undefined || orderable.includes(key)) return;
+  const valid = orderable.map((name) => `'${name}'`).join(', ');
+  throw invalid(`Invalid order by key '${key}' specified. Valid keys are '{${valid}}'`);
 }

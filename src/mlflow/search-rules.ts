@@ -43,20 +43,27 @@ export const runRules: SearchRules = {
   },
 };
 
+/** Here MLflow takes the singular only. */
+const attribute: Readonly<Record<string, Entity>> = { attribute: 'attribute' };
+
 export const experimentRules: SearchRules = {
-  namespaces: { ...attributes, ...tags },
+  terse: true,
+  orderTwice: true,
+  namespaces: { ...attribute, ...tags },
   attributes: { name: 'text', experiment_id: 'id', creation_time: 'number', last_update_time: 'number' },
 };
 
 export const registeredModelRules: SearchRules = {
-  namespaces: { ...attributes, ...tags },
+  terse: true,
+  namespaces: { ...attribute, ...tags },
   attributes: { name: 'id', timestamp: 'number', last_updated_timestamp: 'number' },
   aliases: { creation_timestamp: 'timestamp' },
   orderable: ['name', 'timestamp', 'last_updated_timestamp'],
 };
 
 export const modelVersionRules: SearchRules = {
-  namespaces: { ...attributes, ...tags },
+  terse: true,
+  namespaces: { ...attribute, ...tags },
   attributes: {
     name: 'id',
     run_id: 'id',
@@ -65,11 +72,11 @@ export const modelVersionRules: SearchRules = {
     creation_timestamp: 'number',
     last_updated_timestamp: 'number',
   },
-  aliases: { version: 'version_number' },
   orderable: ['name', 'version_number', 'creation_timestamp', 'last_updated_timestamp'],
 };
 
 export const loggedModelRules: SearchRules = {
+  loose: true,
   namespaces: { ...attributes, ...tags, ...params, ...metrics },
   attributes: {
     name: 'id',
@@ -79,6 +86,8 @@ export const loggedModelRules: SearchRules = {
     source_run_id: 'id',
     creation_timestamp: 'number',
     last_updated_timestamp: 'number',
+    artifact_location: 'id',
+    experiment_id: 'id',
   },
   aliases: { creation_time: 'creation_timestamp', last_updated_time: 'last_updated_timestamp' },
 };

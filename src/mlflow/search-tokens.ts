@@ -5,7 +5,7 @@ export type Token =
   | { readonly kind: 'operator'; readonly text: string }
   | { readonly kind: 'number'; readonly text: string }
   | { readonly kind: 'string'; readonly text: string; readonly source: string }
-  | { readonly kind: 'list'; readonly items: readonly string[]; readonly source: string };
+  | { readonly kind: 'list'; readonly items: readonly string[]; readonly odd: boolean; readonly source: string };
 
 const patterns = [
   ['operator', /!=|<>|>=|<=|=|>|</y],
@@ -44,7 +44,7 @@ function tokenAt(filter: string, position: number, before: Token | undefined): {
     const end = position + text.length;
     if (kind === 'string') return { token: { kind, text: unquote(text), source: text }, end };
     if (kind === 'word' && text.endsWith(';')) throw multiple(filter);
-    return { token: { kind, text: text === '<>' ? '!=' : text }, end };
+    return { token: { kind, text }, end };
   }
   throw invalid(`Invalid clause(s) in filter string: '${filter.slice(position)}'`);
 }
@@ -59,11 +59,11 @@ function listAt(filter: string, position: number): { token: Token; end: number }
   const found = match.exec(filter);
   if (found === null) throw invalid(`Invalid clause(s) in filter string: '${filter.slice(position)}'`);
   const items = [...(found[1] ?? '').matchAll(/\s*('(?:[^']|'')*'|"[^"]*"|[^,]+?)\s*(?:,|$)/g)].map((m) => m[1] ?? '');
-  const bad = items.find((item) => !/^'.*'$|^".*"$/s.test(item));
-  if (bad !== undefined || items.length === 0) {
-    throw invalid(`While parsing a list in the query, expected a non-empty list of quoted strings, got '${found[0]}'`);
-  }
-  return { token: { kind: 'list', items: items.map(unquote), source: found[0] }, end: position + found[0].length };
+  const odd = items.some((item) => !/^'.*'$|^".*"$/s.test(item));
+  return {
+    token: { kind: 'list', items: items.map(unquote), odd, source: found[0] },
+    end: position + found[0].length,
+  };
 }
 
 function unquote(text: string): string {

@@ -54,7 +54,9 @@ export const traceRules: SearchRules = {
     name: 'id',
     run_id: 'id',
     text: 'text',
+    prompt: 'text',
   },
+  orderEntities: ['tag', 'param'],
   aliases: {
     trace_id: 'request_id',
     timestamp: 'timestamp_ms',

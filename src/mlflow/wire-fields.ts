@@ -55,12 +55,12 @@ export class Fields {
     return value === '' ? undefined : value;
   }
 
-  /** An int64; those beyond 2^53 are refused because they cannot be kept exactly. */
+  /** An int64. Beyond 2^53 (times in nanoseconds) it is the nearest number that a double holds. */
   integer(name: string): number | undefined {
     const value = this.raw(name);
     if (value === undefined || value === '') return undefined;
     const number = typeof value === 'string' && /^\s*[-+]?\d+\s*$/.test(value) ? Number(value) : value;
-    if (typeof number === 'number' && Number.isSafeInteger(number)) return number;
+    if (typeof number === 'number' && Number.isInteger(number) && Math.abs(number) < 2 ** 63) return number;
     throw this.#wrong(name, value);
   }
 

@@ -160,13 +160,20 @@ export function readDatasetInput(fields: Fields): DatasetInput {
 
 function readDataset(fields: Fields): Dataset {
   return {
-    name: fields.need('name'),
-    digest: fields.need('digest'),
-    sourceType: fields.need('source_type'),
-    source: fields.need('source'),
+    name: given(fields, 'name'),
+    digest: given(fields, 'digest'),
+    sourceType: given(fields, 'source_type'),
+    source: given(fields, 'source'),
     schema: fields.text('schema'),
     profile: fields.text('profile'),
   };
+}
+
+/** A text that must be there, if only as an empty one. */
+function given(fields: Fields, name: string): string {
+  const value = fields.text(name);
+  if (value === undefined) throw fields.missing(name);
+  return value;
 }
 
 export function modelOutputToJson({ modelId, step }: ModelOutput): Json {

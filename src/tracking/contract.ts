@@ -215,7 +215,7 @@ export function trackingContract(kind: string, open: () => Promise<Opened>): voi
       expect(await names(`params.lr = '0' and metrics."loss/val" >= 3e0`)).toBe('r0');
       expect(await names(`run_name ILIKE 'R_' AND attributes.status = 'RUNNING' AND params.lr LIKE '1'`)).toBe('r3 r1');
       expect(await names(`params.none IS NULL`)).toBe('r4 r3 r2 r1 r0');
-      expect(await names(`tags.mlflow.runName IN ('r1')`).catch((error: Error) => error.message)).toContain(
+      expect(await names(`run_name IN ('r1')`).catch((error: Error) => error.message)).toContain(
         `Only ['run_id']`,
       );
       await expect(names(`metrics.x > '1'`)).rejects.toThrow('Expected numeric value type for metric');

@@ -30,10 +30,13 @@ const remoteSchemes = new Set([
  */
 export function checkLocation(uri: string): void {
   if (uri.length > limits.artifactLocation) {
-    throw invalid(`Invalid artifact location: longer than ${limits.artifactLocation} characters`);
+    throw invalid(
+      `Invalid artifact path length. The length of the artifact path cannot be greater than ${limits.artifactLocation} characters.`,
+    );
   }
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase();
-  if (/[#;\\\0]/.test(uri) || climbs(uri)) throw invalid(`Invalid artifact location: '${uri.slice(0, 200)}'`);
+  if (/[#;]/.test(uri)) throw invalid(`'artifact_location' URL can't include fragments or params.`);
+  if (/[\\\0]/.test(uri) || climbs(uri)) throw invalid(`Invalid artifact location: '${uri.slice(0, 200)}'`);
   if (scheme === 'mlflow-artifacts') {
     if (/^mlflow-artifacts:\/(?!\/)/.test(uri) && !uri.includes('?')) return;
     throw invalid(`Invalid artifact location: '${uri.slice(0, 200)}' must be mlflow-artifacts:/PATH without a host`);

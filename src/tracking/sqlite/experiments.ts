@@ -41,7 +41,7 @@ export function experimentsOf(c: Connection): ExperimentStore {
     createExperiment: async (experiment) => {
       const { name, tags = [], artifactLocation } = experiment;
       if (name === '') throw missing('name');
-      checkLength('Experiment name', name, limits.experimentName);
+      checkLength('name', name, limits.experimentName);
       if (artifactLocation !== undefined && artifactLocation !== '') checkLocation(artifactLocation);
       tags.forEach(checkExperimentTag);
       return c.write(() => insert(c, name, artifactLocation ?? '', tags));
@@ -86,11 +86,14 @@ export function experimentsOf(c: Connection): ExperimentStore {
   };
 }
 
+export function checkExperimentId(id: string): void {
+  if (/^-?\d{1,18}$/.test(id)) return;
+  throw invalid(`Invalid experiment ID '${id}'. Experiment ID must be a valid integer.`);
+}
+
 /** The row of an experiment, deleted or not. */
 export function needExperiment(c: Connection, id: string): Row {
-  if (!/^\d{1,18}$/.test(id)) {
-    throw invalid(`Invalid experiment ID '${id}'. Experiment ID must be a valid integer.`);
-  }
+  checkExperimentId(id);
   const row = c.sql<Row>('SELECT * FROM experiments WHERE id = ?').get(id.replace(/^0+(?=\d)/, ''));
   if (row === undefined) throw new MlopsError('resource_missing', `No Experiment with id=${id} exists`);
   return row;
@@ -145,7 +148,7 @@ function putTag(c: Connection, experiment: number, key: string, value: string): 
 function rename(c: Connection, id: string, name: string): void {
   const row = needExperiment(c, id);
   if (name === '') throw missing('new_name');
-  checkLength('Experiment name', name, limits.experimentName);
+  checkLength('name', name, limits.experimentName);
   if (row.lifecycle !== 0) {
     throw new MlopsError('invalid_state', `Cannot rename a non-active experiment.`);
   }

@@ -1,12 +1,4 @@
-import {
-  checkLength,
-  invalid,
-  limits,
-  missing,
-  type DatasetInput,
-  type ModelOutput,
-  type Tag,
-} from '../../mlflow/index.ts';
+import { checkLength, invalid, limits, type DatasetInput, type ModelOutput, type Tag } from '../../mlflow/index.ts';
 import type { Connection } from './connection.ts';
 import { group } from './group.ts';
 
@@ -72,23 +64,15 @@ export function modelsOf(
 
 export function checkInputs(inputs: readonly DatasetInput[]): void {
   for (const { dataset, tags } of inputs) {
-    for (const [field, value] of [
-      ['name', dataset.name],
-      ['digest', dataset.digest],
-      ['source_type', dataset.sourceType],
-      ['source', dataset.source],
-    ] as const) {
-      if (value === '') throw missing(`dataset.${field}`);
-    }
-    checkLength('Dataset name', dataset.name, limits.datasetName);
-    checkLength('Dataset digest', dataset.digest, limits.datasetDigest);
-    checkLength('Dataset source', dataset.source, limits.datasetSource);
-    checkLength('Dataset schema', dataset.schema ?? '', limits.datasetSchema);
-    checkLength('Dataset profile', dataset.profile ?? '', limits.datasetProfile);
+    checkLength('name', dataset.name, limits.datasetName);
+    checkLength('digest', dataset.digest, limits.datasetDigest);
+    checkLength('source', dataset.source, limits.datasetSource);
+    checkLength('schema', dataset.schema ?? '', limits.datasetSchema);
+    checkLength('profile', dataset.profile ?? '', limits.datasetProfile);
     for (const { key, value } of tags) {
       if (key === '') throw invalid('Dataset input tag key cannot be empty');
-      checkLength('Input tag key', key, limits.inputTagKey);
-      checkLength('Input tag value', value, limits.inputTagValue);
+      checkLength('key', key, limits.inputTagKey);
+      checkLength('value', value, limits.inputTagValue);
     }
   }
 }

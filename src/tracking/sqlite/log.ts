@@ -23,9 +23,12 @@ interface RunRef {
 export function logBatch(c: Connection, keys: Keys, id: string, batch: Batch): void {
   const { metrics = [], params = [], tags = [] } = batch;
   checkBatch({ metrics, params, tags });
-  const points = metrics.map(checkMetric);
-  const pairs = params.map(checkParam);
-  const labels = tags.map(checkTag);
+  // MLflow names the place in a batch; what comes alone has none.
+  const alone = metrics.length + params.length + tags.length === 1;
+  const place = (i: number): number | undefined => (alone ? undefined : i);
+  const points = metrics.map((one, i) => checkMetric(one, place(i)));
+  const pairs = params.map((one, i) => checkParam(one, place(i)));
+  const labels = tags.map((one, i) => checkTag(one, place(i)));
   const run = activeRun(c, id);
   insertParams(c, keys, id, run, pairs);
   insertMetrics(c, keys, run, points);

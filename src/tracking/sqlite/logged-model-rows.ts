@@ -21,6 +21,13 @@ export function findLoggedModel(c: Connection, id: string): LoggedModelRow | und
   return c.sql<LoggedModelRow>('SELECT * FROM logged_models WHERE id = ? AND lifecycle = 0').get(id);
 }
 
+/** The row, deleted or not. */
+export function anyLoggedModel(c: Connection, id: string): LoggedModelRow {
+  const row = c.sql<LoggedModelRow>('SELECT * FROM logged_models WHERE id = ?').get(id);
+  if (row === undefined) throw new MlopsError('resource_missing', `Logged model with ID '${id}' not found.`);
+  return row;
+}
+
 export function needLoggedModel(c: Connection, id: string): LoggedModelRow {
   const row = findLoggedModel(c, id);
   if (row === undefined) throw new MlopsError('resource_missing', `Logged model with ID '${id}' not found.`);
@@ -31,8 +38,7 @@ export function needLoggedModel(c: Connection, id: string): LoggedModelRow {
 export function insertModelMetrics(c: Connection, runId: string, points: readonly Metric[]): void {
   for (const point of points) {
     if (point.modelId === undefined || point.modelId === '') continue;
-    const model = findLoggedModel(c, point.modelId);
-    if (model === undefined) continue;
+    const model = anyLoggedModel(c, point.modelId);
     const nan = Number.isNaN(point.value);
     c.sql(
       `INSERT INTO logged_model_metrics (model, key, run_id, timestamp, step, value, is_nan, dataset_name, dataset_digest)

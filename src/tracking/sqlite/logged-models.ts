@@ -3,8 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { MlopsError } from '../../base/index.ts';
 import {
   checkLoggedModelName,
-  checkParam,
-  checkTag,
   invalid,
   loggedModelRules,
   loggedModelStatuses,
@@ -16,13 +14,14 @@ import {
   type Clause,
   type LoggedModel,
   type Page,
+  type Param,
 } from '../../mlflow/index.ts';
 import { joinUri } from '../artifacts/location.ts';
 import type { LoggedModelStore } from '../store.ts';
 import type { LoggedModelOrder, LoggedModelSearch, NewLoggedModel } from '../types.ts';
 import type { Connection } from './connection.ts';
-import { activeExperiment, needExperiment } from './experiments.ts';
-import { needLoggedModel, toLoggedModel, type LoggedModelRow } from './logged-model-rows.ts';
+import { activeExperiment } from './experiments.ts';
+import { anyLoggedModel, needLoggedModel, toLoggedModel, type LoggedModelRow } from './logged-model-rows.ts';
 import { comparison } from './simple-search.ts';
 
 /** The logged-model half of the store over one connection. */
@@ -43,7 +42,8 @@ export function loggedModelsOf(c: Connection): LoggedModelStore {
     deleteLoggedModel: (id) =>
       c.write(() => {
         const now = Date.now();
-        const { n } = needLoggedModel(c, id);
+        const { n, lifecycle } = anyLoggedModel(c, id);
+        if (lifecycle === 1) return;
         c.sql('UPDATE logged_models SET lifecycle = 1, deleted_time = ?, last_updated_time = ? WHERE n = ?').run(
           now,
           now,
@@ -53,7 +53,7 @@ export function loggedModelsOf(c: Connection): LoggedModelStore {
     setLoggedModelTags: (id, tags) =>
       c.write(() => {
         const { n } = needLoggedModel(c, id);
-        for (const tag of tags.map(checkTag)) putPair(c, 'logged_model_tags', n, tag);
+        for (const tag of tags) putPair(c, 'logged_model_tags', n, tag);
       }),
     deleteLoggedModelTag: (id, key) =>
       c.write(() => {
@@ -66,7 +66,7 @@ export function loggedModelsOf(c: Connection): LoggedModelStore {
     logLoggedModelParams: (id, params) =>
       c.write(() => {
         const { n } = needLoggedModel(c, id);
-        for (const param of params.map(checkParam)) putPair(c, 'logged_model_params', n, param);
+        for (const param of params) addParam(c, id, n, param);
       }),
     searchLoggedModels: async (search) => searchModels(c, search),
   };
@@ -94,9 +94,21 @@ function create(c: Connection, wanted: NewLoggedModel): LoggedModel {
       wanted.sourceRunId ?? '',
     );
   const n = Number(lastInsertRowid);
-  for (const param of (wanted.params ?? []).map(checkParam)) putPair(c, 'logged_model_params', n, param);
-  for (const tag of (wanted.tags ?? []).map(checkTag)) putPair(c, 'logged_model_tags', n, tag);
+  for (const param of wanted.params ?? []) putPair(c, 'logged_model_params', n, param);
+  for (const tag of wanted.tags ?? []) putPair(c, 'logged_model_tags', n, tag);
   return toLoggedModel(c, needLoggedModel(c, id));
+}
+
+/** A param of a model is written once; the same value again does no harm. */
+function addParam(c: Connection, id: string, model: number, { key, value }: Param): void {
+  const old = c
+    .sql<{ value: string }>('SELECT value FROM logged_model_params WHERE model = ? AND key = ?')
+    .get(model, key);
+  if (old !== undefined && old.value !== value) {
+    const changed = `Param with key='${key}' was already logged with value='${old.value}' for model ID='${id}'`;
+    throw new MlopsError('bad_request', `Changing param values is not allowed. ${changed}.`);
+  }
+  putPair(c, 'logged_model_params', model, { key, value });
 }
 
 function putPair(
@@ -118,13 +130,17 @@ const columns: Readonly<Record<string, string>> = {
   source_run_id: 'm.source_run_id',
   creation_timestamp: 'm.creation_time',
   last_updated_timestamp: 'm.last_updated_time',
+  artifact_location: 'm.artifact_uri',
+  experiment_id: '(SELECT e.id FROM experiments e WHERE e.n = m.experiment)',
 };
 
 function searchModels(c: Connection, search: LoggedModelSearch): Page<LoggedModel> {
-  const { experimentIds, maxResults = 50 } = search;
+  const { experimentIds } = search;
+  // Protobuf cannot tell 0 from absent.
+  const maxResults = search.maxResults === undefined || search.maxResults === 0 ? 50 : search.maxResults;
   if (experimentIds.length === 0) throw invalid('experiment_ids must be a non-empty list');
   if (maxResults < 1) throw invalid(`Invalid value ${maxResults} for parameter 'max_results' supplied`);
-  const values: unknown[] = [JSON.stringify(experimentIds.map((id) => needExperiment(c, id).n))];
+  const values: unknown[] = [JSON.stringify(experimentIds.flatMap((id) => c.experimentNumber(id) ?? []))];
   const where = parseFilter(search.filter, loggedModelRules).map((clause) => condition(clause, search, values));
   if (search.datasets !== undefined && search.datasets.length > 0)
     where.push(onDatasets(search, 'x.key = x.key', values));
@@ -171,7 +187,8 @@ function orderSql(order: LoggedModelOrder, values: unknown[]): string {
   const direction = order.ascending === false ? 'DESC' : 'ASC';
   if (term === undefined) throw invalid(`Invalid order_by field '${order.field}'`);
   if (term.entity === 'attribute') return `${columns[term.key] ?? 'm.id'} ${direction}`;
-  if (term.entity !== 'metric') throw invalid(`Invalid order_by field name: ${order.field}`);
+  if (term.entity !== 'metric')
+    throw invalid(`Invalid order by field name: ${order.field}. Only metrics are supported.`);
   values.push(term.key);
   let only = '';
   for (const [column, value] of [

@@ -93,8 +93,8 @@ export function modelVersionsOf(c: Connection): VersionHalf {
     },
     setModelVersionTag: (name, version, tag) =>
       c.write(() => {
-        const row = needVersion(c, name, version);
-        putTag(c, row, checkRegistryTag(tag));
+        const checked = checkRegistryTag(tag);
+        putTag(c, needVersion(c, name, version), checked);
       }),
     deleteModelVersionTag: (name, version, key) =>
       c.write(() => {

@@ -1,6 +1,7 @@
 import { MlopsError } from '../../base/index.ts';
 import {
   checkAlias,
+  checkAliasForm,
   checkModelName,
   checkRegistryTag,
   invalid,
@@ -99,6 +100,7 @@ export function registeredModelsOf(c: Connection): ModelHalf {
         recordPromotion(c, { name, version: row.version, kind: 'alias', from: alias, to: '', ...defined(motive) });
       }),
     getVersionByAlias: async (name, alias) => {
+      checkAliasForm(alias);
       needModel(c, name);
       const row = alias.toLowerCase() === 'latest' ? newest(c, name) : aliasRow(c, name, alias);
       if (row === undefined) throw invalid(`Registered model alias ${alias} not found.`);

@@ -1,5 +1,12 @@
 import { MlopsError } from '../../base/index.ts';
-import { invalid, type ModelVersion, type RegisteredModel, type Stage, type Tag } from '../../mlflow/index.ts';
+import {
+  checkModelName,
+  invalid,
+  type ModelVersion,
+  type RegisteredModel,
+  type Stage,
+  type Tag,
+} from '../../mlflow/index.ts';
 import type { Connection } from './connection.ts';
 
 export interface ModelRow {
@@ -26,13 +33,15 @@ export interface VersionRow {
 }
 
 export function needModel(c: Connection, name: string): ModelRow {
+  checkModelName(name);
   const row = c.sql<ModelRow>('SELECT * FROM registered_models WHERE name = ?').get(name);
   if (row === undefined) throw new MlopsError('resource_missing', `Registered Model with name=${name} not found`);
   return row;
 }
 
 export function needVersion(c: Connection, name: string, version: string): VersionRow {
-  if (!/^\d{1,15}$/.test(version)) throw invalid(`Parameter 'version' must be an integer, got '${version}'.`);
+  checkModelName(name);
+  if (!/^\s*-?\d{1,15}\s*$/.test(version)) throw invalid(`Parameter 'version' must be an integer, got '${version}'.`);
   const row = c
     .sql<VersionRow>('SELECT * FROM model_versions WHERE name = ? AND version = ?')
     .get(name, Number(version));

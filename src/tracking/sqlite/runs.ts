@@ -35,7 +35,11 @@ export function runsOf(c: Connection, keys: Keys): RunStore {
     deleteRun: (id) => c.write(() => setLifecycle(c, id, 1)),
     restoreRun: (id) => c.write(() => setLifecycle(c, id, 0)),
     searchRuns: async (search) => searchRuns(c, keys, search),
-    logBatch: (id, batch) => c.write(() => logBatch(c, keys, id, batch)),
+    logBatch: (id, batch) =>
+      c.write(() => {
+        checkRunId(id);
+        logBatch(c, keys, id, batch);
+      }),
     setTag: (id, tag) => c.write(() => putTag(c, keys, activeRun(c, id), checkTag(tag))),
     deleteTag: (id, key) =>
       c.write(() => {
@@ -71,7 +75,8 @@ function one(c: Connection, keys: Keys, row: RunRow): Run {
 
 function create(c: Connection, keys: Keys, wanted: NewRun): Run {
   const experiment = activeExperiment(c, wanted.experimentId);
-  const tags = (wanted.tags ?? []).map(checkTag);
+  // Tags that a run begins with are kept as they are, as in MLflow: long descriptions, odd keys.
+  const tags = wanted.tags ?? [];
   const tagged = tags.findLast((tag) => tag.key === 'mlflow.runName')?.value ?? '';
   const given = wanted.name ?? '';
   if (given !== '' && tagged !== '' && given !== tagged) {
@@ -115,7 +120,7 @@ function setLifecycle(c: Connection, id: string, lifecycle: 0 | 1): void {
 type PointRow = readonly [timestamp: number, step: number, value: number, isNan: number];
 
 function steps(c: Connection, keys: Keys, id: string, key: string, range?: readonly [number, number]): number[] {
-  const [start, end] = range ?? [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
+  const [start, end] = range ?? [-(2 ** 63), 2 ** 63];
   return c
     .sql<number>(
       `SELECT DISTINCT step FROM metrics WHERE run = (SELECT n FROM runs WHERE id = ?) AND key = ?

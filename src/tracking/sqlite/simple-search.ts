@@ -20,7 +20,9 @@ export interface SearchTable {
   readonly tags: { readonly table: string; readonly join: string };
   /** A second table of pairs, for the entity `param`. */
   readonly params?: { readonly table: string; readonly join: string };
-  /** Conditions of other kinds; undefined for what it does not know. */
+  /** One condition of several clauses, and which of them it stands for. */
+  readonly together?: (clauses: readonly Clause[], values: unknown[]) => string | undefined;
+  /** Conditions of other kinds, '' for what is said already; undefined for what it does not know. */
   readonly special?: (clause: Clause, values: unknown[]) => string | undefined;
 }
 
@@ -50,17 +52,21 @@ export function simpleSearch<Row>(
   fallback: readonly string[],
 ): Rows<Row> {
   const values: unknown[] = [];
-  const clauses = parseFilter(query.filter, rules).map((clause) => condition(clause, table, values));
+  const parsed = parseFilter(query.filter, rules);
+  const joint = table.together?.(parsed, values);
+  const single = parsed.map((clause) => condition(clause, table, values)).filter((one) => one !== '');
+  const clauses = joint === undefined ? single : [joint, ...single];
   const terms = parseOrderBy(query.orderBy, rules);
+  const orderValues: unknown[] = [];
   const order =
     terms.length === 0
       ? fallback
-      : [...terms.map((term) => orderSql(term, table)), ...(query.tieBreak ?? tie(table, fallback))];
+      : [...terms.map((term) => orderSql(term, table, orderValues)), ...(query.tieBreak ?? tie(table, fallback))];
   const identity = [table.table, query.filter, query.orderBy, query.where];
   const offset = Number(readPageToken(identity, query.pageToken) ?? 0);
   const sql = `SELECT t.* FROM ${table.table} t WHERE ${[query.where, ...clauses].join(' AND ')}
     ORDER BY ${order.join(', ')} LIMIT ${query.maxResults + 1} OFFSET ${offset}`;
-  const rows = c.once<Row>(sql).all(...values);
+  const rows = c.once<Row>(sql).all(...values, ...orderValues);
   const more = rows.length > query.maxResults;
   return {
     rows: more ? rows.slice(0, query.maxResults) : rows,
@@ -105,8 +111,10 @@ export function comparison(expression: string, { comparator, value }: Clause, va
   return `${expression} ${comparator} ?`;
 }
 
-function orderSql({ entity, key, ascending }: OrderTerm, table: SearchTable): string {
-  if (entity !== 'attribute') return '1';
-  const column = table.orderColumns?.[key] ?? table.columns[key] ?? '1';
-  return `${column} ${ascending ? 'ASC' : 'DESC'} NULLS LAST`;
+function orderSql({ entity, key, ascending }: OrderTerm, table: SearchTable, values: unknown[]): string {
+  const direction = `${ascending ? 'ASC' : 'DESC'} NULLS LAST`;
+  if (entity === 'attribute') return `${table.orderColumns?.[key] ?? table.columns[key] ?? '1'} ${direction}`;
+  const { table: pairs, join } = (entity === 'param' ? table.params : undefined) ?? table.tags;
+  values.push(key);
+  return `(SELECT x.value FROM ${pairs} x WHERE ${join} AND x.key = ?) ${direction}`;
 }

@@ -13,8 +13,8 @@ import {
 import { joinUri } from '../artifacts/location.ts';
 import type { TraceStore } from '../trace-store.ts';
 import type { Connection } from './connection.ts';
-import { activeExperiment, needExperiment } from './experiments.ts';
-import { traceCondition } from './trace-conditions.ts';
+import { activeExperiment } from './experiments.ts';
+import { spanConditions, traceCondition } from './trace-conditions.ts';
 import { pageOf, simpleSearch, type SearchTable } from './simple-search.ts';
 
 /** The second migration. */
@@ -66,9 +66,12 @@ const searched: SearchTable = {
   tags: { table: 'trace_tags', join: 'x.trace = t.n' },
   params: { table: 'trace_metadata', join: 'x.trace = t.n' },
   special: traceCondition,
+  together: spanConditions,
 };
 
 const maxPage = 500;
+/** What MLflow keeps of a trace's tag. */
+const longestTag = 4096;
 
 /** The traces of the store over one connection. */
 export function tracesOf(c: Connection): TraceStore {
@@ -89,13 +92,17 @@ export function tracesOf(c: Connection): TraceStore {
       if (maxResults < 1 || maxResults > maxPage) {
         throw invalid(`Invalid value ${maxResults} for parameter 'max_results' supplied: use 1 to ${maxPage}`);
       }
-      const ids = experimentIds.map((id) => needExperiment(c, id).n);
+      const ids = experimentIds.flatMap((id) => c.experimentNumber(id) ?? []);
       const where = `t.experiment IN (${ids.join(', ') || 'NULL'})`;
       const fallback = ['t.request_time DESC', 't.n DESC'];
       const found = simpleSearch<Row>(c, searched, traceRules, { ...search, maxResults, where }, fallback);
       return pageOf(found, (row) => toInfo(c, row));
     },
-    setTraceTag: (id, tag) => c.write(() => putPair(c, 'trace_tags', need(c, id).n, checkTag(tag))),
+    setTraceTag: (id, tag) =>
+      c.write(() => {
+        const { key, value } = checkTag(tag);
+        putPair(c, 'trace_tags', need(c, id).n, { key, value: value.slice(0, longestTag) });
+      }),
     deleteTraceTag: (id, key) =>
       c.write(() => {
         const gone = c.sql('DELETE FROM trace_tags WHERE trace = ? AND key = ?').run(need(c, id).n, key);
@@ -132,7 +139,7 @@ export function tracesOf(c: Connection): TraceStore {
         );
         const list = ids === undefined ? null : JSON.stringify(ids);
         const time = until ?? null;
-        return chosen.run(needExperiment(c, experimentId).n, list, list, time, time, max ?? -1).changes;
+        return chosen.run(c.experimentNumber(experimentId) ?? -1, list, list, time, time, max ?? -1).changes;
       }),
   };
 }
