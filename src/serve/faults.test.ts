@@ -68,6 +68,10 @@ describe('1 bodies that are not JSON', () => {
       ['{"constructor": {"prototype": {}}}'],
       [Buffer.from([0xff, 0xfe, 0, 1])],
       ['{"inputs": {"x": [[1, 2]]} trailing}'],
+      // Numbers beyond 2^53 where none are expected: messages show them.
+      ['{"inputs": 9007199254740993, "query": [NaN], "id": 9007199254740993, "model_version": 18446744073709551616}'],
+      ['{"inputs": [{"name": [9007199254740993, NaN], "shape": {"a": 9007199254740993}, "datatype": NaN}]}'],
+      ['{"dataframe_split": {"columns": [{"toString": 1}], "data": [[NaN]]}}', { 'content-type': 'application/json' }],
     ]);
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
   });

@@ -12,7 +12,7 @@ export function addFeedbackRoutes(shell: Shell, context: ServingContext): void {
         hint: 'start the server with --log-predictions',
       });
     }
-    const body = readObject(request.body, false);
+    const body = readObject(request.body, true);
     const id = optionalText(body, 'prediction_id');
     const { label } = body;
     if (id === undefined || id.length > 200 || label === undefined || isObject(label)) {
@@ -21,7 +21,9 @@ export function addFeedbackRoutes(shell: Shell, context: ServingContext): void {
       });
     }
     const comment = optionalText(body, 'comment')?.slice(0, 10_000);
-    log.append(JSON.stringify({ kind: 'feedback', prediction_id: id, at: Date.now(), label, comment }));
+    const line = { kind: 'feedback', prediction_id: id, at: Date.now(), label, comment };
+    // Integers beyond 2^53 are kept as text: they are identifiers.
+    log.append(JSON.stringify(line, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value)));
     void reply.code(202);
     return { prediction_id: id, status: 'accepted' };
   });

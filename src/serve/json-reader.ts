@@ -26,6 +26,31 @@ export function parseJson(body: Buffer, exact: boolean): Json {
   }
 }
 
+/** How much of a value a message shows. */
+const shownLength = 60;
+
+/** A value of a request for a message: its JSON, cut, or `nothing`. Reads no more of it than it shows. */
+export function showJson(value: Json | undefined): string {
+  if (value === undefined) return 'nothing';
+  const text = startOf(value, shownLength);
+  return text.length > shownLength ? `${text.slice(0, shownLength - 3)}...` : text;
+}
+
+function startOf(value: Json, room: number): string {
+  if (typeof value === 'bigint' || typeof value === 'number') return String(value);
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, room + 1));
+  if (value === null || typeof value !== 'object') return String(value);
+  const list = Array.isArray(value);
+  let text = list ? '[' : '{';
+  for (const key in value) {
+    if (text.length > room) return text;
+    if (text.length > 1) text += ',';
+    if (!list) text += `${JSON.stringify(key.slice(0, room))}:`;
+    text += startOf((value as { [key: string]: Json })[key] ?? null, room - text.length);
+  }
+  return text + (list ? ']' : '}');
+}
+
 const words: Readonly<Record<string, Json>> = {
   true: true,
   false: false,

@@ -1,7 +1,7 @@
 import { MlopsError } from '../base/index.ts';
 import type { TensorInfo } from '../model/index.ts';
 import { parseCsv } from './csv.ts';
-import { parseJson, type Json } from './json-reader.ts';
+import { parseJson, showJson, type Json } from './json-reader.ts';
 import { isObject, namedFeeds, type JsonObject } from './native-protocol.ts';
 import type { Prediction } from './predict.ts';
 import type { ServedVersion } from './served-version.ts';
@@ -101,13 +101,13 @@ function splitRecords(value: Json): Json {
   if (!Array.isArray(columns) || !Array.isArray(data))
     throw invalid('dataframe_split', "'columns' and 'data'", 'something else');
   return data.map((row) =>
-    Object.fromEntries(
-      columns.map((name, i) => [
-        typeof name === 'string' ? name : JSON.stringify(name),
-        Array.isArray(row) ? (row[i] ?? null) : null,
-      ]),
-    ),
+    Object.fromEntries(columns.map((name, i) => [columnName(name), Array.isArray(row) ? (row[i] ?? null) : null])),
   );
+}
+
+/** A frame without names has numbers. */
+function columnName(name: Json): string {
+  return typeof name === 'string' ? name : showJson(name);
 }
 
 function split(version: ServedVersion, value: Json): Tensors {
@@ -115,7 +115,7 @@ function split(version: ServedVersion, value: Json): Tensors {
     throw invalid('dataframe_split', "an object with 'columns' and 'data'", 'something else');
   }
   const rows = value['data'];
-  const columns = Array.isArray(value['columns']) ? value['columns'].map(String) : undefined;
+  const columns = Array.isArray(value['columns']) ? value['columns'].map(columnName) : undefined;
   for (const [i, row] of rows.entries()) {
     if (!Array.isArray(row) || (columns !== undefined && row.length !== columns.length)) {
       throw invalid(`dataframe_split.data[${i}]`, `a list of ${columns?.length ?? 'equal many'} values`, 'another row');

@@ -1,6 +1,6 @@
 import { MlopsError } from '../base/index.ts';
 import type { TensorInfo } from '../model/index.ts';
-import { parseJson, type Json } from './json-reader.ts';
+import { parseJson, showJson, type Json } from './json-reader.ts';
 import { chosenOutputs, type Prediction } from './predict.ts';
 import type { InputStep } from './processing.ts';
 import type { ServedVersion } from './served-version.ts';
@@ -27,7 +27,7 @@ export function optionalText(body: JsonObject, key: string): string | undefined 
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return value;
   if (typeof value === 'number' && Number.isInteger(value)) return String(value);
-  throw invalid(key, 'a text', JSON.stringify(value));
+  throw invalid(key, 'a text', showJson(value));
 }
 
 /**
@@ -60,7 +60,7 @@ function readFetches(version: ServedVersion, body: JsonObject): readonly string[
   // serving.yaml decides what is answered.
   if (outputs === undefined || outputs === null || version.processing?.output !== undefined) return version.outputNames;
   if (!Array.isArray(outputs) || outputs.some((name) => typeof name !== 'string')) {
-    throw invalid('outputs', 'a list of output names', JSON.stringify(outputs).slice(0, 60));
+    throw invalid('outputs', 'a list of output names', showJson(outputs));
   }
   return chosenOutputs(version, outputs as string[], 'outputs');
 }
@@ -76,11 +76,7 @@ function feedsOf(version: ServedVersion, inputs: Json, path: string): Tensors {
   if (isObject(inputs)) return namedFeeds(version, inputs, `${path}.`);
   const [only] = version.inputs;
   if (only === undefined || version.inputs.length !== 1) {
-    throw invalid(
-      path,
-      `an object with ${nameList(version)}`,
-      Array.isArray(inputs) ? 'a list' : JSON.stringify(inputs),
-    );
+    throw invalid(path, `an object with ${nameList(version)}`, Array.isArray(inputs) ? 'a list' : showJson(inputs));
   }
   return { [only.name]: tensorFromJson(inputs, only, path, true) };
 }
@@ -95,14 +91,19 @@ export function namedFeeds(version: ServedVersion, values: JsonObject, prefix: s
   }
   for (const name in values) {
     if (feeds[name] === undefined || !Object.hasOwn(feeds, name)) {
-      throw invalid(prefix + name, `only ${nameList(version)}`, `the unknown input '${name.slice(0, 100)}'`);
+      throw invalid(
+        prefix + name.slice(0, 100),
+        `only ${nameList(version)}`,
+        `the unknown input '${name.slice(0, 100)}'`,
+      );
     }
   }
   return feeds;
 }
 
 function missing(version: ServedVersion, info: TensorInfo, values: JsonObject, prefix: string): MlopsError {
-  const given = Object.keys(values).slice(0, 20).join(', ') || 'no inputs';
+  const names = Object.keys(values).map((name) => name.slice(0, 100));
+  const given = names.slice(0, 20).join(', ') || 'no inputs';
   return invalid(prefix + info.name, `the input '${info.name}' (inputs: ${nameList(version)})`, given);
 }
 
@@ -112,9 +113,9 @@ function nameList(version: ServedVersion): string {
 
 /** `[{"a": 1, "b": 2}, ...]` turned into columns, or rows of the only input. */
 export function feedsOfInstances(version: ServedVersion, rows: Json): Tensors {
-  if (!Array.isArray(rows)) throw invalid('instances', 'a list of rows', JSON.stringify(rows).slice(0, 60));
+  if (!Array.isArray(rows)) throw invalid('instances', 'a list of rows', showJson(rows));
   if (!rows.some(isObject)) return feedsOf(version, rows, 'instances');
-  const columns: JsonObject = {};
+  const columns = Object.create(null) as JsonObject;
   for (const info of version.inputs) {
     const wide = info.dims !== undefined && info.dims.length === 2 && info.dims[1] === 1;
     columns[info.name] = rows.map((row, i) => {
@@ -125,7 +126,8 @@ export function feedsOfInstances(version: ServedVersion, rows: Json): Tensors {
   }
   for (const [i, row] of rows.entries()) {
     const extra = isObject(row) ? Object.keys(row).find((key) => !Object.hasOwn(columns, key)) : undefined;
-    if (extra !== undefined) throw invalid(`instances[${i}].${extra}`, `only ${nameList(version)}`, 'an unknown input');
+    if (extra !== undefined)
+      throw invalid(`instances[${i}].${extra.slice(0, 100)}`, `only ${nameList(version)}`, 'an unknown input');
   }
   return namedFeeds(version, columns, 'instances.');
 }

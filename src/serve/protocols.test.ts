@@ -301,7 +301,23 @@ describe('similarity, feedback, statistics', () => {
       },
     });
     expect(one.json()).toMatchObject({ scores: [0, 1], ranking: [1, 0], output: 'y' });
-    expect((await post(server, '/predict/similarity', { inputs: { x: [[1, 0]] } })).status).toBe(400);
+    const compare = async (body: unknown) => await post(server, '/predict/similarity', body);
+    expect((await compare({ inputs: { x: [[1, 0]] } })).status).toBe(400);
+    const two = {
+      x: [
+        [1, 0],
+        [0, 1],
+      ],
+    };
+    expect((await compare({ query: two, candidates: two })).json()).toMatchObject({
+      error: { path: 'query', expected: 'one row', got: '2 rows' },
+    });
+    expect((await compare({ query: { x: [1, 0], z: 1 }, candidates: two })).status).toBe(400);
+    const many = Array.from({ length: 5_000 }, (_, i) => [i, 1]);
+    expect((await compare({ inputs: { x: many } })).json()).toMatchObject({ error: { expected: 'at most 1000 rows' } });
+    expect(((await compare({ query: [0, 1], candidates: many })).json() as { scores: number[] }).scores).toHaveLength(
+      5_000,
+    );
   });
 
   it('logs predictions with what monitoring and lineage need, and feedback beside them', async () => {

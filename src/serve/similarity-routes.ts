@@ -5,7 +5,10 @@ import type { Json } from './json-reader.ts';
 import { isObject, optionalText, readNativeInputs, readObject, type JsonObject } from './native-protocol.ts';
 import type { VersionQuery } from './native-routes.ts';
 import { invalid } from './tensor-json.ts';
-import { cosineMatrix, embeddingOutput } from './similarity.ts';
+import { cosineMatrix, cosinesOfFirst, embeddingOutput } from './similarity.ts';
+
+/** Every row with every row: the answer grows with their square, and is computed on the server's own thread. */
+const matrixLimit = 1_000;
 
 /**
  * `POST /predict/similarity`: `{"inputs": ...}` of two or more rows answers their cosine matrix;
@@ -37,10 +40,11 @@ export function addSimilarityRoutes(shell: Shell, context: ServingContext): void
       const made = Object.entries(prediction.outputs).map(([name, { dtype, dims }]) => ({ name, dtype, dims }));
       const name = embeddingOutput(prediction.version, made, output);
       const tensor = prediction.outputs[name];
-      if (tensor === undefined || (tensor.dims[0] ?? 0) < 2) {
+      const rows = tensor?.dims[0] ?? 0;
+      if (tensor === undefined || rows < 2) {
         throw new MlopsError('invalid_input', 'two or more rows are needed to compare', { data: { path: 'inputs' } });
       }
-      const matrix = cosineMatrix(tensor);
+      if (!against && rows > matrixLimit) throw invalid('inputs', `at most ${matrixLimit} rows`, `${rows}`);
       const { ref } = prediction.version;
       const facts = {
         output: name,
@@ -48,8 +52,8 @@ export function addSimilarityRoutes(shell: Shell, context: ServingContext): void
         model_version: ref.version,
         prediction_id: context.record(prediction, request),
       };
-      if (!against) return { similarity: matrix, ...facts };
-      const scores = (matrix[0] ?? []).slice(1);
+      if (!against) return { similarity: cosineMatrix(tensor), ...facts };
+      const scores = cosinesOfFirst(tensor);
       const ranking = scores.map((_, index) => index).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
       return { scores, ranking, ...facts };
     },
@@ -59,8 +63,11 @@ export function addSimilarityRoutes(shell: Shell, context: ServingContext): void
 /** The query as the first row above the candidates: lists, or objects of lists by input name. */
 function stacked(query: Json, candidates: Json): Json {
   if (isObject(query) && isObject(candidates)) {
-    const joined: JsonObject = {};
-    for (const key of Object.keys(candidates)) joined[key] = stacked(query[key] ?? null, candidates[key] ?? null);
+    const joined = Object.create(null) as JsonObject;
+    const own = (values: JsonObject, key: string): Json => (Object.hasOwn(values, key) ? (values[key] ?? null) : null);
+    for (const key of Object.keys({ ...query, ...candidates })) {
+      joined[key] = stacked(own(query, key), own(candidates, key));
+    }
     return joined;
   }
   if (!Array.isArray(candidates)) {
@@ -68,6 +75,7 @@ function stacked(query: Json, candidates: Json): Json {
   }
   // A query may come as one row or as a list of one row.
   const depth = (value: Json | undefined): number => (Array.isArray(value) ? 1 + depth(value[0]) : 0);
-  const row = depth(query) === depth(candidates) && Array.isArray(query) ? query : [query];
-  return [...row, ...candidates];
+  if (depth(query) !== depth(candidates) || !Array.isArray(query)) return [query, ...candidates];
+  if (query.length !== 1) throw invalid('query', 'one row', `${query.length} rows`);
+  return [...query, ...candidates];
 }

@@ -37,7 +37,15 @@ function problem(version: ServedVersion, why: string): MlopsError {
 /** Cosine similarity of every row with every row; 0 where a vector is all zero. */
 export function cosineMatrix(tensor: Tensor): number[][] {
   const rows = vectors(tensor);
-  return rows.map((a) => rows.map((b) => dot(a, b)));
+  const matrix: number[][] = [];
+  for (const [i, a] of rows.entries()) matrix.push(rows.map((b, j) => (j < i ? (matrix[j]?.[i] ?? 0) : dot(a, b))));
+  return matrix;
+}
+
+/** Cosine similarity of the first row with each of the others. */
+export function cosinesOfFirst(tensor: Tensor): number[] {
+  const [first, ...others] = vectors(tensor);
+  return first === undefined ? [] : others.map((other) => dot(first, other));
 }
 
 /** Rows as unit vectors of doubles. */

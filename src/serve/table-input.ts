@@ -1,6 +1,6 @@
 import { didYouMean, MlopsError } from '../base/index.ts';
 import type { TensorInfo } from '../model/index.ts';
-import type { Json } from './json-reader.ts';
+import { showJson, type Json } from './json-reader.ts';
 import { isObject, type JsonObject } from './native-protocol.ts';
 import type { InputStep } from './processing.ts';
 import type { ColumnConfig } from './serving-config.ts';
@@ -107,17 +107,16 @@ function checkType(value: Json, { type, min, max, categories }: ColumnConfig, pa
     (type === 'integer' && number && Number.isInteger(Number(value))) ||
     (type === 'boolean' && typeof value === 'boolean') ||
     (type === 'string' && (typeof value === 'string' || (categories !== undefined && number)));
-  if (!fits)
-    throw invalid(path, `a ${type}`, JSON.stringify(typeof value === 'bigint' ? String(value) : value).slice(0, 60));
+  if (!fits) throw invalid(path, `a ${type}`, showJson(value));
   if (!number) return;
   if (min !== undefined && Number(value) < min) throw invalid(path, `at least ${min}`, String(value));
   if (max !== undefined && Number(value) > max) throw invalid(path, `at most ${max}`, String(value));
 }
 
 function category(value: Json, categories: readonly string[], path: string, info: TensorInfo): Json {
-  const text = typeof value === 'string' ? value : JSON.stringify(typeof value === 'bigint' ? Number(value) : value);
+  const text = typeof value === 'string' ? value : showJson(value);
   const at = categories.indexOf(text);
-  if (at < 0) throw invalid(path, `one of ${categories.join(', ')}`, JSON.stringify(text).slice(0, 60));
+  if (at < 0) throw invalid(path, `one of ${categories.join(', ')}`, showJson(text));
   return info.dtype === 'string' ? text : at;
 }
 

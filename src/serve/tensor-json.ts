@@ -1,6 +1,6 @@
 import { MlopsError } from '../base/index.ts';
 import type { Dim, Dtype, TensorInfo } from '../model/index.ts';
-import type { Json } from './json-reader.ts';
+import { showJson, type Json } from './json-reader.ts';
 import {
   allocate,
   dtypes,
@@ -196,9 +196,7 @@ function expectation(dtype: Dtype): string {
 function describe(value: Json): string {
   if (Array.isArray(value)) return `a list of ${value.length} values`;
   if (typeof value === 'object' && value !== null) return 'an object';
-  if (typeof value === 'bigint') return String(value);
-  const text = JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return showJson(value);
 }
 
 /** A tensor as JSON text: nested lists, shortest digits, NaN and infinities as null, 64-bit integers exact. */

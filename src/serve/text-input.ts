@@ -3,7 +3,7 @@ import * as path from 'node:path';
 
 import { messageOf, MlopsError } from '../base/index.ts';
 import type { TensorInfo } from '../model/index.ts';
-import type { Json } from './json-reader.ts';
+import { showJson, type Json } from './json-reader.ts';
 import { isObject } from './native-protocol.ts';
 import type { InputStep } from './processing.ts';
 import type { TextConfig } from './serving-config.ts';
@@ -87,11 +87,7 @@ function textsOf(raw: Json, field: string): string[] {
   return list.map((item, i) => {
     const text = isObject(item) ? item[field] : item;
     if (typeof text === 'string') return text;
-    throw invalid(
-      `inputs.${field}[${i}]`,
-      'a text',
-      text === undefined ? 'nothing' : JSON.stringify(text).slice(0, 60),
-    );
+    throw invalid(`inputs.${field}[${i}]`, 'a text', showJson(text));
   });
 }
 

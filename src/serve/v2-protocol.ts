@@ -1,6 +1,6 @@
 import { MlopsError } from '../base/index.ts';
 import { wireShape, type Dtype, type TensorInfo } from '../model/index.ts';
-import { parseJson, type Json } from './json-reader.ts';
+import { parseJson, showJson, type Json } from './json-reader.ts';
 import { isObject, type JsonObject } from './native-protocol.ts';
 import { chosenOutputs, type Prediction } from './predict.ts';
 import type { ServedVersion } from './served-version.ts';
@@ -30,7 +30,7 @@ export function readV2Request(body: unknown, headerLength: string | undefined, e
   const json = parseJson(bytes.subarray(0, length), exact);
   if (!isObject(json)) throw new MlopsError('bad_request', 'the request must be a JSON object');
   const id = json['id'];
-  if (id !== undefined && typeof id !== 'string') throw invalid('id', 'a string', JSON.stringify(id));
+  if (id !== undefined && typeof id !== 'string') throw invalid('id', 'a string', showJson(id));
   return { id, json, binary, raw: false };
 }
 
@@ -56,7 +56,7 @@ export function readV2Inputs(version: ServedVersion, request: V2Request): { feed
     return { feeds: rawFeed(version, request.binary), outputs };
   }
   const inputs = Object.hasOwn(request.json, 'inputs') ? request.json['inputs'] : undefined;
-  if (!Array.isArray(inputs)) throw invalid('inputs', 'a list of tensors', nameOf(inputs));
+  if (!Array.isArray(inputs)) throw invalid('inputs', 'a list of tensors', showJson(inputs));
   const feeds = noTensors();
   let at = 0;
   for (const [i, input] of inputs.entries()) {
@@ -87,14 +87,14 @@ export function readV2Inputs(version: ServedVersion, request: V2Request): { feed
 }
 
 function readHead(version: ServedVersion, input: Json, path: string) {
-  if (!isObject(input)) throw invalid(path, 'an object', nameOf(input));
+  if (!isObject(input)) throw invalid(path, 'an object', showJson(input));
   const { name, datatype, shape, data } = input;
   const info = version.inputs.find((candidate) => candidate.name === name);
   if (info === undefined) {
-    throw invalid(`${path}.name`, `one of ${version.inputs.map((known) => known.name).join(', ')}`, nameOf(name));
+    throw invalid(`${path}.name`, `one of ${version.inputs.map((known) => known.name).join(', ')}`, showJson(name));
   }
   const dtype = typeof datatype === 'string' ? dtypeByV2.get(datatype) : undefined;
-  if (dtype !== info.dtype) throw invalid(`${path}.datatype`, dtypes[info.dtype].v2, nameOf(datatype));
+  if (dtype !== info.dtype) throw invalid(`${path}.datatype`, dtypes[info.dtype].v2, showJson(datatype));
   const dims = readShape(shape, `${path}.shape`);
   checkDims(dims, info, `${path}.shape`);
   return { info, dims, binarySize: binarySizeOf(input['parameters'], path), data };
@@ -103,10 +103,10 @@ function readHead(version: ServedVersion, input: Json, path: string) {
 const maxElements = 2 ** 31;
 
 function readShape(shape: Json | undefined, path: string): number[] {
-  if (!Array.isArray(shape)) throw invalid(path, 'a list of sizes', nameOf(shape));
+  if (!Array.isArray(shape)) throw invalid(path, 'a list of sizes', showJson(shape));
   const dims = shape.map((size, i) => {
     if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return size;
-    throw invalid(`${path}[${i}]`, 'a whole number from 0 on', nameOf(size));
+    throw invalid(`${path}[${i}]`, 'a whole number from 0 on', showJson(size));
   });
   if (dims.length > 64 || elementCount(dims) > maxElements)
     throw invalid(path, `at most ${maxElements} values`, shapeText(dims));
@@ -118,7 +118,7 @@ function binarySizeOf(parameters: Json | undefined, path: string): number | unde
     isObject(parameters) && Object.hasOwn(parameters, 'binary_data_size') ? parameters['binary_data_size'] : undefined;
   if (size === undefined) return undefined;
   if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return size;
-  throw invalid(`${path}.parameters.binary_data_size`, 'a number of bytes', nameOf(size));
+  throw invalid(`${path}.parameters.binary_data_size`, 'a number of bytes', showJson(size));
 }
 
 /** JSON data, nested or flat; flat is told by a first element that is no list. */
@@ -127,7 +127,7 @@ function fromData(data: Json | undefined, info: TensorInfo, dims: readonly numbe
   const count = elementCount(dims);
   // A scalar may stand alone.
   const list = dims.length === 0 && data !== undefined && !Array.isArray(data) ? [data] : data;
-  if (!Array.isArray(list)) throw invalid(place, `a list of ${count} values`, nameOf(data));
+  if (!Array.isArray(list)) throw invalid(place, `a list of ${count} values`, showJson(data));
   if (dims.length > 1 && Array.isArray(list[0])) {
     const tensor = tensorFromJson(list, { ...info, dims: undefined }, place);
     const same = tensor.dims.length === dims.length && tensor.dims.every((size, i) => size === dims[i]);
@@ -164,23 +164,17 @@ function readOutputs(version: ServedVersion, json: JsonObject): V2Outputs {
   if (asked === undefined || asked === null) {
     return { fetches: version.outputNames, binary: new Set(allBinary ? version.outputNames : []) };
   }
-  if (!Array.isArray(asked)) throw invalid('outputs', 'a list of outputs', nameOf(asked));
+  if (!Array.isArray(asked)) throw invalid('outputs', 'a list of outputs', showJson(asked));
   const binary = new Set<string>();
   const names = asked.map((output, i) => {
     const name = isObject(output) ? output['name'] : undefined;
     if (!isObject(output) || typeof name !== 'string')
-      throw invalid(`outputs[${i}].name`, 'the name of an output', nameOf(name));
+      throw invalid(`outputs[${i}].name`, 'the name of an output', showJson(name));
     const own = isObject(output['parameters']) ? output['parameters']['binary_data'] : undefined;
     if (own === true || (own === undefined && allBinary)) binary.add(name);
     return name;
   });
   return { fetches: chosenOutputs(version, names, 'outputs'), binary };
-}
-
-function nameOf(value: Json | undefined): string {
-  if (value === undefined) return 'nothing';
-  const text = typeof value === 'bigint' ? String(value) : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
 /** The answer as its JSON part and the raw tensors that follow it. */
