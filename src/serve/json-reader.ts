@@ -40,15 +40,21 @@ function startOf(value: Json, room: number): string {
   if (typeof value === 'bigint' || typeof value === 'number') return String(value);
   if (typeof value === 'string') return JSON.stringify(value.slice(0, room + 1));
   if (value === null || typeof value !== 'object') return String(value);
-  const list = Array.isArray(value);
-  let text = list ? '[' : '{';
-  for (const key in value) {
-    if (text.length > room) return text;
-    if (text.length > 1) text += ',';
-    if (!list) text += `${JSON.stringify(key.slice(0, room))}:`;
-    text += startOf((value as { [key: string]: Json })[key] ?? null, room - text.length);
+  // For and in, because a list of all keys may be much longer than what is shown.
+  let text = '';
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      if (text.length > room) break;
+      text += `${text === '' ? '' : ','}${startOf(item, room - text.length)}`;
+    }
+    return `[${text}]`;
   }
-  return text + (list ? ']' : '}');
+  for (const key in value) {
+    if (text.length > room) break;
+    text += `${text === '' ? '' : ','}${JSON.stringify(key.slice(0, room))}:`;
+    text += startOf(value[key] ?? null, room - text.length);
+  }
+  return `{${text}}`;
 }
 
 const words: Readonly<Record<string, Json>> = {
