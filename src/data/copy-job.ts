@@ -24,13 +24,19 @@ export function copyOne(job: CopyJob, i: number, state: JobState): Promise<void>
   const input = fs.openSync(from, 'r');
   let done = false;
   try {
-    const length = fillBuffer(input, buffer());
-    if (length === smallFile) {
-      done = true;
-      return copyLarge(job, i, input, state);
+    const wanted = (job.digests[i] ?? '').slice(0, 32);
+    const fits = (): boolean => digestOf(buffer().subarray(0, length), job.hashName) === wanted;
+    let length = fs.readSync(input, buffer(), 0, smallFile, null);
+    if (length === smallFile || !fits()) {
+      // Some file systems bring a part at a time.
+      length = fillBuffer(input, buffer(), length);
+      if (length === smallFile) {
+        done = true;
+        return copyLarge(job, i, input, state);
+      }
+      if (!fits()) throw corrupt(from);
     }
     const content = buffer().subarray(0, length);
-    if (digestOf(content, job.hashName) !== (job.digests[i] ?? '').slice(0, 32)) throw corrupt(from);
     const temp = job.target === 'fresh' ? to : temporaryFor(job, to);
     const output = openForWriting(temp, job.mode);
     try {

@@ -6,7 +6,7 @@ import type { HashName } from './content.ts';
 import { createDigest, digestOf, fillBuffer } from './digest.ts';
 import { buffer, breathe, FileFailure, smallFile, tick, type DigestJob, type JobState, type StorePlan } from './job.ts';
 import { objectPath } from './layout.ts';
-import { cannotClone, makeParent, placeAtomically, renameInto, temporaryIn } from './place-file.ts';
+import { cannotClone, makeParent, placeAtomically, placeContent, renameInto, temporaryIn } from './place-file.ts';
 import { factsPerFile, putFacts } from './walk.ts';
 
 /** Hashes one file of a job (and stores it); a promise only for large ones. */
@@ -20,7 +20,7 @@ export function digestOne(job: DigestJob, i: number, state: JobState): Promise<v
       const before = attempt === 0 ? undefined : fs.fstatSync(fd);
       if (before !== undefined && before.size > smallFile) return digestLarge(job, i, state);
       if (before !== undefined && isFresh(before)) continue;
-      const length = fillBuffer(fd, buffer());
+      const length = readExpected(fd, job.facts[i * factsPerFile] ?? 0);
       const after = fs.fstatSync(fd);
       putFacts(after, state.facts, i);
       const steady = before === undefined ? sameFacts(job.facts, state.facts, i) : sameStat(before, after);
@@ -36,6 +36,12 @@ export function digestOne(job: DigestJob, i: number, state: JobState): Promise<v
     }
   }
   throw new FileFailure('changed', `'${file}' kept changing while it was read`);
+}
+
+/** One read is enough where it brings as many bytes as the file has; whether it has them is asked afterwards. */
+function readExpected(fd: number, size: number): number {
+  const length = fs.readSync(fd, buffer(), 0, smallFile, null);
+  return length === size ? length : fillBuffer(fd, buffer(), length);
 }
 
 const pause = new Int32Array(new SharedArrayBuffer(4));
@@ -65,7 +71,8 @@ function storeSmall(
   i: number,
 ): void {
   const target = objectPath(plan.cacheDir, digest, hashName);
-  if (fs.existsSync(target)) return;
+  const isNew = hashName === 'md5' && plan.newPairs[Number.parseInt(digest.slice(0, 2), 16)] === 1;
+  if (!isNew && fs.existsSync(target)) return;
   // The smallest files are never hard-linked by DVC: all empty ones would be one file.
   if (plan.how === 'hardlink' && content.length > 0) {
     linkIntoCache(plan, file, target);
@@ -73,7 +80,7 @@ function storeSmall(
     return;
   }
   if (plan.how === 'reflink' && cloneIntoCache(plan, file, target)) return;
-  placeAtomically(target, (temp) => fs.writeFileSync(temp, content, { flag: 'wx', mode: plan.mode }));
+  placeContent(target, content, plan.mode);
 }
 
 /** Hard-links a workspace file into the cache; from then on it is the object, and read-only. */

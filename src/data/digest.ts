@@ -83,8 +83,8 @@ export async function digestFile(
 }
 
 /** Reads until the buffer is full or the file ends; returns the bytes read. */
-export function fillBuffer(fd: number, buffer: Uint8Array): number {
-  let filled = 0;
+export function fillBuffer(fd: number, buffer: Uint8Array, from = 0): number {
+  let filled = from;
   while (filled < buffer.length) {
     const count = fs.readSync(fd, buffer, filled, buffer.length - filled, null);
     if (count === 0) break;

@@ -6,6 +6,11 @@ export interface StorePlan {
   readonly how: 'copy' | 'reflink' | 'hardlink';
   /** Permission bits of objects: 0o444. */
   readonly mode: number;
+  /**
+   * By the first two digits of a digest: 1 where the cache had no folder for them yet. Objects there are not asked for:
+   * only this command or one beside it can have made them, with the same content.
+   */
+  readonly newPairs: Uint8Array;
 }
 
 /** Hash these files, and put them into the cache when a plan says how. */

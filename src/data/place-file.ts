@@ -7,6 +7,9 @@ import { isSystemError } from '../base/index.ts';
 /** What a file system without shared blocks answers to a clone. */
 export const cannotClone = ['ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EINVAL', 'ENOSYS', 'ENOTTY'];
 
+// As a number: Node would read the letters anew for each of thousands of files.
+const creating = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL;
+
 export function writeFully(fd: number, content: Uint8Array): void {
   for (let written = 0; written < content.length;) {
     written += fs.writeSync(fd, content, written, content.length - written);
@@ -15,11 +18,28 @@ export function writeFully(fd: number, content: Uint8Array): void {
 
 export function openForWriting(file: string, mode: number): number {
   try {
-    return fs.openSync(file, 'wx', mode);
+    return fs.openSync(file, creating, mode);
   } catch (error) {
     if (!isSystemError(error, 'ENOENT')) throw error;
     makeParent(file);
-    return fs.openSync(file, 'wx', mode);
+    return fs.openSync(file, creating, mode);
+  }
+}
+
+/** A whole small file, complete or not there. */
+export function placeContent(target: string, content: Uint8Array, mode: number): void {
+  const temp = temporaryBeside(target);
+  const fd = openForWriting(temp, mode);
+  try {
+    try {
+      writeFully(fd, content);
+    } finally {
+      fs.closeSync(fd);
+    }
+    fs.renameSync(temp, target);
+  } catch (error) {
+    fs.rmSync(temp, { force: true });
+    throw error;
   }
 }
 

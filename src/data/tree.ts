@@ -10,7 +10,7 @@ import { digestOf } from './digest.ts';
 import { raiseFailures } from './failures.ts';
 import { smallFile, tick, type DigestJob, type JobResult, type StorePlan } from './job.ts';
 import { runJobs } from './lanes.ts';
-import { idOfPath, objectPath } from './layout.ts';
+import { idOfPath, newPairs, objectPath } from './layout.ts';
 import { formatManifest, sortTree } from './manifest.ts';
 import { createLookup, type DirectoryRecord } from './stat-index.ts';
 import { factsPerFile, walk, type WalkedDirectory } from './walk.ts';
@@ -309,7 +309,7 @@ export function storePlan(ctx: DataContext): StorePlan {
   const first = ctx.linkTypes[0] ?? 'reflink';
   const wanted = first === 'hardlink' || first === 'reflink' ? first : 'copy';
   const how = wanted === 'copy' || ctx.linkType() === wanted ? wanted : 'copy';
-  return { cacheDir: ctx.cacheDir, how, mode: ctx.objectMode };
+  return { cacheDir: ctx.cacheDir, how, mode: ctx.objectMode, newPairs: newPairs(ctx.cacheDir) };
 }
 
 /** Where an object of the cache lies. */
