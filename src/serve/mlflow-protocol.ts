@@ -34,6 +34,10 @@ export function readScoring(body: unknown, contentType: string | undefined, exac
       `This predictor only supports the following content types: Types: ${supported}. Got '${(contentType ?? '').slice(0, 100)}'.`,
     );
   }
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(contentType ?? '')?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    throw new MlopsError('unsupported_media', 'The scoring server only supports UTF-8');
+  }
   const value = parseJson(bytes, exact);
   if (!isObject(value)) {
     const kind = Array.isArray(value) ? 'list' : typeof value;
@@ -96,13 +100,29 @@ function withoutExtra(version: ServedVersion, values: JsonObject): JsonObject {
   return Object.fromEntries(version.inputs.map((info) => [info.name, values[info.name] ?? null]));
 }
 
-function splitRecords(value: Json): Json {
-  const { columns, data } = isObject(value) ? value : {};
-  if (!Array.isArray(columns) || !Array.isArray(data))
-    throw invalid('dataframe_split', "'columns' and 'data'", 'something else');
-  return data.map((row) =>
-    Object.fromEntries(columns.map((name, i) => [columnName(name), Array.isArray(row) ? (row[i] ?? null) : null])),
-  );
+interface Frame {
+  readonly columns: readonly string[] | undefined;
+  readonly rows: readonly Json[][];
+}
+
+/** `{columns?, index?, data}`, as pandas writes a frame in the orientation `split`. */
+function frameOf(value: Json): Frame {
+  const place = 'dataframe_split';
+  if (!isObject(value) || !Array.isArray(value['data'])) {
+    throw invalid(place, "an object with 'columns' and 'data'", 'something else');
+  }
+  const strange = Object.keys(value).find((key) => !['columns', 'index', 'data'].includes(key));
+  if (strange !== undefined) throw invalid(place, "only 'columns', 'index' and 'data'", `'${strange.slice(0, 100)}'`);
+  const { data, index } = value;
+  if (Array.isArray(index) && index.length !== data.length) {
+    throw invalid(`${place}.index`, `${data.length} values, as rows in 'data'`, `${index.length}`);
+  }
+  const columns = Array.isArray(value['columns']) ? value['columns'].map(columnName) : undefined;
+  const rows = data.map((row, i) => {
+    if (Array.isArray(row) && (columns === undefined || row.length === columns.length)) return row;
+    throw invalid(`${place}.data[${i}]`, `a list of ${columns?.length ?? 'equal many'} values`, 'another row');
+  });
+  return { columns, rows };
 }
 
 /** A frame without names has numbers. */
@@ -110,23 +130,22 @@ function columnName(name: Json): string {
   return typeof name === 'string' ? name : showJson(name);
 }
 
+function splitRecords(value: Json): Json {
+  const { columns, rows } = frameOf(value);
+  if (columns === undefined) throw invalid('dataframe_split', "'columns' and 'data'", "no 'columns'");
+  return rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i] ?? null])));
+}
+
 function split(version: ServedVersion, value: Json): Tensors {
-  if (!isObject(value) || !Array.isArray(value['data'])) {
-    throw invalid('dataframe_split', "an object with 'columns' and 'data'", 'something else');
-  }
-  const rows = value['data'];
-  const columns = Array.isArray(value['columns']) ? value['columns'].map(columnName) : undefined;
-  for (const [i, row] of rows.entries()) {
-    if (!Array.isArray(row) || (columns !== undefined && row.length !== columns.length)) {
-      throw invalid(`dataframe_split.data[${i}]`, `a list of ${columns?.length ?? 'equal many'} values`, 'another row');
-    }
-  }
-  const column = (at: number): Json[] => rows.map((row) => (Array.isArray(row) ? (row[at] ?? null) : null));
+  const { columns, rows } = frameOf(value);
+  const column = (at: number): Json[] => rows.map((row) => row[at] ?? null);
   return table(version, columns, rows, column, 'dataframe_split.data');
 }
 
 function records(version: ServedVersion, value: Json, path: string): Tensors {
   if (!Array.isArray(value)) throw invalid(path, 'a list of records', 'something else');
+  // pandas reads rows without names too.
+  if (value.length > 0 && value.every(Array.isArray)) return only(version, value, path);
   const columns = [...new Set(value.flatMap((row) => (isObject(row) ? Object.keys(row) : [])))];
   const cell = (row: Json, name: string): Json =>
     isObject(row) && Object.hasOwn(row, name) ? (row[name] ?? null) : null;

@@ -217,7 +217,10 @@ describe("MLflow's scoring protocol", () => {
       { instances: rows },
       { instances: rows.map((x) => ({ x })) },
       { dataframe_split: { columns: ['a', 'b'], data: rows } },
+      { dataframe_split: { data: rows, index: [7, 8] } },
       { dataframe_records: rows.map(([a, b]) => ({ a, b })) },
+      { dataframe_records: rows },
+      { instances: rows, params: { temperature: 1 } },
     ]) {
       expect((await post(server, '/invocations', body)).json(), JSON.stringify(body)).toEqual(same);
     }
@@ -230,7 +233,24 @@ describe("MLflow's scoring protocol", () => {
       error_code: 'BAD_REQUEST',
       message: expect.stringContaining('exactly one of the input fields'),
     });
-    expect((await post(server, '/invocations', { dataframe_records: [{ a: 1 }] })).status).toBe(400);
+    const json = 'application/json';
+    expect(
+      (await post(server, '/invocations', { inputs: rows }, { 'content-type': `${json}; charset=UTF-8` })).status,
+    ).toBe(200);
+    const latin = await post(server, '/invocations', { inputs: rows }, { 'content-type': `${json};charset=latin1` });
+    expect([latin.status, latin.text]).toEqual([415, 'The scoring server only supports UTF-8']);
+    for (const body of [
+      { dataframe_records: [{ a: 1 }] },
+      { dataframe_split: { columns: ['a', 'b'], data: rows, index: [1] } },
+      { dataframe_split: { columns: ['a', 'b'], data: rows, dtype: 'float' } },
+      { dataframe_split: { columns: ['a'], data: rows } },
+    ]) {
+      const refused = await post(server, '/invocations', body);
+      expect([refused.status, refused.json()], JSON.stringify(body)).toEqual([
+        400,
+        { error_code: 'INVALID_PARAMETER_VALUE', message: expect.any(String) },
+      ]);
+    }
   });
 
   it('feeds a column to each input of a model that has one for each', async () => {
