@@ -43,7 +43,9 @@ export function failureOf(error: unknown, requestId: string): Failure {
   const entry = code === undefined ? undefined : known[code];
   if (entry !== undefined) {
     const [status, ownCode, mlflowCode] = entry;
-    return { status, code: ownCode, mlflowCode, message: messageOf(error), headers: {}, error };
+    // It may quote the whole URL.
+    const message = messageOf(error).slice(0, 300);
+    return { status, code: ownCode, mlflowCode, message, headers: {}, error };
   }
   return {
     status: 500,

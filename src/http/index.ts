@@ -1,5 +1,5 @@
 /** The web-server shell: limits, ids, guard, errors as responses, graceful close. */
-export { mlflowErrorBody, type Failure } from './failure.ts';
+export { mlflowErrorBody, ownErrorBody, type Failure } from './failure.ts';
 export { createGuard, isLoopback, loopbackHosts, type GuardOptions } from './guard.ts';
 export { attach, explainListen, listen, type Listening, type ListenOptions } from './listen.ts';
 export {

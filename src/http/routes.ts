@@ -27,7 +27,7 @@ export function noRoute(request: FastifyRequest, routes: readonly KnownRoute[]):
   if (allowed.length === 0 || allowed.includes(request.method)) {
     return new MlopsError('no_such_route', `there is no ${request.method} ${path.slice(0, 200)} here`);
   }
-  return new MlopsError('method_not_allowed', `${path} does not take ${request.method}`, {
+  return new MlopsError('method_not_allowed', `${path.slice(0, 200)} does not take ${request.method}`, {
     hint: `use ${allowed.join(' or ')}`,
     data: { allow: allowed.join(', ') },
   });

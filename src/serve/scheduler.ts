@@ -111,19 +111,23 @@ export class Scheduler {
     }
   }
 
-  /** The next jobs of a version that may run together, in order of arrival. */
+  /**
+   * The oldest job of a version and those that may run with it, in order of arrival. Others stay where they are:
+   * texts of several lengths then still run together by length.
+   */
   #take(version: ServedVersion): Job[] {
     const { queue } = version;
     const taken: Job[] = [];
     let at = 0;
-    for (; at < queue.length && taken.length < this.options.maxBatch; at++) {
+    let kept = 0;
+    for (; at < queue.length && taken.length < this.options.maxBatch && taken[0]?.rows !== 0; at++) {
       const job = queue[at];
       if (job === undefined || !this.#stillWanted(job)) continue;
       const [first] = taken;
-      if (first !== undefined && (first.rows === 0 || job.rows === 0 || job.key !== first.key)) break;
-      taken.push(job);
+      if (first === undefined || (job.rows > 0 && job.key === first.key)) taken.push(job);
+      else queue[kept++] = job;
     }
-    queue.splice(0, at);
+    queue.splice(kept, at - kept);
     return taken;
   }
 

@@ -2,6 +2,7 @@ import { messageOf, silentLogger, type Logger } from '../base/index.ts';
 import {
   createShell,
   listen,
+  ownErrorBody,
   type AccessEntry,
   type GuardOptions,
   type Listening,
@@ -20,7 +21,7 @@ import { addSimilarityRoutes } from './similarity-routes.ts';
 import { addStatsRoutes } from './stats-routes.ts';
 import { InferencePool } from './inference-pool.ts';
 import { addMlflowRoutes } from './mlflow-routes.ts';
-import { addV2Routes } from './v2-routes.ts';
+import { addV2Routes, v2Errors } from './v2-routes.ts';
 import { addHealthRoutes, addNativeRoutes } from './native-routes.ts';
 import { Predictor } from './predict.ts';
 import { Repository, type ServedModelSpec } from './repository.ts';
@@ -103,6 +104,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     guard: options.guard,
     verify: options.verify,
     onAccess: options.onAccess,
+    // Paths and methods that there are not, as the protocol that they look like says it.
+    errors: (failure, request) =>
+      /^\/v2(\/|\?|$)/.test(request.url) ? v2Errors(failure, request) : ownErrorBody(failure, request.id),
     log,
   });
   startProcessMetrics();
