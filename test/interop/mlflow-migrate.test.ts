@@ -1,7 +1,6 @@
 // MLflow's own client dumps a store of MLflow, and our server after the migration of it: both must be equal.
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
-import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
@@ -18,6 +17,7 @@ import { startTrackingServer } from '../../src/app/server.ts';
 import { silentLogger } from '../../src/base/index.ts';
 import { openSqlite, openTracking } from '../../src/tracking/index.ts';
 import { describeWithTool } from '../tools.ts';
+import { serveMlflow } from './mlflow-server.ts';
 
 const script = path.join(import.meta.dirname, 'mlflow_dump.py');
 const run = promisify(execFile);
@@ -121,36 +121,32 @@ describeWithTool('mlflow', 'migrating', ({ mlflow }) => {
   }, 240_000);
 });
 
-/** MLflow's own server on a fresh database. */
-async function serveMlflow(program: string, folder: string): Promise<string> {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as net.AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  const args = ['-m', 'mlflow', 'server', '--host', '127.0.0.1', '--port', String(port)];
-  const child = spawn(
-    program,
-    [...args, '--backend-store-uri', `sqlite:///${folder}/real.db`, '--artifacts-destination', `${folder}/real`],
-    {
-      cwd: folder,
-      env: {
-        PATH: `${path.dirname(program)}:${process.env['PATH']}`,
-        HOME: folder,
-        MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
-      },
-      stdio: 'ignore',
-      detached: true,
-    },
-  );
-  onTestFinished(() => void process.kill(-(child.pid ?? 0), 'SIGKILL'));
-  const url = `http://127.0.0.1:${port}`;
-  for (let i = 0; i < 200; i++) {
-    const answer = await fetch(`${url}/health`).catch(() => undefined);
-    if (answer?.ok === true) return url;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  throw new Error('the mlflow server did not start');
-}
+describeWithTool('mlflow', 'migrating', ({ mlflow }) => {
+  it('takes prompts along, which servers keep apart from models', async () => {
+    const folder = temporary();
+    const url = await serve(folder, path.join(folder, 'theirs', 'mlops.db'));
+    const code = `
+import mlflow
+mlflow.genai.register_prompt("greet", "Hello {{name}}")
+mlflow.genai.register_prompt("greet", "Hi {{name}}")
+mlflow.genai.set_prompt_alias("greet", "best", 1)
+`;
+    const env = { PATH: process.env['PATH'], HOME: folder, MLFLOW_TRACKING_URI: url, GIT_PYTHON_REFRESH: 'quiet' };
+    await run(mlflow, ['-c', code], { cwd: folder, env });
+    const target = openSqlite(path.join(folder, 'ours', 'mlops.db'));
+    onTestFinished(() => target.close());
+    const report = await migrateFromMlflow(serverSource(await openTracking(url, { env: {} })), target);
+    expect(report).toMatchObject({ models: 1, versions: 2, problems: [] });
+    const prompt = await target.getVersionByAlias('greet', 'best');
+    expect(prompt.tags).toContainEqual({ key: 'mlflow.prompt.text', value: 'Hello {{name}}' });
+    // Out of a local store they go the same way, into another and into a server.
+    const next = openSqlite(path.join(folder, 'next', 'mlops.db'));
+    onTestFinished(() => next.close());
+    expect(await migrateFromMlflow(serverSource(target), next)).toMatchObject({ models: 1, versions: 2, problems: [] });
+    const server = await openTracking(await serve(folder, path.join(folder, 'last', 'mlops.db')), { env: {} });
+    expect(await migrateToServer(serverSource(target), server)).toMatchObject({ versions: 2, problems: [] });
+  }, 240_000);
+});
 
 describeWithTool('mlflow', 'going back', ({ mlflow }) => {
   it("fills MLflow's own server, and leaves alone what it has", async () => {

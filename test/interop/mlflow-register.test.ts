@@ -9,9 +9,11 @@ import { promote } from '../../src/app/promote.ts';
 import { registerModel } from '../../src/app/register.ts';
 import { startTrackingServer } from '../../src/app/server.ts';
 import { silentLogger } from '../../src/base/index.ts';
+import { openTracking } from '../../src/tracking/index.ts';
 import { temporaryFolder } from '../cli.ts';
 import { linearModel } from '../support/onnx.ts';
 import { describeWithTool } from '../tools.ts';
+import { serveMlflow } from './mlflow-server.ts';
 
 const script = `
 import json, sys, mlflow, numpy as np
@@ -72,4 +74,40 @@ describeWithTool('mlflow', 'registered models', ({ mlflow }) => {
     });
     expect(JSON.parse(stdout)).toEqual([Array.from(uris, () => [[5.5]]), ['x'], `['x']`, { accuracy: 0.95 }]);
   }, 240_000);
+});
+
+describeWithTool('mlflow222', "MLflow's server of before logged models", ({ mlflow222 }) => {
+  it('takes models that we register, whose files are those of their run', async () => {
+    const folder = temporaryFolder();
+    fs.writeFileSync(
+      path.join(folder, 'model.onnx'),
+      linearModel(
+        2,
+        1,
+        (i) => i + 1,
+        () => 0.5,
+      ),
+    );
+    const url = await serveMlflow(mlflow222, folder);
+    const store = await openTracking(url, { env: {} });
+    const options = { source: 'model.onnx', name: 'digits', tags: [], cwd: folder, root: folder, user: 'ann' };
+    const { version } = await registerModel(store, { ...options, metrics: new Map([['accuracy', 0.95]]) });
+    expect(version.source).toMatch(/^runs:\/[0-9a-f]{32}\/registered\/digits-/);
+    await store.setAlias('digits', 'best', '1', { by: 'ann', why: 'the first' });
+    expect(await store.promotions('digits')).toMatchObject([
+      { kind: 'register', to: 'None' },
+      { kind: 'alias', to: 'best', by: 'ann', why: 'the first' },
+    ]);
+    const files = await store.artifacts(await store.getDownloadUri('digits', '1')).list('');
+    expect(files.map((file) => file.path)).toContain('model.onnx');
+    const env = {
+      PATH: process.env['PATH'],
+      HOME: folder,
+      MLFLOW_TRACKING_URI: url,
+      SETUPTOOLS_USE_DISTUTILS: 'stdlib',
+    };
+    const code = 'import sys, mlflow; print(mlflow.models.get_model_info("models:/digits@best").flavors.keys())';
+    const { stdout } = await promisify(execFile)(mlflow222, ['-c', code], { cwd: folder, env });
+    expect(stdout).toContain('onnx');
+  }, 300_000);
 });

@@ -45,6 +45,7 @@ describeWithTool('mlflow', 'models made in Python', ({ mlflow: python }) => {
         'breast_cancer ok',
         'digits ok',
         'diabetes ok',
+        'mixed ok',
         'text ok',
         'bert ok',
         'cls pooling ok',

@@ -37,6 +37,24 @@ wrong = requests.post(url + "/predict", json={"model": "diabetes", **{**wanted["
 assert wrong.status_code == 400 and "age" in wrong.json()["error"]["hint"], wrong.text
 print("diabetes ok")
 
+wanted = expected("mixed")
+for rows, scores in (
+    (wanted["inputs"], wanted["scores"]),
+    ([{"age": row["age"], "city": row["city"]} for row in wanted["inputs"]], wanted["absent"]),
+):
+    for body in ({"instances": rows}, {"inputs": {name: [row[name] for row in rows] for name in rows[0]}}):
+        got = predict("mixed", body)
+        np.testing.assert_allclose(got["outputs"]["kind"], scores, rtol=1e-4, atol=1e-5)
+        for label, top, row in zip(got["labels"], got["top"], np.array(scores)):
+            order = np.argsort(-row)[:3]
+            assert [one["label"] for one in top] == [wanted["labels"][i] for i in order], (top, row)
+            np.testing.assert_allclose([one["score"] for one in top], row[order], rtol=1e-4, atol=1e-5)
+            assert label == (wanted["labels"][order[0]] if row[order[0]] >= 0.5 else "unknown"), (label, row)
+for change, place in (({"age": 121}, "age"), ({"age": "x"}, "age"), ({"visits": 1.5}, "visits"), ({"city": "Rom"}, "city"), ({"member": True}, "member")):
+    wrong = requests.post(url + "/predict", json={"model": "mixed", **{**wanted["inputs"][0], **change}})
+    assert wrong.status_code == 400 and wrong.json()["error"]["path"] == f"inputs[0].{place}", wrong.text
+print("mixed ok")
+
 wanted = expected("text")
 got = predict("text", {"inputs": {"text": wanted["inputs"]}})
 np.testing.assert_allclose(got["outputs"]["variable"], wanted["vectors"], rtol=1e-4, atol=1e-5)

@@ -59,6 +59,39 @@ rows = x[::60]
 write("diabetes.expected.json", {"inputs": [dict(zip(data.feature_names, row)) for row in rows.astype(float).tolist()],
                                  "progression": model.predict(rows).tolist()})
 
+# Columns of several types, an input of the graph for each, one-hot categories, defaults, scores ranked.
+import pandas as pd
+from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
+from sklearn.compose import make_column_transformer
+from sklearn.preprocessing import OneHotEncoder
+
+r = np.random.RandomState(1)
+cities = ["Ulm", "Bonn", "Köln"]
+frame = pd.DataFrame({"age": r.uniform(18, 80, 90).astype(np.float32), "visits": r.randint(0, 9, 90),
+                      "city": r.choice(cities, 90), "member": r.choice(["false", "true"], 90)})
+target = np.where(frame.age > 50, "old", np.where(frame.city == "Ulm", "local", np.where(frame.visits > 4, "often", "other")))
+prepare = make_column_transformer((StandardScaler(), ["age", "visits"]), (OneHotEncoder(), ["city", "member"]))
+model = make_pipeline(prepare, LogisticRegression(max_iter=1000)).fit(frame, target)
+types = [("age", FloatTensorType([None, 1])), ("visits", Int64TensorType([None, 1])), ("city", StringTensorType([None, 1])),
+         ("member", StringTensorType([None, 1]))]
+os.makedirs(os.path.join(folder, "mixed"))
+with open(os.path.join(folder, "mixed", "model.onnx"), "wb") as file:
+    file.write(to_onnx(model, initial_types=types, target_opset=18).SerializeToString())
+with open(os.path.join(folder, "mixed", "serving.yaml"), "w", encoding="utf-8") as file:
+    file.write('''table:
+  columns:
+    - {name: age, type: number, min: 0, max: 120}
+    - {name: visits, type: integer, default: 3}
+    - {name: city, categories: [Ulm, Bonn, Köln]}
+    - {name: member, type: string, categories: ["false", "true"], default: "false"}
+outputs:
+  - {name: output_probability, as: kind, labels: [local, often, old, other], top_k: 3, threshold: 0.5}
+''')
+rows = frame.iloc[::7]
+absent = rows.assign(visits=3, member="false")
+scores = lambda some: model.predict_proba(some).tolist()
+write("mixed.expected.json", {"inputs": rows.to_dict("records"), "scores": scores(rows), "absent": scores(absent), "labels": model.classes_.tolist()})
+
 # Text straight into the graph: TF-IDF and SVD.
 texts = ["the cat sat on the mat", "dogs chase cats", "stocks fell on monday", "the market rose", "a cat and a dog",
          "shares and stocks", "the dog sat", "monday market"]
