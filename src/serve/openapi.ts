@@ -1,5 +1,6 @@
-import { dtypes } from './tensor.ts';
 import type { ServingContext } from './context.ts';
+import { RequestExamples } from './openapi-examples.ts';
+import { dtypes } from './tensor.ts';
 import type { ServedVersion } from './served-version.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -7,23 +8,24 @@ type Schema = Readonly<Record<string, unknown>>;
 /** The OpenAPI 3.1 description of this server, with examples from the signatures of the models it serves now. */
 export function openApi(context: ServingContext): Schema {
   const versions = [...context.repository.models.values()].flatMap((model) => model.current ?? []).slice(0, 20);
-  const [first] = versions;
+  const examples = new RequestExamples(context, versions);
+  const names = [...context.repository.models.keys()];
   return {
     openapi: '3.1.0',
     info: {
       title: 'mlops serve',
       version: context.serverVersion,
-      description: `Serves ${[...context.repository.models.keys()].slice(0, 20).join(', ')}.`,
+      description: `Serves ${names.slice(0, 20).join(', ')}${names.length > 20 ? ' and others' : ''}.`,
     },
     components: {
       securitySchemes: {
         key: { type: 'http', scheme: 'bearer' },
         header: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
       },
-      schemas: { Error: errorSchema },
+      schemas: { Error: errorSchema, Prediction: predictionSchema },
     },
     security: [{}, { key: [] }, { header: [] }],
-    paths: { ...nativePaths(context, versions), ...protocolPaths(context, versions, first), ...statePaths },
+    paths: { ...nativePaths(examples, versions), ...protocolPaths(names, examples), ...statePaths },
   };
 }
 
@@ -45,6 +47,20 @@ const errorSchema: Schema = {
   },
 };
 
+const predictionSchema: Schema = {
+  type: 'object',
+  properties: {
+    outputs: { type: 'object', description: 'values by name of the output, a row for each row of the inputs' },
+    labels: { type: 'array', items: { type: 'string' }, description: 'one for each row, where the model has labels' },
+    top: { type: 'array', description: 'best labels with scores for each row, where serving.yaml asks for them' },
+    units: { type: 'object', description: 'by output, where serving.yaml names them' },
+    model: { type: 'string' },
+    model_version: { type: 'string' },
+    prediction_id: { type: 'string', description: 'for /feedback' },
+    latency_ms: { type: 'number' },
+  },
+};
+
 const failures: Schema = Object.fromEntries(
   Object.entries({
     400: 'the request does not fit the model',
@@ -58,32 +74,40 @@ const failures: Schema = Object.fromEntries(
   ]),
 );
 
+function answered(schema: Schema = {}): Schema {
+  return { 200: { description: 'answered', content: { 'application/json': { schema } } } };
+}
+
 function operation(tag: string, summary: string, extra: Schema = {}): Schema {
-  const answered = { 200: { description: 'answered', content: { 'application/json': {} } } };
-  return { tags: [tag], summary, responses: { ...answered, ...failures }, ...extra };
+  return { tags: [tag], summary, responses: { ...answered(), ...failures }, ...extra };
+}
+
+/** What needs no key. */
+function open(tag: string, summary: string, extra: Schema = {}): Schema {
+  return { tags: [tag], summary, security: [], responses: answered(), ...extra };
 }
 
 function body(examples: Schema, schema: Schema = { type: 'object' }): Schema {
   return { requestBody: { required: true, content: { 'application/json': { schema, examples } } } };
 }
 
-function nativePaths(context: ServingContext, versions: readonly ServedVersion[]): Schema {
-  const several = context.repository.models.size > 1;
-  const examples = Object.fromEntries(
-    versions.map((version) => {
-      const example = context.example(version) as Schema | null;
-      const model = several ? { model: version.ref.name } : {};
-      return [version.ref.name, { value: { ...model, ...example } }];
-    }),
-  );
-  const query = ['model', 'model_version'].map((name) => ({ name, in: 'query', schema: { type: 'string' } }));
+const query = ['model', 'model_version'].map((name) => ({ name, in: 'query', schema: { type: 'string' } }));
+
+function nativePaths(examples: RequestExamples, versions: readonly ServedVersion[]): Schema {
   const version = { name: 'version', in: 'path', required: true, schema: { type: 'string' } };
   return {
     '/predict': {
-      post: operation('predict', 'Predict', { parameters: query, ...body(examples, predictSchema(versions)) }),
+      post: operation('predict', 'Predict', {
+        parameters: query,
+        ...body(examples.predict(), predictSchema(versions)),
+        responses: { ...answered({ $ref: '#/components/schemas/Prediction' }), ...failures },
+      }),
     },
     '/predict/similarity': {
-      post: operation('predict', 'Cosine similarity of two or more inputs', body(examples)),
+      post: operation('predict', 'Cosine similarity: one against many, or each with each', {
+        parameters: query,
+        ...body(examples.similarity()),
+      }),
     },
     '/feedback': {
       post: operation(
@@ -124,51 +148,35 @@ function predictSchema(versions: readonly ServedVersion[]): Schema {
   return { type: 'object', properties: { inputs } };
 }
 
-function protocolPaths(
-  context: ServingContext,
-  versions: readonly ServedVersion[],
-  first: ServedVersion | undefined,
-): Schema {
-  const model = {
-    name: 'model',
-    in: 'path',
-    required: true,
-    schema: { type: 'string', enum: versions.map((v) => v.ref.name) },
-  };
-  const example = first === undefined ? null : (context.example(first) as { inputs?: unknown } | null);
-  const infer = {
-    inputs: first?.inputs.map(({ name, dtype, dims }) => {
-      const shape = (dims ?? [1]).map((dim) => (typeof dim === 'number' ? dim : 1));
-      const value = dtype === 'string' ? 'text' : dtype === 'bool' ? false : 0;
-      const count = Math.min(
-        1_000,
-        shape.reduce((a, b) => a * b, 1),
-      );
-      return { name, shape, datatype: dtypes[dtype].v2, data: Array.from({ length: count }, () => value) };
-    }),
-  };
+const v2 = 'open inference protocol';
+
+function protocolPaths(names: readonly string[], examples: RequestExamples): Schema {
+  // A list of names is a help as long as a person can read it.
+  const schema = names.length > 0 && names.length <= 200 ? { type: 'string', enum: names } : { type: 'string' };
+  const model = [{ name: 'model', in: 'path', required: true, schema }];
   return {
     '/invocations': {
-      post: operation('mlflow', "MLflow's scoring protocol", body({ inputs: { value: { inputs: example?.inputs } } })),
+      post: operation('mlflow', "MLflow's scoring protocol", { parameters: query, ...body(examples.invocations()) }),
     },
-    '/ping': { get: operation('mlflow', 'Ready?') },
-    '/v2': { get: operation('open inference protocol', 'Server metadata') },
-    '/v2/models/{model}': { get: operation('open inference protocol', 'Model metadata', { parameters: [model] }) },
-    '/v2/models/{model}/infer': {
-      post: operation('open inference protocol', 'Infer', {
-        parameters: [model],
-        ...body({ infer: { value: infer } }),
-      }),
-    },
-    '/v2/models/{model}/stats': { get: operation('open inference protocol', 'Statistics', { parameters: [model] }) },
-    '/v2/repository/index': { post: operation('open inference protocol', 'Models and their states') },
+    '/ping': { get: open('mlflow', 'Ready?') },
+    '/version': { get: open('mlflow', 'The version of MLflow that this answers like') },
+    '/v2': { get: open(v2, 'Server metadata') },
+    '/v2/health/live': { get: open(v2, 'Alive?') },
+    '/v2/health/ready': { get: open(v2, 'Ready?') },
+    '/v2/models/{model}': { get: operation(v2, 'Model metadata', { parameters: model }) },
+    '/v2/models/{model}/ready': { get: open(v2, 'Is this model ready?', { parameters: model }) },
+    '/v2/models/{model}/infer': { post: operation(v2, 'Infer', { parameters: model, ...body(examples.infer()) }) },
+    '/v2/models/{model}/stats': { get: operation(v2, 'Statistics', { parameters: model }) },
+    '/v2/repository/index': { post: operation(v2, 'Models and their states') },
+    '/v2/repository/models/{model}/load': { post: operation(v2, 'Load, or load again', { parameters: model }) },
+    '/v2/repository/models/{model}/unload': { post: operation(v2, 'Unload', { parameters: model }) },
   };
 }
 
 const statePaths: Schema = {
-  '/health': { get: operation('state', 'Health with dependencies') },
-  '/livez': { get: operation('state', 'Alive?') },
-  '/readyz': { get: operation('state', 'Ready?') },
+  '/health': { get: open('state', 'Health with dependencies') },
+  '/livez': { get: open('state', 'Alive?') },
+  '/readyz': { get: open('state', 'Ready?') },
   '/stats': { get: operation('state', 'Counts, latency, distribution of answers') },
-  '/metrics': { get: operation('state', 'Prometheus metrics') },
+  '/metrics': { get: open('state', 'Prometheus metrics') },
 };

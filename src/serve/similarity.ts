@@ -38,14 +38,14 @@ function problem(version: ServedVersion, why: string): MlopsError {
 export function cosineMatrix(tensor: Tensor): number[][] {
   const rows = vectors(tensor);
   const matrix: number[][] = [];
-  for (const [i, a] of rows.entries()) matrix.push(rows.map((b, j) => (j < i ? (matrix[j]?.[i] ?? 0) : dot(a, b))));
+  for (const [i, a] of rows.entries()) matrix.push(rows.map((b, j) => (j < i ? (matrix[j]?.[i] ?? 0) : cosine(a, b))));
   return matrix;
 }
 
 /** Cosine similarity of the first row with each of the others. */
 export function cosinesOfFirst(tensor: Tensor): number[] {
   const [first, ...others] = vectors(tensor);
-  return first === undefined ? [] : others.map((other) => dot(first, other));
+  return first === undefined ? [] : others.map((other) => cosine(first, other));
 }
 
 /** Rows as unit vectors of doubles. */
@@ -60,6 +60,11 @@ function vectors({ dims, data, dtype }: Tensor): Float64Array[] {
     const length = Math.sqrt(dot(vector, vector));
     return length === 0 ? vector : vector.map((value) => value / length);
   });
+}
+
+/** Of unit vectors; rounding must not lead beyond 1. */
+function cosine(a: Float64Array, b: Float64Array): number {
+  return Math.max(-1, Math.min(1, dot(a, b)));
 }
 
 function dot(a: Float64Array, b: Float64Array): number {
