@@ -52,11 +52,11 @@ export class RequestExamples {
       const inputs = version.inputs.map(({ name, dtype, dims }) => {
         const shape = (dims ?? [1]).map((dim) => (typeof dim === 'number' ? dim : 1));
         const value = dtype === 'string' ? 'text' : dtype === 'bool' ? false : 0;
-        const count = elementCount(shape);
-        return { name, shape, datatype: dtypes[dtype].v2, count, data: () => new Array<unknown>(count).fill(value) };
+        // Cut where it is too long: such an example is not shown.
+        const count = Math.min(elementCount(shape), valuesLimit + 1);
+        return { name, shape, datatype: dtypes[dtype].v2, data: Array.from({ length: count }, () => value) };
       });
-      if (inputs.reduce((sum, { count }) => sum + count, 0) > valuesLimit) return undefined;
-      return { inputs: inputs.map(({ count: _, data, ...input }) => ({ ...input, data: data() })) };
+      return inputs.reduce((sum, { data }) => sum + data.length, 0) > valuesLimit ? undefined : { inputs };
     });
   }
 
