@@ -7,7 +7,7 @@ import { checkPipelineFile } from './pipeline-schema.ts';
 import { stageOf } from './pipeline-stage.ts';
 import type { LockedStage, Stage } from './stage.ts';
 import type { ParsingOptions } from './template-interpolate.ts';
-import { pythonStr } from './template-interpolate.ts';
+import { isFalsy, pythonStr, typeName } from './template-interpolate.ts';
 import { TemplateResolver, type ResolvedDefinition } from './template-resolver.ts';
 import { shownPath } from './yaml-error.ts';
 import { parseYaml, parseYamlWithPositions } from './yaml-read.ts';
@@ -20,6 +20,8 @@ export interface PipelineOptions {
   readonly display?: (file: TreePath) => string;
   readonly parsing?: ParsingOptions;
   readonly onWarning?: (message: string) => void;
+  /** The rule of `.dvcignore` that a path falls under; outputs may not. Default: none. */
+  readonly ignoredBy?: (at: TreePath) => string | undefined;
   /** The lock entries of that dvc.yaml. Default: none. */
   readonly lock?: (file: TreePath) => ReadonlyMap<string, LockedStage> | undefined;
   /** Columns that error reports are laid out for. Default 80. */
@@ -86,7 +88,8 @@ export class PipelineFile {
     this.#resolved.set(name, resolved);
     this.#lock ??= this.#options.lock?.(this.file) ?? new Map();
     const address = shown === pipelineFileName ? name : `${shown}:${name}`;
-    const stage = stageOf({ name, file: this.file, address, root: this.#tree.root }, resolved, this.#lock.get(name));
+    const place = { name, file: this.file, address, root: this.#tree.root, ignoredBy: this.#options.ignoredBy };
+    const stage = stageOf(place, resolved, this.#lock.get(name));
     this.#stages.set(name, stage);
     return stage;
   }
@@ -146,8 +149,9 @@ export function openPipelineFile(tree: Tree, file: TreePath, options: PipelineOp
   const shown = options.display?.(file) ?? file;
   const text = decodeText(bytes, shown);
   const parsed = parseYaml(text, shown);
-  const data = isEmpty(parsed) ? new Map() : parsed;
+  const data = isFalsy(parsed) ? new Map() : parsed;
   checkSchema(data, text, shown, options.columns ?? 80);
+  checkDatasets((data as PyMap).get('datasets') ?? null, shown);
   return new PipelineFile(tree, file, data as PyMap, options);
 }
 
@@ -166,8 +170,12 @@ function checkSchema(data: PyValue, text: string, shown: string, width: number):
   });
 }
 
-function isEmpty(data: PyValue): boolean {
-  return data === null || data === false || data === '' || data === 0 || (Array.isArray(data) && data.length === 0);
+/** Whatever else is in the list is for commands that use it, as in DVC. */
+function checkDatasets(datasets: PyValue, shown: string): void {
+  if (isFalsy(datasets) || Array.isArray(datasets)) return;
+  throw new MlopsError('bad_project_file', `expected a list of datasets in '${shown}', got ${typeName(datasets)}`, {
+    data: { fatal: true },
+  });
 }
 
 function kindOf(tree: Tree, file: TreePath): 'file' | 'dir' | undefined {

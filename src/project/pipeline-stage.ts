@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { MlopsError, type PyMap, type PyValue } from '../base/index.ts';
 import type { TreePath } from '../git/index.ts';
 import type { ContentInfo, Dep, LockedStage, Out, ParamsDep, Stage } from './stage.ts';
-import { pythonStr } from './template-interpolate.ts';
+import { isFalsy, pythonRepr, pythonStr, typeName } from './template-interpolate.ts';
 import type { ResolvedDefinition } from './template-resolver.ts';
 import { defaultParamsFile } from './template-vars.ts';
 
@@ -13,6 +13,8 @@ export interface StagePlace {
   readonly address: string;
   /** Absolute path of the project for absolute paths in stages; undefined for trees that are not on disk. */
   readonly root: string | undefined;
+  /** The rule of `.dvcignore` that keeps DVC from seeing a path. */
+  readonly ignoredBy?: ((at: TreePath) => string | undefined) | undefined;
 }
 
 /** Makes a stage of its resolved definition, joined with its entry in dvc.lock. */
@@ -28,16 +30,16 @@ export function stageOf(place: StagePlace, resolved: ResolvedDefinition, locked:
     name: place.name,
     file: place.file,
     wdir,
-    cmd: commandOf(definition.get('cmd') ?? null, place.address),
-    deps: texts(definition.get('deps')).map((defPath): Dep => ({
-      defPath,
+    cmd: commandOf(definition.get('cmd') ?? null),
+    deps: textsOf(place, 'deps', definition.get('deps')).map((defPath): Dep => ({
+      defPath: notStageFile(defPath, 'a dependency'),
       path: locate(defPath),
       info: depInfo.get(defPath),
     })),
-    params: paramsOf(definition.get('params'), wdir, locked),
+    params: paramsOf(place, definition.get('params'), wdir, locked),
     outs: ['outs', 'metrics', 'plots'].flatMap((section) =>
-      outEntries(definition.get(section)).map(([defPath, flags]) =>
-        outOf(section, defPath, flags, locate(defPath), outInfo.get(defPath)),
+      outEntries(place, section, definition.get(section)).map(([defPath, flags]) =>
+        outOf(section, defPath, flags, outPath(place, defPath, locate(defPath)), outInfo.get(defPath)),
       ),
     ),
     frozen: definition.get('frozen') === true,
@@ -46,6 +48,7 @@ export function stageOf(place: StagePlace, resolved: ResolvedDefinition, locked:
     meta: definition.get('meta'),
     md5: undefined,
     locked,
+    ...faultsOf(definition),
   };
 }
 
@@ -66,33 +69,87 @@ export function treePath(defPath: string, wdir: TreePath, root: string | undefin
   return normal === '.' ? '' : normal;
 }
 
-function commandOf(value: PyValue, address: string): string | readonly string[] {
-  if (typeof value === 'string') return value;
-  if (Array.isArray(value)) return value.map(pythonStr);
-  if (value === null || value instanceof Map) {
-    throw new MlopsError('bad_project_file', `the command of stage '${address}' is neither a text nor a list`);
+function notStageFile(defPath: string, as: string): string {
+  if (!defPath.endsWith('.dvc') && path.posix.basename(defPath) !== 'dvc.yaml') return defPath;
+  throw new MlopsError('bad_project_file', `DVC file '${defPath}' cannot be ${as}.`, {
+    hint: 'name the data itself',
+  });
+}
+
+function outPath(place: StagePlace, defPath: string, at: TreePath | undefined): TreePath | undefined {
+  notStageFile(defPath, 'an output');
+  const rule = at === undefined || at === '' ? undefined : place.ignoredBy?.(at);
+  if (rule === undefined) return at;
+  throw new MlopsError('bad_path', `Path '${path.join(place.root ?? '', at ?? '')}' is ignored by ${rule}`, {
+    hint: 'an output has to be outside of what .dvcignore names',
+  });
+}
+
+/** No command where the value is empty in Python's eyes, as DVC has it. */
+function commandOf(value: PyValue): string | readonly string[] | undefined {
+  if (isFalsy(value)) return undefined;
+  return Array.isArray(value) ? value.map(pythonStr) : pythonStr(value);
+}
+
+/** Values that only show their wrong type where they are used: DVC lists and draws such stages. */
+function faultsOf(definition: PyMap): Pick<Stage, 'faults'> {
+  const faults = new Map<'cmd' | 'desc', string>();
+  const cmd = definition.get('cmd') ?? null;
+  if (!isFalsy(cmd) && typeof cmd !== 'string' && !Array.isArray(cmd)) {
+    faults.set('cmd', `its command is not a text or a list of texts, but ${typeName(cmd)}: ${pythonRepr(cmd)}`);
   }
-  return pythonStr(value);
+  const desc = definition.get('desc') ?? null;
+  if (!isFalsy(desc) && typeof desc !== 'string') {
+    faults.set('desc', `its desc is not a text, but ${typeName(desc)}: ${pythonRepr(desc)}`);
+  }
+  return faults.size === 0 ? {} : { faults };
 }
 
 function texts(value: PyValue | undefined): string[] {
   return Array.isArray(value) ? value.map(pythonStr) : [];
 }
 
+/** The texts of a section; what a template made of another type is refused. */
+function textsOf(place: StagePlace, section: string, value: PyValue | undefined): string[] {
+  return Array.isArray(value) ? value.map((item) => textOf(place, section, item)) : [];
+}
+
+function textOf(place: StagePlace, section: string, value: PyValue): string {
+  if (typeof value === 'string') return value;
+  throw new MlopsError(
+    'bad_template',
+    `failed to resolve 'stages.${place.name}.${section}' in '${shownFile(place)}': expected str, got ${typeName(value)}`,
+    {
+      hint: `\${...} gives ${pythonRepr(value)} there: put it inside a longer text, or make the value a text`,
+      data: { fatal: true },
+    },
+  );
+}
+
+function notAList(place: StagePlace, file: string, value: PyValue): MlopsError {
+  return new MlopsError(
+    'bad_project_file',
+    `Expected list of params for custom params file '${file}', got '${typeName(value)}'.`,
+    { hint: `write \`${file}: [...]\` in the params of ${place.address}`, data: { fatal: true } },
+  );
+}
+
+function shownFile(place: StagePlace): string {
+  return place.address.endsWith(`:${place.name}`) ? place.address.slice(0, -place.name.length - 1) : 'dvc.yaml';
+}
+
 /** Entries of a section in order; what is said twice about a path is merged. */
-function outEntries(section: PyValue | undefined): [string, PyMap | readonly PyMap[]][] {
-  const entries = new Map<string, PyMap | readonly PyMap[]>();
-  for (const item of Array.isArray(section) ? section : []) {
+function outEntries(place: StagePlace, section: string, items: PyValue | undefined): [string, PyMap][] {
+  const entries = new Map<string, PyMap>();
+  for (const item of Array.isArray(items) ? items : []) {
     const written: Iterable<[PyValue, PyValue]> = item instanceof Map ? item : [[item, new Map()]];
     for (const [key, flags] of written) {
-      const name = pythonStr(key);
+      const name = textOf(place, section, key);
       const before = entries.get(name);
-      if (Array.isArray(flags))
-        entries.set(
-          name,
-          flags.filter((entry) => entry instanceof Map),
-        );
-      else if (flags instanceof Map) entries.set(name, new Map([...(before instanceof Map ? before : []), ...flags]));
+      if (Array.isArray(flags)) {
+        throw new MlopsError('bad_project_file', `Expected dict for '${name}', got: 'list'`, { data: { fatal: true } });
+      }
+      if (flags instanceof Map) entries.set(name, new Map([...(before ?? []), ...flags]));
     }
   }
   return [...entries];
@@ -103,12 +160,10 @@ const plotKeys = new Set<PyValue>(['template', 'x', 'y', 'x_label', 'y_label', '
 function outOf(
   section: string,
   defPath: string,
-  written: PyMap | readonly PyMap[],
+  flags: PyMap,
   at: TreePath | undefined,
   info: ContentInfo | undefined,
 ): Out {
-  const flags: PyMap = written instanceof Map ? written : new Map(written.flatMap((entry) => [...entry]));
-  const plotProperties = (map: PyMap): PyMap => new Map([...map].filter(([key]) => plotKeys.has(key)));
   const desc = flags.get('desc');
   const type = flags.get('type');
   const labels = flags.get('labels');
@@ -122,8 +177,7 @@ function outOf(
     push: flags.get('push') !== false,
     remote: typeof remote === 'string' ? remote : undefined,
     metric: section === 'metrics',
-    plot:
-      section !== 'plots' ? undefined : written instanceof Map ? plotProperties(written) : written.map(plotProperties),
+    plot: section === 'plots' ? new Map([...flags].filter(([key]) => plotKeys.has(key))) : undefined,
     ...(typeof desc === 'string' ? { desc } : {}),
     ...(typeof type === 'string' ? { type } : {}),
     ...(Array.isArray(labels) ? { labels: labels.map(pythonStr) } : {}),
@@ -133,13 +187,21 @@ function outOf(
 }
 
 /** Files in order of mention; a file that is named without keys once is tracked as a whole. */
-function paramsOf(section: PyValue | undefined, wdir: TreePath, locked: LockedStage | undefined): ParamsDep[] {
+function paramsOf(
+  place: StagePlace,
+  section: PyValue | undefined,
+  wdir: TreePath,
+  locked: LockedStage | undefined,
+): ParamsDep[] {
   const items = Array.isArray(section) ? section : [];
   const keys = new Map<string, string[] | undefined>();
   const whole = new Set<string>();
   for (const item of items) {
     if (!(item instanceof Map)) continue;
-    for (const [file, chosen] of item) if (!Array.isArray(chosen) || chosen.length === 0) whole.add(pythonStr(file));
+    for (const [file, chosen] of item) {
+      if (isFalsy(chosen)) whole.add(pythonStr(file));
+      else if (!Array.isArray(chosen)) throw notAList(place, pythonStr(file), chosen);
+    }
   }
   const add = (file: string, chosen: readonly string[]): void => {
     if (whole.has(file)) keys.set(file, undefined);
@@ -147,7 +209,7 @@ function paramsOf(section: PyValue | undefined, wdir: TreePath, locked: LockedSt
   };
   for (const item of items) {
     if (item instanceof Map) for (const [file, chosen] of item) add(pythonStr(file), texts(chosen));
-    else if (!whole.has(defaultParamsFile)) add(defaultParamsFile, [pythonStr(item)]);
+    else if (!whole.has(defaultParamsFile)) add(defaultParamsFile, [textOf(place, 'params', item)]);
   }
   return [...keys].map(([defPath, chosen]) => ({
     defPath,

@@ -80,7 +80,7 @@ export interface Out {
   readonly remote: string | undefined;
   readonly metric: boolean;
   /** Plot properties (an empty map for a bare plot), undefined when not a plot. */
-  readonly plot: PyMap | readonly PyMap[] | undefined;
+  readonly plot: PyMap | undefined;
   readonly desc?: string;
   readonly type?: string;
   readonly labels?: readonly string[];
@@ -111,6 +111,8 @@ export interface Stage {
   readonly meta: PyValue | undefined;
   /** `md5` of a `.dvc` import (the stage checksum). */
   readonly md5: string | undefined;
+  /** What is wrong with a value that was resolved to another type than a text, told where the value is used. */
+  readonly faults?: ReadonlyMap<'cmd' | 'desc', string>;
   /** The lock entry, undefined when the stage never ran. `.dvc` files have none. */
   readonly locked: LockedStage | undefined;
 }

@@ -38,6 +38,7 @@ export function toNode(value: PyValue, origin: NodeOrigin): ContextNode {
     const where = `${origin.source ?? '<local>'}:${origin.path}`;
     throw new MlopsError('bad_template', `unexpected error - Unsupported value of type 'date' in '${where}'`, {
       hint: 'put the date in quotes, so that it is a string',
+      data: { fatal: true },
     });
   }
   if (Array.isArray(value)) {
@@ -96,7 +97,7 @@ export class TemplateContext {
   merge(update: Map<string, ContextNode>, item?: string): void {
     const reserved = [...this.#overlay.keys()].filter((key) => update.has(key));
     if (reserved.length > 0) {
-      const names = reserved.map((key) => `'${key}'`).join(' and ');
+      const names = reserved.join(' and ');
       const place = item === undefined ? '' : ` in '${item}'`;
       throw new ContextError(
         'other',

@@ -62,10 +62,16 @@ function matrix(axes: ContextNode): ReadonlyMap<string, GeneratedStage> {
   return stages;
 }
 
+/** A text that stands in dvc.yaml itself, which Python iterates over letter by letter. */
+export function isWrittenText(axis: ContextNode): axis is ContextNode & { readonly content: string } {
+  return typeof axis.content === 'string' && axis.origin.source === undefined;
+}
+
 /** A mapping as an axis is iterated over its keys, as Python does. */
 function axisValues(axis: ContextNode): readonly ContextNode[] {
   if (isNodeList(axis.content)) return axis.content;
-  return isNodeMap(axis.content) ? [...axis.content.keys()].map(textNode) : [];
+  if (isNodeMap(axis.content)) return [...axis.content.keys()].map(textNode);
+  return isWrittenText(axis) ? Array.from(axis.content, textNode) : [];
 }
 
 function textNode(text: string): ContextNode {

@@ -93,6 +93,14 @@ export function interpolateNode(value: PyValue, context: TemplateContext): Conte
   return toNode(value, origin);
 }
 
+/** What Python takes for false: null, false, 0, and what is empty. */
+export function isFalsy(value: PyValue): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  if (value instanceof Map) return value.size === 0;
+  if (value instanceof PyFloat) return value.value === 0;
+  return value === null || value === false || value === '' || value === 0 || value === 0n;
+}
+
 /** Checks the syntax of every expression in a value. */
 export function checkTemplates(value: PyValue): void {
   if (typeof value === 'string') {

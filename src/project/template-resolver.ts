@@ -15,14 +15,14 @@ import {
   hasTemplates,
   interpolateDeep,
   interpolateNode,
+  isFalsy,
   pythonStr,
   TemplateSyntaxError,
-  toText,
   typeName,
   type ParsingOptions,
   type ResolveOptions,
 } from './template-interpolate.ts';
-import { generateStages, type GeneratedStage } from './template-generate.ts';
+import { generateStages, isWrittenText, type GeneratedStage } from './template-generate.ts';
 import { loadVars, type VarsSource } from './template-vars.ts';
 
 export interface ResolverOptions {
@@ -150,6 +150,14 @@ export class TemplateResolver {
       matrix === undefined
         ? generateStages.foreach(this.#iterable(name, 'foreach', definition.get('foreach') ?? null))
         : generateStages.matrix(this.#iterable(name, 'matrix', matrix));
+    if (members.has('')) {
+      throw new MlopsError(
+        'bad_template',
+        `failed to resolve 'stages.${name}.${matrix === undefined ? 'foreach' : 'matrix'}' in '${this.#shown}': ` +
+          'an empty value gives a stage no name',
+        { data: { fatal: true } },
+      );
+    }
     this.#warnOverwritten(name, members);
     this.#generated.set(name, members);
     return members;
@@ -173,11 +181,11 @@ export class TemplateResolver {
   #checkMatrix(where: string, node: ContextNode): void {
     if (!isNodeMap(node.content)) return;
     for (const [key, axis] of node.content) {
-      if (isNodeList(axis.content) || isNodeMap(axis.content)) continue;
+      if (isNodeList(axis.content) || isNodeMap(axis.content) || isWrittenText(axis)) continue;
       throw new MlopsError(
         'bad_template',
         `failed to resolve '${where}.${key}' in '${this.#shown}': expected list, got ${typeName(plainValue(axis))}`,
-        { hint: `write \`${key}: [...]\`, or let \${...} name a list` },
+        { hint: `write \`${key}: [...]\`, or let \${...} name a list`, data: { fatal: true } },
       );
     }
   }
@@ -227,8 +235,17 @@ export class TemplateResolver {
 
   #wdir(name: string, wdir: PyValue | undefined, context: TemplateContext): TreePath {
     if (typeof wdir !== 'string' || wdir === '') return this.#dir;
-    const text = this.#explained(`'stages.${name}.wdir'`, () => toText(interpolateDeep(wdir, context, {})), context);
-    const joined = path.posix.join(this.#dir, text).replace(/\/$/, '');
+    const where = `stages.${name}.wdir`;
+    const resolved = this.#explained(`'${where}'`, () => interpolateDeep(wdir, context, { key: 'wdir' }), context);
+    if (isFalsy(resolved)) return this.#dir;
+    if (typeof resolved !== 'string') {
+      throw new MlopsError(
+        'bad_template',
+        `failed to resolve '${where}' in '${this.#shown}': expected str, got ${typeName(resolved)}`,
+        { data: { fatal: true } },
+      );
+    }
+    const joined = path.posix.join(this.#dir, resolved).replace(/\/$/, '');
     return joined === '.' ? '' : joined;
   }
 

@@ -1,9 +1,10 @@
 import type { Document, LineCounter, Node, Scalar } from 'yaml';
 
-import { PyDate, PyFloat, type PyMap, type PyValue } from '../base/index.ts';
+import { MlopsError, PyDate, PyFloat, type PyMap, type PyValue } from '../base/index.ts';
 import { yamlSyntaxError, type Locate, type YamlProblem } from './yaml-error.ts';
 import { yamlPackage } from './yaml-package.ts';
 import type { SourcePosition } from './yaml-report.ts';
+import { remarksOn, strayTab, unprintableCharacter } from './yaml-remarks.ts';
 import { resolvePlain } from './yaml-scalars.ts';
 import { readYamlSubset } from './yaml-subset.ts';
 
@@ -23,6 +24,16 @@ export interface PositionedYaml {
  * @throws MlopsError `bad_yaml` with line, column and source line.
  */
 export function parseYaml(text: string, file: string): PyValue {
+  const odd = unprintableCharacter(text);
+  if (odd !== undefined) {
+    const code = odd.code.toString(16).padStart(4, '0');
+    throw new MlopsError(
+      'bad_yaml',
+      `unable to read: '${file}', YAML file structure is corrupted: ` +
+        `unacceptable character #x${code}: special characters are not allowed, position ${odd.index}`,
+      { hint: 'write it as an escape in a text in double quotes' },
+    );
+  }
   return readYamlSubset(text) ?? parseYamlFully(text, file);
 }
 
@@ -67,8 +78,10 @@ export function parseDocument(text: string, file: string): { doc: Document.Parse
     throw yamlSyntaxError(file, text, problems);
   };
   const error = docs.flatMap((doc) => doc.errors)[0];
-  if (error !== undefined) {
-    fail([{ message: error.message.replace(/\.$/, ''), position: positionOf(lines, error.pos[0]) }]);
+  if (error !== undefined) fail(remarksOn(error, text, lines));
+  const tab = strayTab(text);
+  if (tab !== undefined) {
+    fail([{ message: "found character '\\t' that cannot start any token", position: positionOf(lines, tab) }]);
   }
   if (docs.length > 1) {
     fail([
@@ -268,7 +281,7 @@ function isMergeKey(key: Node | null, yaml: ReturnType<typeof yamlPackage>): boo
 
 function shown(value: PyValue): string {
   if (value === null) return 'None';
-  if (value instanceof Map) return '{...}';
+  if (value instanceof Map) return '{}';
   if (value instanceof PyDate) return value.text;
-  return Array.isArray(value) ? '[...]' : String(value);
+  return Array.isArray(value) ? '[]' : String(value);
 }

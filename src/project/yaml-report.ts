@@ -31,7 +31,7 @@ export function schemaReport(
     if (index > 0) lines.push('');
     const { position, steps } = nearestPosition(error.path, locate);
     const parts = [error.message];
-    if (error.path.length > 0) parts.push(`in ${error.path.map(String).join(' -> ')}`);
+    if (error.path.length > 0) parts.push(`in ${error.path.map(pythonText).join(' -> ')}`);
     if (position !== undefined) parts.push(`line ${position.line}`, `column ${position.column}`);
     lines.push(...wrapWords(parts.join(', '), width));
     if (position !== undefined) lines.push(...sourceLines(text, position.line - 1, position.line + steps - 1, width));
@@ -67,10 +67,25 @@ export function syntaxReport(
   for (const { message, position } of remarks) {
     const place = position === undefined ? '' : `in line ${position.line}, column ${position.column}`;
     lines.push('', ...wrapWords(`${capitalize(message)}, ${place}`, width));
-    if (position !== undefined)
-      lines.push(numbered(position.line, source[position.line - 1] ?? '', position.line, width)[0] ?? '');
+    if (position !== undefined) lines.push(sourceLine(source[position.line - 1] ?? '', position.line, width));
   }
   return lines.join('\n');
+}
+
+function sourceLine(line: string, number: number, width: number): string {
+  const [shown] = withGuides([expandTabs(line)]);
+  return numbered(number, shown ?? '', number, width)[0] ?? '';
+}
+
+function expandTabs(line: string): string {
+  let shown = '';
+  for (const character of line) shown += character === '\t' ? ' '.repeat(4 - (shown.length % 4)) : character;
+  return shown;
+}
+
+function pythonText(step: unknown): string {
+  if (step === null) return 'None';
+  return typeof step === 'boolean' ? capitalize(String(step)) : String(step);
 }
 
 function capitalize(text: string): string {

@@ -16,6 +16,8 @@ export interface CollectSource {
   openPipeline(file: TreePath): PipelineFile;
   /** The stage of a `.dvc` file. Throws on broken files. */
   readData(file: TreePath): Stage;
+  /** Throws when stages name a place that the project does not know. Default: never. */
+  checkPlaces?(stages: readonly Stage[]): void;
 }
 
 /** Everything that stage files of a project say. */
@@ -30,6 +32,7 @@ export interface Collected {
  * `.dvcignore` or Git ignores.
  *
  * @param onError gets the error of a file that cannot be read, which is then left out; without it the error is thrown.
+ * Errors with `fatal` in their data, where DVC itself breaks down, are thrown all the same.
  */
 export function collectStages(source: CollectSource, onError?: (file: TreePath, error: MlopsError) => void): Collected {
   const stages: Stage[] = [];
@@ -122,11 +125,14 @@ function readFile(
   pipelines: PipelineFile[],
 ): void {
   if (name !== pipelineFileName) {
-    stages.push(source.readData(file));
+    const stage = source.readData(file);
+    source.checkPlaces?.([stage]);
+    stages.push(stage);
     return;
   }
   const pipeline = source.openPipeline(file);
   const own = pipeline.stages();
+  source.checkPlaces?.(own);
   // Top-level sections are resolved with the file, so that what is wrong with them is told with it.
   pipeline.files('metrics');
   pipeline.files('params');
@@ -144,7 +150,7 @@ function guarded(
   try {
     work();
   } catch (error) {
-    if (onError === undefined || !isMlopsError(error)) throw error;
+    if (onError === undefined || !isMlopsError(error) || error.data?.['fatal'] === true) throw error;
     onError(file, error);
   }
 }

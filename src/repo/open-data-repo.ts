@@ -8,6 +8,7 @@ import {
   findProjectRoot,
   formatDvcFile,
   lockFileOf,
+  type IgnoreRules,
   openPipelineFile,
   openProject,
   type Project,
@@ -103,7 +104,11 @@ function assemble(project: Project, cwd: string, lock: RepoLock): DataRepo {
     siteDir: config.text('core', 'site_cache_dir'),
     ignored: (file, isDirectory) => file.startsWith(`${root}/`) && ignore(file.slice(root.length + 1), isDirectory),
   });
-  const source = (of: Tree): CollectSource => collectSource(of, root, cwd, gitRoot, ignore, parsingOf(config));
+  const source = (of: Tree): CollectSource => ({
+    ...collectSource(of, root, cwd, gitRoot, project.ignore, parsingOf(config)),
+    // What was committed long ago may name remotes that are gone.
+    ...(of.root === undefined ? {} : { checkPlaces: (found) => checkPlaces(found, (name) => remoteOf(config, name)) }),
+  });
   let stages: readonly Stage[] | undefined;
   let graph: StageGraph | undefined;
   const display = (file: TreePath): string => showPath({ root, cwd }, file);
@@ -127,7 +132,6 @@ function assemble(project: Project, cwd: string, lock: RepoLock): DataRepo {
     },
     graph() {
       if (graph !== undefined) return graph;
-      checkPlaces(repo.stages(), (name) => remoteOf(config, name));
       return (graph = buildGraph(repo.stages(), display));
     },
     stagesOf: (of) => collectStages(source(of)).stages,
@@ -150,13 +154,13 @@ function collectSource(
   root: string,
   cwd: string,
   gitRoot: string | undefined,
-  ignore: (file: TreePath, isDirectory: boolean) => boolean,
+  rules: IgnoreRules,
   parsing: ParsingOptions,
 ): CollectSource {
   const none: ReadonlySet<TreePath> = new Set();
   return {
     tree,
-    ignored: ignore,
+    ignored: (file, isDirectory) => rules.ignored(file, isDirectory),
     ignoredByGit(paths) {
       if (gitRoot === undefined || tree.root === undefined) return none;
       const base = path.relative(gitRoot, root);
@@ -167,6 +171,7 @@ function collectSource(
       const pipeline = openPipelineFile(tree, file, {
         display: (shown) => showPath({ root, cwd }, shown),
         parsing,
+        ignoredBy: (at) => (tree.root === undefined ? undefined : ignoringRule(rules, root, at)),
         lock: (of) => readLockFile(tree, lockFileOf(of)),
       });
       if (pipeline === undefined) throw vanished(file);
@@ -178,6 +183,13 @@ function collectSource(
       return stage;
     },
   };
+}
+
+function ignoringRule(rules: IgnoreRules, root: string, at: TreePath): string | undefined {
+  if (!rules.ignored(at, true) && !rules.ignored(at, false)) return undefined;
+  const isDirectory = fs.statSync(path.join(root, at), { throwIfNoEntry: false })?.isDirectory() === true;
+  const { ignored, rules: deciding } = rules.check(at, isDirectory);
+  return ignored ? deciding.at(-1) : undefined;
 }
 
 /** DVC's `parsing` section: how mappings in commands become arguments. */

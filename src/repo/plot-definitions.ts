@@ -95,13 +95,12 @@ function addFiles(
   for (const file of expand(reports, base, options)) merge(group, file, overlay(own, options.properties));
 }
 
-/** Display properties of a plot output; a list of them is not supported by DVC's plots either. */
-export function outProperties(plot: PyMap | readonly PyMap[]): PlotProperties {
+/** Display properties of a plot output. */
+export function outProperties(plot: PyMap): PlotProperties {
   const known = ['template', 'x', 'y', 'x_label', 'y_label', 'title', 'header'];
-  const props = plot instanceof Map ? plot : (plot[0] ?? new Map<PyValue, PyValue>());
   return new Map(
     known.flatMap((key): [string, PyValue][] => {
-      const value = props.get(key);
+      const value = plot.get(key);
       return value === undefined ? [] : [[key, value]];
     }),
   );

@@ -28,6 +28,9 @@ export interface CommandContext {
  */
 export async function runCommands(repo: DataRepo, stage: Stage, context: CommandContext): Promise<void> {
   const cwd = path.join(repo.root, stage.wdir);
+  refuseFaultyCommand(stage);
+  const [first] = commandLines(stage.cmd ?? '');
+  if (first !== undefined && !fs.existsSync(cwd)) context.onEvent({ kind: 'command', stage, line: first });
   if (!fs.existsSync(cwd)) {
     throw new MlopsError('bad_path', `stage working dir '${stage.wdir}' does not exist`, {
       hint: `it is the wdir of ${stage.address}`,
@@ -43,6 +46,15 @@ export async function runCommands(repo: DataRepo, stage: Stage, context: Command
     context.onEvent({ kind: 'command', stage, line });
     await runLine(line, cwd, env, stage, context);
   }
+}
+
+/** Throws `bad_template` when the command was resolved to something that no shell takes. */
+export function refuseFaultyCommand(stage: Stage): void {
+  const fault = stage.faults?.get('cmd');
+  if (fault === undefined) return;
+  throw new MlopsError('bad_template', fault, {
+    hint: 'a `cmd` that is one ${...} takes the type of its value; write `cmd: program ${...}`',
+  });
 }
 
 async function runLine(

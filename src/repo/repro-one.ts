@@ -2,7 +2,7 @@ import * as path from 'node:path';
 
 import { isMlopsError, MlopsError, type OnProgress, type PyMap } from '../base/index.ts';
 import { commitOut } from '../data/index.ts';
-import type { Executor } from '../execute/index.ts';
+import { commandLines, type Executor } from '../execute/index.ts';
 import type { ContentInfo, LockedStage, Out, Stage } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
 import { fetchForStages } from './fetch-for-stages.ts';
@@ -10,7 +10,7 @@ import type { GitSide } from './git-side.ts';
 import type { LockStore } from './lock-store.ts';
 import { absolutePath } from './pipeline-project.ts';
 import type { Lineage, Recorder, StageEnd, StageRecorder } from './recorder.ts';
-import { runCommands } from './repro-command.ts';
+import { refuseFaultyCommand, runCommands } from './repro-command.ts';
 import type { OnReproEvent } from './repro-events.ts';
 import { commitStage, findMade, prepareOuts, readInputs, restoreOuts, type Inputs } from './repro-stage.ts';
 import type { RunCache } from './run-cache.ts';
@@ -138,15 +138,11 @@ async function pullInstead(context: ReproContext, { stage, upstream }: StageTask
 
 async function dryRun(context: ReproContext, { stage, force }: StageTask): Promise<Stage> {
   const { onEvent, repo } = context;
-  if (stage.kind === 'data' || stage.frozen) return stage;
+  if (stage.cmd === undefined || stage.frozen) return stage;
   if (!force && (await wouldBeRestored(repo, stage, context))) onEvent({ kind: 'cached', stage });
   onEvent({ kind: 'running', stage });
-  const lines = typeof stage.cmd === 'string' ? stage.cmd.split(/\r\n|\n|\r/) : (stage.cmd ?? []);
-  if (typeof stage.cmd === 'string' && lines.at(-1) === '') lines.slice(0, -1);
-  for (const [index, line] of lines.entries()) {
-    if (typeof stage.cmd === 'string' && index === lines.length - 1 && line === '' && lines.length > 1) break;
-    onEvent({ kind: 'command', stage, line });
-  }
+  refuseFaultyCommand(stage);
+  for (const line of commandLines(stage.cmd ?? '')) onEvent({ kind: 'command', stage, line });
   return stage;
 }
 
@@ -179,6 +175,7 @@ async function verifyData(context: ReproContext, stage: Stage): Promise<Stage> {
       });
     }
   }
+  await context.outsInGit.ignore(stage);
   repo.saveDataStage(stage, contents);
   context.git.changed(path.join(repo.root, stage.file));
   onEvent({ kind: 'done', stage, how: 'verified', milliseconds: Date.now() - startedAt });
@@ -189,7 +186,7 @@ async function runOrRestore(context: ReproContext, task: StageTask): Promise<Sta
   const { repo, onEvent, signal } = context;
   const { stage, force } = task;
   const startedAt = Date.now();
-  if (stage.frozen) {
+  if (stage.frozen || stage.cmd === undefined) {
     onEvent({ kind: 'verifying', stage });
     return finish(context, task, 'verified', startedAt);
   }

@@ -1,5 +1,5 @@
 import { isMlopsError, messageOf, MlopsError } from '../base/index.ts';
-import type { Stage } from '../project/index.ts';
+import { pythonRepr, type Stage } from '../project/index.ts';
 import type { StageGraph } from './graph.ts';
 import { postOrder } from './order.ts';
 import { resourcesOf } from './repro-command.ts';
@@ -144,7 +144,7 @@ class Plan {
 
 /** `failed to reproduce 'train': why`, with the way out that the cause knows. */
 function failureOf(stage: Stage, cause: MlopsError): MlopsError {
-  return new MlopsError('stage_failed', `failed to reproduce '${stage.address}': ${messageOf(cause)}`, {
+  return new MlopsError('stage_failed', `failed to reproduce ${pythonRepr(stage.address)}: ${messageOf(cause)}`, {
     cause,
     hint: cause.hint,
     data: { ...cause.data, stage: stage.address },

@@ -199,7 +199,7 @@ function outsInGit(repo: DataRepo, git: GitSide, steps: readonly Stage[]): OutsI
   const { gitRoot } = repo;
   const cachedOuts = (stage: Stage): string[] =>
     stage.outs.filter((out) => out.cache && out.path !== undefined).map((out) => absolutePath(repo, stage, out));
-  const all = (): string[] => steps.filter((step) => step.kind === 'pipeline').flatMap(cachedOuts);
+  const all = (): string[] => steps.flatMap(cachedOuts);
   let ignored: Promise<Set<string>> | undefined;
   let tracked: Set<string> | undefined;
   const prepare = (): Promise<Set<string>> => {

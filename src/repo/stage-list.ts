@@ -1,3 +1,4 @@
+import { MlopsError } from '../base/index.ts';
 import type { Out, Stage } from '../project/index.ts';
 
 /** Longest description of a stage in a listing. */
@@ -15,7 +16,9 @@ export function describeStages(stages: readonly Stage[]): StageLine[] {
 }
 
 function descriptionOf(stage: Stage): string {
-  const written = stage.desc?.split(/\r\n|\n|\r/).find((line) => line !== '');
+  const fault = stage.faults?.get('desc');
+  if (fault !== undefined) throw new MlopsError('bad_template', `cannot describe '${stage.address}': ${fault}`);
+  const written = stage.desc?.split(/\r\n|\n|\r/).find((line) => line.trim() !== '');
   if (written !== undefined) return written.trim();
   const reads = [...stage.deps.map((dep) => dep.defPath), ...stage.params.map((params) => params.defPath)];
   if (stage.outs.length === 0) {
