@@ -1,5 +1,5 @@
-import { MlopsError, nearest } from '../base/index.ts';
-import type { Experiment, Run } from '../mlflow/index.ts';
+import { isMlopsError, MlopsError, nearest } from '../base/index.ts';
+import { filterText, type Experiment, type Run } from '../mlflow/index.ts';
 import type { TrackingStore } from '../tracking/index.ts';
 import { everything } from './tracking-home.ts';
 
@@ -42,10 +42,33 @@ export async function findRuns(store: TrackingStore, query: FindRuns): Promise<r
     experiment === undefined
       ? (await everything((pageToken) => store.searchExperiments({ view: 'ALL', pageToken }))).map((one) => one.id)
       : [(await experimentNamed(store, experiment)).id];
-  const onlyTop = query.children === true ? undefined : 'tags.mlflow.parentRunId IS NULL';
-  const both = [filter, onlyTop].filter((part) => part !== undefined && part !== '').join(' AND ');
-  const page = await store.searchRuns({ experimentIds, filter: both, orderBy, maxResults, view });
-  return page.items;
+  const search = { experimentIds, filter, orderBy, maxResults, view };
+  if (query.children === true) return (await store.searchRuns(search)).items;
+  const both = [filter, `tags.${parent} IS NULL`].filter((part) => part !== undefined && part !== '').join(' AND ');
+  try {
+    return (await store.searchRuns({ ...search, filter: both })).items;
+  } catch (error) {
+    // MLflow's server before 3 cannot ask for what is absent.
+    if (store.kind !== 'remote' || !isMlopsError(error, 'invalid_value')) throw error;
+    return withoutParent(store, search);
+  }
+}
+
+const parent = 'mlflow.parentRunId';
+
+/** Goes through the pages until there are enough; throws what is wrong with the filter itself. */
+async function withoutParent(
+  store: TrackingStore,
+  search: Parameters<TrackingStore['searchRuns']>[0] & { readonly maxResults: number },
+): Promise<Run[]> {
+  const found: Run[] = [];
+  let pageToken: string | undefined;
+  do {
+    const page = await store.searchRuns({ ...search, maxResults: 1000, pageToken });
+    found.push(...page.items.filter((run) => !run.tags.some(({ key }) => key === parent)));
+    pageToken = page.nextPageToken;
+  } while (pageToken !== undefined && found.length < search.maxResults);
+  return found.slice(0, search.maxResults);
 }
 
 /**
@@ -60,12 +83,11 @@ export async function runNamed(store: TrackingStore, word: string): Promise<Run>
     if (newest !== undefined) return newest;
     throw new MlopsError('resource_missing', 'there are no runs yet');
   }
-  const quoted = `'${word.replaceAll("'", "''")}'`;
   const byId = /^[0-9a-f]{4,31}$/.test(word) ? await idsBeginning(store, word) : [];
   const found =
     byId.length > 0
       ? byId
-      : await findRuns(store, { filter: `run_name = ${quoted}`, maxResults: 5, children: true, view: 'ALL' });
+      : await findRuns(store, { filter: `run_name = ${filterText(word)}`, maxResults: 5, children: true, view: 'ALL' });
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
   if (only === undefined) {

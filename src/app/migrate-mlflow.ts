@@ -161,6 +161,11 @@ async function takeModel(
 ): Promise<void> {
   const there: ImportedVersion[] = [];
   for (const version of versions) {
+    if (isPrompt(version)) {
+      // It has no files; its source is whatever its maker wrote and must never be read.
+      there.push({ ...version, location: '' });
+      continue;
+    }
     const own = `models/${encodeURIComponent(version.name)}/${version.version}`;
     const location = movedUri(version.location, moved) ?? ownUri(version.location, own);
     if (movedUri(version.location, moved) === undefined && location !== version.location) {
@@ -175,6 +180,10 @@ async function takeModel(
   } else {
     report.alreadyThere++;
   }
+}
+
+function isPrompt({ tags }: ImportedVersion): boolean {
+  return tags.some(({ key, value }) => key === 'mlflow.prompt.is_prompt' && value.toLowerCase() === 'true');
 }
 
 /** The new place of an URI that lies in a run or model that moved. */

@@ -1,4 +1,4 @@
-import type { Metric } from '../mlflow/index.ts';
+import type { Metric, RegisteredModel } from '../mlflow/index.ts';
 import type { ImportedVersion, TrackingStore } from '../tracking/index.ts';
 import type { MigrationSource, SourceRun, SourceTrace } from './migrate-source.ts';
 import { versionsOf } from './resolve-model.ts';
@@ -15,22 +15,35 @@ export function serverSource(store: TrackingStore): MigrationSource {
         store.searchLoggedModels({ experimentIds: [experimentId], maxResults: 100, pageToken }),
       ),
     models: async () => {
+      // Servers list prompts, which are models to the registry, only for those who ask for them.
       const models = await everything((pageToken) => store.searchRegisteredModels({ maxResults: 1000, pageToken }));
-      return Promise.all(
-        models.map(async (model) => {
-          const versions: ImportedVersion[] = [];
-          for (const version of await versionsOf(store, model.name)) {
-            versions.push({ ...version, location: await store.getDownloadUri(model.name, version.version) });
-          }
-          return { model, versions };
-        }),
+      const names = new Set(models.map((model) => model.name));
+      const prompts = await everything((pageToken) =>
+        store.searchRegisteredModels({ filter: arePrompts, maxResults: 1000, pageToken }),
       );
+      const all = [...models, ...prompts.filter((prompt) => !names.has(prompt.name))];
+      return Promise.all(all.map(async (model) => ({ model, versions: await versionsWithFiles(store, model) })));
     },
     traces: (experimentId) => tracesOf(store, experimentId),
     artifacts: (uri) => store.artifacts(uri),
     leftBehind: async () => [],
     close: () => store.close(),
   };
+}
+
+const isPrompt = 'mlflow.prompt.is_prompt';
+const arePrompts = `tags.\`${isPrompt}\` = 'true'`;
+
+async function versionsWithFiles(store: TrackingStore, model: RegisteredModel): Promise<ImportedVersion[]> {
+  const prompt = model.tags.some((tag) => tag.key === isPrompt && tag.value.toLowerCase() === 'true');
+  const found = await versionsOf(store, model.name, prompt ? arePrompts : undefined);
+  const versions: ImportedVersion[] = [];
+  for (const version of found) {
+    // A prompt has no files.
+    const location = prompt ? '' : await store.getDownloadUri(model.name, version.version);
+    versions.push({ ...version, location });
+  }
+  return versions;
 }
 
 async function* tracesOf({ traces }: TrackingStore, experimentId: string): AsyncIterable<SourceTrace> {

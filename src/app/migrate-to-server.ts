@@ -138,10 +138,21 @@ async function copyLoggedModel(copy: Copy, model: LoggedModel, experimentId: str
   }
 }
 
+/** By its name: a search would not find prompts. */
+async function hasModel(target: TrackingStore, name: string): Promise<boolean> {
+  try {
+    await target.getRegisteredModel(name);
+    return true;
+  } catch (error) {
+    if (isMlopsError(error, 'resource_missing')) return false;
+    throw error;
+  }
+}
+
 async function copyModel(copy: Copy, { model, versions }: SourceModel): Promise<void> {
   const { target, report } = copy;
-  const known = await target.searchRegisteredModels({ filter: `name = '${model.name.replaceAll("'", "''")}'` });
-  if (known.items.length > 0) {
+  const known = await hasModel(target, model.name);
+  if (known) {
     report.alreadyThere++;
     return;
   }

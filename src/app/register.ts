@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { isMlopsError, MlopsError } from '../base/index.ts';
 import { worktreeTree } from '../git/index.ts';
-import type { LoggedModel, ModelVersion, Run, Tag } from '../mlflow/index.ts';
+import { filterText, type LoggedModel, type ModelVersion, type Run, type Tag } from '../mlflow/index.ts';
 import { planModelFolder, type ModelFolderPlan } from '../model/index.ts';
 import { readSettings } from '../project/index.ts';
 import type { TrackingStore } from '../tracking/index.ts';
@@ -71,7 +72,7 @@ async function checkExists(store: TrackingStore, run: Run, inside: string): Prom
   if (siblings.some((file) => file.path === inside)) return;
   const logged = await store.searchLoggedModels({
     experimentIds: [run.info.experimentId],
-    filter: `name = '${inside.replaceAll("'", "''")}' AND source_run_id = '${run.info.id}'`,
+    filter: `name = ${filterText(inside)} AND source_run_id = '${run.info.id}'`,
   });
   if (logged.items.length > 0) return;
   throw new MlopsError('model_not_found', `run ${run.info.id.slice(0, 8)} has no artifact '${inside}'`, {
@@ -86,32 +87,44 @@ async function registerFiles(store: TrackingStore, options: RegisterOptions): Pr
   const origin = await originOfModel(store, file, options.root);
   await makeModel(store, options.name);
   const run = origin.run ?? (await makeRun(store, options, origin));
-  const model = await store.createLoggedModel({
-    experimentId: run.info.experimentId,
-    name: options.name.replace(/[/:.%"']/g, '_'),
-    sourceRunId: run.info.id,
-    params: run.params,
-  });
+  const model = await logModel(store, run, options.name);
+  const folder = `registered/${options.name}-${randomUUID().slice(0, 8)}`;
+  const place = model?.artifactUri ?? `${run.info.artifactUri}/${folder}`;
   const plan = await planModelFolder(file, {
-    artifactPath: model.artifactUri,
+    artifactPath: model?.artifactUri ?? folder,
     runId: run.info.id,
-    modelId: model.id,
+    modelId: model?.id,
     extraFiles: servingFile(file),
   });
-  await upload(store, model, plan);
-  await store.logOutputs(run.info.id, [{ modelId: model.id, step: 0 }]);
-  await logMetrics(store, run, options.metrics, model.id);
+  await upload(store, place, model, plan);
+  if (model !== undefined) await store.logOutputs(run.info.id, [{ modelId: model.id, step: 0 }]);
+  await logMetrics(store, run, options.metrics, model?.id);
   const version = await store.createModelVersion({
     name: options.name,
-    source: `models:/${model.id}`,
+    source: model === undefined ? `runs:/${run.info.id}/${folder}` : `models:/${model.id}`,
     runId: run.info.id,
-    modelId: model.id,
+    modelId: model?.id,
     userId: options.user,
     description: options.description,
     tags: versionTags(options, origin, plan),
   });
   const { servable, reason, wayOut } = description;
   return { version, run, madeRun: origin.run === undefined, stage: origin.stage, servable, reason, wayOut };
+}
+
+/** The model by itself; undefined on servers before MLflow 3, where models are folders of their run. */
+async function logModel(store: TrackingStore, run: Run, name: string): Promise<LoggedModel | undefined> {
+  try {
+    return await store.createLoggedModel({
+      experimentId: run.info.experimentId,
+      name: name.replace(/[/:.%"']/g, '_'),
+      sourceRunId: run.info.id,
+      params: run.params,
+    });
+  } catch (error) {
+    if (isMlopsError(error, 'not_implemented')) return undefined;
+    throw error;
+  }
 }
 
 /** Pre- and post-processing that lies beside a model is part of it. */
@@ -135,18 +148,23 @@ function versionTags(options: RegisterOptions, origin: ModelOrigin, plan: ModelF
   return [...known, ...options.tags];
 }
 
-async function upload(store: TrackingStore, model: LoggedModel, plan: ModelFolderPlan): Promise<void> {
-  const files = store.artifacts(model.artifactUri);
+async function upload(
+  store: TrackingStore,
+  place: string,
+  model: LoggedModel | undefined,
+  plan: ModelFolderPlan,
+): Promise<void> {
+  const files = store.artifacts(place);
   try {
     for (const file of plan.files) {
       const content = 'text' in file ? Buffer.from(file.text) : fs.createReadStream(file.source);
       await files.put(file.path, content);
     }
   } catch (error) {
-    await store.finalizeLoggedModel(model.id, 'LOGGED_MODEL_UPLOAD_FAILED');
+    if (model !== undefined) await store.finalizeLoggedModel(model.id, 'LOGGED_MODEL_UPLOAD_FAILED');
     throw error;
   }
-  await store.finalizeLoggedModel(model.id, 'LOGGED_MODEL_READY');
+  if (model !== undefined) await store.finalizeLoggedModel(model.id, 'LOGGED_MODEL_READY');
 }
 
 async function makeModel(store: TrackingStore, name: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { didYouMean, isMlopsError, MlopsError } from '../base/index.ts';
-import type { ModelVersion, RegisteredModel } from '../mlflow/index.ts';
+import { filterText, type ModelVersion, type RegisteredModel } from '../mlflow/index.ts';
 import type { TrackingStore } from '../tracking/index.ts';
 import { everything } from './tracking-home.ts';
 
@@ -63,9 +63,10 @@ async function pick(store: TrackingStore, model: RegisteredModel, selector: stri
   return newest[0];
 }
 
-/** All versions of a model, newest first. */
-export function versionsOf(store: TrackingStore, name: string): Promise<ModelVersion[]> {
-  const filter = `name = '${name.replaceAll("'", "''")}'`;
+/** All versions of a model, newest first; of those that `more` fits, a clause of a filter. */
+export function versionsOf(store: TrackingStore, name: string, more?: string): Promise<ModelVersion[]> {
+  const named = `name = ${filterText(name)}`;
+  const filter = more === undefined ? named : `${named} AND ${more}`;
   return everything((pageToken) =>
     store.searchModelVersions({ filter, orderBy: ['version_number DESC'], maxResults: 1000, pageToken }),
   );

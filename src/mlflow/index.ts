@@ -19,7 +19,8 @@ export {
 } from './limits.ts';
 export { readPageToken, writePageToken } from './page-token.ts';
 export { randomRunName } from './run-name.ts';
-export { parseFilter, parseOrderBy, type SearchRules } from './search-grammar.ts';
+export { filterText, parseFilter, type SearchRules } from './search-grammar.ts';
+export { parseOrderBy } from './search-order.ts';
 export {
   experimentRules,
   loggedModelRules,

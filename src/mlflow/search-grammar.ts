@@ -1,6 +1,6 @@
 import { invalid } from './limits.ts';
 import { tokenize, type Token } from './search-tokens.ts';
-import type { Clause, Comparator, Entity, OrderTerm } from './search-types.ts';
+import type { Clause, Comparator, Entity } from './search-types.ts';
 
 type FieldType = 'text' | 'number' | 'id';
 
@@ -53,6 +53,14 @@ export function parseFilter(filter: string | undefined, rules: SearchRules): Cla
   return clauses;
 }
 
+/**
+ * A text as a value of a filter. MLflow's grammar has no way to write both kinds of quotes in one text; a doubled
+ * quote, which our stores read, is what is left then.
+ */
+export function filterText(text: string): string {
+  return text.includes("'") && !text.includes('"') ? `"${text}"` : `'${text.replaceAll("'", "''")}'`;
+}
+
 function clauseAt(tokens: readonly Token[], start: number, rules: SearchRules): { clause: Clause; next: number } {
   const name = tokens[start];
   if (name === undefined || name.kind !== 'word') throw badClause(tokens.slice(start), rules);
@@ -96,7 +104,8 @@ function badClause(tokens: readonly Token[], rules: SearchRules): Error {
   return invalid(`Invalid clause(s) in filter string: ${text}`);
 }
 
-function identifier(text: string, rules: SearchRules): { entity: Entity; key: string } {
+/** What an identifier names: `metrics.a`, `tags."a b"`, an attribute. */
+export function identifier(text: string, rules: SearchRules): { entity: Entity; key: string } {
   const whole = /^([`"])(.*)\1$/s.exec(text)?.[2];
   const dot = whole === undefined ? text.indexOf('.') : -1;
   if (dot === -1) return attribute(whole ?? text, rules);
@@ -217,37 +226,4 @@ function nameOf(entity: Entity): string {
 
 function textOf(token: Token): string {
   return 'source' in token ? token.source : token.text;
-}
-
-/** Reads `<identifier> [ASC|DESC]` terms; the same key twice is an error. */
-export function parseOrderBy(terms: readonly string[] | undefined, rules: SearchRules): OrderTerm[] {
-  const parsed = (terms ?? []).map((term) => orderTerm(term, rules));
-  const seen = new Set<string>();
-  return parsed.filter(({ entity, key }) => {
-    const id = `${entity}.${key}`;
-    if (!seen.has(id)) return seen.add(id);
-    if (rules.orderTwice === true) return false;
-    throw invalid('`order_by` contains duplicate fields: [' + terms?.join(', ') + ']');
-  });
-}
-
-function orderTerm(term: string, rules: SearchRules): OrderTerm {
-  const match = /^\s*((?:[^\s`"]+\.)?(?:`[^`]*`|"[^"]*")|[^\s,]+)(?:\s+(asc|desc))?\s*$/is.exec(term);
-  if (match === null) {
-    if (/^\s*\S+\s+\S+\s*$/s.test(term)) throw invalid(`Invalid ordering key in order_by clause '${term}'.`);
-    throw invalid(`Invalid order_by clause '${term}'. Could not be parsed.`);
-  }
-  const { entity, key } = identifier(match[1] ?? '', rules);
-  if (entity === 'attribute') checkOrderKey(key, rules);
-  else if (rules.terse === true) throw invalid(`Invalid order_by entity: ${entity}`);
-  else if (!(rules.orderEntities ?? ['metric', 'param', 'tag']).includes(entity)) {
-    throw invalid(`Invalid identifier type '${entity}'`);
-  }
-  return { entity, key, ascending: match[2]?.toLowerCase() !== 'desc' };
-}
-
-function checkOrderKey(key: string, { orderable }: SearchRules): void {
-  if (orderable === undefined || orderable.includes(key)) return;
-  const valid = orderable.map((name) => `'${name}'`).join(', ');
-  throw invalid(`Invalid order by key '${key}' specified. Valid keys are '{${valid}}'`);
 }

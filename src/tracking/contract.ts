@@ -215,9 +215,7 @@ export function trackingContract(kind: string, open: () => Promise<Opened>): voi
       expect(await names(`params.lr = '0' and metrics."loss/val" >= 3e0`)).toBe('r0');
       expect(await names(`run_name ILIKE 'R_' AND attributes.status = 'RUNNING' AND params.lr LIKE '1'`)).toBe('r3 r1');
       expect(await names(`params.none IS NULL`)).toBe('r4 r3 r2 r1 r0');
-      expect(await names(`run_name IN ('r1')`).catch((error: Error) => error.message)).toContain(
-        `Only ['run_id']`,
-      );
+      expect(await names(`run_name IN ('r1')`).catch((error: Error) => error.message)).toContain(`Only ['run_id']`);
       await expect(names(`metrics.x > '1'`)).rejects.toThrow('Expected numeric value type for metric');
       await expect(names(`foo.x = 1`)).rejects.toThrow(`Invalid entity type 'foo'.`);
       await expect(names(`foo = 1`)).rejects.toThrow(`Invalid attribute key 'foo' specified.`);
@@ -268,7 +266,13 @@ export function trackingContract(kind: string, open: () => Promise<Opened>): voi
       await store.transitionStage('digits', '2', { stage: 'Production', archiveExisting: true });
       expect((await store.getModelVersion('digits', '1')).stage).toBe('Archived');
       expect((await store.getLatestVersions('digits', ['production'])).map((v) => v.version)).toEqual(['2']);
-      await store.setAlias('digits', 'best', '2');
+      await store.setAlias('digits', 'best', '1');
+      await store.setAlias('digits', 'best', '2', { by: 'ann', why: 'fast' });
+      const moves = (await store.promotions('digits')).filter((move) => move.kind === 'alias');
+      expect(moves).toMatchObject([
+        { version: '1', from: '', to: 'best' },
+        { version: '2', from: 'version 1', to: 'best', by: 'ann', why: 'fast' },
+      ]);
       expect((await store.getVersionByAlias('digits', 'best')).version).toBe('2');
       await expect(store.getVersionByAlias('digits', 'x')).rejects.toThrow('Registered model alias x not found.');
       await expect(store.setAlias('digits', 'Latest', '1')).rejects.toThrow('reserved');

@@ -1,3 +1,4 @@
+import { filterText } from '../../mlflow/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { html, timeText } from './html.ts';
 import { chip, empty, facts, page, table } from './layout.ts';
@@ -25,9 +26,8 @@ export async function modelsPage(store: TrackingStore, prefix: string, token: st
 
 export async function modelPage(store: TrackingStore, prefix: string, name: string): Promise<string> {
   const model = await store.getRegisteredModel(name);
-  const quoted = name.includes("'") ? `"${name}"` : `'${name}'`;
   const { items } = await store.searchModelVersions({
-    filter: `name = ${quoted}`,
+    filter: `name = ${filterText(name)}`,
     orderBy: ['version_number DESC'],
     maxResults: pageSize,
   });

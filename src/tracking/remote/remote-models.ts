@@ -1,4 +1,5 @@
 import {
+  filterText,
   readLoggedModel,
   readModelVersion,
   readRegisteredModel,
@@ -9,6 +10,7 @@ import {
 import type { LoggedModelStore, RegistryStore } from '../store.ts';
 import type { Promotion, Search } from '../types.ts';
 import type { RemoteClient } from './client.ts';
+import { joinUri } from '../artifacts/location.ts';
 import { readTrail, trailTag } from './trail.ts';
 
 const api = '2.0/mlflow';
@@ -90,7 +92,16 @@ export function remoteModels(client: RemoteClient): ModelHalf {
     },
     setRegisteredModelTag: (name, { key, value }) => done(client.post(`${path}/set-tag`, { name, key, value })),
     deleteRegisteredModelTag: (name, key) => done(client.send('DELETE', `${path}/delete-tag`, { name, key })),
-    setAlias: (name, alias, version) => done(client.post(`${path}/alias`, { name, alias, version })),
+    setAlias: async (name, alias, version, { by, why } = {}) => {
+      const { aliases } = await model(client.get(`${path}/get`, { name }));
+      const before = aliases.find((one) => one.alias === alias)?.version;
+      await client.post(`${path}/alias`, { name, alias, version });
+      if (before === version) return;
+      // The protocol has no audit trail, so it is kept in tags of the version.
+      const from = before === undefined ? '' : `version ${before}`;
+      const tag = trailTag({ kind: 'alias', from, to: alias, by, why, at: Date.now() });
+      await client.post(`${api}/model-versions/set-tag`, { name, version, ...tag });
+    },
     deleteAlias: (name, alias) => done(client.send('DELETE', `${path}/alias`, { name, alias })),
     getVersionByAlias: async (name, alias) =>
       readModelVersion((await client.get(`${path}/alias`, { name, alias })).message('model_version')),
@@ -103,6 +114,14 @@ export function remoteModels(client: RemoteClient): ModelHalf {
 
 function queryOf({ filter, maxResults, orderBy, pageToken }: Search): Parameters<RemoteClient['get']>[1] {
   return { filter, max_results: maxResults, order_by: orderBy, page_token: pageToken };
+}
+
+/** MLflow's server gives back `runs:/ID/PATH` as it was registered; its files are among those of the run. */
+async function inRun(client: RemoteClient, uri: string): Promise<string> {
+  const [, id, inside = ''] = /^runs:\/{1,3}([^/]+)\/?(.*)$/.exec(uri) ?? [];
+  if (id === undefined) return uri;
+  const run = (await client.get(`${api}/runs/get`, { run_id: id })).message('run');
+  return joinUri(run.message('info').need('artifact_uri'), inside);
 }
 
 export function remoteVersions(client: RemoteClient): VersionHalf {
@@ -135,8 +154,10 @@ export function remoteVersions(client: RemoteClient): VersionHalf {
       await half.setModelVersionTag(name, number, trailTag({ from, to: moved.stage, by, why, at: Date.now() }));
       return moved;
     },
-    getDownloadUri: async (name, number) =>
-      (await client.get(`${path}/get-download-uri`, { name, version: number })).need('artifact_uri'),
+    getDownloadUri: async (name, number) => {
+      const uri = (await client.get(`${path}/get-download-uri`, { name, version: number })).need('artifact_uri');
+      return inRun(client, uri);
+    },
     searchModelVersions: async (search) => {
       const answer = await client.get(`${path}/search`, queryOf({ maxResults: 10_000, ...search }));
       return {
@@ -149,7 +170,7 @@ export function remoteVersions(client: RemoteClient): VersionHalf {
     deleteModelVersionTag: (name, number, key) =>
       done(client.send('DELETE', `${path}/delete-tag`, { name, version: number, key })),
     promotions: async (name, number): Promise<readonly Promotion[]> => {
-      const filter = `name = '${name.replaceAll("'", "''")}'`;
+      const filter = `name = ${filterText(name)}`;
       const { items } = await half.searchModelVersions({ filter, maxResults: 10_000 });
       return readTrail(items.filter((one) => number === undefined || one.version === number));
     },

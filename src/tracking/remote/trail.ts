@@ -4,6 +4,8 @@ import type { Promotion } from '../types.ts';
 const prefix = 'mlops.moved.';
 
 interface Move {
+  /** Default: a change of stage, as the first releases wrote it. */
+  readonly kind?: 'stage' | 'alias' | undefined;
   readonly from: string;
   readonly to: string;
   readonly by?: string | undefined;
@@ -12,7 +14,7 @@ interface Move {
   readonly at: number;
 }
 
-/** A change of stage as a tag of its version, for servers that keep no audit trail. */
+/** A change of stage, or an alias, as a tag of its version, for servers that keep no audit trail. */
 export function trailTag(move: Move): Tag {
   return { key: `${prefix}${move.at}`, value: JSON.stringify(move) };
 }
@@ -31,8 +33,8 @@ function moves({ name, version, tags }: ModelVersion): Promotion[] {
     .filter(({ key }) => key.startsWith(prefix))
     .flatMap(({ value }): Promotion[] => {
       try {
-        const { from, to, by = '', why = '', at } = JSON.parse(value) as Move;
-        return [{ name, version, kind: 'stage', from, to, by, why, at }];
+        const { kind = 'stage', from, to, by = '', why = '', at } = JSON.parse(value) as Move;
+        return [{ name, version, kind, from, to, by, why, at }];
       } catch {
         // A tag of that name that someone else wrote.
         return [];

@@ -151,7 +151,9 @@ function rename(c: Connection, name: string, newName: string): RegisteredModel {
   if (newName !== name && c.sql('SELECT 1 FROM registered_models WHERE name = ?').get(newName) !== undefined) {
     throw new MlopsError('resource_exists', `Registered Model (name=${newName}) already exists.`);
   }
-  c.sql('UPDATE registered_models SET name = ?, last_updated_time = ? WHERE name = ?').run(newName, Date.now(), name);
+  const now = Date.now();
+  c.sql('UPDATE registered_models SET name = ?, last_updated_time = ? WHERE name = ?').run(newName, now, name);
+  c.sql('UPDATE model_versions SET last_updated_time = ? WHERE name = ?').run(now, newName);
   c.sql('UPDATE promotions SET name = ? WHERE name = ?').run(newName, name);
   return toModel(c, needModel(c, newName));
 }
