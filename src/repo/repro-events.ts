@@ -4,7 +4,12 @@ import type { Change } from './stage-changes.ts';
 
 /** What a repro tells while it works, in order; with several stages at a time their events mix. */
 export type ReproEvent =
-  | { readonly kind: 'plan'; readonly stages: readonly Stage[] }
+  | {
+      readonly kind: 'plan';
+      readonly stages: readonly Stage[];
+      /** The stages that one waits for. */
+      readonly needs: (stage: Stage) => readonly Stage[];
+    }
   | { readonly kind: 'unchanged'; readonly stage: Stage }
   /** A stage is taken up after another one that did something: DVC prints an empty line. */
   | { readonly kind: 'gap' }

@@ -78,7 +78,12 @@ export async function repro(repo: DataRepo, options: ReproOptions = {}): Promise
     await fetchRunCache(repo, options);
   }
   const steps = planSteps(repo, options);
-  onEvent({ kind: 'plan', stages: steps });
+  const { needs } = repo.graph();
+  onEvent({
+    kind: 'plan',
+    stages: steps,
+    needs: (stage) => (options.single === true || stage.frozen ? [] : [...(needs.get(stage) ?? [])]),
+  });
   const git = gitSide(repo);
   const finished = new Map<string, Stage>();
   const context = contextOf(repo, options, { git, recorder, onEvent, steps, finished });

@@ -5,6 +5,7 @@ import type { ReproResult } from '../../repo/repro.ts';
 import { changeLines } from '../change-lines.ts';
 import type { FlagSpec, Input, Terminal, Verb } from '../command.ts';
 import { say, sayGitAdd, targetsArg, withRepo } from '../data-session.ts';
+import { StageBoard } from '../stage-board.ts';
 import { StageOutput } from '../stage-output.ts';
 
 /** Flags that `exp run` has too. */
@@ -73,9 +74,9 @@ export const verb: Verb = {
         ...(input.on('interactive') ? { confirm: (question) => terminal.confirm(question, { must: true }) } : {}),
         signal: terminal.signal,
         onEvent: (event) => view.show(event),
-        onProgress: terminal.progress,
-        onWarning: (message) => terminal.warn(message),
-      });
+        ...(view.isLive ? {} : { onProgress: terminal.progress }),
+        onWarning: (message) => view.show({ kind: 'warning', message }),
+      }).finally(() => view.close());
       finish(result, view, terminal, Date.now() - startedAt);
     });
   },
@@ -111,6 +112,8 @@ export class ReproView {
   readonly #output: StageOutput;
   readonly #explain: boolean;
   readonly #parallel: boolean;
+  readonly #board: StageBoard | undefined;
+  #worked = 0;
   ran = 0;
   cached = 0;
   unchanged = 0;
@@ -120,9 +123,30 @@ export class ReproView {
     this.#parallel = parallel;
     this.#terminal = terminal;
     this.#output = new StageOutput((text) => terminal.write(text), parallel);
+    this.#board = parallel && showsBoard(terminal) ? openBoard(terminal) : undefined;
+  }
+
+  /** Whether a board of the stages stands below the output. */
+  get isLive(): boolean {
+    return this.#board !== undefined;
+  }
+
+  /** Milliseconds that side by side took less than one after the other would have. */
+  saved(elapsed: number): number {
+    return Math.max(0, this.#worked - elapsed);
+  }
+
+  close(): void {
+    this.#board?.close();
   }
 
   show(event: ReproEvent): void {
+    this.#board?.take(event);
+    if (this.#board === undefined) this.#say(event);
+    else this.#board.above(() => this.#say(event));
+  }
+
+  #say(event: ReproEvent): void {
     this.#count(event);
     if (event.kind === 'output') {
       if (event.stream === 'stderr' && !this.#parallel) process.stderr.write(event.chunk);
@@ -156,9 +180,33 @@ export class ReproView {
     if (event.kind === 'unchanged') this.unchanged++;
     if (event.kind !== 'done') return;
     this.#output.end(event.stage.address);
-    if (event.how === 'ran') this.ran++;
-    else this.cached++;
+    if (event.how === 'ran') {
+      this.ran++;
+      this.#worked += event.milliseconds;
+    } else this.cached++;
   }
+}
+
+/** Below a tenth of a second it is not worth a word. */
+function sideBySide(saved: number): string {
+  return saved < 100 ? '' : `; side by side saved ${formatDuration(saved)}`;
+}
+
+/** On a terminal that people look at, and where nothing else is drawn at its bottom. */
+function showsBoard(terminal: Terminal): boolean {
+  const { env } = terminal;
+  const inCi = (env['CI'] ?? '') !== '' && env['CI'] !== 'false';
+  const forPeople = terminal.stdoutIsTty && terminal.stderrIsTty && env['TERM'] !== 'dumb' && !inCi;
+  return forPeople && !terminal.quiet && !terminal.asDvc && terminal.verbosity === 0;
+}
+
+function openBoard({ style }: Terminal): StageBoard {
+  return new StageBoard({
+    write: (text) => void process.stderr.write(text),
+    columns: () => process.stderr.columns ?? 80,
+    rows: () => process.stderr.rows ?? 24,
+    style,
+  });
 }
 
 function finish(result: ReproResult, view: ReproView, terminal: Terminal, elapsed: number): void {
@@ -169,7 +217,9 @@ function finish(result: ReproResult, view: ReproView, terminal: Terminal, elapse
   }
   if (view.ran + view.cached === 0) return;
   const parts = [plural(view.ran, 'stage') + ' ran', `${view.cached} from the cache`, `${view.unchanged} unchanged`];
-  terminal.note(terminal.style.dim(`${parts.join(', ')}, in ${formatDuration(elapsed)}`));
+  terminal.note(
+    terminal.style.dim(`${parts.join(', ')}, in ${formatDuration(elapsed)}${sideBySide(view.saved(elapsed))}`),
+  );
   if (result.runId !== undefined)
     terminal.next(`recorded as run ${result.runId}: mlops runs show ${result.runId.slice(0, 8)}`);
 }
