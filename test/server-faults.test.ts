@@ -6,49 +6,8 @@ import * as path from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 
-import { startMlops, temporaryFolder } from './cli.ts';
-
-interface Running {
-  readonly url: string;
-  readonly port: number;
-  kill(): Promise<void>;
-}
-
-async function start(folder: string): Promise<Running> {
-  const { child, output, ended } = startMlops(folder, [
-    'server',
-    '-p',
-    '0',
-    '--backend-store-uri',
-    path.join(folder, 'mlops.db'),
-  ]);
-  for (let i = 0; i < 600; i++) {
-    const port = /on http:\/\/127\.0\.0\.1:(\d+)/.exec(output.stderr)?.[1];
-    if (port !== undefined) {
-      const kill = async (): Promise<void> => {
-        child.kill('SIGKILL');
-        await ended;
-      };
-      return { url: `http://127.0.0.1:${port}`, port: Number(port), kill };
-    }
-    if (child.exitCode !== null) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`the server did not start: ${output.stderr}`);
-}
-
-async function post(
-  server: Running,
-  url: string,
-  body: unknown,
-): Promise<{ status: number; json: Record<string, never> }> {
-  const answer = await fetch(`${server.url}/api/2.0/mlflow/${url}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  return { status: answer.status, json: (await answer.json()) as Record<string, never> };
-}
+import { temporaryFolder } from './cli.ts';
+import { post, start, type Running } from './support/tracking-server.ts';
 
 async function newRun(server: Running): Promise<string> {
   const { json } = await post(server, 'runs/create', { experiment_id: '0' });

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+
 import { MlopsError } from '../base/index.ts';
 import { mlflowErrorBody, type Request, type Shell } from '../http/index.ts';
 import { invalid, readQuery } from '../mlflow/index.ts';
@@ -57,7 +59,9 @@ function addRoutes(proxy: Shell, prefix: string, store: TrackingStore): void {
   proxy.put(`${prefix}/*`, write, async (request, reply) => {
     const path = pathOf(request, prefix);
     if (path === '' || path.endsWith('/')) throw invalid('Invalid path');
-    await all().put(path, request.raw);
+    // What fails at the other end must not take the connection along: it is to carry the answer.
+    const body = Readable.from(request.raw.iterator({ destroyOnReturn: false }), { objectMode: false });
+    await all().put(path, body);
     return reply.code(200).send();
   });
   proxy.delete(`${prefix}/*`, write, async (request, reply) => {

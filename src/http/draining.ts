@@ -14,7 +14,8 @@ export class DrainingResponse<
 > extends http.ServerResponse<Request> {
   // The signature has overloads that only pass through here.
   override writeHead(...args: unknown[]): this {
-    const { server } = this.req.socket as { server?: object };
+    // A request that was destroyed has no socket any more.
+    const server = (this.req.socket as { server?: object } | null)?.server;
     if (server !== undefined && draining.has(server)) this.shouldKeepAlive = false;
     return super.writeHead(...(args as [number]));
   }

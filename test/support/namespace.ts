@@ -8,6 +8,8 @@ import { onTestFinished } from 'vitest';
 import { cleanEnv, mlopsBin, type Outcome } from '../cli.ts';
 
 export interface Namespace {
+  /** The arguments of `nsenter` that run a program inside, in a folder as it is seen inside. */
+  words(cwd: string, program: string, args: readonly string[]): readonly string[];
   /** Runs a program inside, in a folder as it is seen inside. */
   command(cwd: string, program: string, args: readonly string[]): Outcome;
   mlops(cwd: string, args: readonly string[]): Outcome;
@@ -41,10 +43,15 @@ export async function openNamespace(): Promise<Namespace> {
   // nsenter's own --wd would open the folder as it is outside.
   const inFolder = ['sh', '-c', 'cd "$0" && exec "$@"'];
   const own: Namespace = {
+    words: (cwd, program, args) => [...enter, ...inFolder, cwd, program, ...args],
     command(cwd, program, args) {
       const env = cleanEnv(path.join(path.dirname(cwd), 'home'));
-      const words = [...enter, ...inFolder, cwd, program, ...args];
-      const result = spawnSync('nsenter', words, { env, encoding: 'utf8', timeout: 240_000, maxBuffer: 1 << 26 });
+      const result = spawnSync('nsenter', own.words(cwd, program, args), {
+        env,
+        encoding: 'utf8',
+        timeout: 240_000,
+        maxBuffer: 1 << 26,
+      });
       return { status: result.status, stdout: result.stdout, stderr: result.stderr + (result.error?.message ?? '') };
     },
     mlops: (cwd, args) => own.command(cwd, process.execPath, [mlopsBin, ...args]),
