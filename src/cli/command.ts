@@ -146,6 +146,8 @@ export interface Terminal {
   clearProgress(): void;
   /** Shows a spinner on a TTY while work without a count goes on (a clone, a start). */
   spin<T>(text: string, work: Promise<T>): Promise<T>;
+  /** Asks as DVC's gc and destroy do, also where there is no TTY: answers may come through a pipe. */
+  confirmAnywhere(question: string): Promise<boolean>;
   /** Asks a yes/no question on a TTY. Without one: false, or throws `confirmation_needed` when `must`. */
   confirm(question: string, options?: { readonly must?: boolean }): Promise<boolean>;
 }

@@ -142,3 +142,12 @@ export function warnWithoutRemote(repo: DataRepo, input: Input, terminal: Termin
     terminal.warn('No remote provided and no default remote set.');
   }
 }
+
+/** DVC's warning about objects that are in neither place. */
+export function warnAbsent(terminal: Terminal, absent: readonly string[]): void {
+  if (absent.length === 0) return;
+  const lines = absent.map((md5) => `\nmd5: ${md5}`);
+  terminal.warn(
+    `Some of the cache files do not exist neither locally nor on remote. Missing cache files:${lines.join('')}`,
+  );
+}

@@ -1,5 +1,3 @@
-import * as path from 'node:path';
-
 import { MlopsError } from '../base/index.ts';
 import type { FlagSpec, Input, Terminal } from './command.ts';
 
@@ -22,7 +20,7 @@ export function foreignOptions(input: Input, terminal: Terminal) {
   const remoteConfig = pairsOf(input.list('remote-config'), 'remote-config');
   return {
     rev: input.text('rev'),
-    config: config === undefined ? undefined : path.resolve(terminal.cwd, config),
+    config,
     remote: input.text('remote'),
     remoteConfig,
     signal: terminal.signal,

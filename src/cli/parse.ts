@@ -55,7 +55,9 @@ function optionsOf(flag: FlagSpec): Option[] {
       ? ''
       : flag.optionalValue === true
         ? ` [${flag.value}]`
-        : ` <${flag.value}${flag.repeat === 'many' ? '...' : ''}>`;
+        : flag.repeat === 'many'
+          ? ` [${flag.value}...]`
+          : ` <${flag.value}>`;
   const short = flag.short === undefined ? '' : `-${flag.short}, `;
   const main = new Option(`${short}--${flag.name}${value}`);
   const others = (flag.aliases ?? []).map((alias) => new Option(`--${alias}${value}`));
@@ -74,7 +76,8 @@ function valueOf(parser: Commander, flag: FlagSpec, env: Readonly<Record<string,
     .map((name) => rawValue(parser, name))
     .find((value) => value !== undefined);
   const given = found === undefined && flag.env !== undefined && (env[flag.env] ?? '') !== '' ? env[flag.env] : found;
-  const value = given === true && flag.value !== undefined ? '' : (given ?? flag.default);
+  const none = flag.repeat === 'many' ? [] : '';
+  const value = given === true && flag.value !== undefined ? none : (given ?? flag.default);
   check(flag, value);
   return value;
 }

@@ -78,6 +78,9 @@ export async function createTerminal(flags: GlobalFlags, streams: Streams): Prom
     },
     clearProgress: () => line.clear(),
     spin: (text, work) => (showsProgress ? spin(text, work, stderr) : work),
+    confirmAnywhere: async (question) =>
+      flags.yes ||
+      (await askAnywhere(question, stdin, stdin.isTTY === true && stderrIsTty ? stderr : stdout, streams.signal)),
     confirm: async (question, options = {}) => {
       if (flags.yes) return true;
       if (stdin.isTTY === true && stderrIsTty) return ask(question, stdin, stderr, streams.signal);
@@ -113,6 +116,24 @@ async function spin<T>(text: string, work: Promise<T>, stream: Writable): Promis
     return await work;
   } finally {
     spinner.stop();
+  }
+}
+
+/** As DVC's `ui.confirm`: answers also come through a pipe, until one is understood; without one it is no. */
+async function askAnywhere(question: string, input: Readable, output: Writable, signal: AbortSignal): Promise<boolean> {
+  const prompt = `${question} [y/n]: `;
+  const reader = createInterface({ input, signal });
+  try {
+    output.write(prompt);
+    for await (const line of reader) {
+      const answer = line.toLowerCase();
+      if (/^(y|yes|n|no)$/.test(answer)) return answer.startsWith('y');
+      output.write(`Your response must be one of: ['yes', 'no', 'y', 'n']. Please try again.\n${prompt}`);
+    }
+    if (signal.aborted) throw signal.reason;
+    return false;
+  } finally {
+    reader.close();
   }
 }
 

@@ -18,5 +18,5 @@ export type { IgnoreRule } from './walk.ts';
 export { checkCache, checkRemote, repair, type Finding } from './fsck.ts';
 export { removeLocal, removeRemote, unusedLocal, unusedRemote, usedObjects } from './gc.ts';
 export { remoteObjects } from './remote-objects.ts';
-export { cloudStatus, fetchContents, pushContents, type CloudStatus } from './sync.ts';
+export { cloudStatus, fetchContents, pushContents, type CloudStatus, type PartOfContent } from './sync.ts';
 export { moveObjects, type MoveResult, type ObjectFailure, type TransferOptions } from './transfer.ts';

@@ -4,6 +4,7 @@ import { readManifest, readManifestDigests } from './commit.ts';
 import { isDirectoryId, type Content, type HashName } from './content.ts';
 import type { DataContext } from './context.ts';
 import { missingObjects } from './file.ts';
+import { objectKey } from './layout.ts';
 import { remoteObjects } from './remote-objects.ts';
 import { moveObjects, type MoveResult, type ObjectFailure, type TransferOptions } from './transfer.ts';
 
@@ -74,11 +75,14 @@ function childrenOf(ctx: DataContext, content: Content, failures: ObjectFailure[
   }
 }
 
+/** A content, or of a directory only the file or folder at this relative path. */
+export type PartOfContent = Content & { readonly within?: string | undefined };
+
 /** Brings what the cache lacks of these contents: manifests first, to know their files. */
 export async function fetchContents(
   ctx: DataContext,
   store: BlobStore,
-  contents: readonly Content[],
+  contents: readonly PartOfContent[],
   options: TransferOptions = {},
 ): Promise<MoveResult> {
   const moved: string[] = [];
@@ -94,20 +98,64 @@ export async function fetchContents(
     });
     failures.push(...manifests.failures);
     moved.push(...manifests.moved);
-    const lost = new Set(manifests.failures.map(({ md5 }) => md5));
-    const wanted = new Set(own.map(({ md5 }) => md5).filter((md5) => !isDirectoryId(md5)));
-    for (const md5 of folders) {
-      if (lost.has(md5)) continue;
-      for (const file of readManifestDigests(ctx, { md5, hashName })) wanted.add(file);
-    }
-    const files = await moveObjects(ctx, store, 'down', hashName, [...missingObjects(ctx, hashName, wanted)], {
+    const unknown = new Set(manifests.failures.map(({ md5 }) => md5));
+    const wanted = wantedFiles(
+      ctx,
+      own.filter(({ md5 }) => !unknown.has(md5)),
+    );
+    const files = await moveObjects(ctx, store, 'down', hashName, [...missingObjects(ctx, hashName, wanted.keys())], {
       ...options,
       name: 'fetching',
     });
     moved.push(...files.moved);
-    failures.push(...files.failures);
+    failures.push(...(await markLost(store, files.failures, wanted)));
   }
   return { moved, failures };
+}
+
+/** Ids of files, each with the directories that it was wanted for. */
+function wantedFiles(ctx: DataContext, contents: readonly PartOfContent[]): Map<string, string[]> {
+  const wanted = new Map<string, string[]>();
+  const want = (file: string, folder: string): void => {
+    const folders = wanted.get(file);
+    if (folders === undefined) wanted.set(file, [folder]);
+    else folders.push(folder);
+  };
+  const whole = new Set<string>();
+  for (const content of contents) {
+    const { md5, within } = content;
+    if (!isDirectoryId(md5)) {
+      if (!wanted.has(md5)) wanted.set(md5, []);
+    } else if (within !== undefined) {
+      for (const file of readManifest(ctx, content)) {
+        if (file.relpath === within || file.relpath.startsWith(`${within}/`)) want(file.md5, md5);
+      }
+    } else if (!whole.has(md5)) {
+      whole.add(md5);
+      for (const file of readManifestDigests(ctx, content)) want(file, md5);
+    }
+  }
+  return wanted;
+}
+
+/** Tells what the remote never had from what it lost: a manifest there promises its files. */
+async function markLost(
+  store: BlobStore,
+  failures: readonly ObjectFailure[],
+  wanted: ReadonlyMap<string, readonly string[]>,
+): Promise<ObjectFailure[]> {
+  const promised = new Map<string, boolean>();
+  const result: ObjectFailure[] = [];
+  for (const failure of failures) {
+    let lost = false;
+    for (const folder of failure.reason === 'missing' ? (wanted.get(failure.md5) ?? []) : []) {
+      const known = promised.get(folder) ?? (await store.exists(objectKey(folder, failure.hashName)));
+      promised.set(folder, known);
+      lost ||= known;
+    }
+    result.push(lost ? { ...failure, reason: 'lost' } : failure);
+  }
+  return result;
 }
 
 function brokenManifests(ctx: DataContext, hashName: HashName, folders: Iterable<string>): string[] {

@@ -18,8 +18,11 @@ export interface TransferOptions extends WorkOptions {
 export interface ObjectFailure {
   readonly md5: string;
   readonly hashName: HashName;
-  /** `missing`: not where it comes from. `corrupt`: its content is not what its name says. `failed`: anything else. */
-  readonly reason: 'missing' | 'corrupt' | 'failed';
+  /**
+   * `missing`: not where it comes from. `lost`: the same, although the remote promises it by the manifest of its folder.
+   * `corrupt`: its content is not what its name says. `failed`: anything else.
+   */
+  readonly reason: 'missing' | 'lost' | 'corrupt' | 'failed';
   readonly message: string;
 }
 

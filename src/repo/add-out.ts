@@ -32,6 +32,11 @@ export async function addToOut(repo: DataRepo, command: AddToOutCommand): Promis
   const target = destinationOf(repo.cwd, command.source, command.out, command.force === true);
   const inside = treePathOf(repo, target);
   if (inside === undefined || inside === '') throw new MlopsError('bad_path', `'${target}' is outside of the project`);
+  if (!fs.existsSync(path.dirname(target))) {
+    throw new MlopsError('bad_path', `stage working dir '${path.dirname(target)}' does not exist`, {
+      hint: 'make the folder first',
+    });
+  }
   const parent = path.posix.dirname(inside);
   const out = newOut(path.posix.basename(inside), inside);
   const known = outAround(repo.stages(), inside);

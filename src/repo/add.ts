@@ -17,12 +17,14 @@ import {
   type WorkOptions,
 } from '../data/index.ts';
 import type { Out, Stage } from '../project/index.ts';
+import { ignoredByGit } from '../git/index.ts';
+import { isStageFile } from './collect.ts';
 import { withOutInfo, type DataRepo } from './data-repo.ts';
 import { gitSide, type GitSide } from './git-side.ts';
 import { buildGraph } from './graph.ts';
 import { contentOf } from './checkout.ts';
 import { refuseBusy } from './stage-paths.ts';
-import { absoluteOut, expandGlobs, outAround, showPath, treePathOf } from './targets.ts';
+import { absoluteOut, outAround, requireGlobs, showPath, treePathOf } from './targets.ts';
 
 export interface AddCommand extends WorkOptions {
   readonly targets: readonly string[];
@@ -44,7 +46,7 @@ interface Addition {
  * @throws MlopsError `object_missing`, `target_overlaps`, `git_tracked`, `bad_path`, `bad_pipeline`.
  */
 export async function add(repo: DataRepo, command: AddCommand): Promise<string[]> {
-  const given = command.glob === true ? expandGlobs(repo.cwd, command.targets) : command.targets;
+  const given = command.glob === true ? requireGlobs(repo.cwd, command.targets) : command.targets;
   // What is named twice is added once.
   const targets = [...new Map(given.map((target) => [path.resolve(repo.cwd, target), target])).values()];
   const additions = targets.map((target) => findOrMakeStage(repo, target));
@@ -77,6 +79,11 @@ function findOrMakeStage(repo: DataRepo, given: string): Addition {
   if (owner !== undefined) {
     if (owner.stage.kind === 'pipeline') throw pipelineOwns(repo, given, owner.stage);
     return { ...owner, target };
+  }
+  if (isStageFile(path.basename(inside))) {
+    throw new MlopsError('bad_path', `DVC file '${path.relative(repo.cwd, target)}' cannot be an output.`, {
+      hint: 'commit it to Git instead',
+    });
   }
   const file = `${inside}.dvc`;
   const wdir = path.posix.dirname(inside) === '.' ? '' : path.posix.dirname(inside);
@@ -152,8 +159,23 @@ function pipelineOwns(repo: DataRepo, given: string, stage: Stage): MlopsError {
 function checkGraph(repo: DataRepo, additions: readonly Addition[]): void {
   const known = new Set(repo.stages());
   const added = [...new Set(additions.map(({ stage }) => stage))].filter((stage) => !known.has(stage));
-  if (added.length === 0) return;
+  refuseIgnored(
+    repo,
+    added.map((stage) => stage.file),
+  );
   buildGraph([...repo.stages(), ...added], (file) => showPath(repo, file));
+}
+
+/** A `.dvc` file that Git ignores would be lost. @throws MlopsError `bad_path`. */
+export function refuseIgnored(repo: DataRepo, files: readonly string[]): void {
+  if (repo.gitRoot === undefined || files.length === 0) return;
+  const absolute = files.map((file) => path.join(repo.root, file));
+  const [ignored] = ignoredByGit(repo.gitRoot, absolute);
+  if (ignored === undefined) return;
+  const shown = path.relative(repo.cwd, path.resolve(repo.gitRoot, ignored));
+  throw new MlopsError('bad_path', `bad DVC file name '${shown}' is git-ignored.`, {
+    hint: `see the pattern: git check-ignore -v '${shown}'`,
+  });
 }
 
 async function addOne(repo: DataRepo, addition: Addition, command: AddCommand, side: GitSide): Promise<void> {

@@ -38,8 +38,10 @@ export async function compareWithRemote(repo: DataRepo, command: TransferCommand
   try {
     const contents = outs.flatMap((item) => contentOf(item) ?? []);
     await fetchManifests(repo, store, contents, command);
-    const named = outs.flatMap((item) =>
-      namedObjects(repo, path.relative(repo.root, absoluteOut(repo, item.out)), contentOf(item)),
+    const named = firstNames(
+      outs.flatMap((item) =>
+        namedObjects(repo, path.relative(repo.root, absoluteOut(repo, item.out)), contentOf(item), item.within),
+      ),
     );
     const stateOf = await cloudStatus(repo.data, store, contents, command);
     for (const wanted of ['deleted', 'new', 'missing'] as const) {
@@ -71,13 +73,33 @@ async function fetchManifests(
   }
 }
 
-function namedObjects(repo: DataRepo, shown: string, content: Content | undefined): Named[] {
+/** DVC goes by objects: one that has several names is shown under the first. */
+function firstNames(named: readonly Named[]): Named[] {
+  const seen = new Set<string>();
+  return named.filter(({ md5, hashName }) => {
+    const id = `${hashName} ${md5}`;
+    if (seen.has(id)) return false;
+    seen.add(id);
+    return true;
+  });
+}
+
+/** @param within only this part of a folder. */
+function namedObjects(
+  repo: DataRepo,
+  shown: string,
+  content: Content | undefined,
+  within: string | undefined,
+): Named[] {
   if (content === undefined) return [];
   const { md5, hashName } = content;
   const own = { name: shown, md5, hashName };
   if (!isDirectoryId(md5)) return [own];
   try {
-    const files = readManifest(repo.data, content).map((file) => ({
+    const wanted = readManifest(repo.data, content).filter(
+      ({ relpath }) => within === undefined || relpath === within || relpath.startsWith(`${within}/`),
+    );
+    const files = wanted.map((file) => ({
       name: `${shown}/${file.relpath}`,
       md5: file.md5,
       hashName,

@@ -7,7 +7,7 @@ import type { Stage } from '../project/index.ts';
 import { hashNameFor } from './add.ts';
 import { withOutInfo, type DataRepo } from './data-repo.ts';
 import { gitSide } from './git-side.ts';
-import { LockStore } from './lock-store.ts';
+import { LockStore, type LockWrite } from './lock-store.ts';
 import { commitStage } from './repro-stage.ts';
 import { openRunCache } from './run-cache.ts';
 import { stageChanges } from './stage-changes.ts';
@@ -21,6 +21,8 @@ export interface CommitCommand extends TargetOptions, WorkOptions {
   /** Asks whether a changed stage is to be committed; without an answer it is not. */
   readonly confirm?: (question: string) => Promise<boolean>;
   readonly onWarning?: (message: string) => void;
+  /** A lock file was looked at: whether it is new, and whether it changed. */
+  readonly onLock?: (write: LockWrite) => void;
 }
 
 /**
@@ -31,26 +33,31 @@ export async function commit(repo: DataRepo, command: CommitCommand): Promise<vo
   const locks = new LockStore(repo.root);
   for (const [rank, selected] of selectStages(repo, command.targets, command).entries()) {
     refuseBusy(repo, [selected.stage], 'change');
-    await confirmChanges(repo, selected.stage, command);
+    const saved = await confirmChanges(repo, selected.stage, command);
     if (selected.stage.kind === 'data') await commitData(repo, selected, command);
     else {
       const locked = await commitStage(repo, selected.stage, {
         noCommit: false,
-        runs: openRunCache(path.join(repo.data.cacheDir, 'runs')),
+        runs: saved ? openRunCache(path.join(repo.data.cacheDir, 'runs')) : undefined,
         signal: command.signal,
         onWarning: command.onWarning ?? (() => undefined),
       });
-      locks.put(selected.stage, locked, rank);
+      gitSide(repo).ignore(selected.stage.outs.filter(({ cache }) => cache).map((out) => absoluteOut(repo, out)));
+      command.onLock?.(locks.put(selected.stage, locked, rank));
     }
   }
   repo.forget();
 }
 
-async function confirmChanges(repo: DataRepo, stage: Stage, command: CommitCommand): Promise<void> {
-  if (command.force === true) return;
+/** @returns whether the stage is to be saved anew: with `force`, or because it changed. */
+async function confirmChanges(repo: DataRepo, stage: Stage, command: CommitCommand): Promise<boolean> {
+  if (command.force === true) return true;
   const changes = await stageChanges(repo, stage, { signal: command.signal });
-  const real = changes.filter((change) => change.kind !== 'always');
-  if (real.length === 0) return;
+  // What the cache lost is no change: committing brings it back.
+  const real = changes.filter(
+    (change) => change.kind !== 'always' && !(change.kind === 'out' && change.status === 'not in cache'),
+  );
+  if (real.length === 0) return false;
   const shown = (kind: 'dep' | 'out'): string[] =>
     real.flatMap((change) => (change.kind === kind ? [`'${change.shown}'`] : []));
   const [deps, outs] = [shown('dep'), shown('out')];
@@ -61,7 +68,7 @@ async function confirmChanges(repo: DataRepo, stage: Stage, command: CommitComma
   const what = parts.filter((part) => part !== '').join(' and ') || 'command';
   const name = `stage: '${stage.address}'`;
   const yes = await command.confirm?.(`${what} of ${name} changed. Are you sure you want to commit it?`);
-  if (yes === true) return;
+  if (yes === true) return true;
   throw new MlopsError(
     'not_committed',
     `failed to commit - unable to commit changed ${name}. Use \`-f|--force\` to force.`,

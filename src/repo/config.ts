@@ -107,6 +107,15 @@ export function setConfig(
   level: ConfigLevel = 'repo',
 ): void {
   place.config.fileOf(level);
+  const whole =
+    option.kind === undefined ? place.config.load(level).get(`${option.section} "${option.option}"`) : undefined;
+  if (value === undefined && whole !== undefined) {
+    // `-u remote.NAME` removes all of it.
+    const section = `${option.section} "${option.option}"`;
+    const edits = [...whole.keys()].map((each) => ({ section, option: each, value: undefined }));
+    place.config.edit(level, edits, place.cwd);
+    return;
+  }
   const known = place.config.load(level).get(option.section)?.has(option.option) === true;
   if (value === undefined && !known) throw missing(place, option, level);
   place.config.edit(level, [{ section: option.section, option: option.option, value }], place.cwd);

@@ -6,6 +6,7 @@ import { gitState, gitText, revisionTree, tryResolveRevision } from '../git/inde
 import { openStore } from '../storage/index.ts';
 import type { DataRepo } from './data-repo.ts';
 import {
+  byName,
   diffEntries,
   notInCache,
   recordedEntries,
@@ -14,7 +15,7 @@ import {
   type Entry,
   type EntryChange,
 } from './entry-diff.ts';
-import { outAround, outsOf, treePathOf, type SelectedOut } from './targets.ts';
+import { outAround, outsOf, showPath, treePathOf, type SelectedOut } from './targets.ts';
 import { requireRemote } from './transfer.ts';
 import type { Stage } from '../project/index.ts';
 
@@ -49,8 +50,8 @@ export async function dataStatus(repo: DataRepo, command: DataStatusCommand): Pr
   const workspace = await workspaceEntries(repo, selected, granular, command);
   // Without Git there is no commit to differ from.
   const head = repo.gitRoot === undefined ? recorded : headEntries(repo, command.targets, granular);
-  const toWorkspace = diffEntries(recorded, workspace);
-  const fromHead = diffEntries(head, recorded);
+  const toWorkspace = diffEntries(byName(recorded), byName(workspace));
+  const fromHead = diffEntries(byName(head), byName(recorded));
   const same = new Set(fromHead.filter(({ kind }) => kind === 'unchanged').map(({ new: entry }) => entry?.path));
   const unchanged = toWorkspace.filter(({ kind, new: entry }) => kind === 'unchanged' && same.has(entry?.path));
   return {
@@ -102,7 +103,7 @@ async function notInRemote(
   selected: readonly SelectedOut[],
   command: DataStatusCommand,
 ): Promise<string[]> {
-  const remote = requireRemote(repo, command.remote);
+  const remote = requireRemote(repo, command.remote, 'config');
   const unpushed = selected.flatMap(({ out }) => (out.push || out.path === undefined ? [] : [`${out.path}/`]));
   const entries = [...recorded.values()].filter(
     (entry) => !unpushed.some((folder) => `${entry.path.replace(/\/$/, '')}/`.startsWith(folder)),
@@ -125,8 +126,10 @@ async function notInRemote(
 
 function untrackedFiles(repo: DataRepo, targets: readonly string[]): string[] {
   if (repo.gitRoot === undefined) return [];
-  const text = gitText(repo.root, ['ls-files', '--others', '--exclude-standard', '-z', '--', ...targets]);
-  return text.split('\0').filter((file) => file !== '');
+  const below = targets.map((target) => path.relative(repo.root, path.resolve(repo.cwd, target)) || '.');
+  const text = gitText(repo.root, ['ls-files', '--others', '--exclude-standard', '-z', '--', ...below]);
+  // DVC shows these, unlike what it tracks itself, from where the user stands.
+  return text.split('\0').flatMap((file) => (file === '' ? [] : showPath(repo, file)));
 }
 
 function gitFacts(repo: DataRepo, untracked: boolean): DataStatus['git'] {

@@ -3,7 +3,7 @@ import type { WorkOptions } from '../data/index.ts';
 import { resolveRevision, revisionTree, tryResolveRevision } from '../git/index.ts';
 import type { DataRepo } from './data-repo.ts';
 import { selectPaths } from './data-status.ts';
-import { diffEntries, notInCache, recordedEntries, workspaceEntries, type Entries } from './entry-diff.ts';
+import { byName, diffEntries, notInCache, recordedEntries, workspaceEntries, type Entries } from './entry-diff.ts';
 
 export interface DiffCommand extends WorkOptions {
   readonly from: string;
@@ -49,7 +49,7 @@ export async function diff(repo: DataRepo, command: DiffCommand): Promise<DiffRe
     renamed: [] as DiffEntry[],
     'not in cache': [] as DiffEntry[],
   };
-  for (const { kind, old, new: now } of diffEntries(before, after)) {
+  for (const { kind, old, new: now } of diffEntries(byName(before), byName(after))) {
     if (kind === 'added') report.added.push({ path: now?.path ?? '', hash: now?.md5 });
     else if (kind === 'deleted') report.deleted.push({ path: old?.path ?? '', hash: old?.md5 });
     else if (kind === 'modified') {
@@ -72,7 +72,9 @@ function entriesAt(repo: DataRepo, revision: string, targets: readonly string[])
 
 function refuseUnknown(before: Entries, after: Entries, command: DiffCommand): void {
   if (before.size > 0 || after.size > 0) return;
-  throw new MlopsError('unknown_stage', `[Errno 2] No such file or directory: '${command.targets[0]}'`);
+  throw new MlopsError('unknown_stage', `[Errno 2] No such file or directory: '${command.targets[0]}'`, {
+    exit: 255,
+  });
 }
 
 function inPathOrder(list: readonly DiffEntry[]): DiffEntry[] {

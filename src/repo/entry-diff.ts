@@ -35,6 +35,11 @@ export interface EntryChange {
   readonly new: Entry | undefined;
 }
 
+/** By their paths without the slash of folders: a file that became a folder is one thing that was modified. */
+export function byName(entries: Entries): Entries {
+  return new Map(Array.from(entries.values(), (entry) => [entry.path.replace(/\/$/, ''), entry]));
+}
+
 /** What the project's files record of these outs; with `granular` also of the files in folders. */
 export function recordedEntries(repo: DataRepo, selected: readonly SelectedOut[], granular: boolean): Entries {
   const entries = new Map<string, Entry>();

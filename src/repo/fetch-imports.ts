@@ -47,9 +47,15 @@ export async function fetchImports(
   const moved: string[] = [];
   const failures: MoveResult['failures'][number][] = [];
   for (const group of groups.values()) {
-    const result = await fetchGroup(repo, group, options);
-    moved.push(...result.moved);
-    failures.push(...result.failures);
+    try {
+      const result = await fetchGroup(repo, group, options);
+      moved.push(...result.moved);
+      failures.push(...result.failures);
+    } catch (error) {
+      // A source that cannot be reached does not keep the rest from being fetched.
+      if (!isMlopsError(error, 'git_failed') && !isMlopsError(error, 'unknown_revision')) throw error;
+      failures.push(...group.map(({ content }) => ({ ...content, reason: 'failed' as const, message: error.message })));
+    }
   }
   return { moved, failures };
 }

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
-import { isMlopsError, MlopsError } from '../base/index.ts';
+import { isMlopsError, isSystemError, MlopsError } from '../base/index.ts';
 import {
   fetchContents,
   missingObjects,
@@ -76,7 +76,8 @@ export async function openForeignRepo(cwd: string, url: string, options: Foreign
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-repo-'));
   try {
     const place = localPlace(cwd, url, options) ?? (await clonePlace(folder, url, options));
-    return assemble(folder, url, place, options);
+    const config = options.config === undefined ? undefined : path.resolve(cwd, options.config);
+    return assemble(folder, url, place, { ...options, config });
   } catch (error) {
     fs.rmSync(folder, { recursive: true, force: true });
     throw error;
@@ -259,7 +260,16 @@ function overlayOf(folder: string, options: ForeignOptions): ProjectConfig | und
   if (options.config === undefined) return undefined;
   const directory = path.join(folder, 'overlay');
   fs.mkdirSync(directory, { recursive: true });
-  fs.copyFileSync(options.config, path.join(directory, 'config'));
+  try {
+    fs.copyFileSync(options.config, path.join(directory, 'config'));
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new MlopsError('bad_config', `cannot read the config file '${options.config}': ${error.message}`, {
+      exit: 255,
+      hint: '--config takes a path from where you are',
+      cause: error,
+    });
+  }
   return new ProjectConfig(directory, { validate: false });
 }
 

@@ -101,6 +101,8 @@ export async function gc(repo: DataRepo, command: GcCommand): Promise<GcResult[]
 async function collect(repo: DataRepo, others: readonly DataRepo[], command: GcCommand): Promise<GcResult[]> {
   const contents: Content[] = [];
   for (const each of [repo, ...others]) contents.push(...(await contentsOf(each, command)));
+  // Before anything is gone here: whether there is such a remote at all.
+  if (command.cloud === true) requireRemote(repo, command.remote, 'config');
   const used = await usedWithFolders(repo, contents, command);
   const results: GcResult[] = [];
   const inRemote = command.notInRemote === true ? await presentInRemote(repo, command) : undefined;
@@ -164,7 +166,7 @@ async function collectRemote(
   used: ReadonlyMap<HashName, ReadonlySet<string>>,
   command: GcCommand,
 ): Promise<GcResult[]> {
-  const remote = requireRemote(repo, command.remote);
+  const remote = requireRemote(repo, command.remote, 'config');
   const store = await openStore(remote.url, remote.options);
   try {
     const results: GcResult[] = [];
@@ -180,7 +182,7 @@ async function collectRemote(
 }
 
 async function presentInRemote(repo: DataRepo, command: GcCommand): Promise<Map<HashName, Set<string>>> {
-  const remote = requireRemote(repo, command.remote);
+  const remote = requireRemote(repo, command.remote, 'config');
   const store = await openStore(remote.url, remote.options);
   try {
     const present = new Map<HashName, Set<string>>();

@@ -51,10 +51,12 @@ export function modifyRemote(
   given: string,
   option: string,
   value: string | undefined,
-  level: ConfigLevel = 'repo',
+  givenLevel?: ConfigLevel,
 ): void {
+  const level = givenLevel ?? 'repo';
   const section = sectionOf(given.toLowerCase());
-  const known = place.config.load(level).has(section) || place.config.loadMerged(level).has(section);
+  // Without a level, one that is known above that of the project will do, as with DVC.
+  const known = place.config.load(level).has(section) || place.config.loadMerged(givenLevel).has(section);
   if (!known) throw doesNotExist(given);
   place.config.edit(level, [{ section, option: option.toLowerCase(), value }], place.cwd);
 }
@@ -67,11 +69,12 @@ export function defaultRemote(place: ConfigPlace, level?: ConfigLevel): string |
 }
 
 /** Sets the default remote, or unsets it (`undefined`). @throws MlopsError `bad_config` for an unknown one. */
-export function setDefaultRemote(place: ConfigPlace, given: string | undefined, level: ConfigLevel = 'repo'): void {
+export function setDefaultRemote(place: ConfigPlace, given: string | undefined, givenLevel?: ConfigLevel): void {
+  const level = givenLevel ?? 'repo';
   const name = given?.toLowerCase();
   if (name !== undefined) {
     const section = sectionOf(name);
-    const known = place.config.load(level).has(section) || place.config.loadMerged(level).has(section);
+    const known = place.config.load(level).has(section) || place.config.loadMerged(givenLevel).has(section);
     if (!known) throw configError('default remote must be present in remote list.');
   }
   place.config.edit(level, [{ section: 'core', option: 'remote', value: name }], place.cwd);

@@ -83,7 +83,7 @@ export function unprotectTargets(repo: DataRepo, targets: readonly string[], opt
   return targets.reduce((count, target) => {
     const file = path.resolve(repo.cwd, target);
     if (!fs.existsSync(file)) {
-      throw new MlopsError('object_missing', `failed to unprotect '${target}': it does not exist`);
+      throw new MlopsError('object_missing', `can't unprotect non-existing data '${target}'`, { exit: 255 });
     }
     return count + unprotect(repo.data, file, options);
   }, 0);

@@ -155,6 +155,16 @@ export function expandGlobs(cwd: string, targets: readonly string[]): string[] {
   });
 }
 
+/** The same where DVC wants every call to find something. @throws MlopsError `object_missing`. */
+export function requireGlobs(cwd: string, targets: readonly string[]): string[] {
+  const found = expandGlobs(cwd, targets);
+  if (found.length > 0) return found;
+  const shown = targets.map((target) => `'${target}'`).join(', ');
+  throw new MlopsError('object_missing', `Glob [${shown}] has no matches.`, {
+    hint: 'quote the pattern, so that the shell does not take it first; `**` matches any depth',
+  });
+}
+
 function matchParts(cwd: string, base: string, parts: readonly string[]): string[] {
   const [part, ...rest] = parts;
   if (part === undefined) return [base];

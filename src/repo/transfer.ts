@@ -1,7 +1,13 @@
 import * as path from 'node:path';
 
 import { isMlopsError, MlopsError, plural } from '../base/index.ts';
-import { fetchContents, pushContents, type Content, type MoveResult, type TransferOptions } from '../data/index.ts';
+import {
+  fetchContents,
+  pushContents,
+  type MoveResult,
+  type PartOfContent,
+  type TransferOptions,
+} from '../data/index.ts';
 import { openStore, type BlobStore } from '../storage/index.ts';
 import type { Out, Stage } from '../project/index.ts';
 import { contentOf } from './checkout.ts';
@@ -9,7 +15,14 @@ import { copyRuns } from './run-transfer.ts';
 import type { DataRepo, RemoteSection } from './data-repo.ts';
 import { fetchImports } from './fetch-imports.ts';
 import { selectRevisions } from './revisions.ts';
-import { expandGlobs, outsOf, selectStages, type SelectedStage, type TargetOptions } from './targets.ts';
+import {
+  outsOf,
+  requireGlobs,
+  selectStages,
+  type SelectedOut,
+  type SelectedStage,
+  type TargetOptions,
+} from './targets.ts';
 
 export interface TransferCommand extends TargetOptions, TransferOptions {
   readonly targets: readonly string[];
@@ -20,20 +33,22 @@ export interface TransferCommand extends TargetOptions, TransferOptions {
   readonly allCommits?: boolean;
   readonly glob?: boolean;
   readonly runCache?: boolean;
-  /** fetch only: outs larger than this many bytes are passed over. */
+  /** fetch only: outs of this many bytes or more are passed over. */
   readonly maxSize?: number | undefined;
   /** fetch only: outs of these kinds. */
   readonly types?: readonly ('metrics' | 'plots')[];
 }
 
-export interface TransferReport extends MoveResult {
+export interface TransferReport {
   /** Objects that moved, run-cache entries included. */
   readonly count: number;
+  /** Objects that are neither in the cache nor on the remote: nothing could be done about them. */
+  readonly absent: readonly string[];
 }
 
 /**
- * Sends what the remote lacks. @throws MlopsError `no_remote`, `transfer_failed` (with the objects in
- * `data.failures`) after everything else was sent.
+ * Sends what the remote lacks. What is in neither place is no failure, as with DVC, but part of the report.
+ * @throws MlopsError `no_remote`, `transfer_failed` (with the objects in `data.failures`) after everything else was sent.
  */
 export async function push(repo: DataRepo, command: TransferCommand): Promise<TransferReport> {
   // Imports are not pushed, but DVC wants a remote as soon as there is something in the cache at all.
@@ -76,7 +91,7 @@ async function withRemotes(
   repo: DataRepo,
   command: TransferCommand,
   verb: 'push' | 'fetch',
-  move: (store: BlobStore, contents: readonly Content[]) => Promise<MoveResult>,
+  move: (store: BlobStore, contents: readonly PartOfContent[]) => Promise<MoveResult>,
   before: MoveResult = { moved: [], failures: [] },
 ): Promise<TransferReport> {
   const groups = byRemote(repo, command, verb);
@@ -92,8 +107,10 @@ async function withRemotes(
       await store.close();
     }
   }
-  if (failures.length > 0) throw transferFailed(verb, failures);
-  return { moved, failures, count: moved.length };
+  const absent = failures.flatMap(({ reason, md5 }) => (reason === 'missing' ? [md5] : []));
+  const real = failures.filter(({ reason }) => reason !== 'missing');
+  if (real.length > 0) throw transferFailed(verb, real);
+  return { count: moved.length, absent: [...new Set(absent)] };
 }
 
 function transferFailed(verb: 'push' | 'fetch', failures: MoveResult['failures']): MlopsError {
@@ -122,15 +139,16 @@ function byRemote(
   repo: DataRepo,
   command: TransferCommand,
   verb: 'push' | 'fetch',
-): { remote: RemoteSection; contents: Content[] }[] {
-  const groups = new Map<string, { remote: RemoteSection; contents: Content[] }>();
-  for (const { stage, out } of selectedOuts(repo, command)) {
+): { remote: RemoteSection; contents: PartOfContent[] }[] {
+  const groups = new Map<string, { remote: RemoteSection; contents: PartOfContent[] }>();
+  for (const { stage, out, within } of selectedOuts(repo, command)) {
     if (isImport(stage) || !isWanted(stage, out, command, verb)) continue;
     const content = contentOf({ out });
     if (content === undefined) continue;
     const remote = requireRemote(repo, command.remote ?? out.remote);
     const group = groups.get(remote.name) ?? { remote, contents: [] };
-    group.contents.push(content);
+    // Of a folder, no part is sent alone: its manifest would promise files that are not there.
+    group.contents.push(verb === 'push' ? content : { ...content, within });
     groups.set(remote.name, group);
   }
   return [...groups.values()];
@@ -140,7 +158,8 @@ function isWanted(stage: Stage, out: Out, command: TransferCommand, verb: 'push'
   if (!out.cache) return false;
   if (verb === 'push' && (!out.push || isImport(stage))) return false;
   if (command.remote !== undefined && out.remote !== undefined && out.remote !== command.remote) return false;
-  if (command.maxSize !== undefined && (out.info?.size ?? 0) > command.maxSize) return false;
+  const { maxSize = 0 } = command;
+  if (maxSize > 0 && (out.info?.size ?? 0) >= maxSize) return false;
   if (command.types === undefined || command.types.length === 0) return true;
   return (
     (command.types.includes('metrics') && out.metric) || (command.types.includes('plots') && out.plot !== undefined)
@@ -152,9 +171,17 @@ function isImport(stage: Stage): boolean {
   return stage.deps.some((dep) => dep.repo !== undefined);
 }
 
-/** @throws MlopsError `no_remote` with the way to set one. */
-export function requireRemote(repo: DataRepo, name: string | undefined): RemoteSection {
-  const remote = namedRemote(repo, name);
+/**
+ * @param wrongName what a name that no remote has is a fault of: of the command, which then ends with its own status,
+ * or of the configuration (251), as DVC has it for some verbs.
+ * @throws MlopsError `no_remote` with the way to set one, `bad_config`.
+ */
+export function requireRemote(
+  repo: DataRepo,
+  name: string | undefined,
+  wrongName: 'command' | 'config' = 'command',
+): RemoteSection {
+  const remote = wrongName === 'config' ? repo.remote(name) : namedRemote(repo, name);
   if (remote !== undefined) return remote;
   throw new MlopsError(
     'no_remote',
@@ -182,8 +209,8 @@ export function selectedOuts(
     TransferCommand,
     'targets' | 'glob' | 'recursive' | 'withDeps' | 'allBranches' | 'allTags' | 'allCommits'
   >,
-): { stage: Stage; out: Out }[] {
-  const targets = command.glob === true ? expandGlobs(repo.cwd, command.targets) : command.targets;
+): SelectedOut[] {
+  const targets = command.glob === true ? requireGlobs(repo.cwd, command.targets) : command.targets;
   const found: SelectedStage[] = [];
   const several = command.allBranches === true || command.allTags === true || command.allCommits === true;
   for (const revision of several ? selectRevisions(repo.root, command) : [undefined]) {

@@ -1,6 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as http from 'node:http';
+import * as https from 'node:https';
 import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -13,6 +14,8 @@ export interface Minio {
   readonly options: Readonly<Record<string, string>>;
   /** Where it keeps its data; a folder at the top is a bucket. */
   readonly folder: string;
+  /** File with the certificate of a server that speaks TLS. */
+  readonly certificate: string | undefined;
   makeBucket(name: string): void;
   /** Ends the server at once; its data stays. */
   crash(): Promise<void>;
@@ -23,12 +26,24 @@ export const minioUser = 'test-user';
 export const minioPassword = 'test-password-1';
 
 /** Starts a MinIO on a free port and waits until it answers; or one that was stopped, with its data, where it was. */
-export async function startMinio(program: string, again?: Pick<Minio, 'folder' | 'port'>): Promise<Minio> {
-  const folder = again?.folder ?? fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-minio-'));
-  const port = again?.port ?? (await freePort());
-  const endpoint = `http://127.0.0.1:${port}`;
-  const env = { ...process.env, MINIO_ROOT_USER: minioUser, MINIO_ROOT_PASSWORD: minioPassword, MINIO_BROWSER: 'off' };
-  const server = spawn(program, ['server', folder, '--address', `127.0.0.1:${port}`, '--quiet'], {
+export async function startMinio(
+  program: string,
+  again: { readonly folder?: string; readonly port?: number; readonly tls?: boolean } = {},
+): Promise<Minio> {
+  const folder = again.folder ?? fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-minio-'));
+  const port = again.port ?? (await freePort());
+  const certificates = again.tls === true ? makeCertificate() : undefined;
+  const endpoint = `${certificates === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
+  const env = {
+    ...process.env,
+    MINIO_ROOT_USER: minioUser,
+    MINIO_ROOT_PASSWORD: minioPassword,
+    MINIO_BROWSER: 'off',
+    // For encryption by the server.
+    MINIO_KMS_SECRET_KEY: `test-key:${Buffer.alloc(32, 'k').toString('base64')}`,
+  };
+  const secure = certificates === undefined ? [] : ['--certs-dir', certificates];
+  const server = spawn(program, ['server', folder, '--address', `127.0.0.1:${port}`, '--quiet', ...secure], {
     env,
     stdio: 'ignore',
   });
@@ -37,14 +52,25 @@ export async function startMinio(program: string, again?: Pick<Minio, 'folder' |
     endpoint,
     port,
     folder,
+    certificate: certificates === undefined ? undefined : path.join(certificates, 'public.crt'),
     options: { endpointurl: endpoint, access_key_id: minioUser, secret_access_key: minioPassword },
     makeBucket: (name) => void fs.mkdirSync(path.join(folder, name), { recursive: true }),
     crash: () => ended(server, 'SIGKILL'),
     async stop() {
       await ended(server);
       fs.rmSync(folder, { recursive: true, force: true });
+      if (certificates !== undefined) fs.rmSync(certificates, { recursive: true, force: true });
     },
   };
+}
+
+/** A folder with a key and a certificate for 127.0.0.1 that nobody has signed but itself. */
+function makeCertificate(): string {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-certs-'));
+  const [key, certificate] = ['private.key', 'public.crt'].map((name) => path.join(folder, name)) as [string, string];
+  const words = 'req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=mlops-test -addext subjectAltName=IP:127.0.0.1';
+  execFileSync('openssl', [...words.split(' '), '-keyout', key, '-out', certificate], { stdio: 'ignore' });
+  return folder;
 }
 
 /** What the proxy does with a request: `pass` it on, or one of the faults. */
@@ -135,15 +161,23 @@ async function freePort(): Promise<number> {
 async function answers(url: string, server: ChildProcess): Promise<void> {
   for (let i = 0; i < 150; i++) {
     if (server.exitCode !== null) throw new Error(`minio ended with ${server.exitCode}`);
-    const ok = await fetch(url).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (ok) return;
+    if (await isOk(url)) return;
     await sleep(100);
   }
   server.kill('SIGKILL');
   throw new Error('minio did not start');
+}
+
+/** Of any certificate: who answers is our own. */
+function isOk(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const client = url.startsWith('https') ? https : http;
+    const request = client.get(url, { rejectUnauthorized: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    request.on('error', () => resolve(false));
+  });
 }
 
 async function ended(server: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

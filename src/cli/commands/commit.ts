@@ -1,6 +1,6 @@
 import { commit } from '../../repo/commit.ts';
 import type { Command } from '../command.ts';
-import { selectionFlags, targetsArg, withRepo } from '../data-session.ts';
+import { say, selectionFlags, targetsArg, withRepo } from '../data-session.ts';
 
 export const verb: Command = {
   name: 'commit',
@@ -20,6 +20,11 @@ export const verb: Command = {
   ],
   failure: 1,
   async run(input, terminal) {
+    const said = new Set<string>();
+    const sayOnce = (line: string): void => {
+      if (!said.has(line)) say(terminal, line);
+      said.add(line);
+    };
     await withRepo(terminal, (repo) =>
       commit(repo, {
         targets: input.args,
@@ -28,6 +33,10 @@ export const verb: Command = {
         recursive: input.on('recursive'),
         relink: !input.on('no-relink'),
         confirm: (question) => terminal.confirm(question),
+        onLock: ({ file, generated, updated }) => {
+          if (generated) sayOnce(`Generating lock file '${repo.display(file)}'`);
+          if (updated) sayOnce(`Updating lock file '${repo.display(file)}'`);
+        },
         onWarning: (message) => terminal.warn(message),
         signal: terminal.signal,
         onProgress: terminal.progress,

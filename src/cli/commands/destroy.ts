@@ -1,3 +1,4 @@
+import { MlopsError } from '../../base/index.ts';
 import { destroyProject } from '../../repo/destroy.ts';
 import { openDataRepo } from '../../repo/open-data-repo.ts';
 import type { Command } from '../command.ts';
@@ -16,11 +17,15 @@ export const verb: Command = {
   failure: 1,
   async run(input, terminal) {
     const repo = await openDataRepo(terminal.cwd, { waitForLock: terminal.waitForLock, signal: terminal.signal });
-    if (input.on('force') || (await terminal.confirm(question))) {
+    if (input.on('force') || (await terminal.confirmAnywhere(question))) {
       destroyProject(repo);
       return 0;
     }
     repo.close();
-    return 1;
+    throw new MlopsError(
+      'confirmation_needed',
+      'failed to destroy DVC - cannot destroy without a confirmation from the user. Use `-f` to force.',
+      { exit: 1 },
+    );
   },
 };

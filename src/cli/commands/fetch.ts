@@ -7,6 +7,7 @@ import {
   targetsArg,
   transferFlags,
   transferOptions,
+  warnAbsent,
   warnWithoutRemote,
   withRepo,
 } from '../data-session.ts';
@@ -43,6 +44,7 @@ export const verb: Command = {
         maxSize: input.number('max-size'),
         types: input.list('type') as readonly ('metrics' | 'plots')[],
       });
+      warnAbsent(terminal, report.absent);
       warnWithoutRemote(repo, input, terminal);
       say(terminal, summaryOf({ fetched: report.count }) || 'Everything is up to date.');
     });

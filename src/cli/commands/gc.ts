@@ -48,7 +48,7 @@ export const verb: Command = {
       const preview = await withRepo(terminal, (repo) => gc(repo, { ...command, dry: true }));
       for (const { where, removed } of preview)
         terminal.note(`  ${removed.length} objects of the ${where === 'remote' ? 'remote' : `${where} cache`}`);
-      if (!(await terminal.confirm('Are you sure you want to proceed?'))) return 1;
+      if (!(await terminal.confirmAnywhere('Are you sure you want to proceed?'))) return 1;
     }
     const results = await withRepo(terminal, (repo) => gc(repo, command));
     if (input.on('dry'))

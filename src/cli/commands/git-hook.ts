@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
+import { MlopsError } from '../../base/index.ts';
 import { tryFindProject } from '../../project/index.ts';
 import type { ArgSpec, Command, Terminal, Verb } from '../command.ts';
 import { withRepo } from '../data-session.ts';
@@ -55,6 +56,11 @@ const mergeDriver: Command = {
   failure: 1,
   async run(input, terminal) {
     const { mergeDvcFiles } = await import('../../repo/merge-driver.ts');
+    const lacking = ['ancestor', 'our', 'their'].filter((flag) => !input.given(flag));
+    if (lacking.length > 0) {
+      const names = lacking.map((flag) => `--${flag}`).join(', ');
+      throw new MlopsError('usage', `the following arguments are required: ${names}`, { exit: 254 });
+    }
     const file = (flag: string): string => path.resolve(terminal.cwd, input.text(flag) ?? '');
     await withRepo(terminal, async (repo) => {
       mergeDvcFiles(repo, { ancestor: file('ancestor'), our: file('our'), their: file('their') });

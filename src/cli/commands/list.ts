@@ -1,6 +1,7 @@
 import { MlopsError } from '../../base/index.ts';
 import { list, listTree } from '../../repo/list.ts';
 import type { Command, Terminal } from '../command.ts';
+import { say } from '../data-session.ts';
 import { foreignFlags, foreignOptions } from '../foreign-flags.ts';
 import { listLines, treeLines, type ListStyle } from '../list-output.ts';
 
@@ -45,12 +46,12 @@ export const verb: Command = {
     const style = listStyle(terminal, input.on('size'), input.on('show-hash'));
     if (input.on('tree')) {
       const top = await terminal.spin(`listing ${command.url}`, listTree(terminal.cwd, command));
-      for (const line of treeLines(top, style)) terminal.print(line);
+      for (const line of treeLines(top, style)) say(terminal, line);
       return;
     }
     const entries = await terminal.spin(`listing ${command.url}`, list(terminal.cwd, command));
-    if (input.on('json')) terminal.json(entries);
-    else for (const line of listLines(entries, style)) terminal.print(line);
+    if (input.on('json')) say(terminal, JSON.stringify(entries));
+    else for (const line of listLines(entries, style)) say(terminal, line);
   },
 };
 

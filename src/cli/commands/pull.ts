@@ -8,6 +8,7 @@ import {
   targetsArg,
   transferFlags,
   transferOptions,
+  warnAbsent,
   warnWithoutRemote,
   withRepo,
 } from '../data-session.ts';
@@ -39,7 +40,8 @@ export const verb: Command = {
         force: input.on('force'),
         glob: input.on('glob'),
       };
-      const { fetched, failure, checkout } = await pull(repo, options);
+      const { fetched, absent, failure, checkout } = await pull(repo, options);
+      warnAbsent(terminal, absent);
       sayChanges(terminal, checkout);
       warnWithoutRemote(repo, input, terminal);
       if (failure !== undefined) throw failure;

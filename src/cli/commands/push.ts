@@ -7,6 +7,7 @@ import {
   targetsArg,
   transferFlags,
   transferOptions,
+  warnAbsent,
   warnWithoutRemote,
   withRepo,
 } from '../data-session.ts';
@@ -32,6 +33,7 @@ export const verb: Command = {
         runCache: input.choice('run-cache') === true,
         glob: input.on('glob'),
       });
+      warnAbsent(terminal, report.absent);
       warnWithoutRemote(repo, input, terminal);
       say(terminal, summaryOf({ pushed: report.count }) || 'Everything is up to date.');
     });
