@@ -42,7 +42,8 @@ function stagesOfTarget(repo: DataRepo, target: string, options: PipelineTargetO
     const pattern = globPattern(name);
     return inside.filter((stage) => stage.name !== undefined && pattern.test(stage.name));
   }
-  const names = inside.flatMap((stage) => stage.name ?? []);
+  // A group is a target too, and generated stages may be thousands.
+  const names = [...new Set(inside.flatMap((stage) => stage.name?.replace(/@.*$/s, '') ?? []))];
   throw new MlopsError(
     'unknown_stage',
     `Stage '${name}' not found inside '${repo.display(treeFile(repo, file))}' file`,
