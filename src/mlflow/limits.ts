@@ -27,7 +27,6 @@ export const limits = {
   alias: 255,
   artifactLocation: 2048,
   modelName: 255,
-  description: 5000,
 } as const;
 
 export function invalid(message: string): MlopsError {
