@@ -62,15 +62,20 @@ async function load(id: number, file: string): Promise<LoadedInfo> {
   try {
     const { outputMetadata } = await session;
     const outputs = onnx.outputs.map((output) => typed(output, outputMetadata));
-    return { onnx: { ...onnx, outputs }, ...identityOf(bytes) };
+    return { onnx: { ...onnx, outputs }, md5: md5Of(bytes), size: bytes.length + externalSize(onnx, file) };
   } catch (error) {
     sessions.delete(id);
     throw error;
   }
 }
 
-function identityOf(bytes: Uint8Array): Pick<LoadedInfo, 'md5' | 'size'> {
-  return { md5: createHash('md5').update(bytes).digest('hex'), size: bytes.length };
+function md5Of(bytes: Uint8Array): string {
+  return createHash('md5').update(bytes).digest('hex');
+}
+
+function externalSize(onnx: OnnxModel, file: string): number {
+  const sizes = onnx.externalFiles.map((name) => fs.statSync(path.join(path.dirname(file), name)).size);
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Files may leave out the types of outputs: the runtime infers them. */

@@ -126,6 +126,45 @@ describe('8 too much', { timeout: 60_000 }, () => {
   });
 });
 
+describe('8 too many models', { timeout: 60_000 }, () => {
+  it('within a budget, the least recently used one is unloaded, and loaded again when asked for', async () => {
+    // 4 MB each.
+    const source = new MemorySource();
+    const names = ['a', 'b', 'c', 'd'];
+    for (const [i, name] of names.entries())
+      source.add(
+        name,
+        '1',
+        linearModel(1000, 1000, (r, c) => (r === c ? i : 0)),
+      );
+    const server = await start(source, { lazy: true, memoryBudget: 10_000_000 });
+    const loaded = () => names.filter((name) => server.repository.model(name).current !== undefined);
+    const row = Array.from({ length: 1000 }, () => 1);
+    const ask = async (name: string) => {
+      const { outputs } = (await post(server, '/predict', { model: name, x: [row] })).json() as {
+        outputs?: { y: number[][] };
+      };
+      expect(outputs?.y[0]?.[0], name).toBe(names.indexOf(name));
+    };
+    expect(loaded()).toEqual([]);
+    for (const [name, then] of [
+      ['a', ['a']],
+      ['b', ['a', 'b']],
+      ['a', ['a', 'b']],
+      ['c', ['a', 'c']],
+      ['d', ['c', 'd']],
+      ['a', ['a', 'd']],
+    ] as const) {
+      await ask(name);
+      expect(loaded(), `after ${name}`).toEqual(then);
+    }
+    // All at once: each is answered, however often the others push it out.
+    await Promise.all(Array.from({ length: 40 }, (_, i) => ask(names[i % 4] ?? 'a')));
+    expect(loaded().length).toBeLessThanOrEqual(2);
+    expect((await fetch(`${server.listening.url}/readyz`)).status).toBe(200);
+  });
+});
+
 describe('9 and 10 stop, crash and swap under load', { timeout: 120_000 }, () => {
   it('finishes what is under way when it stops', async () => {
     const server = await startServer(new MemorySource().add('m', '1', sum()));

@@ -28,6 +28,6 @@ export interface FromWorker {
 export interface LoadedInfo {
   readonly onnx: OnnxModel;
   readonly md5: string;
-  /** Bytes of the model file, without external data. */
+  /** Bytes of the model file and of its external data. */
   readonly size: number;
 }
