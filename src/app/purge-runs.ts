@@ -6,7 +6,12 @@ export interface PurgeOptions {
   readonly dryRun?: boolean | undefined;
 }
 
-/** Permanently removes deleted runs, experiments and logged models with their artifacts. */
+const day = 24 * 60 * 60 * 1000;
+
+/**
+ * Permanently removes deleted runs, experiments and logged models with their artifacts, and what uploads that were
+ * killed days ago left behind.
+ */
 export async function purgeRuns(store: TrackingStore, options: PurgeOptions): Promise<Purge> {
   const { olderThan = 0, dryRun } = options;
   const purged = await store.purge({ deletedBefore: Date.now() - olderThan, dryRun });
@@ -18,6 +23,7 @@ export async function purgeRuns(store: TrackingStore, options: PurgeOptions): Pr
     const parent = uri.slice(0, cut);
     await store.artifacts(parent === 'mlflow-artifacts:' ? 'mlflow-artifacts:/' : parent).remove(uri.slice(cut + 1));
   }
+  await store.artifacts('mlflow-artifacts:/').sweep?.(day);
   return purged;
 }
 

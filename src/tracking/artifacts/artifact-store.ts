@@ -37,4 +37,6 @@ export interface ArtifactStore {
   remove(path: string): Promise<void>;
   /** The path on this machine's disk, where the kind has one. */
   localPath?(path: string): string;
+  /** Removes what uploads that were killed this long ago (milliseconds) left behind; only where such can be. */
+  sweep?(olderThan: number): Promise<number>;
 }

@@ -8,6 +8,8 @@ import { explainSystemError, isSystemError, MlopsError, temporaryName } from '..
 import type { ArtifactFile, ArtifactStore, ByteRange, OpenArtifact } from './artifact-store.ts';
 import { artifactPath } from './location.ts';
 
+const temporaryPrefix = '.mlops-tmp-';
+
 /** Artifacts in a folder of this machine. */
 export function localArtifacts(uri: string, root: string): ArtifactStore {
   const locate = (name: string): string => path.join(root, ...artifactPath(name).split('/'));
@@ -17,7 +19,7 @@ export function localArtifacts(uri: string, root: string): ArtifactStore {
     list: async (directory = '') => {
       const entries = await fs.readdir(locate(directory), { withFileTypes: true }).catch(emptyWhenAbsent);
       const prefix = directory === '' ? '' : `${artifactPath(directory)}/`;
-      const visible = entries.filter((entry) => !entry.name.startsWith('.mlops-tmp-'));
+      const visible = entries.filter((entry) => !entry.name.startsWith(temporaryPrefix));
       const files = visible.map(async (entry): Promise<ArtifactFile> => {
         const isDirectory = entry.isDirectory();
         const size = isDirectory ? undefined : (await fs.stat(path.join(locate(directory), entry.name))).size;
@@ -37,6 +39,7 @@ export function localArtifacts(uri: string, root: string): ArtifactStore {
       if (artifactPath(name) === '') throw new MlopsError('invalid_value', 'Invalid path');
       await fs.rm(locate(name), { recursive: true, force: true });
     },
+    sweep: (olderThan) => sweep(root, Date.now() - olderThan),
   };
   return store;
 }
@@ -44,6 +47,20 @@ export function localArtifacts(uri: string, root: string): ArtifactStore {
 function emptyWhenAbsent(error: unknown): never[] {
   if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return [];
   throw error;
+}
+
+async function sweep(folder: string, before: number): Promise<number> {
+  let removed = 0;
+  for (const entry of await fs.readdir(folder, { withFileTypes: true }).catch(emptyWhenAbsent)) {
+    const full = path.join(folder, entry.name);
+    if (entry.isDirectory()) removed += await sweep(full, before);
+    if (!entry.isFile() || !entry.name.startsWith(temporaryPrefix)) continue;
+    const stat = await fs.stat(full).catch(() => undefined);
+    if (stat === undefined || stat.mtimeMs > before) continue;
+    await fs.rm(full, { force: true });
+    removed++;
+  }
+  return removed;
 }
 
 async function open(file: string, name: string, range: ByteRange | undefined): Promise<OpenArtifact> {
@@ -61,7 +78,7 @@ async function open(file: string, name: string, range: ByteRange | undefined): P
 /** Streams into a file beside the target and renames it: a cut upload leaves nothing. */
 async function put(file: string, content: Uint8Array | Readable): Promise<void> {
   const directory = path.dirname(file);
-  const temporary = path.join(directory, `.mlops-tmp-${path.basename(temporaryName('a'))}`);
+  const temporary = path.join(directory, `${temporaryPrefix}${path.basename(temporaryName('a'))}`);
   try {
     await fs.mkdir(directory, { recursive: true });
     if (content instanceof Uint8Array) await fs.writeFile(temporary, content);
