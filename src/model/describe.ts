@@ -56,7 +56,7 @@ export async function describeModel(location: string): Promise<ModelDescription>
   };
 }
 
-function describeFile(file: string): ModelDescription {
+async function describeFile(file: string): Promise<ModelDescription> {
   const own = { path: path.basename(file), size: fs.statSync(file).size };
   if (file.toLowerCase().endsWith('.onnx')) return describeOnnx(file, { kind: 'onnx-file', path: file, files: [own] });
   const way = conversions.find((conversion) => conversion.extensions.includes(path.extname(file).toLowerCase()));
@@ -85,8 +85,9 @@ function plain(kind: 'file' | 'folder', location: string, files: ModelDescriptio
 
 type Place = Pick<ModelDescription, 'kind' | 'path' | 'files'> & { readonly mlModel?: MlModel };
 
-function describeOnnx(file: string, place: Place): ModelDescription {
-  const onnx = readOnnx(fs.readFileSync(file), file);
+async function describeOnnx(file: string, place: Place): Promise<ModelDescription> {
+  // Not at once: a server that loads a large model answers others meanwhile.
+  const onnx = readOnnx(await fs.promises.readFile(file), file);
   const files = [...place.files];
   for (const external of onnx.externalFiles) {
     const stat = fs.statSync(path.join(path.dirname(file), external), { throwIfNoEntry: false });
