@@ -96,10 +96,14 @@ export class FolderSource implements ModelSource {
 
   async *changes(signal: AbortSignal): AsyncIterable<void> {
     let [told, before] = [this.#look(), ''];
+    let took = 0;
     try {
       for (;;) {
-        await delay(watchInterval, undefined, { signal, ref: false });
+        // Looking at thousands of files takes a while: no more than a twentieth of the time goes there.
+        await delay(Math.max(watchInterval, 20 * took), undefined, { signal, ref: false });
+        const started = performance.now();
         const now = this.#look();
+        took = performance.now() - started;
         if (now !== told && now === before) {
           told = now;
           yield;
