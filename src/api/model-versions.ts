@@ -1,5 +1,6 @@
 import {
   invalid,
+  listedVersionToJson,
   listToJson,
   modelVersionToJson,
   readPair,
@@ -95,5 +96,5 @@ async function search(store: RegistryStore, fields: Fields): Promise<Json> {
     maxResults: fields.integer('max_results'),
     pageToken: fields.filled('page_token'),
   });
-  return { model_versions: listToJson(page.items, modelVersionToJson), next_page_token: page.nextPageToken };
+  return { model_versions: listToJson(page.items, listedVersionToJson), next_page_token: page.nextPageToken };
 }

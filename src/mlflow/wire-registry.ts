@@ -68,6 +68,11 @@ export function modelVersionToJson(version: ModelVersion): Json {
   };
 }
 
+/** A version as lists have it: MLflow names aliases only on a version that was asked for by itself. */
+export function listedVersionToJson(version: ModelVersion): Json {
+  return { ...modelVersionToJson(version), aliases: undefined };
+}
+
 export function readModelVersion(fields: Fields): ModelVersion {
   const stage = fields.text('current_stage') ?? 'None';
   const status = fields.text('status');
@@ -96,7 +101,7 @@ export function registeredModelToJson(model: RegisteredModel): Json {
     creation_timestamp: model.creationTime,
     last_updated_timestamp: model.lastUpdatedTime,
     description: filled(model.description),
-    latest_versions: listToJson(model.latestVersions, modelVersionToJson),
+    latest_versions: listToJson(model.latestVersions, listedVersionToJson),
     tags: listToJson(model.tags, pairToJson),
     aliases: listToJson(model.aliases, aliasToJson),
   };

@@ -105,7 +105,8 @@ describe('the wire', () => {
           creationTime: 1,
           lastUpdatedTime: 2,
           description: given.description,
-          latestVersions: [given],
+          // Inside a model its versions have no aliases: the model has them.
+          latestVersions: [{ ...given, aliases: [] }],
           tags,
           aliases: [{ alias: 'a', version: given.version }],
         };

@@ -179,8 +179,8 @@ function latest(c: Connection, name: string, wanted: readonly string[]): ModelVe
   const rows = c
     .sql<VersionRow>(
       `SELECT v.* FROM model_versions v JOIN
-       (SELECT stage, max(version) AS version FROM model_versions WHERE name = ? GROUP BY stage) m
-       ON v.name = ? AND v.version = m.version ORDER BY v.version`,
+       (SELECT stage, max(version) AS version, min(version) AS first FROM model_versions WHERE name = ? GROUP BY stage) m
+       ON v.name = ? AND v.version = m.version ORDER BY m.first`,
     )
     .all(name, name);
   return rows.filter((row) => only.size === 0 || only.has(row.stage as Stage)).map((row) => toVersion(c, row));

@@ -80,8 +80,8 @@ export function toModel(c: Connection, row: ModelRow): RegisteredModel {
   const newest = c
     .sql<VersionRow>(
       `SELECT v.* FROM model_versions v JOIN
-       (SELECT stage, max(version) AS version FROM model_versions WHERE name = ? GROUP BY stage) m
-       ON v.name = ? AND v.version = m.version ORDER BY v.version`,
+       (SELECT stage, max(version) AS version, min(version) AS first FROM model_versions WHERE name = ? GROUP BY stage) m
+       ON v.name = ? AND v.version = m.version ORDER BY m.first`,
     )
     .all(row.name, row.name);
   return {
