@@ -167,9 +167,12 @@ function scan(directory: string): Map<string, string> {
 
 /** What `scan` calls `name`, without looking at all the others where that is possible. */
 function findIn(directory: string, name: string): string | undefined {
-  const file = path.join(directory, `${name}.onnx`);
-  const plain = path.dirname(file) === directory && !name.startsWith('.');
-  if (plain && fs.statSync(file, { throwIfNoEntry: false })?.isFile() === true) return file;
+  const folder = path.join(directory, name);
+  const file = `${folder}.onnx`;
+  if (path.dirname(file) === directory && !name.startsWith('.')) {
+    if (fs.statSync(file, { throwIfNoEntry: false })?.isFile() === true) return file;
+    if (fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true && holdsModel(folder)) return folder;
+  }
   return scan(directory).get(name);
 }
 
