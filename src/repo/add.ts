@@ -232,6 +232,13 @@ async function addPart(repo: DataRepo, out: Out, target: string, command: AddCom
       `Cannot modify '${showPath(repo, out.path ?? '')}' which is being tracked as a file`,
     );
   }
+  if (known?.hashName === 'md5-dos2unix') {
+    // Its files are known by another hash: a manifest of both kinds would lead nowhere.
+    const shown = showPath(repo, out.path ?? '');
+    throw new MlopsError('target_overlaps', `cannot add a part of '${shown}', which DVC 2 hashed in another way`, {
+      hint: `mlops add ${shown} takes the whole folder anew`,
+    });
+  }
   const within = target.slice(root.length + 1);
   const before = known === undefined ? [] : manifestOf(repo, known);
   const kept = before.filter(({ relpath }) => relpath !== within && !relpath.startsWith(`${within}/`));

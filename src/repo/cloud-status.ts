@@ -13,7 +13,7 @@ import { openStore, type BlobStore } from '../storage/index.ts';
 import { contentOf } from './checkout.ts';
 import type { DataRepo } from './data-repo.ts';
 import { absoluteOut } from './targets.ts';
-import { requireRemote, selectedOuts, type TransferCommand } from './transfer.ts';
+import { isImport, requireRemote, selectedOuts, type TransferCommand } from './transfer.ts';
 import * as path from 'node:path';
 
 /** Objects by the name DVC shows them under, with how they stand between cache and remote. */
@@ -30,8 +30,11 @@ interface Named {
  */
 export async function compareWithRemote(repo: DataRepo, command: TransferCommand): Promise<CloudReport> {
   const outs = selectedOuts(repo, command).filter(
-    ({ out }) => out.cache && out.push && (out.remote === undefined || out.remote === command.remote),
+    ({ stage, out }) =>
+      out.cache && out.push && !isImport(stage) && (out.remote === undefined || out.remote === command.remote),
   );
+  // What was imported is in its source; where there is nothing else, no remote is needed.
+  if (outs.length === 0 && command.remote === undefined && repo.defaultRemote === undefined) return new Map();
   const remote = requireRemote(repo, command.remote);
   const store = await openStore(remote.url, remote.options);
   const report = new Map<string, Exclude<CloudStatus, 'ok'>>();

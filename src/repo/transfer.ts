@@ -2,6 +2,7 @@ import * as path from 'node:path';
 
 import { isMlopsError, MlopsError, plural } from '../base/index.ts';
 import {
+  type Content,
   fetchContents,
   pushContents,
   type MoveResult,
@@ -75,6 +76,26 @@ export async function fetch(repo: DataRepo, command: TransferCommand): Promise<T
     async (store, contents) => fetchContents(repo.data, store, contents, command),
     brought,
   );
+}
+
+/** Copies the run-cache entries of the default remote that are not here. Throws as `fetch`. */
+export async function fetchRuns(repo: DataRepo, signal: AbortSignal | undefined): Promise<void> {
+  await moveRuns(repo, { targets: [], signal }, 'fetch');
+}
+
+/** Brings contents from the default remote into the cache, as far as it has them. Throws `no_remote`. */
+export async function fetchWhatIsThere(
+  repo: DataRepo,
+  contents: readonly Content[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const remote = requireRemote(repo, undefined);
+  const store = await openStore(remote.url, remote.options);
+  try {
+    await fetchContents(repo.data, store, contents, { signal });
+  } finally {
+    await store.close();
+  }
 }
 
 async function moveRuns(repo: DataRepo, command: TransferCommand, verb: 'push' | 'fetch'): Promise<number> {
@@ -167,7 +188,7 @@ function isWanted(stage: Stage, out: Out, command: TransferCommand, verb: 'push'
 }
 
 /** What was imported from another repository is kept there: it is not pushed, and fetched from its source. */
-function isImport(stage: Stage): boolean {
+export function isImport(stage: Stage): boolean {
   return stage.deps.some((dep) => dep.repo !== undefined);
 }
 

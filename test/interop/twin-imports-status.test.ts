@@ -51,6 +51,7 @@ describeWithTool('dvc', 'twins: state of imports', ({ dvc }) => {
   it('push without a remote when there are only imports; pull of what was never downloaded', () => {
     const twin = open();
     twin.run(['import', '../src', 'f.txt']);
+    twin.run(['status', '-c']);
     twin.run(['push'], { anyStdout: true });
     for (const { base } of twin.sides) fs.writeFileSync(path.join(base, 'ext'), 'ext');
     twin.run(['import', '../src', 'f.txt', '-o', 'later', '--no-download']);

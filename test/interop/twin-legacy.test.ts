@@ -71,6 +71,11 @@ describeWithTool('dvc', 'twins: projects of DVC 2', ({ dvc }) => {
     twin.run(['repro']);
     twin.run(['data', 'status', '--json', '--unchanged']);
     twin.judge();
+    twin.write('d/part', 'of another kind');
+    const before = fs.readFileSync(path.join(twin.sides[1].project, 'd.dvc'), 'utf8');
+    // DVC fails halfway and leaves a manifest that nothing refers to.
+    twin.run(['add', 'd/part'], { anyTree: true });
+    for (const { project } of twin.sides) expect(fs.readFileSync(path.join(project, 'd.dvc'), 'utf8')).toBe(before);
   });
 
   it('cache migrate: dry, the cache alone, and .dvc files and dvc.lock too', () => {

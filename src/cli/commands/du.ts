@@ -1,6 +1,5 @@
 import { du } from '../../repo/list.ts';
 import type { Command } from '../command.ts';
-import { say } from '../data-session.ts';
 import { dvcSize, listTable } from '../list-table.ts';
 import { foreignFlags, foreignOptions } from '../foreign-flags.ts';
 
@@ -25,6 +24,6 @@ export const verb: Command = {
       path: input.args[1],
       summarize: input.on('summarize'),
     });
-    for (const line of listTable(rows.map(({ size, path }) => [dvcSize(size), path]))) say(terminal, line);
+    for (const line of listTable(rows.map(({ size, path }) => [dvcSize(size), path]))) terminal.print(line);
   },
 };

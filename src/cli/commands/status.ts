@@ -71,7 +71,7 @@ function cloud(input: Input, terminal: Terminal): Promise<number> {
     if (input.on('json')) terminal.print(JSON.stringify(Object.fromEntries(report)));
     else if (terminal.quiet) return report.size > 0 ? 1 : 0;
     else if (report.size > 0) for (const [name, state] of report) terminal.print(`\t${`${state}:`.padEnd(20)}${name}`);
-    else say(terminal, `Cache and remote '${input.text('remote') ?? repo.defaultRemote}' are in sync.`);
+    else say(terminal, `Cache and remote '${input.text('remote') ?? repo.defaultRemote ?? 'None'}' are in sync.`);
     return 0;
   });
 }
