@@ -187,6 +187,8 @@ function compareTrees(label: string, sides: readonly [Side, Side], locksInAnyOrd
         ? [
             name,
             text
+              // The last stage would keep the end of the file, wherever it is sorted to.
+              .trimEnd()
               .split(/\n(?= {2}\S)/)
               .sort()
               .join('\n'),

@@ -12,11 +12,20 @@ import { absolutePath } from './pipeline-project.ts';
 import type { Lineage, Recorder, StageEnd, StageRecorder } from './recorder.ts';
 import { refuseFaultyCommand, runCommands } from './repro-command.ts';
 import type { OnReproEvent } from './repro-events.ts';
-import { commitStage, findMade, prepareOuts, readInputs, restoreOuts, type Inputs } from './repro-stage.ts';
+import {
+  commitStage,
+  findMade,
+  findRecorded,
+  prepareOuts,
+  readInputs,
+  restoreOuts,
+  type Inputs,
+} from './repro-stage.ts';
 import type { RunCache } from './run-cache.ts';
 import type { RunningStages } from './running-stages.ts';
 import { setAside } from './set-aside.ts';
-import { stageChanges } from './stage-changes.ts';
+import { fetchWhatIsThere } from './transfer.ts';
+import { contentOf, stageChanges } from './stage-changes.ts';
 import type { StageExclusion } from './stage-exclusion.ts';
 
 /** What the stages of one repro share. */
@@ -116,7 +125,7 @@ async function pullInstead(context: ReproContext, { stage, upstream }: StageTask
   if (others.length > 0) return false;
   onEvent({ kind: 'pulling', stage });
   try {
-    await fetchForStages(repo, [stage], { runCache: false, signal });
+    await fetchForStages(repo, [stage], signal);
     await restoreOuts(
       repo,
       stage,
@@ -194,7 +203,7 @@ async function runOrRestore(context: ReproContext, task: StageTask): Promise<Sta
   context.outsInGit.refuseTracked(stage);
   if (context.pull && !force) await pullDeps(context, task);
   const inputs = await readInputs(repo, stage, { signal, onProgress: context.onProgress });
-  const made = force ? undefined : await findMade(repo, stage, inputs, context.useRunCache ? context.runs : undefined);
+  const made = force ? undefined : await madeBefore(context, stage, inputs);
   await context.beginRecording();
   if (made === undefined) return runStage(context, task, inputs, startedAt);
   onEvent({ kind: 'cached', stage });
@@ -205,6 +214,25 @@ async function runOrRestore(context: ReproContext, task: StageTask): Promise<Sta
   return result;
 }
 
+/** What the stage would make, from the cache; with `--pull` its outputs are fetched where the cache lacks them. */
+async function madeBefore(context: ReproContext, stage: Stage, inputs: Inputs): Promise<LockedStage | undefined> {
+  const { repo, signal } = context;
+  const runs = context.useRunCache ? context.runs : undefined;
+  const made = await findMade(repo, stage, inputs, runs);
+  if (made !== undefined || !context.pull) return made;
+  const recorded = await findRecorded(repo, stage, inputs, runs);
+  if (recorded === undefined) return undefined;
+  const contents = recorded.outs.flatMap((entry) => contentOf(entry.info) ?? []);
+  try {
+    await fetchWhatIsThere(repo, contents, signal);
+  } catch (error) {
+    // Then it runs.
+    if (!isMlopsError(error) || isMlopsError(error, 'interrupted')) throw error;
+  }
+  repo.data.forgetObjects();
+  return findMade(repo, stage, inputs, runs);
+}
+
 async function pullDeps(context: ReproContext, { stage, upstream }: StageTask): Promise<void> {
   const { repo, signal } = context;
   const missing = await stageChanges(repo, stage, { signal });
@@ -213,7 +241,7 @@ async function pullDeps(context: ReproContext, { stage, upstream }: StageTask): 
   const producers = upstream.filter((other) =>
     other.outs.some((out) => stage.deps.some((dep) => dep.path === out.path)),
   );
-  await fetchForStages(repo, producers, { runCache: false, signal });
+  await fetchForStages(repo, producers, signal);
   for (const producer of producers) {
     const outs = producer.outs.flatMap((out) =>
       out.info === undefined ? [] : [{ path: out.defPath, info: out.info }],

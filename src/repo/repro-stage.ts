@@ -82,16 +82,25 @@ export async function findMade(
   inputs: Inputs,
   runs: RunCache | undefined,
 ): Promise<LockedStage | undefined> {
+  const made = await findRecorded(repo, stage, inputs, runs);
+  const contents = made?.outs.map((entry) => contentOf(entry.info)) ?? [];
+  return contents.every((content) => content !== undefined && objectExists(repo.data, content)) ? made : undefined;
+}
+
+/** As `findMade`, whether the cache has the outputs or not. */
+export async function findRecorded(
+  repo: DataRepo,
+  stage: Stage,
+  inputs: Inputs,
+  runs: RunCache | undefined,
+): Promise<LockedStage | undefined> {
   if (!isCacheable(stage)) return undefined;
   const wanted = lockedFrom(
     stage,
     inputs,
     stage.outs.map((out) => ({ path: out.defPath, info: { hashName: 'md5' } })),
   );
-  const made = (await sameAsLocked(repo, stage)) ? stage.locked : runs?.find(wanted);
-  if (made === undefined) return undefined;
-  const contents = made.outs.map((entry) => contentOf(entry.info));
-  return contents.every((content) => content !== undefined && objectExists(repo.data, content)) ? made : undefined;
+  return (await sameAsLocked(repo, stage)) ? stage.locked : runs?.find(wanted);
 }
 
 async function sameAsLocked(repo: DataRepo, stage: Stage): Promise<boolean> {

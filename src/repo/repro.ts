@@ -128,9 +128,9 @@ async function recover(repo: DataRepo, onEvent: OnReproEvent): Promise<void> {
 }
 
 async function fetchRunCache(repo: DataRepo, options: ReproOptions): Promise<void> {
-  const { fetchForStages } = await import('./fetch-for-stages.ts');
+  const { fetchRuns } = await import('./transfer.ts');
   try {
-    await fetchForStages(repo, [], { runCache: true, signal: options.signal });
+    await fetchRuns(repo, options.signal);
   } catch (error) {
     if (!isMlopsError(error)) throw error;
     options.onEvent?.({ kind: 'warning', message: `Failed to pull run cache: ${error.message}` });

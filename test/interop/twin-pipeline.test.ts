@@ -108,6 +108,42 @@ describeWithTool('dvc', 'twins: pipelines', ({ dvc }) => {
     twin.judge();
   });
 
+  it('repro: folders, files as targets, data that is missing or in a remote', { timeout }, () => {
+    const twin = open();
+    write(twin);
+    twin.write('in.txt', 'in\n');
+    twin.write(
+      'more/dvc.yaml',
+      `stages:
+  far: {cmd: cp ../in.txt far, deps: [../in.txt], outs: [far]}
+  near: {cmd: cp far near, deps: [far], outs: [near]}
+`,
+    );
+    twin.run(['repro', '-R', 'more']);
+    twin.run(['repro', '-R', '.'], { anyOrder: true });
+    twin.run(['repro', 'more/dvc.yaml']);
+    twin.run(['repro', 'more/dvc.yaml:near', 'train']);
+    twin.run(['repro', 'far'], { in: 'more' });
+    twin.run(['repro', '--glob', 'more/dvc.yaml:n*']);
+    twin.dvc('remote', 'add', '-q', '-d', 'store', '../store');
+    twin.dvc('push', '-q');
+    const lose = (): void =>
+      twin.change((project) => {
+        for (const lost of ['.dvc/cache', 'data', 'model', 'more/far']) {
+          fs.rmSync(path.join(project, lost), { recursive: true, force: true });
+        }
+      });
+    lose();
+    twin.run(['repro', '--allow-missing', '--dry', 'train']);
+    twin.run(['repro', '--allow-missing', 'train']);
+    twin.run(['repro', '--pull', 'more/dvc.yaml:near']);
+    twin.run(['repro', '--pull', '--allow-missing', 'report']);
+    lose();
+    twin.write('params.yaml', 'lr: 2.0\nnested: {a: [1], b: 2}\n');
+    twin.run(['repro', '--pull', 'train']);
+    twin.judge();
+  });
+
   it('repro: a failing stage, alone, with -k and with --ignore-errors', { timeout }, () => {
     const twin = open();
     twin.write(
