@@ -32,23 +32,27 @@ export interface VersionRow {
   readonly model_id: string | null;
 }
 
+/**
+ * The row of a model. A name that none can have is refused as such, unless an old database brought it along.
+ */
 export function needModel(c: Connection, name: string): ModelRow {
-  checkModelName(name);
   const row = c.sql<ModelRow>('SELECT * FROM registered_models WHERE name = ?').get(name);
-  if (row === undefined) throw new MlopsError('resource_missing', `Registered Model with name=${name} not found`);
-  return row;
+  if (row !== undefined) return row;
+  checkModelName(name);
+  throw new MlopsError('resource_missing', `Registered Model with name=${name} not found`);
 }
 
 export function needVersion(c: Connection, name: string, version: string): VersionRow {
-  checkModelName(name);
-  if (!/^\s*-?\d{1,15}\s*$/.test(version)) throw invalid(`Parameter 'version' must be an integer, got '${version}'.`);
+  if (!/^\s*-?\d{1,15}\s*$/.test(version)) {
+    checkModelName(name);
+    throw invalid(`Parameter 'version' must be an integer, got '${version}'.`);
+  }
   const row = c
     .sql<VersionRow>('SELECT * FROM model_versions WHERE name = ? AND version = ?')
     .get(name, Number(version));
-  if (row === undefined) {
-    throw new MlopsError('resource_missing', `Model Version (name=${name}, version=${version}) not found`);
-  }
-  return row;
+  if (row !== undefined) return row;
+  checkModelName(name);
+  throw new MlopsError('resource_missing', `Model Version (name=${name}, version=${version}) not found`);
 }
 
 export function toVersion(c: Connection, row: VersionRow): ModelVersion {
