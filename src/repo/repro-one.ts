@@ -5,27 +5,18 @@ import { commitOut } from '../data/index.ts';
 import { commandLines, type Executor } from '../execute/index.ts';
 import type { ContentInfo, LockedStage, Out, Stage } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
-import { fetchForStages } from './fetch-for-stages.ts';
 import type { GitSide } from './git-side.ts';
 import type { LockStore } from './lock-store.ts';
 import { absolutePath } from './pipeline-project.ts';
 import type { Lineage, Recorder, StageEnd, StageRecorder } from './recorder.ts';
 import { refuseFaultyCommand, runCommands } from './repro-command.ts';
 import type { OnReproEvent } from './repro-events.ts';
-import {
-  commitStage,
-  findMade,
-  findRecorded,
-  prepareOuts,
-  readInputs,
-  restoreOuts,
-  type Inputs,
-} from './repro-stage.ts';
+import { madeBefore, pullDeps, pullInstead } from './repro-pull.ts';
+import { commitStage, findMade, prepareOuts, readInputs, restoreOuts, type Inputs } from './repro-stage.ts';
 import type { RunCache } from './run-cache.ts';
 import type { RunningStages } from './running-stages.ts';
 import { setAside } from './set-aside.ts';
-import { fetchWhatIsThere } from './transfer.ts';
-import { contentOf, stageChanges } from './stage-changes.ts';
+import { stageChanges } from './stage-changes.ts';
 import type { StageExclusion } from './stage-exclusion.ts';
 
 /** What the stages of one repro share. */
@@ -118,33 +109,6 @@ async function lookAgain(context: ReproContext, task: StageTask): Promise<Stage 
   return undefined;
 }
 
-/** When only data is missing, fetching it is enough. */
-async function pullInstead(context: ReproContext, { stage, upstream }: StageTask): Promise<boolean> {
-  const { repo, onEvent, signal } = context;
-  const others = await stageChanges(repo, stage, { first: true, allowMissing: true, upstream, signal });
-  if (others.length > 0) return false;
-  onEvent({ kind: 'pulling', stage });
-  try {
-    await fetchForStages(repo, [stage], signal);
-    await restoreOuts(
-      repo,
-      stage,
-      {
-        cmd: undefined,
-        deps: [],
-        params: new Map(),
-        outs: stage.outs.flatMap((out) => (out.info === undefined ? [] : [{ path: out.defPath, info: out.info }])),
-      },
-      signal,
-    );
-    return true;
-  } catch (error) {
-    if (!isMlopsError(error)) throw error;
-    onEvent({ kind: 'warning', message: `Unable to pull data for stage: '${stage.address}': ${error.message}` });
-    return false;
-  }
-}
-
 async function dryRun(context: ReproContext, { stage, force }: StageTask): Promise<Stage> {
   const { onEvent, repo } = context;
   if (stage.cmd === undefined || stage.frozen) return stage;
@@ -212,42 +176,6 @@ async function runOrRestore(context: ReproContext, task: StageTask): Promise<Sta
   const recorder = await startRecording(context, stage, startedAt);
   await recorder.end(endOf(context, result, 'cached', ''));
   return result;
-}
-
-/** What the stage would make, from the cache; with `--pull` its outputs are fetched where the cache lacks them. */
-async function madeBefore(context: ReproContext, stage: Stage, inputs: Inputs): Promise<LockedStage | undefined> {
-  const { repo, signal } = context;
-  const runs = context.useRunCache ? context.runs : undefined;
-  const made = await findMade(repo, stage, inputs, runs);
-  if (made !== undefined || !context.pull) return made;
-  const recorded = await findRecorded(repo, stage, inputs, runs);
-  if (recorded === undefined) return undefined;
-  const contents = recorded.outs.flatMap((entry) => contentOf(entry.info) ?? []);
-  try {
-    await fetchWhatIsThere(repo, contents, signal);
-  } catch (error) {
-    // Then it runs.
-    if (!isMlopsError(error) || isMlopsError(error, 'interrupted')) throw error;
-  }
-  repo.data.forgetObjects();
-  return findMade(repo, stage, inputs, runs);
-}
-
-async function pullDeps(context: ReproContext, { stage, upstream }: StageTask): Promise<void> {
-  const { repo, signal } = context;
-  const missing = await stageChanges(repo, stage, { signal });
-  const gone = missing.some((change) => change.kind === 'dep' && change.status === 'deleted');
-  if (!gone) return;
-  const producers = upstream.filter((other) =>
-    other.outs.some((out) => stage.deps.some((dep) => dep.path === out.path)),
-  );
-  await fetchForStages(repo, producers, signal);
-  for (const producer of producers) {
-    const outs = producer.outs.flatMap((out) =>
-      out.info === undefined ? [] : [{ path: out.defPath, info: out.info }],
-    );
-    await restoreOuts(repo, producer, { cmd: undefined, deps: [], params: new Map(), outs }, signal);
-  }
 }
 
 /** Moves the old outputs away, works, and brings them back when that fails. */
