@@ -1,7 +1,7 @@
 // Bundles src/ into dist/: a chunk per command and per shared part, an entry per worker.
 import { build, transform } from 'esbuild';
 import { globSync } from './glob.mjs';
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 
 const root = path.dirname(import.meta.dirname);
@@ -33,7 +33,7 @@ const result = await build({
   chunkNames: 'chunks/[name]-[hash]',
   // Most packages are bundled, which makes them load in a third of the time; addons and what looks for its own
   // files stay outside.
-  external: ['better-sqlite3', 'onnxruntime-node', '@huggingface/*', 'pg', ...unusedByFastify],
+  external: ['better-sqlite3', '@resvg/resvg-wasm', 'onnxruntime-node', '@huggingface/*', 'pg', ...unusedByFastify],
   mainFields: ['module', 'main'],
   conditions: ['import', 'module'],
   alias: { yaml },
@@ -120,6 +120,7 @@ function licensesOf(inputs) {
 const dist = path.join(root, 'dist');
 if (process.argv.includes('--clean')) rmSync(dist, { recursive: true, force: true });
 mkdirSync(path.join(dist, 'chunks'), { recursive: true });
+cpSync(path.join(root, 'src/plots/font'), path.join(dist, 'font'), { recursive: true });
 // Chunks before entries, and old chunks stay for an hour: commands that run meanwhile find what they import.
 for (const folder of ['chunks', '.']) {
   for (const entry of readdirSync(path.join(fresh, folder), { withFileTypes: true })) {

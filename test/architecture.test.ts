@@ -41,6 +41,7 @@ const openRooms: ReadonlySet<string> = new Set(['repo', 'app']);
 /** Heavy packages, each confined to one file. */
 const confined: Readonly<Record<string, string>> = {
   'better-sqlite3': 'src/base/sqlite.ts',
+  '@resvg/resvg-wasm': 'src/plots/png.ts',
   commander: 'src/cli/parse.ts',
   chalk: 'src/cli/style.ts',
   ora: 'src/cli/terminal.ts',

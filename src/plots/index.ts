@@ -3,5 +3,6 @@ export { datapointsOf, sourcesOf, type Datapoints, type PlotProperties, type Ser
 export { drawPlot, type Drawing } from './draw.ts';
 export { fillTemplate, type FilledTemplate, type PlotContent } from './fill.ts';
 export { renderPage, type PageContent, type PageImage, type PageItem } from './page.ts';
+export { toPng } from './png.ts';
 export { parseTable } from './table-text.ts';
 export { builtinTemplate, defaultTemplate, templateNames } from './templates.ts';

@@ -11,6 +11,7 @@ import {
   templateNames,
   type FilledTemplate,
   type PageItem,
+  toPng,
 } from '../plots/index.ts';
 import { parseDataFile } from '../project/index.ts';
 import type { Plot, PlotImage } from './plots.ts';
@@ -127,20 +128,26 @@ export function writePlotsPage(plots: readonly Plot[], options: PageOptions): st
   return file;
 }
 
-/** Writes each plot that can be drawn as an SVG file, and returns their paths. */
-export function writePlotsSvg(plots: readonly Plot[], options: PageOptions): string[] {
+/** Writes each plot that can be drawn as a file of its own, and returns their paths. */
+export async function writePlotFiles(
+  plots: readonly Plot[],
+  format: 'svg' | 'png',
+  options: PageOptions,
+): Promise<string[]> {
   fs.mkdirSync(options.folder, { recursive: true });
   const taken = new Set<string>();
-  return plots.flatMap((plot) => {
+  const files: string[] = [];
+  for (const plot of plots) {
     const item = plot.kind === 'vega' ? pageItem(plot, options) : undefined;
-    if (item?.kind !== 'drawing' || item.svg === undefined) return [];
+    if (item?.kind !== 'drawing' || item.svg === undefined) continue;
     let name = plot.id.replace(/[^\w.-]+/g, '_');
     while (taken.has(name)) name += '_';
     taken.add(name);
-    const file = path.join(options.folder, `${name}.svg`);
-    writeFileAtomic(file, item.svg);
-    return [file];
-  });
+    const file = path.join(options.folder, `${name}.${format}`);
+    writeFileAtomic(file, format === 'svg' ? item.svg : await toPng(item.svg));
+    files.push(file);
+  }
+  return files;
 }
 
 function pageItem(plot: Plot, options: PageOptions): PageItem {

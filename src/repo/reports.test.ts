@@ -8,7 +8,7 @@ import { command, temporaryFolder } from '../../test/cli.ts';
 import { PyFloat, pythonJson, toPlain, type PyValue } from '../base/index.ts';
 import { diffMetrics, showMetrics } from './metrics.ts';
 import { diffParams, pickKeys } from './params.ts';
-import { findTemplate, writePlotsPage, writePlotsSvg } from './plot-output.ts';
+import { findTemplate, writePlotFiles, writePlotsPage } from './plot-output.ts';
 import { diffPlots, showPlots } from './plots.ts';
 import { modifyPlot } from './plots-modify.ts';
 import type { ReportProject } from './report-index.ts';
@@ -204,7 +204,7 @@ describe('plots', () => {
     'pictures/9.png': 'nine',
   };
 
-  it('writes a page with drawings inline and images beside it, in the order of their numbers', () => {
+  it('writes a page with drawings inline and images beside it, in the order of their numbers', async () => {
     const project = projectOf(files);
     const { plots, failures } = showPlots(project, { directory: '' });
     expect(failures).toEqual([]);
@@ -217,8 +217,13 @@ describe('plots', () => {
       'static/workspace_pictures_10.png',
     ]);
     expect(fs.readFileSync(path.join(folder, 'static/workspace_pictures_9.png'), 'utf8')).toBe('nine');
-    const [svg] = writePlotsSvg(plots, { folder, cwd: project.root, templatesDir: undefined, title: 'T' });
-    expect(fs.readFileSync(svg ?? '', 'utf8')).toMatch(/^<svg /);
+    const places = { folder, cwd: project.root, templatesDir: undefined, title: 'T' };
+    const [svg = ''] = await writePlotFiles(plots, 'svg', places);
+    const [, width, height] = /^<svg .*? width="(\d+)" height="(\d+)"/.exec(fs.readFileSync(svg, 'utf8')) ?? [];
+    const [png = ''] = await writePlotFiles(plots, 'png', places);
+    const bytes = fs.readFileSync(png);
+    expect(bytes.subarray(0, 8)).toEqual(Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]));
+    expect([bytes.readUInt32BE(16), bytes.readUInt32BE(20)]).toEqual([2 * Number(width), 2 * Number(height)]);
   });
 
   it('shows the work tree first, then other revisions as they were asked for', () => {

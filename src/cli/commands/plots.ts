@@ -2,7 +2,7 @@ import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { MlopsError, pythonJson, type PyMap, type PyValue } from '../../base/index.ts';
-import { plotsJson, specOf, writePlotsPage, writePlotsSvg, type TemplatePlaces } from '../../repo/plot-output.ts';
+import { plotsJson, specOf, writePlotsPage, writePlotFiles, type TemplatePlaces } from '../../repo/plot-output.ts';
 import { modifyPlot } from '../../repo/plots-modify.ts';
 import { diffPlots, showPlots, type PlotFailure, type PlotsResult } from '../../repo/plots.ts';
 import { builtinTemplate, templateNames } from '../../plots/index.ts';
@@ -23,7 +23,7 @@ const displayFlags: readonly FlagSpec[] = [
 
 const outputFlags: readonly FlagSpec[] = [
   { name: 'out', short: 'o', value: 'DIR', summary: 'folder to write to (dvc_plots unless given)', completes: 'path' },
-  { name: 'format', value: 'FORMAT', choices: ['html', 'svg'], summary: 'a page (html), or a file per plot (svg)' },
+  { name: 'format', value: 'FORMAT', choices: ['html', 'svg', 'png'], summary: 'a page (html), or a file per plot' },
   { name: 'show-vega', summary: 'print the Vega-Lite specification of one target' },
   { name: 'json', summary: 'print all specifications as JSON' },
   { name: 'split', summary: 'with --json: keep the data apart from the specification', hidden: true },
@@ -40,7 +40,7 @@ const show: Command = {
   examples: [
     ['mlops plots show', 'write dvc_plots/index.html and print its address'],
     ['mlops plots show loss.csv -x epoch -y loss', 'one file, with its axes'],
-    ['mlops plots show --format svg -o figures', 'an SVG file per plot'],
+    ['mlops plots show --format svg -o figures', 'an SVG file per plot; --format png for pixels'],
   ],
   args: [
     { name: 'targets', summary: 'only these files or plot ids', optional: true, variadic: true, completes: 'path' },
@@ -142,7 +142,7 @@ const autoOpenHint = ['To enable auto opening, you can run:', '', '\tdvc config 
 
 type Load = (place: ReportPlace, properties: ReadonlyMap<string, PyValue>) => PlotsResult;
 
-function output(input: Input, terminal: Terminal, targets: readonly string[], load: Load): number {
+async function output(input: Input, terminal: Terminal, targets: readonly string[], load: Load): Promise<number> {
   if (input.on('show-vega')) {
     const problem = showVegaProblem(input, targets);
     if (problem !== undefined) {
@@ -175,8 +175,9 @@ function output(input: Input, terminal: Terminal, targets: readonly string[], lo
     title: path.basename(place.root),
     htmlTemplate: htmlTemplate(input, terminal, place),
   };
-  if (input.text('format') === 'svg') {
-    for (const file of writePlotsSvg(result.plots, page)) terminal.print(pathToFileURL(file).href);
+  const format = input.text('format');
+  if (format === 'svg' || format === 'png') {
+    for (const file of await writePlotFiles(result.plots, format, page)) terminal.print(pathToFileURL(file).href);
     return 0;
   }
   const file = writePlotsPage(result.plots, page);
