@@ -96,6 +96,20 @@ describe('a repro that cannot work', () => {
     expect(fs.existsSync(path.join(folder, 'data.txt'))).toBe(false);
   });
 
+  it('names a program that is not there, as the shell does, and one that may not be run', () => {
+    const folder = freshProject();
+    write(folder, { 'dvc.yaml': twoStages.replace('cp raw.txt data.txt', 'no-such-program raw.txt'), 'raw.txt': 'x' });
+    const unknown = mlops(folder, ['repro']);
+    expect(unknown.status).toBe(255);
+    expect(unknown.stderr).toMatch(/no-such-program: (command )?not found/);
+    expect(unknown.stderr).toContain('exited with 127');
+    write(folder, { 'dvc.yaml': twoStages.replace('cp raw.txt data.txt', './raw.txt') });
+    const refused = mlops(folder, ['repro']);
+    expect(refused.status).toBe(255);
+    expect(refused.stderr).toContain('exited with 126');
+    expect(fs.existsSync(path.join(folder, 'dvc.lock'))).toBe(false);
+  });
+
   it('shows the last lines of a command that fails, with its exit status, and keeps the former outs', () => {
     const folder = freshProject();
     write(folder, { 'dvc.yaml': twoStages, 'raw.txt': 'good' });

@@ -138,9 +138,10 @@ describe.runIf(namespacesWork())('a disk that is full', () => {
     succeed(own, 'init', '--no-scm', '-q');
     succeed(own, 'config', 'cache.dir', store);
     const cmd = 'head -c 6000000 /dev/zero > out';
+    fs.writeFileSync(path.join(project, 'in'), 'in');
     fs.writeFileSync(
       path.join(project, 'dvc.yaml'),
-      `stages:\n  make:\n    cmd: ${cmd}\n    deps: [dvc.yaml]\n    outs: [out]\n`,
+      `stages:\n  make:\n    cmd: ${cmd}\n    deps: [in]\n    outs: [out]\n`,
     );
     failsForSpace(own, 'repro');
     expect(fs.statSync(path.join(project, 'out')).size).toBe(6_000_000);

@@ -1,11 +1,12 @@
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type * as ResvgWasm from '@resvg/resvg-wasm';
 
 /** Pixels of the picture for each of the drawing: sharp on screens of today, and in print at the size of a column. */
 const scale = 2;
 
-let started: Promise<typeof import('@resvg/resvg-wasm')> | undefined;
+let started: Promise<typeof ResvgWasm> | undefined;
 
 /**
  * A drawing as PNG, with letters of our own font: most containers have none. It knows Latin, Greek, Cyrillic and the
@@ -30,7 +31,7 @@ export async function toPng(svg: string): Promise<Uint8Array> {
   }
 }
 
-async function start(): Promise<typeof import('@resvg/resvg-wasm')> {
+async function start(): Promise<typeof ResvgWasm> {
   const resvg = await import('@resvg/resvg-wasm');
   const file = createRequire(import.meta.url).resolve('@resvg/resvg-wasm/index_bg.wasm');
   await resvg.initWasm(fs.readFileSync(file));
