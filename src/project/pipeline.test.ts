@@ -60,7 +60,7 @@ stages:
     const pipeline = open({ 'dvc.yaml': yaml });
     expect(pipeline.names()).toEqual([
       'l@1',
-      'l@true',
+      'l@True',
       'l@None',
       'l@2.0',
       'l@a b',

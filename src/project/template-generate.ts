@@ -1,5 +1,5 @@
 import { isNodeList, isNodeMap, plainValue, type ContextNode } from './template-context.ts';
-import { toText } from './template-interpolate.ts';
+import { pythonStr, toText } from './template-interpolate.ts';
 
 /** One stage made by `foreach` or `matrix`: what `item` and `key` stand for in it. */
 export interface GeneratedStage {
@@ -27,7 +27,7 @@ function foreach(iterable: ContextNode): ReadonlyMap<string, GeneratedStage> {
   } else if (isNodeList(content)) {
     const byIndex = content.some(isComposite);
     for (const [index, item] of content.entries()) {
-      stages.set(byIndex ? String(index) : toText(plainValue(item)), { overlay: new Map([['item', item]]) });
+      stages.set(byIndex ? String(index) : nameOf(item), { overlay: new Map([['item', item]]) });
     }
   }
   return stages;
@@ -41,7 +41,7 @@ function matrix(axes: ContextNode): ReadonlyMap<string, GeneratedStage> {
   for (const [name, axis] of axes.content) {
     const values = axisValues(axis).map((node, index) => ({
       node,
-      fragment: isComposite(node) ? `${name}${index}` : toText(plainValue(node)),
+      fragment: isComposite(node) ? `${name}${index}` : nameOf(node),
     }));
     combinations = combinations.flatMap(({ fragments, item }) =>
       values.map(({ node, fragment }) => ({
@@ -72,6 +72,11 @@ function axisValues(axis: ContextNode): readonly ContextNode[] {
   if (isNodeList(axis.content)) return axis.content;
   if (isNodeMap(axis.content)) return [...axis.content.keys()].map(textNode);
   return isWrittenText(axis) ? Array.from(axis.content, textNode) : [];
+}
+
+/** A flag that stands in dvc.yaml itself is `true` in a name; one that a template brings is Python's `True` there. */
+function nameOf(node: ContextNode): string {
+  return node.origin.source === undefined ? toText(plainValue(node)) : pythonStr(plainValue(node));
 }
 
 function textNode(text: string): ContextNode {

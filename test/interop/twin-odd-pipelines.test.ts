@@ -41,13 +41,26 @@ const wrongPlaces: Readonly<Record<string, string>> = {
   'a dep deep in a folder that a .dvc file tracks': stage('cmd: cat data/d/f > z', 'deps: [data/d/f]', 'outs: [z]'),
 };
 
+/** A flag is `true` in a name where dvc.yaml has it, `True` where a template brings it. */
+const names: Readonly<Record<string, string>> = {
+  'values written down': stage('foreach: [true, null, 1.0, 1e22]', 'do: {cmd: "echo ${item}"}'),
+  'values of templates': stage('foreach: ["${flag}", "${nothing}", "${number}", "${flags}"]', 'do: {cmd: echo}'),
+  'a list of a template': stage('foreach: ${flags}', 'do: {cmd: "echo ${item}"}'),
+  'axes of both': stage('matrix: {x: [true, "${flag}"], y: "${flags}", z: ["a${flag}"]}', 'cmd: echo ${key}'),
+  'a list of vars': `vars: [{own: [true, x]}]\n${stage('foreach: ${own}', 'do: {cmd: "echo ${item}"}')}`,
+};
+
 describeWithTool('dvc', 'twins: odd pipelines', ({ dvc }) => {
   it.each([
     ['values of another type', wrongTypes],
     ['names of other things', wrongPlaces],
+    ['names of values', names],
   ])('%s', { timeout }, (_, cases) => {
     const twin = openTwin({ dvc });
-    twin.write('params.yaml', 'number: 2.5\nnothing: null\nflag: true\nmapping: {a: 1, b: [c]}\n');
+    twin.write(
+      'params.yaml',
+      'number: 2.5\nnothing: null\nflag: true\nmapping: {a: 1, b: [c]}\nflags: [true, null, 0.5]\n',
+    );
     twin.write('.dvcignore', 'ignored\n');
     twin.write('data/d/f', 'one\n');
     twin.write('data/d.dvc', `outs:\n- md5: ${'0'.repeat(32)}.dir\n  hash: md5\n  path: d\n`);
