@@ -128,6 +128,12 @@ export const RECIPES = [
     check: ['--version'],
     debian: 'util-linux',
   }),
+  aptProgram('script', {
+    about: 'a terminal of its own, for what is shown on one',
+    names: ['script'],
+    check: ['--version'],
+    debian: 'bsdutils',
+  }),
 ];
 
 /** A Python virtual environment with these exact packages, for Python 3.`pythons[0]` up to 3.`pythons[1]`. */
