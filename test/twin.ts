@@ -24,7 +24,7 @@ export interface StepOptions {
   readonly anyTree?: boolean;
   /**
    * DVC goes through a Python set here, whose order is another one in every process: lines of stdout and lists in JSON
-   * are compared without their order, and so is `dvc.lock` from here on (a stage is appended when it first runs).
+   * are compared without their order, and so are `dvc.lock` and `.gitignore` from here on (appended to as stages run).
    */
   readonly anyOrder?: boolean;
   readonly input?: string;
@@ -82,14 +82,14 @@ export function openTwin(options: TwinOptions): Twin {
     };
     return [each(sides[0], 'dvc'), each(sides[1], 'mlops')];
   };
-  let locksInAnyOrder = false;
+  let linesInAnyOrder = false;
   const twin: Twin = {
     sides,
     run(args, step = {}) {
       const [theirs, ours] = runBoth(args, step);
       compareOutcomes(args, [theirs, ours], sides, step);
-      if (step.anyOrder === true) locksInAnyOrder = true;
-      if (step.anyTree !== true) compareTrees(args.join(' '), sides, locksInAnyOrder);
+      if (step.anyOrder === true) linesInAnyOrder = true;
+      if (step.anyTree !== true) compareTrees(args.join(' '), sides, linesInAnyOrder);
       return ours;
     },
     dvc(...args) {
@@ -179,25 +179,24 @@ function neutral(text: string, side: Side): string {
   return sorted.replaceAll(side.base, '<BASE>');
 }
 
-function compareTrees(label: string, sides: readonly [Side, Side], locksInAnyOrder: boolean): void {
+function compareTrees(label: string, sides: readonly [Side, Side], linesInAnyOrder: boolean): void {
   const [theirs, ours] = sides.map((side) => {
-    const seen = snapshot(side);
-    const entries = Object.entries(seen).map(([name, text]): [string, string] =>
-      locksInAnyOrder && name.endsWith('dvc.lock')
-        ? [
-            name,
-            text
-              // The last stage would keep the end of the file, wherever it is sorted to.
-              .trimEnd()
-              .split(/\n(?= {2}\S)/)
-              .sort()
-              .join('\n'),
-          ]
-        : [name, text],
-    );
-    return Object.fromEntries(entries);
+    const entries = Object.entries(snapshot(side));
+    return Object.fromEntries(entries.map(([name, text]) => [name, linesInAnyOrder ? ordered(name, text) : text]));
   });
   expect(ours, `files after: ${label}`).toEqual(theirs);
+}
+
+/** The same, whichever stage ran first. */
+function ordered(name: string, text: string): string {
+  // The last stage or line would keep the end of the file, wherever it is sorted to, and the first the mode before it.
+  const parts = text.trimEnd().replace(/ /, '\n');
+  if (name.endsWith('dvc.lock'))
+    return parts
+      .split(/\n(?= {2}\S)/)
+      .sort()
+      .join('\n');
+  return name.endsWith('.gitignore') ? parts.split('\n').sort().join('\n') : text;
 }
 
 /** Private to each tool, or different by nature. */
