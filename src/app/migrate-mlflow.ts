@@ -1,6 +1,6 @@
-import { isMlopsError, messageOf } from '../base/index.ts';
 import type { Experiment, LoggedModel, Run, Tag } from '../mlflow/index.ts';
-import type { ArtifactStore, ImportedVersion, SqliteStore } from '../tracking/index.ts';
+import type { ImportedVersion, SqliteStore } from '../tracking/index.ts';
+import { copyArtifacts } from './copy-artifacts.ts';
 import type { MigrationSource, SourceModel, SourceTrace } from './migrate-source.ts';
 
 export interface MigrationReport {
@@ -209,29 +209,5 @@ async function copyFiles(
     report.problems.push(`the artifacts at ${from} are out of reach`);
     return;
   }
-  try {
-    await copyFolder(files, target.artifacts(to), '', report);
-  } catch (error) {
-    if (!isMlopsError(error)) throw error;
-    report.problems.push(`artifacts at ${from}: ${messageOf(error)}`);
-  }
-}
-
-async function copyFolder(
-  from: ArtifactStore,
-  to: ArtifactStore,
-  folder: string,
-  report: MigrationReport,
-): Promise<void> {
-  const entries = await from.list(folder);
-  if (entries.length === 0) return;
-  const known = new Map((await to.list(folder)).map((file) => [file.path, file.size]));
-  for (const entry of entries) {
-    if (entry.isDirectory) {
-      await copyFolder(from, to, entry.path, report);
-    } else if (known.get(entry.path) !== entry.size) {
-      await to.put(entry.path, (await from.open(entry.path)).stream);
-      report.files++;
-    }
-  }
+  await copyArtifacts(files, target.artifacts(to), { uri: from, report, resume: true });
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isMlopsError, messageOf, MlopsError, openDatabase, type Database } from '../base/index.ts';
+import { MlopsError, openDatabase, type Database } from '../base/index.ts';
 import {
   loggedModelStatuses,
   type DatasetInput,
@@ -14,6 +14,7 @@ import {
   type TraceInfo,
 } from '../mlflow/index.ts';
 import { localRoots, type ArtifactStore, type ImportedVersion } from '../tracking/index.ts';
+import { copyArtifacts } from './copy-artifacts.ts';
 import type { MigrationSource, SourceModel } from './migrate-source.ts';
 
 export interface DatabaseReport {
@@ -353,21 +354,5 @@ async function copyFiles(
   if (!uri.startsWith('mlflow-artifacts:')) return;
   const from = source.artifacts(uri);
   if (from === undefined) return;
-  const to = target(uri);
-  const copyFolder = async (folder: string): Promise<void> => {
-    for (const entry of await from.list(folder)) {
-      if (entry.isDirectory) {
-        await copyFolder(entry.path);
-      } else {
-        await to.put(entry.path, (await from.open(entry.path)).stream);
-        report.files++;
-      }
-    }
-  };
-  try {
-    await copyFolder('');
-  } catch (error) {
-    if (!isMlopsError(error)) throw error;
-    report.problems.push(`artifacts at ${uri}: ${messageOf(error)}`);
-  }
+  await copyArtifacts(from, target(uri), { uri, report });
 }

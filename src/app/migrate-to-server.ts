@@ -1,6 +1,7 @@
 import { isMlopsError, messageOf } from '../base/index.ts';
 import type { Experiment, LoggedModel, Metric, Run } from '../mlflow/index.ts';
 import type { ArtifactStore, TrackingStore } from '../tracking/index.ts';
+import { copyArtifacts } from './copy-artifacts.ts';
 import type { MigrationSource, SourceModel, SourceRun } from './migrate-source.ts';
 
 export interface ServerReport {
@@ -188,19 +189,5 @@ async function copyModel(copy: Copy, { model, versions }: SourceModel): Promise<
 
 async function copyFiles({ source, report }: Copy, from: string, to: ArtifactStore): Promise<void> {
   const files = source.artifacts(from);
-  const copyFolder = async (folder: string): Promise<void> => {
-    for (const entry of (await files?.list(folder)) ?? []) {
-      if (entry.isDirectory) await copyFolder(entry.path);
-      else if (files !== undefined) {
-        await to.put(entry.path, (await files.open(entry.path)).stream);
-        report.files++;
-      }
-    }
-  };
-  try {
-    await copyFolder('');
-  } catch (error) {
-    if (!isMlopsError(error)) throw error;
-    report.problems.push(`artifacts at ${from}: ${messageOf(error)}`);
-  }
+  if (files !== undefined) await copyArtifacts(files, to, { uri: from, report });
 }

@@ -28,19 +28,14 @@ export function openForWriting(file: string, mode: number): number {
 
 /** A whole small file, complete or not there. */
 export function placeContent(target: string, content: Uint8Array, mode: number): void {
-  const temp = temporaryBeside(target);
-  const fd = openForWriting(temp, mode);
-  try {
+  placeAtomically(target, (temp) => {
+    const fd = openForWriting(temp, mode);
     try {
       writeFully(fd, content);
     } finally {
       fs.closeSync(fd);
     }
-    fs.renameSync(temp, target);
-  } catch (error) {
-    fs.rmSync(temp, { force: true });
-    throw error;
-  }
+  });
 }
 
 export function placeAtomically(target: string, fill: (temp: string) => void): void {

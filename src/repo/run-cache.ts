@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isMlopsError, isSystemError, pythonJson, writeFileAtomic, type PyMap, type PyValue } from '../base/index.ts';
+import { isMlopsError, pythonJson, writeFileAtomic, type PyMap, type PyValue } from '../base/index.ts';
 import {
   dumpYaml,
   lockedStageMap,
@@ -11,6 +11,7 @@ import {
   type LockedStage,
   type Stage,
 } from '../project/index.ts';
+import { namesIn } from './note-file.ts';
 import { isUrl } from './pipeline-project.ts';
 import { isCallback } from './stage-changes.ts';
 
@@ -82,22 +83,13 @@ function folderOf(directory: string, stage: LockedStage): string {
 function newestEntry(folder: string): string | undefined {
   let newest: string | undefined;
   let time = Number.NEGATIVE_INFINITY;
-  for (const name of namesIn(folder)) {
+  for (const name of namesIn(folder).filter((name) => /^[\da-f]{64}$/.test(name))) {
     const stat = fs.statSync(path.join(folder, name), { throwIfNoEntry: false });
     if (stat === undefined || stat.mtimeMs <= time) continue;
     newest = name;
     time = stat.mtimeMs;
   }
   return newest;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder).filter((name) => /^[\da-f]{64}$/.test(name));
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return [];
-    throw error;
-  }
 }
 
 function load(file: string, onWarning: (message: string) => void): LockedStage | undefined {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { isSystemError } from '../base/index.ts';
 import { endGroup, groupIsAlive, isSameProcess, processBirth } from '../execute/index.ts';
+import { namesIn, readNote } from './note-file.ts';
 
 interface RunningCommand {
   readonly stage: string;
@@ -99,29 +100,10 @@ function deadNotes(stateDir: string): { file: string; note: Note | undefined }[]
   const folder = folderOf(stateDir);
   return namesIn(folder)
     .map((name) => path.join(folder, name))
-    .map((file) => ({ file, note: readNote(file) }))
+    .map((file) => ({ file, note: readNote(file) as Note | undefined }))
     .filter(({ note }) => note === undefined || !isSameProcess(note.pid, note.born));
 }
 
 function folderOf(stateDir: string): string {
   return path.join(stateDir, 'running');
-}
-
-/** Undefined for one that was cut off while it was written. */
-function readNote(file: string): Note | undefined {
-  try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as Note;
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT') || error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return [];
-    throw error;
-  }
 }

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 
 import { isSystemError } from '../base/index.ts';
 import { isSameProcess, processBirth } from '../execute/index.ts';
+import { namesIn, readNote } from './note-file.ts';
 import { hasOrphans } from './running-stages.ts';
 
 interface Moved {
@@ -52,7 +53,8 @@ export function recoverAside(stateDir: string): string[] {
   const recovered: string[] = [];
   for (const name of namesIn(base)) {
     const folder = path.join(base, name);
-    const { pid, born, moved } = readNote(path.join(folder, 'moved.json'));
+    // Without a note it was killed before anything was moved.
+    const { pid, born, moved } = (readNote(path.join(folder, 'moved.json')) as Note | undefined) ?? nothingMoved;
     if (pid !== undefined && (isSameProcess(pid, born) || hasOrphans(stateDir, pid))) continue;
     // What a killed stage wrote may be half of it; what it replaced was whole.
     bringBack(moved);
@@ -88,21 +90,4 @@ interface Note {
   readonly moved: readonly Moved[];
 }
 
-function readNote(file: string): Note {
-  try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as Note;
-  } catch (error) {
-    // Killed before anything was moved.
-    if (isSystemError(error, 'ENOENT') || error instanceof SyntaxError) return { pid: undefined, moved: [] };
-    throw error;
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return [];
-    throw error;
-  }
-}
+const nothingMoved: Note = { pid: undefined, moved: [] };

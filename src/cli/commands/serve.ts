@@ -7,6 +7,7 @@ import { messageOf, MlopsError, silentLogger } from '../../base/index.ts';
 import { Member, superviseServers, type RunningServer } from '../../serve/index.ts';
 import { version } from '../version.ts';
 import { serveFlags } from './serve-flags.ts';
+import { aborted, drainOf, portOf } from '../server-input.ts';
 import type { Command, Input, Terminal, Verb } from '../command.ts';
 
 export const verb: Verb & Command = {
@@ -62,7 +63,7 @@ async function supervise(workers: number, input: Input, terminal: Terminal): Pro
   const server = await superviseServers({
     workers,
     host: input.text('host') ?? '127.0.0.1',
-    port: portOf(input),
+    port: portOf(input, 5001),
     predictionLog: predictionLogOf(input, terminal),
     log: terminal.log,
   });
@@ -104,7 +105,7 @@ function optionsOf(sources: readonly string[], input: Input, terminal: Terminal)
     modelsDir: input.text('models-dir'),
     cwd: terminal.cwd,
     host: input.text('host') ?? '127.0.0.1',
-    port: portOf(input),
+    port: portOf(input, 5001),
     openStore: () => openPlace(place, { create: false, signal: terminal.signal }),
     threads: input.number('inference-threads') ?? threadsOf(workersOf(input)),
     scheduler: {
@@ -153,10 +154,6 @@ function threadsOf(workers: number): number | undefined {
   return workers === 1 ? undefined : Math.max(1, Math.floor((os.availableParallelism() - 1) / workers));
 }
 
-function drainOf(input: Input): number {
-  return (input.number('drain') ?? 10) * 1000;
-}
-
 /** A server whose every model failed to load would answer nothing: it says why and ends. */
 async function refuseNothing(server: RunningServer): Promise<void> {
   const [first] = server.failures;
@@ -189,19 +186,6 @@ function announce(models: readonly Announced[], url: string, terminal: Terminal,
   const more = models.length > 5 ? ` and ${models.length - 5} more` : '';
   terminal.note(`Serving ${names.join(', ') || 'no model yet'}${more} on ${url}${how}`);
   terminal.next(`interactive documentation: ${url}/docs`, 'stop with Ctrl-C');
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
-
-function portOf(input: Input): number {
-  const port = input.number('port') ?? 5001;
-  if (port >= 0 && port <= 65_535) return port;
-  throw new MlopsError('usage', `${port} is no port`, { hint: 'ports are 0 to 65535' });
 }
 
 function megabytes(value: number | undefined): number | undefined {

@@ -4,6 +4,7 @@ import { backUpStore } from '../../app/back-up-store.ts';
 import { startTrackingServer, type TrackingServer, type TrackingServerOptions } from '../../app/server.ts';
 import { trackingPlace } from '../../app/tracking-home.ts';
 import { formatBytes, MlopsError, type Logger } from '../../base/index.ts';
+import { aborted, drainOf, portOf } from '../server-input.ts';
 import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
 
 /** Flags of `server` and `ui`. */
@@ -133,7 +134,7 @@ export async function startServer(input: Input, terminal: Terminal): Promise<Tra
     place: { ...trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined }) },
     cwd: terminal.cwd,
     host,
-    port: portOf(input),
+    port: portOf(input, 5000),
     backend: input.text('backend-store-uri'),
     artifacts: input.text('artifacts-destination'),
     serveArtifacts: input.choice('serve-artifacts'),
@@ -165,20 +166,7 @@ function accessLog(log: Logger): TrackingServerOptions['onAccess'] {
 export async function untilStopped(server: TrackingServer, input: Input, terminal: Terminal): Promise<number> {
   await aborted(terminal.signal);
   terminal.note('stopping: finishing the requests under way');
-  return (await server.close((input.number('drain') ?? 10) * 1000)) ? 0 : 1;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}
-
-function portOf(input: Input): number {
-  const port = input.number('port') ?? 5000;
-  if (port >= 0 && port <= 65_535) return port;
-  throw new MlopsError('usage', `${port} is no port`, { hint: 'ports are 0 to 65535' });
+  return (await server.close(drainOf(input))) ? 0 : 1;
 }
 
 function listOf(text: string | undefined): readonly string[] | undefined {
