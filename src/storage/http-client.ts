@@ -1,19 +1,25 @@
-import * as fs from 'node:fs';
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type { IncomingMessage } from 'node:http';
 
-import { messageOf, MlopsError } from '../base/index.ts';
+import { isMlopsError, messageOf, MlopsError } from '../base/index.ts';
 import type { TransferOptions } from './blob-store.ts';
 import { answerDigest } from './http-digest.ts';
 import { notFound } from './keys.ts';
 import { isCertificateError, isNetworkError } from './network-errors.ts';
-import { misconfigured, secondsOption, textOption, trustOption, type RemoteOptions } from './remote-options.ts';
+import {
+  misconfigured,
+  secondsOption,
+  textOption,
+  trusted,
+  trustOption,
+  type RemoteOptions,
+} from './remote-options.ts';
+import { webTransport } from './web-transport.ts';
 
 export interface HttpClient {
   /** For messages: without credentials. */
   readonly url: string;
   /** Sends a GET or HEAD below the base URL and follows redirects. Failures are `MlopsError`s. */
-  send(method: 'GET' | 'HEAD', key: string, options?: SendOptions): Promise<http.IncomingMessage>;
+  send(method: 'GET' | 'HEAD', key: string, options?: SendOptions): Promise<IncomingMessage>;
   close(): void;
 }
 
@@ -34,26 +40,27 @@ export function httpClient(url: string, options: RemoteOptions): HttpClient {
   base.username = '';
   base.password = '';
   const shown = base.href.replace(/\/+$/, '');
-  const agents = agentsOf(options);
-  const timeouts = {
-    connect: secondsOption(options, 'connect_timeout') ?? 60_000,
-    read: secondsOption(options, 'read_timeout') ?? 60_000,
-  };
+  const transport = webTransport({
+    trust: trusted(trustOption(options)),
+    connectTimeout: secondsOption(options, 'connect_timeout') ?? 60_000,
+    readTimeout: secondsOption(options, 'read_timeout') ?? 60_000,
+    sockets: 64,
+  });
   const attempt = async (
     method: string,
     target: URL,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
-  ): Promise<http.IncomingMessage> => {
+  ): Promise<IncomingMessage> => {
     const own = target.origin === base.origin ? login.headers : {};
-    const request = { method, headers: { 'accept-encoding': 'identity', ...headers, ...own } };
-    const answer = await exchange(target, request, agents, timeouts, signal);
+    const path = target.pathname + target.search;
+    const request = { method, origin: target, path, headers: { 'accept-encoding': 'identity', ...headers, ...own } };
+    const answer = await transport.send(request, signal);
     if (answer.statusCode !== 401 || login.digest === undefined || target.origin !== base.origin) return answer;
-    const uri = target.pathname + target.search;
-    const authorization = answerDigest(answer.headers['www-authenticate'], { method, uri }, login.digest);
+    const authorization = answerDigest(answer.headers['www-authenticate'], { method, uri: path }, login.digest);
     if (authorization === undefined) return answer;
     answer.resume();
-    return exchange(target, { method, headers: { ...request.headers, authorization } }, agents, timeouts, signal);
+    return transport.send({ ...request, headers: { ...request.headers, authorization } }, signal);
   };
   return {
     url: shown,
@@ -66,16 +73,13 @@ export function httpClient(url: string, options: RemoteOptions): HttpClient {
           throw explainFailure(error, shown);
         });
         const next = redirectOf(answer, target);
-        if (next === undefined) return checked(answer, key, shown);
+        if (next === undefined) return checked(answer, key, shown, transport.through(target));
         answer.resume();
         if (hop === maxRedirects) throw misconfigured(`${shown} redirects in a circle`);
         target = next;
       }
     },
-    close() {
-      agents.http.destroy();
-      agents.https.destroy();
-    },
+    close: () => transport.close(),
   };
 }
 
@@ -107,74 +111,21 @@ function loginOf(base: URL, options: RemoteOptions): Login {
   return { headers: { authorization: `Basic ${token}` }, digest: undefined };
 }
 
-interface Agents {
-  readonly http: http.Agent;
-  readonly https: https.Agent;
-}
-
-function agentsOf(options: RemoteOptions): Agents {
-  const trust = trustOption(options);
-  const common = { keepAlive: true, maxSockets: 64 };
-  return { http: new http.Agent(common), https: new https.Agent({ ...common, ...certificates(trust) }) };
-}
-
-function certificates(trust: boolean | string): https.AgentOptions {
-  if (typeof trust === 'boolean') return trust ? {} : { rejectUnauthorized: false };
-  try {
-    return { ca: fs.readFileSync(trust) };
-  } catch (error) {
-    throw misconfigured(`the certificates in '${trust}' cannot be read`, error);
-  }
-}
-
-function exchange(
-  target: URL,
-  options: http.RequestOptions,
-  agents: Agents,
-  timeouts: { readonly connect: number; readonly read: number },
-  signal: AbortSignal | undefined,
-): Promise<http.IncomingMessage> {
-  if (target.protocol !== 'http:' && target.protocol !== 'https:') {
-    throw misconfigured(`'${target.protocol}//' is not an address of the web`);
-  }
-  return new Promise((resolve, reject) => {
-    const secure = target.protocol === 'https:';
-    const abort = signal === undefined ? {} : { signal };
-    const request = (secure ? https : http).request(target, {
-      ...options,
-      ...abort,
-      agent: secure ? agents.https : agents.http,
-    });
-    const late = (what: string): void => {
-      request.destroy(Object.assign(new Error(what), { code: 'ETIMEDOUT' }));
-    };
-    const connecting = setTimeout(() => late('no connection in time'), timeouts.connect);
-    request.once('socket', (socket) => {
-      const connected = (): void => clearTimeout(connecting);
-      if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', connected);
-      else connected();
-    });
-    request.setTimeout(timeouts.read, () => late('no answer in time'));
-    request.once('response', resolve);
-    request.once('close', () => clearTimeout(connecting));
-    request.once('error', reject);
-    request.end();
-  });
-}
-
-function redirectOf(answer: http.IncomingMessage, from: URL): URL | undefined {
+function redirectOf(answer: IncomingMessage, from: URL): URL | undefined {
   const status = answer.statusCode ?? 0;
   const location = answer.headers.location;
   if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return undefined;
-  return new URL(location, from);
+  const next = new URL(location, from);
+  if (next.protocol === 'http:' || next.protocol === 'https:') return next;
+  throw misconfigured(`${from.origin} redirects to '${next.protocol}//', which is not an address of the web`);
 }
 
-function checked(answer: http.IncomingMessage, key: string, url: string): http.IncomingMessage {
+function checked(answer: IncomingMessage, key: string, url: string, through: string): IncomingMessage {
   const status = answer.statusCode ?? 0;
   if (status >= 200 && status < 300) return answer;
   answer.resume();
   if (status === 404 || status === 410) throw notFound(key, url);
-  const text = `${url} answers ${status} ${answer.statusMessage ?? ''}`.trim();
+  const text = `${url}${through} answers ${status} ${answer.statusMessage ?? ''}`.trim();
   if ([401, 403, 407].includes(status)) {
     throw new MlopsError('remote_denied', text, {
       hint: 'set `auth`, `user` and `password` of the remote with `mlops remote modify --local`',
@@ -188,6 +139,7 @@ function checked(answer: http.IncomingMessage, key: string, url: string): http.I
 }
 
 function explainFailure(error: unknown, url: string): unknown {
+  if (isMlopsError(error)) return error;
   if (isCertificateError(error)) {
     return new MlopsError('remote_misconfigured', `${url}: ${messageOf(error)}`, {
       hint: 'name the certificates to trust with the option `ssl_verify` of the remote',

@@ -1,3 +1,5 @@
+import * as fs from 'node:fs';
+
 import { MlopsError } from '../base/index.ts';
 
 /** Options of a remote as DVC names them in its config; texts as an INI file has them, or values. */
@@ -33,6 +35,16 @@ export function trustOption(options: RemoteOptions): boolean | string {
   const value = textOption(options, 'ssl_verify');
   if (value === undefined) return true;
   return /^(true|false|yes|no|on|off|1|0)$/i.test(value) ? (flagOption(options, 'ssl_verify') ?? true) : value;
+}
+
+/** The certificates in the file that `ssl_verify` names. @throws MlopsError `remote_misconfigured`. */
+export function trusted(trust: boolean | string): boolean | Buffer {
+  if (typeof trust === 'boolean') return trust;
+  try {
+    return fs.readFileSync(trust);
+  } catch (error) {
+    throw misconfigured(`the certificates in '${trust}' cannot be read`, error);
+  }
 }
 
 export function misconfigured(what: string, cause?: unknown): MlopsError {

@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 
-import type * as Sdk from '@aws-sdk/client-s3';
-
+import { isMlopsError, MlopsError } from '../base/index.ts';
 import type { TransferOptions } from './blob-store.ts';
-import { explainS3Error } from './s3-errors.ts';
+import { explainS3Error, S3Failure } from './s3-errors.ts';
 import type { S3Settings } from './s3-settings.ts';
+import { s3Wire, type S3Wire } from './s3-wire.ts';
+import { element, elements, escaped } from './s3-xml.ts';
 
 /** Facts of an object; the etag without its quotes. */
 export interface S3Object {
@@ -57,213 +60,165 @@ export interface S3Client {
   close(): void;
 }
 
-/** The only user of the S3 SDK, which is loaded at the first request. */
-export function s3Client(settings: S3Settings): S3Client {
-  const { bucket: Bucket, forRead, forWrite } = settings;
-  let loaded: Promise<{ sdk: typeof Sdk; client: Sdk.S3Client }> | undefined;
-  const call = async <T>(
-    key: string | undefined,
-    options: TransferOptions | undefined,
-    work: (client: Sdk.S3Client, sdk: typeof Sdk, http: { abortSignal?: AbortSignal }) => Promise<T>,
-  ): Promise<T> => {
-    options?.signal?.throwIfAborted();
-    const { sdk, client } = await (loaded ??= load(settings));
-    try {
-      return await work(client, sdk, options?.signal === undefined ? {} : { abortSignal: options.signal });
-    } catch (error) {
-      options?.signal?.throwIfAborted();
-      throw explainS3Error(error, key, settings);
-    }
-  };
+/** S3's REST protocol: what the store needs of it, on requests that `s3Wire` signs and repeats. */
+export function s3Client(settings: S3Settings, env: Readonly<Record<string, string | undefined>>): S3Client {
+  const { forRead, forWrite } = settings;
+  const wire = s3Wire(settings, env);
   return {
-    head: (Key, VersionId, options) =>
-      call(Key, options, async (client, sdk, http) => {
-        const found = await client.send(
-          new sdk.HeadObjectCommand({ Bucket, Key, ...forRead, ...(VersionId === undefined ? {} : { VersionId }) }),
-          http,
-        );
-        return factsOf(found);
-      }),
-    list: (Prefix, page, options) =>
-      call(undefined, options, async (client, sdk, http) => {
-        const delimiter = page.flat ? {} : { Delimiter: '/' };
-        const next = page.next === undefined ? {} : { ContinuationToken: page.next };
-        return listingOf(
-          await client.send(new sdk.ListObjectsV2Command({ Bucket, Prefix, ...delimiter, ...next }), http),
-        );
-      }),
-    get: (Key, range, options) =>
-      call(Key, options, async (client, sdk, http) => {
-        const request = { Bucket, Key, ...forRead };
-        const found = await client
-          .send(new sdk.GetObjectCommand({ ...request, ...rangeOf(range) }), http)
-          .catch((error) => {
-            // An empty object has no first byte.
-            if (range.start !== 0 || !(error instanceof Error) || error.name !== 'InvalidRange') throw error;
-            return client.send(new sdk.GetObjectCommand(request), http);
-          });
-        const total = /\/(\d+)$/.exec(found.ContentRange ?? '')?.[1];
-        const facts = factsOf(found);
-        return { ...facts, body: found.Body as Readable, total: total === undefined ? facts.size : Number(total) };
-      }),
-    put: (Key, Body, options) =>
-      call(Key, options, async (client, sdk, http) => {
-        await client.send(new sdk.PutObjectCommand({ Bucket, Key, Body, ...writeParameters(forWrite) }), http);
-      }),
-    removeMany: (keys, options) =>
-      call(undefined, options, async (client, sdk, http) => {
-        const Delete = { Objects: keys.map((Key) => ({ Key })), Quiet: true };
-        const { Errors = [] } = await client.send(new sdk.DeleteObjectsCommand({ Bucket, Delete }), http);
-        const [first] = Errors;
-        if (first !== undefined) throw Object.assign(new Error(first.Message), { name: first.Code ?? 'Error' });
-      }),
-    ...uploads(settings, call),
-    close: () => void loaded?.then(({ client }) => client.destroy()).catch(() => undefined),
+    async head(key, versionId, options) {
+      return factsOf(await wire.head({ method: 'HEAD', key, query: { versionId }, headers: forRead }, options));
+    },
+    async list(prefix, page, options) {
+      const query = {
+        'list-type': '2',
+        prefix,
+        // Names may hold what XML cannot.
+        'encoding-type': 'url',
+        delimiter: page.flat ? undefined : '/',
+        'continuation-token': page.next,
+      };
+      return listingOf(await wire.xml({ method: 'GET', query }, 'ListBucketResult', options));
+    },
+    async get(key, range, options) {
+      const request = { method: 'GET', key, query: { versionId: range.versionId } } as const;
+      const headers = { ...forRead, ...rangeHeaders(range) };
+      const answer = await wire.send({ ...request, headers }, options).catch((error: unknown) => {
+        // An empty object has no first byte.
+        if (range.start !== 0 || !isMlopsError(error) || !isStatus(error, 416)) throw error;
+        return wire.send({ ...request, headers: forRead }, options);
+      });
+      const total = /\/(\d+)$/.exec(answer.headers['content-range'] ?? '')?.[1];
+      const facts = factsOf(answer);
+      return { ...facts, body: answer, total: total === undefined ? facts.size : Number(total) };
+    },
+    async put(key, body, options) {
+      stored(await wire.head({ method: 'PUT', key, headers: forWrite, body }, options), key, settings);
+    },
+    async removeMany(keys, options) {
+      const objects = keys.map((key) => `<Object><Key>${escaped(key)}</Key></Object>`).join('');
+      const body = Buffer.from(`<Delete xmlns="${namespace}"><Quiet>true</Quiet>${objects}</Delete>`);
+      const headers = { 'content-md5': createHash('md5').update(body).digest('base64') };
+      const request = { method: 'POST', query: { delete: '' }, headers, body } as const;
+      const [first] = elements(await wire.xml(request, 'DeleteResult', options), 'Error');
+      if (first === undefined) return;
+      const [code, message] = [element(first, 'Code'), element(first, 'Message')];
+      throw explainS3Error(new S3Failure({ status: 200, code, message }), element(first, 'Key'), settings);
+    },
+    ...uploads(settings, wire),
+    close: () => wire.close(),
   };
 }
 
-type Call = <T>(
-  key: string | undefined,
-  options: TransferOptions | undefined,
-  work: (client: Sdk.S3Client, sdk: typeof Sdk, http: { abortSignal?: AbortSignal }) => Promise<T>,
-) => Promise<T>;
+const namespace = 'http://s3.amazonaws.com/doc/2006-03-01/';
 
 type Uploads = Pick<
   S3Client,
   'beginUpload' | 'putPart' | 'finishUpload' | 'abortUpload' | 'unfinishedUploads' | 'uploadedParts'
 >;
 
-function uploads({ bucket: Bucket, forRead, forWrite }: S3Settings, call: Call): Uploads {
+function uploads(settings: S3Settings, wire: S3Wire): Uploads {
+  const { forRead, forWrite } = settings;
   return {
-    beginUpload: (Key, options) =>
-      call(Key, options, async (client, sdk, http) => {
-        const command = new sdk.CreateMultipartUploadCommand({ Bucket, Key, ...writeParameters(forWrite) });
-        return (await client.send(command, http)).UploadId ?? '';
-      }),
-    putPart: (Key, UploadId, PartNumber, Body, options) =>
-      call(Key, options, async (client, sdk, http) => {
-        const command = new sdk.UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body, ...forRead });
-        const { ETag } = await client.send(command, http);
-        return { number: PartNumber, etag: unquoted(ETag) ?? '', size: Body.length };
-      }),
-    finishUpload: (Key, UploadId, parts, options) =>
-      call(Key, options, async (client, sdk, http) => {
-        const Parts = parts.map((part) => ({ PartNumber: part.number, ETag: `"${part.etag}"` }));
-        const MultipartUpload = { Parts };
-        await client.send(
-          new sdk.CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload, ...forRead }),
-          http,
-        );
-      }),
-    abortUpload: (Key, UploadId) =>
-      call(Key, undefined, async (client, sdk) => {
-        await client.send(new sdk.AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
-      }),
-    unfinishedUploads: (Key, options) =>
-      call(Key, options, async (client, sdk, http) => {
-        const { Uploads = [] } = await client.send(new sdk.ListMultipartUploadsCommand({ Bucket, Prefix: Key }), http);
-        const own = Uploads.filter((upload) => upload.Key === Key);
-        own.sort((a, b) => (b.Initiated?.getTime() ?? 0) - (a.Initiated?.getTime() ?? 0));
-        return own.flatMap((upload) => upload.UploadId ?? []);
-      }),
-    uploadedParts: (Key, UploadId, options) =>
-      call(Key, options, async (client, sdk, http) => {
-        const parts: S3Part[] = [];
-        for (let marker: string | undefined; ;) {
-          const page = marker === undefined ? {} : { PartNumberMarker: marker };
-          const found = await client.send(new sdk.ListPartsCommand({ Bucket, Key, UploadId, ...page }), http);
-          for (const part of found.Parts ?? []) {
-            parts.push({ number: part.PartNumber ?? 0, etag: unquoted(part.ETag) ?? '', size: part.Size ?? -1 });
-          }
-          if (found.IsTruncated !== true || found.NextPartNumberMarker === marker) return parts;
-          marker = found.NextPartNumberMarker;
+    async beginUpload(key, options) {
+      const request = { method: 'POST', key, query: { uploads: '' }, headers: forWrite } as const;
+      return element(await wire.xml(request, 'InitiateMultipartUploadResult', options), 'UploadId') ?? '';
+    },
+    async putPart(key, uploadId, number, body, options) {
+      const query = { partNumber: String(number), uploadId };
+      const answer = await wire.head({ method: 'PUT', key, query, headers: forRead, body }, options);
+      return { number, etag: stored(answer, key, settings), size: body.length };
+    },
+    async finishUpload(key, uploadId, parts, options) {
+      const list = parts.map(
+        ({ number, etag }) => `<Part><PartNumber>${number}</PartNumber><ETag>"${escaped(etag)}"</ETag></Part>`,
+      );
+      const text = `<CompleteMultipartUpload xmlns="${namespace}">${list.join('')}</CompleteMultipartUpload>`;
+      const request = { method: 'POST', key, query: { uploadId }, headers: forRead, body: Buffer.from(text) } as const;
+      await wire.xml(request, 'CompleteMultipartUploadResult', options);
+    },
+    async abortUpload(key, uploadId) {
+      await wire.head({ method: 'DELETE', key, query: { uploadId } });
+    },
+    async unfinishedUploads(key, options) {
+      const query = { uploads: '', prefix: key, 'encoding-type': 'url' };
+      const xml = await wire.xml({ method: 'GET', query }, 'ListMultipartUploadsResult', options);
+      const decode = decoderOf(xml);
+      return elements(xml, 'Upload')
+        .map((upload) => ({
+          key: decode(element(upload, 'Key') ?? ''),
+          id: element(upload, 'UploadId') ?? '',
+          begun: Date.parse(element(upload, 'Initiated') ?? '') || 0,
+        }))
+        .filter((upload) => upload.key === key && upload.id !== '')
+        .toSorted((a, b) => b.begun - a.begun)
+        .map(({ id }) => id);
+    },
+    async uploadedParts(key, uploadId, options) {
+      const parts: S3Part[] = [];
+      for (let marker: string | undefined; ;) {
+        const query = { uploadId, 'part-number-marker': marker };
+        const xml = await wire.xml({ method: 'GET', key, query }, 'ListPartsResult', options);
+        for (const part of elements(xml, 'Part')) {
+          const etag = unquoted(element(part, 'ETag')) ?? '';
+          parts.push({ number: Number(element(part, 'PartNumber')), etag, size: Number(element(part, 'Size') ?? -1) });
         }
-      }),
-  };
-}
-
-/** The SDK tells users of an older Node to upgrade, on every command; which Node we run on is our concern. */
-const quiet = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED';
-
-async function load(settings: S3Settings): Promise<{ sdk: typeof Sdk; client: Sdk.S3Client }> {
-  process.env[quiet] ??= 'true';
-  const sdk = await import('@aws-sdk/client-s3');
-  return { sdk, client: new sdk.S3Client(configurationOf(settings)) };
-}
-
-function configurationOf(settings: S3Settings): Sdk.S3ClientConfig {
-  const agent = { keepAlive: true, maxSockets: 128 };
-  const trust =
-    settings.trust === true ? {} : settings.trust === false ? { rejectUnauthorized: false } : { ca: settings.trust };
-  return {
-    region: settings.region ?? 'us-east-1',
-    // The bucket says where it is; without a region boto asks as well.
-    followRegionRedirects: true,
-    forcePathStyle: settings.pathStyle,
-    ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
-    ...credentialsOf(settings),
-    // Further attempts are the retrying wrapper's.
-    maxAttempts: 3,
-    retryMode: 'standard',
-    // The body's SHA-256 is signed already; other stores than Amazon's do not all know the newer checksums.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: {
-      connectionTimeout: settings.connectTimeout,
-      socketTimeout: settings.readTimeout,
-      // A queue for sockets is the plan here, not a leak to warn of.
-      socketAcquisitionWarningTimeout: 2 ** 31 - 1,
-      httpAgent: agent,
-      httpsAgent: { ...agent, ...trust },
+        const next = element(xml, 'NextPartNumberMarker');
+        if (element(xml, 'IsTruncated') !== 'true' || next === marker) return parts;
+        marker = next;
+      }
     },
   };
 }
 
-/**
- * Keys of the remote's options as they are; otherwise what the SDK finds: environment, profile files (also
- * those the options name), SSO, container, instance. The two file paths are handed to that search as the
- * client's configuration, so that two remotes can have different ones.
- */
-function credentialsOf(settings: S3Settings): Sdk.S3ClientConfig {
-  if (settings.anonymous) {
-    const nobody = { accessKeyId: '', secretAccessKey: '' };
-    return { credentials: nobody, signer: { sign: async (request) => request } };
-  }
-  if (settings.keys !== undefined) return { credentials: settings.keys };
-  const search = {
-    ...(settings.profile === undefined ? {} : { profile: settings.profile }),
-    ...(settings.credentialsFile === undefined ? {} : { filepath: settings.credentialsFile }),
-    ...(settings.configFile === undefined ? {} : { configFilepath: settings.configFile }),
-  };
-  return search;
-}
-
-function writeParameters(parameters: Readonly<Record<string, string>>): Partial<Sdk.PutObjectCommandInput> {
-  return parameters;
-}
-
-function rangeOf(range: S3Range): Partial<Sdk.GetObjectCommandInput> {
-  const bytes =
-    range.start === undefined && range.end === undefined ? undefined : `bytes=${range.start ?? 0}-${range.end ?? ''}`;
+function rangeHeaders({ start, end, etag }: S3Range): Record<string, string> {
   return {
-    ...(bytes === undefined ? {} : { Range: bytes }),
-    ...(range.etag === undefined ? {} : { IfMatch: `"${range.etag}"` }),
-    ...(range.versionId === undefined ? {} : { VersionId: range.versionId }),
+    ...(start === undefined && end === undefined ? {} : { range: `bytes=${start ?? 0}-${end ?? ''}` }),
+    ...(etag === undefined ? {} : { 'if-match': `"${etag}"` }),
   };
 }
 
-function factsOf(found: Pick<Sdk.HeadObjectCommandOutput, 'ContentLength' | 'ETag' | 'VersionId'>): S3Object {
-  return { size: found.ContentLength ?? 0, etag: unquoted(found.ETag), versionId: found.VersionId };
+function factsOf({ headers }: Pick<IncomingMessage, 'headers'>): S3Object {
+  const versionId = headers['x-amz-version-id'];
+  return {
+    size: Number(headers['content-length'] ?? 0),
+    etag: unquoted(headers.etag),
+    versionId: typeof versionId === 'string' ? versionId : undefined,
+  };
 }
 
-function listingOf(found: Sdk.ListObjectsV2CommandOutput): S3Listing {
-  const objects = (found.Contents ?? []).flatMap(({ Key, Size, ETag }) =>
-    Key === undefined ? [] : { key: Key, size: Size ?? 0, etag: unquoted(ETag) },
+/** The etag of what was written. Who answers without one is not S3, and has stored nothing. */
+function stored(answer: Pick<IncomingMessage, 'headers'>, key: string, settings: S3Settings): string {
+  const etag = unquoted(answer.headers.etag);
+  if (etag !== undefined) return etag;
+  throw new MlopsError(
+    'remote_misconfigured',
+    `${settings.endpoint ?? settings.url} does not answer as S3 does: it took '${key}' without an ETag`,
+    { hint: 'check `endpointurl` of the remote: it is the address of the API, not of a console or a login page' },
   );
-  const directories = (found.CommonPrefixes ?? []).flatMap(({ Prefix }) => Prefix ?? []);
-  return { objects, directories, next: found.IsTruncated === true ? found.NextContinuationToken : undefined };
+}
+
+function listingOf(xml: string): S3Listing {
+  const decode = decoderOf(xml);
+  const objects = elements(xml, 'Contents').map((entry) => ({
+    key: decode(element(entry, 'Key') ?? ''),
+    size: Number(element(entry, 'Size') ?? 0),
+    etag: unquoted(element(entry, 'ETag')),
+  }));
+  const directories = elements(xml, 'CommonPrefixes').map((entry) => decode(element(entry, 'Prefix') ?? ''));
+  const next = element(xml, 'IsTruncated') === 'true' ? element(xml, 'NextContinuationToken') : undefined;
+  return { objects, directories, next };
+}
+
+/** Names as they are: in a listing that says so they are escaped as in a query, a space as a plus. */
+function decoderOf(xml: string): (name: string) => string {
+  if (element(xml, 'EncodingType') !== 'url') return (name) => name;
+  return (name) => (/[%+]/.test(name) ? decodeURIComponent(name.replaceAll('+', ' ')) : name);
 }
 
 function unquoted(etag: string | undefined): string | undefined {
   return etag?.replace(/^"|"$/g, '');
+}
+
+function isStatus(error: MlopsError, status: number): boolean {
+  return error.cause instanceof S3Failure && error.cause.status === status;
 }

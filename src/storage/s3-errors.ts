@@ -3,52 +3,109 @@ import { notFound } from './keys.ts';
 import { isCertificateError, isNetworkError } from './network-errors.ts';
 import { bucketNotFound, type S3Settings } from './s3-settings.ts';
 
-const absent = new Set(['NoSuchKey', 'NotFound', 'NoSuchVersion']);
+const absent = words('NoSuchKey NotFound NoSuchVersion');
 const denied = words(`AccessDenied AllAccessDisabled AccountProblem InvalidAccessKeyId InvalidToken InvalidSecurity
   SignatureDoesNotMatch ExpiredToken ExpiredTokenException TokenRefreshRequired NotSignedUp
   CredentialsProviderError Forbidden UnrecognizedClientException MethodNotAllowed`);
 const passing = words(`SlowDown InternalError ServiceUnavailable RequestTimeout TimeoutError OperationAborted
   ThrottlingException Throttling TooManyRequestsException RequestLimitExceeded BandwidthLimitExceeded
-  NetworkingError IncompleteBody BadDigest XMinioServerNotInitialized PreconditionFailed`);
+  IncompleteBody BadDigest XAmzContentSHA256Mismatch XMinioServerNotInitialized PreconditionFailed`);
 
 function words(text: string): ReadonlySet<string> {
   return new Set(text.split(/\s+/));
 }
 
-/** What S3, its SDK and the network throw, in the words of the catalogue. Bugs come back as they are. */
-export function explainS3Error(error: unknown, key: string | undefined, settings: S3Settings): unknown {
-  if (!(error instanceof Error) || isMlopsError(error)) return error;
-  const name = error.name;
-  const status = statusOf(error);
-  if (name === 'NoSuchBucket') return bucketNotFound(settings.bucket, error);
-  if (absent.has(name) || (status === 404 && name !== 'NoSuchUpload')) {
-    return notFound(key ?? settings.prefix, `s3://${settings.bucket}`, error);
+/** An answer of S3, or of whoever sits at its address, that is none of success. */
+export class S3Failure extends Error {
+  /** S3's word for it, or one made of the status where the answer has none. */
+  readonly code: string;
+  readonly status: number;
+  /** Where the bucket is, if the answer says so. */
+  readonly region: string | undefined;
+  readonly location: string | undefined;
+  readonly isWebPage: boolean;
+  /** ' through the proxy ...', or ''. */
+  readonly through: string;
+
+  constructor(answer: {
+    readonly status: number;
+    readonly statusText?: string;
+    readonly code: string | undefined;
+    readonly message: string | undefined;
+    readonly region?: string | undefined;
+    readonly location?: string | undefined;
+    readonly isWebPage?: boolean;
+    readonly through?: string;
+  }) {
+    const { status, statusText = '' } = answer;
+    super(answer.message ?? `${status} ${statusText}`.trim());
+    this.code = answer.code ?? (status === 404 ? 'NotFound' : status === 403 ? 'Forbidden' : '');
+    this.status = status;
+    this.region = answer.region;
+    this.location = answer.location;
+    this.isWebPage = answer.isWebPage ?? false;
+    this.through = answer.through ?? '';
   }
-  if (name === 'NoSuchUpload') return unreachable('the upload was ended by someone else', settings, error);
-  if (name === 'RequestTimeTooSkewed') return clockWrong(settings, error);
-  if (denied.has(name) || status === 401 || status === 403) return refused(error, settings);
-  if (passing.has(name) || status === 429 || (status !== undefined && status >= 500) || isNetworkError(error)) {
-    return unreachable(describe(error), settings, error);
-  }
-  if (status !== undefined) {
-    return new MlopsError('remote_misconfigured', `${settings.url} answers ${status} ${describe(error)}`, {
-      hint: 'check the options of the remote (region, endpointurl, sse) with `mlops config --list`',
-      cause: error,
-    });
-  }
-  return isCertificateError(error) ? untrusted(settings, error) : error;
 }
 
-function refused(error: Error, settings: S3Settings): MlopsError {
-  const lacking = error.name === 'CredentialsProviderError';
-  const expired = /expired/i.test(error.name);
-  const what = lacking ? 'no credentials were found' : describe(error);
-  const hint = lacking
-    ? 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile, or `mlops remote modify --local NAME access_key_id ...`'
-    : expired
+/** Whether the same request may succeed later. */
+export function mayPass(error: unknown): boolean {
+  if (isMlopsError(error)) return error.code === 'remote_unreachable';
+  if (!(error instanceof S3Failure)) return isNetworkError(error) && !isCertificateError(error);
+  return passing.has(error.code) || error.status === 429 || (error.status >= 500 && error.status !== 501);
+}
+
+/** What S3, the search for credentials and the network throw, in the words of the catalogue. Bugs come back as they are. */
+export function explainS3Error(error: unknown, key: string | undefined, settings: S3Settings): unknown {
+  if (!(error instanceof Error) || isMlopsError(error)) return error;
+  if (error.name === 'CredentialsProviderError') return noCredentials(settings, error);
+  if (error instanceof S3Failure) return explainAnswer(error, key, settings);
+  if (isCertificateError(error)) return untrusted(settings, error);
+  if (isNetworkError(error)) return unreachable(error.message, settings, error);
+  // Services that give out credentials answer in the SDK's own errors.
+  return '$metadata' in error || denied.has(error.name) ? refused(error.name, error, settings) : error;
+}
+
+function explainAnswer(error: S3Failure, key: string | undefined, settings: S3Settings): MlopsError {
+  const { code, status } = error;
+  if (error.isWebPage && ![403, 429].includes(status) && status < 500) return webPage(error, settings);
+  if (code === 'NoSuchBucket') return bucketNotFound(settings.bucket, error);
+  if (absent.has(code)) return notFound(key ?? settings.prefix, `s3://${settings.bucket}`, error);
+  if (code === 'NoSuchUpload') return unreachable('the upload was ended by someone else', settings, error);
+  if (code === 'RequestTimeTooSkewed') return clockWrong(settings, error);
+  if (denied.has(code) || status === 401 || status === 403) return refused(code, error, settings);
+  if (mayPass(error)) return unreachable(describe(error), settings, error);
+  const to = error.location === undefined ? '' : ` and points to ${withoutQuery(error.location)}`;
+  return new MlopsError(
+    'remote_misconfigured',
+    `${settings.url}${error.through} answers ${status} ${describe(error)}${to}`,
+    { hint: 'check the options of the remote (region, endpointurl, sse) with `mlops config --list`', cause: error },
+  );
+}
+
+function webPage(cause: S3Failure, settings: S3Settings): MlopsError {
+  const where = settings.endpoint ?? settings.url;
+  return new MlopsError('remote_misconfigured', `${where}${cause.through} answers with a web page, not as S3 does`, {
+    hint: 'check `endpointurl` of the remote: it is the address of the API, not of a console or a login page',
+    cause,
+  });
+}
+
+function noCredentials(settings: S3Settings, cause: Error): MlopsError {
+  return new MlopsError('remote_denied', `access to ${settings.url} was denied: no credentials were found`, {
+    hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile, or `mlops remote modify --local NAME access_key_id ...`',
+    cause,
+  });
+}
+
+function refused(code: string, cause: Error, settings: S3Settings): MlopsError {
+  const through = cause instanceof S3Failure ? cause.through : '';
+  return new MlopsError('remote_denied', `access to ${settings.url}${through} was denied: ${describe(cause)}`, {
+    hint: /expired/i.test(code)
       ? 'get new credentials (for example with `aws sso login`) and run the same command again'
-      : 'check the credentials and that they may read, list and write in this bucket';
-  return new MlopsError('remote_denied', `access to ${settings.url} was denied: ${what}`, { hint, cause: error });
+      : 'check the credentials and that they may read, list and write in this bucket',
+    cause,
+  });
 }
 
 function clockWrong(settings: S3Settings, cause: Error): MlopsError {
@@ -67,7 +124,8 @@ function untrusted(settings: S3Settings, cause: Error): MlopsError {
 
 function unreachable(what: string, settings: S3Settings, cause: Error): MlopsError {
   const where = settings.endpoint === undefined ? settings.url : `${settings.url} (${settings.endpoint})`;
-  return new MlopsError('remote_unreachable', `${where}: ${what}`, {
+  const through = cause instanceof S3Failure ? cause.through : '';
+  return new MlopsError('remote_unreachable', `${where}${through}: ${what}`, {
     hint: 'check the network and the endpoint; what was transferred already is not transferred again',
     cause,
   });
@@ -75,12 +133,12 @@ function unreachable(what: string, settings: S3Settings, cause: Error): MlopsErr
 
 /** The service's own words; never the request, which holds credentials. */
 function describe(error: Error): string {
+  const code = error instanceof S3Failure ? error.code : error.name;
   const message = error.message.trim();
-  if (message === '' || message === error.name || message === 'UnknownError') return error.name;
-  return /^[A-Z]\w+$/.test(error.name) && error.name !== 'Error' ? `${error.name}: ${message}` : message;
+  if (message === '' || message === code || message === 'UnknownError') return code;
+  return /^[A-Z]\w+$/.test(code) && code !== 'Error' && !message.includes(code) ? `${code}: ${message}` : message;
 }
 
-function statusOf(error: Error): number | undefined {
-  const metadata = '$metadata' in error ? (error.$metadata as { httpStatusCode?: unknown } | undefined) : undefined;
-  return typeof metadata?.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
+function withoutQuery(location: string): string {
+  return location.replace(/[?#].*$/s, '');
 }

@@ -3,32 +3,49 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 
 import { isSystemError } from '../base/index.ts';
+import type { S3Keys } from './s3-signature.ts';
 
-/** What the AWS config file says about a profile, besides credentials (those are the SDK's to find). */
+/** What the AWS files say about a profile. */
 export interface AwsProfile {
   readonly region: string | undefined;
   readonly endpoint: string | undefined;
   /** `auto`, `path` or `virtual`. */
   readonly addressingStyle: string | undefined;
+  /** Where the profile simply holds keys; whatever else it may say (roles, SSO, processes) is the SDK's to follow. */
+  readonly keys: S3Keys | undefined;
 }
 
+/** A profile with one of these gets its keys from somewhere else. */
+const elsewhere =
+  /^(role_arn|source_profile|credential_source|credential_process|web_identity_token_file|sso_\w+|login_\w+)$/;
+
 /**
- * Reads the section `[default]` or `[profile NAME]` of the AWS config file (`~/.aws/config`). Indented lines
- * below `s3 =` are its sub-section. A file that is not there says nothing.
+ * Reads the section `[default]` or `[profile NAME]` of the AWS config file (`~/.aws/config`) and `[NAME]` of the
+ * credentials file. Indented lines below `s3 =` are its sub-section. A file that is not there says nothing.
  */
 export function readAwsProfile(
   name: string | undefined,
-  file: string | undefined,
+  files: { readonly configFile: string | undefined; readonly credentialsFile: string | undefined },
   env: Readonly<Record<string, string | undefined>>,
 ): AwsProfile {
   const home = env['HOME'] ?? os.homedir();
-  const text = readIfThere((file ?? '~/.aws/config').replace(/^~(?=\/)/, home));
-  const values = sectionOf(text, name ?? 'default');
+  const read = (file: string): Map<string, string> =>
+    sectionOf(readIfThere(file.replace(/^~(?=\/)/, home)), name ?? 'default');
+  const values = read(files.configFile ?? '~/.aws/config');
   return {
     region: values.get('region'),
     endpoint: values.get('s3.endpoint_url') ?? values.get('endpoint_url'),
     addressingStyle: values.get('s3.addressing_style'),
+    keys: keysOf(new Map([...values, ...read(files.credentialsFile ?? '~/.aws/credentials')])),
   };
+}
+
+function keysOf(values: ReadonlyMap<string, string>): S3Keys | undefined {
+  const accessKeyId = values.get('aws_access_key_id');
+  const secretAccessKey = values.get('aws_secret_access_key');
+  if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
+  if ([...values.keys()].some((key) => elsewhere.test(key))) return undefined;
+  return { accessKeyId, secretAccessKey, sessionToken: values.get('aws_session_token') };
 }
 
 function sectionOf(text: string, name: string): Map<string, string> {

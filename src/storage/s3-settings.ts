@@ -1,4 +1,4 @@
-import * as fs from 'node:fs';
+import { createHash } from 'node:crypto';
 
 import { MlopsError } from '../base/index.ts';
 import {
@@ -6,10 +6,12 @@ import {
   misconfigured,
   secondsOption,
   textOption,
+  trusted,
   trustOption,
   type RemoteOptions,
 } from './remote-options.ts';
 import { readAwsProfile, type AwsProfile } from './s3-profile.ts';
+import type { S3Keys } from './s3-signature.ts';
 
 /** What a client of S3 needs to know, made from the options of a remote, the environment and profile files. */
 export interface S3Settings {
@@ -21,7 +23,7 @@ export interface S3Settings {
   readonly region: string | undefined;
   readonly endpoint: string | undefined;
   readonly pathStyle: boolean;
-  /** Given in the options; otherwise they are looked for as the AWS tools do. */
+  /** Of the options, the environment or a profile; where they are not at hand they are looked for as the AWS tools do. */
   readonly keys: S3Keys | undefined;
   readonly anonymous: boolean;
   readonly profile: string | undefined;
@@ -32,15 +34,13 @@ export interface S3Settings {
   /** Milliseconds. */
   readonly connectTimeout: number;
   readonly readTimeout: number;
-  /** Parameters of every write (encryption, ACL, grants) and of every read (customer key). */
+  /** Amazon's addresses: without TLS, of the FIPS kind, for IPv6 too. */
+  readonly insecure: boolean;
+  readonly fips: boolean;
+  readonly dualStack: boolean;
+  /** Headers of every write (encryption, ACL, grants) and of every read (customer key). */
   readonly forWrite: Readonly<Record<string, string>>;
   readonly forRead: Readonly<Record<string, string>>;
-}
-
-export interface S3Keys {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -54,7 +54,9 @@ export function readS3Settings(url: string, options: RemoteOptions, env: Environ
   const { bucket, prefix } = splitS3Url(url);
   const configFile = env['AWS_CONFIG_FILE'] ?? textOption(options, 'configpath');
   const profile = textOption(options, 'profile');
-  const found = readAwsProfile(profile ?? env['AWS_PROFILE'] ?? env['AWS_DEFAULT_PROFILE'], configFile, env);
+  const credentialsFile = env['AWS_SHARED_CREDENTIALS_FILE'] ?? textOption(options, 'credentialpath');
+  const name = profile ?? env['AWS_PROFILE'] ?? env['AWS_DEFAULT_PROFILE'];
+  const found = readAwsProfile(name, { configFile, credentialsFile }, env);
   const endpoint = endpointOf(options, env, found);
   return {
     bucket,
@@ -63,14 +65,17 @@ export function readS3Settings(url: string, options: RemoteOptions, env: Environ
     region: textOption(options, 'region') ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? found.region,
     endpoint,
     pathStyle: found.addressingStyle === 'path' || (endpoint !== undefined && found.addressingStyle !== 'virtual'),
-    keys: keysOf(options),
+    keys: keysOf(options) ?? keysAtHand(profile, env, found),
     anonymous: flagOption(options, 'allow_anonymous_login') ?? false,
     profile,
-    credentialsFile: env['AWS_SHARED_CREDENTIALS_FILE'] ?? textOption(options, 'credentialpath'),
+    credentialsFile,
     configFile,
     trust: trustOf(options, env),
     connectTimeout: secondsOption(options, 'connect_timeout') ?? 60_000,
     readTimeout: secondsOption(options, 'read_timeout') ?? 60_000,
+    insecure: flagOption(options, 'use_ssl') === false,
+    fips: env['AWS_USE_FIPS_ENDPOINT'] === 'true',
+    dualStack: env['AWS_USE_DUALSTACK_ENDPOINT'] === 'true',
     ...parametersOf(options),
   };
 }
@@ -86,11 +91,10 @@ export function splitS3Url(url: string): { bucket: string; prefix: string } {
 function endpointOf(options: RemoteOptions, env: Environment, profile: AwsProfile): string | undefined {
   const endpoint =
     textOption(options, 'endpointurl') ?? env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'] ?? profile.endpoint;
-  if (endpoint !== undefined) {
-    if (/^https?:\/\/[^/]/i.test(endpoint)) return endpoint;
-    throw misconfigured(`the endpoint '${endpoint}' lacks http:// or https://`);
-  }
-  return flagOption(options, 'use_ssl') === false ? 'http://s3.amazonaws.com' : undefined;
+  if (endpoint === undefined) return undefined;
+  if (!/^https?:\/\/[^/]/i.test(endpoint)) throw misconfigured(`the endpoint '${endpoint}' lacks http:// or https://`);
+  if (!URL.canParse(endpoint)) throw misconfigured(`the endpoint '${endpoint}' is not an address`);
+  return endpoint;
 }
 
 function keysOf(options: RemoteOptions): S3Keys | undefined {
@@ -104,15 +108,17 @@ function keysOf(options: RemoteOptions): S3Keys | undefined {
   return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
 }
 
+/** The environment's keys, unless a profile was asked for, before those that a profile simply holds, as with boto. */
+function keysAtHand(profile: string | undefined, env: Environment, found: AwsProfile): S3Keys | undefined {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
+  if (profile !== undefined || !accessKeyId || !secretAccessKey) return found.keys;
+  return { accessKeyId, secretAccessKey, sessionToken: env['AWS_SESSION_TOKEN'] || undefined };
+}
+
 function trustOf(options: RemoteOptions, env: Environment): boolean | Buffer {
   const given = trustOption(options);
   const file = typeof given === 'string' ? given : given ? env['AWS_CA_BUNDLE'] : undefined;
-  if (file === undefined || file === '') return given === true;
-  try {
-    return fs.readFileSync(file);
-  } catch (error) {
-    throw misconfigured(`the certificates in '${file}' cannot be read`, error);
-  }
+  return trusted(file === undefined || file === '' ? given === true : file);
 }
 
 function parametersOf(options: RemoteOptions): Pick<S3Settings, 'forWrite' | 'forRead'> {
@@ -122,19 +128,29 @@ function parametersOf(options: RemoteOptions): Pick<S3Settings, 'forWrite' | 'fo
     throw misconfigured("'sse_kms_key_id' and 'sse_customer_key' exclude each other");
   }
   const algorithm = textOption(options, 'sse_customer_algorithm') ?? (customerKey === undefined ? undefined : 'AES256');
-  const forRead = present({ SSECustomerAlgorithm: algorithm, SSECustomerKey: customerKey });
+  const key = customerKey === undefined ? undefined : Buffer.from(customerKey, 'base64');
+  const forRead = present({
+    'x-amz-server-side-encryption-customer-algorithm': algorithm,
+    'x-amz-server-side-encryption-customer-key': key?.toString('base64'),
+    'x-amz-server-side-encryption-customer-key-md5':
+      key === undefined ? undefined : createHash('md5').update(key).digest('base64'),
+  });
   const acl = textOption(options, 'acl');
   const grants = present({
-    GrantFullControl: textOption(options, 'grant_full_control'),
-    GrantRead: textOption(options, 'grant_read'),
-    GrantReadACP: textOption(options, 'grant_read_acp'),
-    GrantWriteACP: textOption(options, 'grant_write_acp'),
+    'x-amz-grant-full-control': textOption(options, 'grant_full_control'),
+    'x-amz-grant-read': textOption(options, 'grant_read'),
+    'x-amz-grant-read-acp': textOption(options, 'grant_read_acp'),
+    'x-amz-grant-write-acp': textOption(options, 'grant_write_acp'),
   });
   if (acl !== undefined && Object.keys(grants).length > 0) {
     throw misconfigured("'acl' and 'grant_*' exclude each other");
   }
-  const encryption = { ServerSideEncryption: textOption(options, 'sse'), SSEKMSKeyId: kmsKey };
-  return { forRead, forWrite: { ...forRead, ...present({ ...encryption, ACL: acl }), ...grants } };
+  const encryption = present({
+    'x-amz-server-side-encryption': textOption(options, 'sse'),
+    'x-amz-server-side-encryption-aws-kms-key-id': kmsKey,
+    'x-amz-acl': acl,
+  });
+  return { forRead, forWrite: { ...forRead, ...encryption, ...grants } };
 }
 
 function present(values: Readonly<Record<string, string | undefined>>): Record<string, string> {

@@ -15,7 +15,7 @@ const removeBatch = 1000;
 
 /**
  * A bucket of S3, or of a server that speaks its protocol (MinIO, Ceph, ...), below `s3://bucket/prefix`.
- * Nothing is contacted, and the SDK not loaded, before the first request.
+ * Nothing is contacted before the first request.
  *
  * Large files go up and come down in parts, some at a time over all calls, so that memory stays bounded.
  * An upload that broke off is continued by the next one of the same file.
@@ -27,7 +27,7 @@ export function s3Store(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): BlobStore {
   const settings = readS3Settings(url, options, env);
-  const client = s3Client(settings);
+  const client = s3Client(settings, env);
   const { prefix } = settings;
   const full = (key: string): string => prefix + checkKey(key);
   const uploads = s3Uploads(client);

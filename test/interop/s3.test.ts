@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { blobStoreContract, keysOf, patterned } from '../../src/storage/contract.ts';
 import { openStore, type BlobStore, type RemoteOptions } from '../../src/storage/index.ts';
@@ -99,6 +99,36 @@ describeWithTool('minio', 'S3', ({ minio: program }) => {
         endpointurl: minio.endpoint,
       });
       await expect(other.read('a')).rejects.toMatchObject({ code: 'remote_denied' });
+    });
+
+    it('come from the environment before a profile, and from a program that a profile names', async () => {
+      const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-aws-'));
+      onTestFinished(() => {
+        vi.unstubAllEnvs();
+        fs.rmSync(folder, { recursive: true, force: true });
+      });
+      const keys = { Version: 1, AccessKeyId: minioUser, SecretAccessKey: minioPassword };
+      fs.writeFileSync(path.join(folder, 'keys.json'), JSON.stringify(keys));
+      const config = path.join(folder, 'config');
+      const print = `${process.execPath} -p "fs.readFileSync('${folder}/keys.json','utf8')"`;
+      fs.writeFileSync(config, `[default]\naws_access_key_id = x\n[profile asked]\ncredential_process = ${print}\n`);
+      vi.stubEnv('AWS_CONFIG_FILE', config);
+      vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', path.join(folder, 'none'));
+      vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+      const at = { endpointurl: minio.endpoint };
+      await (await openStore('s3://bucket/asked', { ...at, profile: 'asked' })).write('a', Buffer.from('asked'));
+      await expect((await openStore('s3://bucket/asked', at)).read('a')).rejects.toMatchObject({
+        code: 'remote_denied',
+        message: expect.stringContaining('no credentials') as string,
+      });
+      vi.stubEnv('AWS_PROFILE', 'asked');
+      vi.stubEnv('AWS_ACCESS_KEY_ID', 'wrong');
+      vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'wrong');
+      await expect((await openStore('s3://bucket/asked', at)).read('a')).rejects.toMatchObject({
+        code: 'remote_denied',
+      });
+      const again = await openStore('s3://bucket/asked', { ...at, profile: 'asked' });
+      expect(Buffer.from(await again.read('a')).toString()).toBe('asked');
     });
   });
 
