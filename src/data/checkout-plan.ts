@@ -6,7 +6,8 @@ import type { DataContext, WorkOptions } from './context.ts';
 import { missingObjects, readFile } from './file.ts';
 import type { LinkType } from './links.ts';
 import { readManifest } from './commit.ts';
-import { cachePath, hexAt, objectBehindLink, readTree, type WorkspaceTree } from './tree.ts';
+import { hexAt } from './digest.ts';
+import { cachePath, objectBehindLink, readTree, type WorkspaceTree } from './tree.ts';
 
 export interface PlanOptions extends WorkOptions {
   /** Re-create links that are not of the configured type. */

@@ -9,10 +9,11 @@ import type { DataContext, WorkOptions } from './context.ts';
 import { raiseFailures } from './failures.ts';
 import { rememberFiles, type IndexedFile } from './file.ts';
 import type { CopyJob } from './job.ts';
-import { runJobs } from './lanes.ts';
+import { filesWorthThreads, runJobs } from './lanes.ts';
 import { makeLink, replaceByLink, workspaceMode } from './links.ts';
 import { makeStateDir } from './stat-index.ts';
 import { cachePath } from './tree.ts';
+import { keepLarge } from './verified-objects.ts';
 import { factsPerFile, putFacts } from './walk.ts';
 
 export interface CheckoutOptions extends PlanOptions {
@@ -202,6 +203,8 @@ async function makeFiles(
       from: part.map(({ md5 }) => cachePath(ctx, { md5, hashName })),
       to: part.map(({ file }) => file),
       digests: part.map(({ md5 }) => md5),
+      verified: Uint8Array.from(part, ({ md5 }) => (ctx.verified.has(md5, hashName) ? 1 : 0)),
+      cached: 'from',
       mode: 0o666,
       target,
       tempDir,
@@ -211,12 +214,13 @@ async function makeFiles(
   let done = 0;
   const results = await runJobs(jobs, {
     signal: options.signal,
-    threads: entries.length >= 1500 || isLarge(plan),
+    threads: entries.length >= filesWorthThreads || isLarge(plan),
     onJob: (job) => {
       done += (job as CopyJob).to.length;
       options.onProgress?.({ name: 'checking out', unit: 'files', done, total: entries.length });
     },
   });
+  keepLarge(ctx.verified, jobs, results);
   raiseFailures(results);
   const all = new Float64Array(entries.length * factsPerFile);
   results.forEach((result, n) => all.set(result.facts, n * size * factsPerFile));

@@ -4,11 +4,11 @@ import * as path from 'node:path';
 import { MlopsError, writeFileAtomic } from '../base/index.ts';
 import type { Content, HashName, TreeFile } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
-import { digestOf } from './digest.ts';
+import { digestOf, hexAt } from './digest.ts';
 import { readFile, rememberFiles, type IndexedFile } from './file.ts';
 import { replaceByLink, workspaceMode, type LinkType } from './links.ts';
 import { formatManifest, manifestDigests, parseManifest } from './manifest.ts';
-import { cachePath, contentOfTree, hexAt, readTree, storePlan, type WorkspaceTree } from './tree.ts';
+import { cachePath, contentOfTree, readTree, storePlan, type WorkspaceTree } from './tree.ts';
 import { factsPerFile, putFacts } from './walk.ts';
 
 export interface CommitOptions extends WorkOptions {

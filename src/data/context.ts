@@ -10,6 +10,7 @@ import { chooseLinkType, type LinkType } from './links.ts';
 import { RecordCache } from './record-cache.ts';
 import { openSeed, type Seed } from './seed.ts';
 import { openStatIndex, type StatIndex } from './stat-index.ts';
+import { VerifiedObjects } from './verified-objects.ts';
 import type { IgnoreRule } from './walk.ts';
 import { YoungFiles } from './young-files.ts';
 
@@ -34,6 +35,8 @@ export interface DataContext extends DataSettings {
   readonly index: StatIndex;
   /** Directories whose files are all in the cache. */
   readonly complete: CompleteFolders;
+  /** Objects that need not be hashed again. */
+  readonly verified: VerifiedObjects;
   /** The index asked about single files. */
   readonly records: RecordCache;
   /** Files that are too young for the index; they get into it when the context closes. */
@@ -80,6 +83,7 @@ export function openData(settings: DataSettings): DataContext {
     root: path.resolve(settings.root),
     index,
     complete: new CompleteFolders(settings.cacheDir, index),
+    verified: new VerifiedObjects(settings.cacheDir, index),
     records: new RecordCache(index),
     young: new YoungFiles(),
     objectMode: 0o444,

@@ -1,8 +1,9 @@
 import * as fs from 'node:fs';
 
 import { isSystemError } from '../base/index.ts';
-import { createDigest, digestOf, fillBuffer } from './digest.ts';
-import { buffer, breathe, FileFailure, smallFile, type CopyJob, type JobState } from './job.ts';
+import { copyLarge } from './copy-large.ts';
+import { createStreamDigest, digestOf, fillBuffer } from './digest.ts';
+import { buffer, FileFailure, smallFile, type CopyJob, type JobState } from './job.ts';
 import {
   cannotClone,
   openForWriting,
@@ -11,7 +12,7 @@ import {
   temporaryIn,
   writeFully,
 } from './place-file.ts';
-import { putFacts } from './walk.ts';
+import { factsPerFile, putFacts } from './walk.ts';
 
 /** Copies one file of a job, verified; a promise only for large ones. */
 export function copyOne(job: CopyJob, i: number, state: JobState): Promise<void> | undefined {
@@ -21,28 +22,17 @@ export function copyOne(job: CopyJob, i: number, state: JobState): Promise<void>
     putFacts(fs.statSync(to), state.facts, i);
     return undefined;
   }
-  const input = fs.openSync(from, 'r');
-  let done = false;
+  const input = fs.openSync(from, fs.constants.O_RDONLY);
+  let isLarge = false;
   try {
-    const wanted = (job.digests[i] ?? '').slice(0, 32);
-    const fits = (): boolean => digestOf(buffer().subarray(0, length), job.hashName) === wanted;
-    let length = fs.readSync(input, buffer(), 0, smallFile, null);
-    if (length === smallFile || !fits()) {
-      // Some file systems bring a part at a time.
-      length = fillBuffer(input, buffer(), length);
-      if (length === smallFile) {
-        done = true;
-        return copyLarge(job, i, input, state);
-      }
-      if (!fits()) throw corrupt(from);
-    }
+    const length = readSmall(job, i, input);
+    isLarge = length === smallFile;
+    if (isLarge) return placeLarge(job, i, input, state);
     const content = buffer().subarray(0, length);
-    const temp = job.target === 'fresh' ? to : temporaryFor(job, to);
-    const output = openForWriting(temp, job.mode);
+    const { temp, output } = openTarget(job, to);
     try {
       if (length > 0) writeFully(output, content);
-      const own = job.target === 'fresh' || moveInto(temp, to);
-      putFacts(own ? fs.fstatSync(output) : fs.statSync(to), state.facts, i);
+      place(job, to, temp, output, state, i);
     } catch (error) {
       fs.rmSync(temp, { force: true });
       throw error;
@@ -52,40 +42,57 @@ export function copyOne(job: CopyJob, i: number, state: JobState): Promise<void>
     state.bytes += length;
     return undefined;
   } finally {
-    if (!done) fs.closeSync(input);
+    if (!isLarge) fs.closeSync(input);
   }
 }
 
-/** The first `smallFile` bytes are in the buffer already. Closes `input`. */
-async function copyLarge(job: CopyJob, i: number, input: number, state: JobState): Promise<void> {
-  const to = job.to[i] ?? '';
-  const temp = job.target === 'fresh' ? to : temporaryFor(job, to);
-  const digest = createDigest(job.hashName);
-  let output: number | undefined;
+/**
+ * Reads a small file into the buffer; returns its length, `smallFile` for any large one.
+ * @throws FileFailure `corrupt`.
+ */
+function readSmall(job: CopyJob, i: number, input: number): number {
+  const isVerified = job.verified?.[i] === 1;
+  const wanted = (job.digests[i] ?? '').slice(0, 32);
+  const fits = (count: number): boolean => digestOf(buffer().subarray(0, count), job.hashName) === wanted;
+  let length = fs.readSync(input, buffer(), 0, smallFile, null);
+  if (!isVerified && length < smallFile && fits(length)) return length;
+  // Some file systems bring a part at a time.
+  length = fillBuffer(input, buffer(), length);
+  if (!isVerified && length < smallFile && !fits(length)) throw corrupt(job.from[i] ?? '');
+  return length;
+}
+
+/** Closes `input`. */
+async function placeLarge(job: CopyJob, i: number, input: number, state: JobState): Promise<void> {
+  const [from, to] = [job.from[i] ?? '', job.to[i] ?? ''];
+  const digest = job.verified?.[i] === 1 ? undefined : createStreamDigest(job.hashName);
+  let opened: { temp: string; output: number } | undefined;
   try {
-    output = openForWriting(temp, job.mode);
-    let length = smallFile;
-    for (let count = 1; length > 0; count++) {
-      const chunk = buffer().subarray(0, length);
-      digest.update(chunk);
-      writeFully(output, chunk);
-      state.bytes += length;
-      if (count % 16 === 0) {
-        // The buffer is shared with nothing that runs meanwhile: a thread runs one job at a time.
-        await breathe(state);
-      }
-      length = length < smallFile ? 0 : fillBuffer(input, buffer());
-    }
-    if (digest.hex() !== (job.digests[i] ?? '').slice(0, 32)) throw corrupt(job.from[i] ?? '');
-    const own = job.target === 'fresh' || moveInto(temp, to);
-    putFacts(own ? fs.fstatSync(output) : fs.statSync(to), state.facts, i);
+    const facts = new Float64Array(factsPerFile);
+    putFacts(fs.fstatSync(input), facts, 0);
+    opened = openTarget(job, to);
+    await copyLarge(input, opened.output, digest, (bytes) => (state.bytes += bytes), state.cancelled);
+    if (digest !== undefined && digest.hex() !== (job.digests[i] ?? '').slice(0, 32)) throw corrupt(from);
+    place(job, to, opened.temp, opened.output, state, i);
+    if (job.cached === 'to') facts.set(state.facts.subarray(i * factsPerFile, (i + 1) * factsPerFile));
+    if (digest !== undefined) state.large.push({ index: i, facts });
   } catch (error) {
-    fs.rmSync(temp, { force: true });
+    if (opened !== undefined) fs.rmSync(opened.temp, { force: true });
     throw error;
   } finally {
     fs.closeSync(input);
-    if (output !== undefined) fs.closeSync(output);
+    if (opened !== undefined) fs.closeSync(opened.output);
   }
+}
+
+function openTarget(job: CopyJob, to: string): { temp: string; output: number } {
+  const temp = job.target === 'fresh' ? to : temporaryFor(job, to);
+  return { temp, output: openForWriting(temp, job.mode) };
+}
+
+function place(job: CopyJob, to: string, temp: string, output: number, state: JobState, i: number): void {
+  const own = job.target === 'fresh' || moveInto(temp, to);
+  putFacts(own ? fs.fstatSync(output) : fs.statSync(to), state.facts, i);
 }
 
 /** Renames; true when that was possible. A target below another mount gets a copy made beside it. */

@@ -1,10 +1,10 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 
 import { runJob } from './jobs.ts';
-import { stopMark, type LaneInput, type LaneMessage } from './lanes.ts';
+import { stopMark, type LaneMessage, type LaneWork } from './lane-work.ts';
 
 /** A lane beside the main thread: takes jobs by the shared counter until none is left. */
-async function run({ jobs, next }: LaneInput): Promise<void> {
+async function run({ jobs, next }: LaneWork): Promise<void> {
   const cursor = new Int32Array(next);
   const cancelled = (): boolean => Atomics.load(cursor, 0) >= jobs.length + stopMark;
   for (;;) {
@@ -12,10 +12,14 @@ async function run({ jobs, next }: LaneInput): Promise<void> {
     const job = jobs[index];
     if (job === undefined) break;
     const result = await runJob(job, cancelled);
-    const message: LaneMessage = { index, result };
-    parentPort?.postMessage(message, [message.result.facts.buffer as ArrayBuffer]);
+    send({ index, result }, [result.facts.buffer as ArrayBuffer]);
   }
+  send('done', []);
+}
+
+function send(message: LaneMessage, transfer: ArrayBuffer[]): void {
+  parentPort?.postMessage(message, transfer);
 }
 
 // A failure is an unhandled rejection here, which the main thread receives as the worker's error.
-void run(workerData as LaneInput);
+parentPort?.on('message', (work: LaneWork) => void run(work));

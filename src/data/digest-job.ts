@@ -6,21 +6,32 @@ import type { HashName } from './content.ts';
 import { createDigest, digestOf, fillBuffer } from './digest.ts';
 import { buffer, breathe, FileFailure, smallFile, tick, type DigestJob, type JobState, type StorePlan } from './job.ts';
 import { objectPath } from './layout.ts';
-import { cannotClone, makeParent, placeAtomically, placeContent, renameInto, temporaryIn } from './place-file.ts';
+import {
+  cannotClone,
+  creating,
+  makeParent,
+  placeAtomically,
+  placeContent,
+  renameInto,
+  temporaryIn,
+  writeFully,
+} from './place-file.ts';
+import { stagedPath } from './staging.ts';
 import { factsPerFile, putFacts } from './walk.ts';
 
 /** Hashes one file of a job (and stores it); a promise only for large ones. */
 export function digestOne(job: DigestJob, i: number, state: JobState): Promise<void> | undefined {
   const file = job.files[i] ?? '';
   if ((job.facts[i * factsPerFile] ?? 0) > smallFile) return digestLarge(job, i, state);
-  for (let attempt = 0; attempt < 3; attempt++) {
+  const isUnseen = Number.isNaN(job.facts[i * factsPerFile]);
+  for (let attempt = 0; attempt < (isUnseen ? 4 : 3); attempt++) {
     if (attempt > 0) Atomics.wait(pause, 0, 0, tick);
-    const fd = fs.openSync(file, 'r');
+    const fd = openToHash(file);
     try {
-      const before = attempt === 0 ? undefined : fs.fstatSync(fd);
+      const before = attempt === 0 && !isUnseen ? undefined : fs.fstatSync(fd);
       if (before !== undefined && before.size > smallFile) return digestLarge(job, i, state);
       if (before !== undefined && isFresh(before)) continue;
-      const length = readExpected(fd, job.facts[i * factsPerFile] ?? 0);
+      const length = readExpected(fd, before?.size ?? job.facts[i * factsPerFile] ?? 0);
       const after = fs.fstatSync(fd);
       putFacts(after, state.facts, i);
       const steady = before === undefined ? sameFacts(job.facts, state.facts, i) : sameStat(before, after);
@@ -36,6 +47,15 @@ export function digestOne(job: DigestJob, i: number, state: JobState): Promise<v
     }
   }
   throw new FileFailure('changed', `'${file}' kept changing while it was read`);
+}
+
+function openToHash(file: string): number {
+  try {
+    return fs.openSync(file, fs.constants.O_RDONLY);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) throw new FileFailure('vanished', `'${file}' vanished while it was read`);
+    throw error;
+  }
 }
 
 /** One read is enough where it brings as many bytes as the file has; whether it has them is asked afterwards. */
@@ -70,9 +90,12 @@ function storeSmall(
   state: JobState,
   i: number,
 ): void {
+  const { staging } = plan;
+  if (staging !== undefined && staging.pairs[Number.parseInt(digest.slice(0, 2), 16)] === 1) {
+    return stage(stagedPath(staging.directory, digest), content, plan.mode);
+  }
   const target = objectPath(plan.cacheDir, digest, hashName);
-  const isNew = hashName === 'md5' && plan.newPairs[Number.parseInt(digest.slice(0, 2), 16)] === 1;
-  if (!isNew && fs.existsSync(target)) return;
+  if (fs.existsSync(target)) return;
   // The smallest files are never hard-linked by DVC: all empty ones would be one file.
   if (plan.how === 'hardlink' && content.length > 0) {
     linkIntoCache(plan, file, target);
@@ -81,6 +104,25 @@ function storeSmall(
   }
   if (plan.how === 'reflink' && cloneIntoCache(plan, file, target)) return;
   placeContent(target, content, plan.mode);
+}
+
+/** Another thread may be writing the same content there. */
+function stage(target: string, content: Uint8Array, mode: number): void {
+  let fd: number;
+  try {
+    fd = fs.openSync(target, creating, mode);
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST')) return;
+    throw error;
+  }
+  try {
+    writeFully(fd, content);
+  } catch (error) {
+    fs.rmSync(target, { force: true });
+    throw error;
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 /** Hard-links a workspace file into the cache; from then on it is the object, and read-only. */
@@ -123,23 +165,30 @@ async function digestLarge(job: DigestJob, i: number, state: JobState): Promise<
     const after = fs.statSync(file);
     if (digest === undefined || (job.store?.how !== 'hardlink' && !sameStat(before, after))) continue;
     putFacts(after, state.facts, i);
-    state.digests.write(digest, i * 16, 'hex');
+    if (digest.made !== undefined) state.large.push({ index: i, facts: digest.made });
+    state.digests.write(digest.hex, i * 16, 'hex');
     state.bytes += after.size;
     return;
   }
   throw new FileFailure('changed', `'${file}' kept changing while it was read`);
 }
 
-async function hashAndStore(job: DigestJob, file: string, state: JobState): Promise<string | undefined> {
+interface Stored {
+  readonly hex: string;
+  /** The facts of the object, if it was made here. One that was there before is not vouched for. */
+  readonly made?: Float64Array;
+}
+
+async function hashAndStore(job: DigestJob, file: string, state: JobState): Promise<Stored | undefined> {
   const { store, hashName } = job;
-  if (store === undefined) return hashLarge(file, hashName, state);
+  if (store === undefined) return { hex: await hashLarge(file, hashName, state) };
   if (store.how === 'hardlink') {
     const before = fs.statSync(file);
     const digest = await hashLarge(file, hashName, state);
     if (!sameStat(before, fs.statSync(file))) return undefined;
     const target = objectPath(store.cacheDir, digest, hashName);
     if (!fs.existsSync(target)) linkIntoCache(store, file, target);
-    return digest;
+    return { hex: digest };
   }
   // Its name is not known yet, so it is copied beside the place of its first two digits to be.
   const temp = temporaryIn(`${store.cacheDir}/${hashName === 'md5' ? 'files/md5' : '.'}`);
@@ -152,10 +201,12 @@ async function hashAndStore(job: DigestJob, file: string, state: JobState): Prom
     if (copied.status === 'rejected') throw copied.reason;
     if (!sameStat(before, fs.statSync(file)) || fs.statSync(temp).size !== before.size) return undefined;
     const target = objectPath(store.cacheDir, hashed.value, hashName);
-    if (fs.existsSync(target)) return hashed.value;
+    if (fs.existsSync(target)) return { hex: hashed.value };
     fs.chmodSync(temp, store.mode);
     renameInto(temp, target);
-    return hashed.value;
+    const made = new Float64Array(factsPerFile);
+    putFacts(fs.statSync(target), made, 0);
+    return { hex: hashed.value, made };
   } finally {
     fs.rmSync(temp, { force: true });
   }

@@ -20,6 +20,11 @@ export function digestOf(content: Uint8Array, hashName: HashName = 'md5'): strin
   return digest.hex();
 }
 
+/** One of many digests that are kept as 16 bytes each. */
+export function hexAt(digests: Buffer, i: number): string {
+  return digests.toString('hex', i * 16, i * 16 + 16);
+}
+
 /** A running digest. For `md5-dos2unix` every `update` must be one of DVC's chunks of 1 MiB (the last may be shorter). */
 export interface Digest {
   update(chunk: Uint8Array): void;

@@ -10,9 +10,9 @@ export function raiseFailures(results: readonly JobResult[]): void {
 
 export function errorOf(failure: JobFailure, others: number): unknown {
   const more = others === 0 ? '' : ` (and ${plural(others, 'other file')})`;
-  if (failure.code === 'changed') {
+  if (failure.code === 'changed' || failure.code === 'vanished') {
     return new MlopsError('file_changed', `${failure.message}${more}`, {
-      hint: 'run the same command again when nothing writes to it',
+      hint: 'run the same command again when nothing writes there',
     });
   }
   if (failure.code === 'corrupt') {

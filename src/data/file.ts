@@ -3,10 +3,12 @@ import * as path from 'node:path';
 
 import type { Content, HashName } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
+import { hexAt } from './digest.ts';
 import { raiseFailures } from './failures.ts';
 import { smallFile, type DigestJob, type StorePlan } from './job.ts';
 import { runJobs } from './lanes.ts';
-import { hexAt, objectBehindLink, settle } from './tree.ts';
+import { objectBehindLink, settle } from './tree.ts';
+import { keepMade } from './verified-objects.ts';
 import { factsPerFile, followLink, putFacts, specialFile } from './walk.ts';
 import { isYoung } from './young-files.ts';
 
@@ -76,6 +78,7 @@ async function digestNow(
   if (total > 16 * smallFile)
     options.onProgress?.({ name: `hashing ${path.basename(file)}`, unit: 'bytes', done: 0, total });
   const results = await runJobs([job], { signal: options.signal, threads: false });
+  keepMade(ctx.verified, hashName, results);
   raiseFailures(results);
   const [result] = results;
   if (result === undefined) throw new Error('a job without a result');
@@ -127,12 +130,8 @@ function mergeDirectory(ctx: DataContext, hashName: HashName, directory: string,
 
 /** Which of these objects the cache lacks. Many are looked up in one listing, a few one by one. */
 export function missingObjects(ctx: DataContext, hashName: HashName, ids: Iterable<string>): Set<string> {
-  const wanted = new Set(ids);
-  if (wanted.size > 200) {
-    const present = ctx.objects(hashName);
-    for (const id of wanted) if (present.has(id)) wanted.delete(id);
-    return wanted;
-  }
-  for (const id of wanted) if (ctx.hasObject(id, hashName)) wanted.delete(id);
-  return wanted;
+  const wanted = Array.isArray(ids) ? (ids as readonly string[]) : [...ids];
+  const present = wanted.length > 200 ? ctx.objects(hashName) : undefined;
+  const isThere = (id: string): boolean => present?.has(id) ?? ctx.hasObject(id, hashName);
+  return new Set(wanted.filter((id) => !isThere(id)));
 }

@@ -5,14 +5,13 @@ import type { BlobStore } from '../storage/index.ts';
 import { readManifestDigests } from './commit.ts';
 import { isDirectoryId, type Content, type HashName } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
-import { createStreamDigest } from './digest.ts';
+import { createStreamDigest, hexAt } from './digest.ts';
 import { missingObjects } from './file.ts';
 import type { DigestJob } from './job.ts';
-import { runJobs } from './lanes.ts';
+import { filesWorthThreads, runJobs } from './lanes.ts';
 import { listObjects, objectKey, objectPath } from './layout.ts';
 import { remoteObjects } from './remote-objects.ts';
 import { moveObjects } from './transfer.ts';
-import { hexAt } from './tree.ts';
 import { factsPerFile, putFacts } from './walk.ts';
 
 export interface Finding {
@@ -44,7 +43,7 @@ async function corruptIn(
   let done = 0;
   const results = await runJobs(jobs, {
     signal: options.signal,
-    threads: ids.length >= 1500,
+    threads: ids.length >= filesWorthThreads,
     onJob: (job) => {
       done += (job as DigestJob).files.length;
       options.onProgress?.({ name: options.name, unit: 'files', done, total: ids.length });

@@ -73,6 +73,7 @@ export function removeLocal(
       options.onProgress?.({ name: 'removing', unit: 'files', done: i, total: ids.length });
     }
     fs.rmSync(objectPath(ctx.cacheDir, id, hashName), { force: true });
+    ctx.verified.forget(id, hashName);
   });
   ctx.forgetObjects();
 }

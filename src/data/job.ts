@@ -6,11 +6,8 @@ export interface StorePlan {
   readonly how: 'copy' | 'reflink' | 'hardlink';
   /** Permission bits of objects: 0o444. */
   readonly mode: number;
-  /**
-   * By the first two digits of a digest: 1 where the cache had no folder for them yet. Objects there are not asked for:
-   * only this command or one beside it can have made them, with the same content.
-   */
-  readonly newPairs: Uint8Array;
+  /** Where small objects are made whose pair of first digits is marked; see `Staging`. */
+  readonly staging?: { readonly directory: string; readonly pairs: Uint8Array } | undefined;
 }
 
 /** Hash these files, and put them into the cache when a plan says how. */
@@ -19,17 +16,21 @@ export interface DigestJob {
   readonly hashName: HashName;
   readonly store: StorePlan | undefined;
   readonly files: readonly string[];
-  /** The facts that the walk saw: what was hashed must still have them afterwards. */
+  /** The facts that the walk saw, if it looked: what was hashed must still have them afterwards. */
   readonly facts: Float64Array;
 }
 
-/** Copy these files; what arrives must have the given digest. */
+/** Copy these files out of the cache or into it; what arrives must have the given digest. */
 export interface CopyJob {
   readonly kind: 'copy';
   readonly hashName: HashName;
   readonly from: readonly string[];
   readonly to: readonly string[];
   readonly digests: readonly string[];
+  /** 1: the source is known to have its digest, and is not hashed. */
+  readonly verified?: Uint8Array | undefined;
+  /** Which side is an object of the cache. */
+  readonly cached: 'from' | 'to';
   readonly mode: number;
   /** `fresh`: the target's folder is private, write straight to it. `replace`: write elsewhere, then rename. */
   readonly target: 'fresh' | 'replace';
@@ -43,7 +44,7 @@ export type Job = DigestJob | CopyJob;
 
 export interface JobFailure {
   readonly index: number;
-  /** `changed`: kept changing while read. `corrupt`: content and name disagree. Otherwise a system error code. */
+  /** `changed`: kept changing while read. `vanished`: it is gone. `corrupt`: content and name disagree. Otherwise a system error code. */
   readonly code: string;
   readonly message: string;
   readonly path: string;
@@ -55,8 +56,15 @@ export interface JobResult {
   /** Facts of the hashed files, or of the copies made, afterwards. */
   readonly facts: Float64Array;
   readonly failures: readonly JobFailure[];
+  /** Of large files that were hashed: their index, and the facts of the cached object with that content. */
+  readonly large: readonly LargeObject[];
   /** Bytes read. */
   readonly bytes: number;
+}
+
+export interface LargeObject {
+  readonly index: number;
+  readonly facts: Float64Array;
 }
 
 /** Files up to this size are read whole into one reused buffer. */
@@ -74,6 +82,7 @@ export interface JobState {
   digests: Buffer;
   facts: Float64Array;
   failures: JobFailure[];
+  large: LargeObject[];
   bytes: number;
   cancelled: () => boolean;
 }

@@ -11,6 +11,7 @@ export async function runJob(job: Job, cancelled: () => boolean): Promise<JobRes
     digests: Buffer.alloc(job.kind === 'digest' ? count * 16 : 0),
     facts: new Float64Array(count * factsPerFile),
     failures: [],
+    large: [],
     bytes: 0,
     cancelled,
   };
@@ -29,8 +30,8 @@ export async function runJob(job: Job, cancelled: () => boolean): Promise<JobRes
     }
   }
   // Without the function, which cannot be sent between threads.
-  const { digests, facts, failures, bytes } = state;
-  return { digests, facts, failures, bytes };
+  const { digests, facts, failures, large, bytes } = state;
+  return { digests, facts, failures, large, bytes };
 }
 
 function failureOf(error: unknown, index: number, file: string): JobFailure {

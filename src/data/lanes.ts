@@ -1,32 +1,22 @@
 import * as fs from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 
 import type { Job, JobResult } from './job.ts';
 import { runJob } from './jobs.ts';
-
-/** What a worker is given at its start. `next` holds the index of the next job that nobody took. */
-export interface LaneInput {
-  readonly jobs: readonly Job[];
-  readonly next: SharedArrayBuffer;
-}
-
-export interface LaneMessage {
-  readonly index: number;
-  readonly result: JobResult;
-}
+import { stopMark, type LaneMessage, type LaneWork } from './lane-work.ts';
 
 export interface LaneOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called in this thread after each job, in any order. */
   readonly onJob?: (job: Job, result: JobResult) => void;
-  /** Whether the work is worth starting threads (35 ms) for. */
+  /** Whether the work is worth starting threads (40 ms) for. */
   readonly threads: boolean;
 }
 
-/** A counter this far beyond the last job tells all lanes to drop what they are at. */
-export const stopMark = 1 << 20;
+/** From this many small files on, work is worth threads. */
+export const filesWorthThreads = 1500;
 
 const laneCount = Math.min(4, availableParallelism());
 
@@ -44,22 +34,21 @@ export async function runJobs(jobs: readonly Job[], options: LaneOptions): Promi
     const job = jobs[index];
     if (job !== undefined) options.onJob?.(job, result);
   };
-  const entry = options.threads && jobs.length > 1 ? workerEntry() : undefined;
-  const extra = entry === undefined ? 0 : Math.min(laneCount - 1, jobs.length - 1);
   const cancelled = (): boolean => options.signal?.aborted === true;
   options.signal?.throwIfAborted();
-  const workers = Array.from({ length: extra }, () => startWorker(entry ?? '', { jobs, next }, accept));
+  const extra = options.threads ? Math.min(laneCount - 1, jobs.length - 1) : 0;
+  const others = takeWorkers(extra).map((worker) => workOn(worker, { jobs, next }, accept));
   options.signal?.addEventListener('abort', stop, { once: true });
   try {
     await runOwnLane(jobs, cursor, cancelled, accept);
-    await Promise.all(workers.map((worker) => worker.done));
+    await Promise.all(others);
   } catch (error) {
     stop();
     throw error;
   } finally {
     if (cancelled()) stop();
     options.signal?.removeEventListener('abort', stop);
-    await Promise.allSettled(workers.map((worker) => worker.done));
+    await Promise.allSettled(others);
   }
   options.signal?.throwIfAborted();
   return results;
@@ -81,20 +70,59 @@ async function runOwnLane(
   }
 }
 
-function startWorker(
-  entry: string,
-  input: LaneInput,
-  accept: (index: number, result: JobResult) => void,
-): { done: Promise<void> } {
-  const worker = new Worker(entry, { workerData: input });
+/** Resolves when the worker found no job left; it is idle again then. */
+function workOn(worker: Worker, work: LaneWork, accept: (index: number, result: JobResult) => void): Promise<void> {
   const done = new Promise<void>((resolve, reject) => {
-    worker.on('message', ({ index, result }: LaneMessage) => accept(index, result));
+    worker.on('message', (message: LaneMessage) => {
+      if (message === 'done') resolve();
+      else accept(message.index, message.result);
+    });
     worker.on('error', reject);
-    worker.on('exit', () => resolve());
+    worker.on('exit', (code) => reject(new Error(`a data thread ended with status ${code}`)));
   });
+  const released = done.then(() => release(worker));
   // Awaited later; a failure must not count as unhandled meanwhile.
-  done.catch(() => undefined);
-  return { done };
+  released.catch(() => undefined);
+  worker.ref();
+  worker.postMessage(work, []);
+  return released;
+}
+
+function release(worker: Worker): void {
+  for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event);
+  worker.unref();
+  idle.push(worker);
+}
+
+/** Workers without work. They end with the process, and keep it from ending no longer than they work. */
+const idle: Worker[] = [];
+
+/** Starts threads for much work that is about to come, so that they are there when it does. */
+export function warmLanes(): void {
+  idle.push(...takeWorkers(laneCount - 1));
+}
+
+function takeWorkers(count: number): Worker[] {
+  const taken = idle.splice(0, count);
+  const entry = taken.length < count ? workerEntry() : undefined;
+  if (entry !== undefined) optimiseLate();
+  while (entry !== undefined && taken.length < count) taken.push(startWorker(entry));
+  return taken;
+}
+
+function startWorker(entry: string): Worker {
+  // With a `stdin` of its own Node does not make streams for the three that are not used.
+  const worker = new Worker(entry, { stdin: true, env: SHARE_ENV, execArgv: [] });
+  worker.unref();
+  return worker;
+}
+
+/**
+ * By default V8 optimises what has run for some milliseconds, in threads that compete with ours for the CPUs. Handling
+ * 10,000 files is over before that pays; longer work is still optimised, some hundred milliseconds later.
+ */
+function optimiseLate(): void {
+  process.getBuiltinModule('node:v8').setFlagsFromString('--interrupt-budget=1500000');
 }
 
 let found: { entry: string | undefined } | undefined;

@@ -20,15 +20,6 @@ export function prefixOf(hashName: HashName): string {
   return hashName === 'md5' ? 'files/md5/' : '';
 }
 
-/** By the first two digits of an md5: 1 where the cache has no folder for them. */
-export function newPairs(cacheDir: string): Uint8Array {
-  const pairs = new Uint8Array(256).fill(1);
-  const base = `${cacheDir}/${prefixOf('md5')}`;
-  if (!fs.existsSync(base)) return pairs;
-  for (const name of fs.readdirSync(base)) if (dirPattern.test(name)) pairs[Number.parseInt(name, 16)] = 0;
-  return pairs;
-}
-
 const namePattern = /^[0-9a-f]{30}(\.dir)?$/;
 const dirPattern = /^[0-9a-f]{2}$/;
 

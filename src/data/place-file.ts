@@ -8,7 +8,7 @@ import { isSystemError } from '../base/index.ts';
 export const cannotClone = ['ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EINVAL', 'ENOSYS', 'ENOTTY'];
 
 // As a number: Node would read the letters anew for each of thousands of files.
-const creating = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL;
+export const creating = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL;
 
 export function writeFully(fd: number, content: Uint8Array): void {
   for (let written = 0; written < content.length;) {

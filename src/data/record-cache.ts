@@ -2,7 +2,7 @@ import * as path from 'node:path';
 
 import type { HashName } from './content.ts';
 import type { DirectoryRecord, StatIndex } from './stat-index.ts';
-import { hexAt } from './tree.ts';
+import { hexAt } from './digest.ts';
 import { factsPerFile } from './walk.ts';
 
 interface Known {

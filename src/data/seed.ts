@@ -20,13 +20,13 @@ export interface SeedPlaces {
 /**
  * Where a project of DVC's is met for the first time, its digests are taken over instead of reading all
  * data again. The state is an SQLite file outside of the project; it is opened read-only, and anything
- * unexpected about it only means that there is no seed.
+ * unexpected about it only means that there is no seed, as in a project without a cache.
  */
-export function openSeed(places: SeedPlaces): Seed {
-  let rows: ReadonlyMap<string, StateRow> | undefined;
+export function openSeed(places: SeedPlaces): Seed | undefined {
+  const rows = readState(places);
+  if (rows.size === 0 && isEmpty(places.cacheDir)) return undefined;
   const inodes = new Map<HashName, ReadonlyMap<number, string>>();
   return (file, hashName, linked) => {
-    rows ??= readState(places);
     const row = rows.get(file);
     if (row?.hashName === hashName && row.checksum === checksumOf(file)) return row.md5;
     if (!linked) return undefined;
@@ -34,6 +34,10 @@ export function openSeed(places: SeedPlaces): Seed {
     if (known === undefined) inodes.set(hashName, (known = readInodes(places.cacheDir, hashName)));
     return known.get(fs.statSync(file).ino);
   };
+}
+
+function isEmpty(cacheDir: string): boolean {
+  return !fs.existsSync(cacheDir) || fs.readdirSync(cacheDir).length === 0;
 }
 
 interface StateRow {

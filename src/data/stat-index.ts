@@ -29,6 +29,8 @@ export interface TreeRecord {
 }
 
 export interface StatIndex {
+  /** Whether anything is known of a directory. */
+  knows(directory: string, hashName: HashName): boolean;
   directory(directory: string, hashName: HashName): DirectoryRecord | undefined;
   putDirectory(directory: string, hashName: HashName, record: Omit<DirectoryRecord, 'version'>): number;
   tree(directory: string, hashName: HashName): TreeRecord | undefined;
@@ -36,6 +38,9 @@ export interface StatIndex {
   /** Outputs (relative to the root) that this cache filled, with their digest: what checkout may delete later. */
   links(): ReadonlyMap<string, string>;
   putLink(file: string, md5: string | undefined): void;
+  /** The facts of large objects of the cache when they were hashed, by digest. */
+  objects(hashName: HashName): ReadonlyMap<string, Float64Array>;
+  putObject(md5: string, hashName: HashName, facts: Float64Array | undefined): void;
   /** Small facts by name: probed link types, seeds done. */
   note(name: string): string | undefined;
   putNote(name: string, value: string): void;
@@ -60,6 +65,13 @@ const migrations: readonly Migration[] = [
         PRIMARY KEY (path, hash)) WITHOUT ROWID;
       CREATE TABLE links (path TEXT PRIMARY KEY, md5 TEXT NOT NULL) WITHOUT ROWID;
       CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    `,
+  },
+  {
+    name: 'objects',
+    up: `
+      CREATE TABLE objects (
+        hash TEXT NOT NULL, md5 TEXT NOT NULL, facts BLOB NOT NULL, PRIMARY KEY (hash, md5)) WITHOUT ROWID;
     `,
   },
 ];
@@ -88,9 +100,23 @@ export function openStatIndex(stateDir: string, root: string): StatIndex {
   const dirtyTrees = new Map<string, [string, HashName, TreeRecord]>();
   const dirtyLinks = new Map<string, string | undefined>();
   const dirtyNotes = new Map<string, string>();
+  const dirtyObjects = new Map<string, [string, HashName, Float64Array | undefined]>();
+  const knownObjects = new Map<HashName, Map<string, Float64Array>>();
+  const objectsOf = (hashName: HashName): Map<string, Float64Array> => {
+    const objects = knownObjects.get(hashName) ?? readObjects(database(), hashName);
+    knownObjects.set(hashName, objects);
+    return objects;
+  };
   let known: Map<string, string> | undefined;
 
   return {
+    knows(directory, hashName) {
+      if (directories.has(`${hashName}:${keyOf(directory)}`)) return true;
+      const found = database()
+        ?.prepare('SELECT 1 FROM directories WHERE path = ? AND hash = ?')
+        .get(keyOf(directory), hashName);
+      return found !== undefined;
+    },
     directory(directory, hashName) {
       const key = `${hashName}:${keyOf(directory)}`;
       const held = directories.get(key);
@@ -131,6 +157,12 @@ export function openStatIndex(stateDir: string, root: string): StatIndex {
       else known.set(file, md5);
       dirtyLinks.set(file, md5);
     },
+    objects: objectsOf,
+    putObject(md5, hashName, facts) {
+      if (facts === undefined) objectsOf(hashName).delete(md5);
+      else objectsOf(hashName).set(md5, facts);
+      dirtyObjects.set(`${hashName}:${md5}`, [md5, hashName, facts]);
+    },
     note(name) {
       const row = database()?.prepare<unknown[], { value: string }>('SELECT value FROM notes WHERE name = ?').get(name);
       return dirtyNotes.get(name) ?? row?.value;
@@ -141,20 +173,21 @@ export function openStatIndex(stateDir: string, root: string): StatIndex {
     isEmpty: () =>
       dirtyDirectories.size === 0 && database()?.prepare('SELECT 1 FROM directories LIMIT 1').get() === undefined,
     flush() {
-      const total = dirtyDirectories.size + dirtyTrees.size + dirtyLinks.size + dirtyNotes.size;
+      const dirty = [dirtyDirectories, dirtyTrees, dirtyLinks, dirtyNotes, dirtyObjects];
+      const total = dirty.reduce((sum, { size }) => sum + size, 0);
       const db = total === 0 ? undefined : database();
       if (db !== undefined) {
         try {
-          writeAll(db, dirtyDirectories.values(), dirtyTrees.values(), dirtyLinks, dirtyNotes);
+          db.transaction(() => {
+            writeAll(db, dirtyDirectories.values(), dirtyTrees.values(), dirtyLinks, dirtyNotes);
+            writeObjects(db, dirtyObjects.values());
+          }).immediate();
         } catch (error) {
           // A command that did its work has not failed because what it learnt cannot be kept.
           if (!cannotKeep(error)) throw error;
         }
       }
-      dirtyDirectories.clear();
-      dirtyTrees.clear();
-      dirtyLinks.clear();
-      dirtyNotes.clear();
+      for (const part of dirty) part.clear();
       directories.clear();
     },
     close() {
@@ -214,32 +247,52 @@ function writeAll(
   links: Iterable<[string, string | undefined]>,
   notes: Iterable<[string, string]>,
 ): void {
-  db.transaction(() => {
-    const putDirectory = db.prepare('REPLACE INTO directories VALUES (?, ?, ?, ?, ?, ?)');
-    for (const [key, hash, record] of directories) putDirectory.run(key, hash, record.version, ...encode(record));
-    const putTree = db.prepare('REPLACE INTO trees VALUES (?, ?, ?, ?, ?, ?)');
-    for (const [key, hash, tree] of trees) putTree.run(key, hash, tree.signature, tree.md5, tree.size, tree.nfiles);
-    const putLink = db.prepare('REPLACE INTO links VALUES (?, ?)');
-    const dropLink = db.prepare('DELETE FROM links WHERE path = ?');
-    for (const [file, md5] of links) {
-      if (md5 === undefined) dropLink.run(file);
-      else putLink.run(file, md5);
-    }
-    const putNote = db.prepare('REPLACE INTO notes VALUES (?, ?)');
-    for (const [name, value] of notes) putNote.run(name, value);
-  }).immediate();
+  const putDirectory = db.prepare('REPLACE INTO directories VALUES (?, ?, ?, ?, ?, ?)');
+  for (const [key, hash, record] of directories) putDirectory.run(key, hash, record.version, ...encode(record));
+  const putTree = db.prepare('REPLACE INTO trees VALUES (?, ?, ?, ?, ?, ?)');
+  for (const [key, hash, tree] of trees) putTree.run(key, hash, tree.signature, tree.md5, tree.size, tree.nfiles);
+  const putLink = db.prepare('REPLACE INTO links VALUES (?, ?)');
+  const dropLink = db.prepare('DELETE FROM links WHERE path = ?');
+  for (const [file, md5] of links) {
+    if (md5 === undefined) dropLink.run(file);
+    else putLink.run(file, md5);
+  }
+  const putNote = db.prepare('REPLACE INTO notes VALUES (?, ?)');
+  for (const [name, value] of notes) putNote.run(name, value);
+}
+
+function readObjects(db: Database | undefined, hashName: HashName): Map<string, Float64Array> {
+  const found = db?.prepare<unknown[], { md5: string; facts: Buffer }>('SELECT md5, facts FROM objects WHERE hash = ?');
+  return new Map((found?.all(hashName) ?? []).map(({ md5, facts }) => [md5, numbersOf(facts)]));
+}
+
+function writeObjects(db: Database, objects: Iterable<[string, HashName, Float64Array | undefined]>): void {
+  const put = db.prepare('REPLACE INTO objects VALUES (?, ?, ?)');
+  const drop = db.prepare('DELETE FROM objects WHERE hash = ? AND md5 = ?');
+  for (const [md5, hash, facts] of objects) {
+    if (facts === undefined) drop.run(hash, md5);
+    else put.run(hash, md5, bytesOf(facts));
+  }
 }
 
 function encode(record: DirectoryRecord): [Buffer, Buffer, Buffer] {
-  const { buffer, byteOffset, byteLength } = record.facts;
-  return [Buffer.from(record.names.join('\0')), Buffer.from(buffer, byteOffset, byteLength), record.digests];
+  return [Buffer.from(record.names.join('\0')), bytesOf(record.facts), record.digests];
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float64Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/** A copy of its own: SQLite's buffer may begin at an address that eight-byte numbers cannot. */
+function numbersOf(bytes: Buffer): Float64Array {
+  const numbers = new Float64Array(bytes.length / 8);
+  Buffer.from(numbers.buffer).set(bytes);
+  return numbers;
 }
 
 function decode(row: DirectoryRow): DirectoryRecord {
   const names = row.names.length === 0 ? [] : row.names.toString('utf8').split('\0');
-  // A copy of its own: SQLite's buffer may begin at an address that eight-byte numbers cannot.
-  const facts = new Float64Array(row.facts.length / 8);
-  Buffer.from(facts.buffer).set(row.facts);
+  const facts = numbersOf(row.facts);
   const isWhole = facts.length === names.length * factsPerFile && row.digests.length === names.length * 16;
   if (!isWhole) return { version: row.version, names: [], facts: new Float64Array(0), digests: Buffer.alloc(0) };
   return { version: row.version, names, facts, digests: row.digests };

@@ -6,9 +6,12 @@ import type { BlobStore } from '../storage/index.ts';
 import type { HashName } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { createStreamDigest, digestFile, digestOf } from './digest.ts';
-import { smallFile, type CopyJob } from './job.ts';
-import { runJobs } from './lanes.ts';
+import { smallFile, type CopyJob, type JobResult } from './job.ts';
+import { filesWorthThreads, runJobs } from './lanes.ts';
 import { objectKey, objectPath } from './layout.ts';
+import { openStaging, stagedPath, type Staging } from './staging.ts';
+import { keepLarge } from './verified-objects.ts';
+import { factsPerFile, putFacts } from './walk.ts';
 
 export interface TransferOptions extends WorkOptions {
   /** Objects in flight. Default 4 per CPU, as DVC. */
@@ -51,6 +54,7 @@ export async function moveObjects(
     store.directory === undefined
       ? await moveOneByOne(ctx, store, direction, hashName, ids, options)
       : await moveByThreads(ctx, store.directory, direction, hashName, ids, options);
+  if (direction === 'down') ctx.verified.arrive(result.moved, hashName);
   ctx.forgetObjects();
   return result;
 }
@@ -65,25 +69,24 @@ async function moveByThreads(
   ids: readonly string[],
   options: TransferOptions & { readonly name: string },
 ): Promise<MoveResult> {
-  const size = Math.max(1, Math.min(200, Math.ceil(ids.length / 16)));
-  const jobs: CopyJob[] = [];
-  for (let start = 0; start < ids.length; start += size) {
-    const digests = ids.slice(start, start + size);
-    const here = digests.map((id) => objectPath(ctx.cacheDir, id, hashName));
-    const there = digests.map((id) => objectPath(directory, id, hashName));
-    const [from, to] = direction === 'up' ? [here, there] : [there, here];
-    const mode = direction === 'up' ? 0o444 : ctx.objectMode;
-    jobs.push({ kind: 'copy', hashName, from, to, digests, mode, target: 'replace', reflink: false });
-  }
+  const target = direction === 'up' ? directory : ctx.cacheDir;
+  const staging = hashName === 'md5' ? openStaging(target, ids.length) : undefined;
+  const jobs = toJobs(ctx, directory, direction, hashName, ids, staging);
   let done = 0;
-  const results = await runJobs(jobs, {
-    signal: options.signal,
-    threads: ids.length >= 1000 || isHeavy(jobs[0]),
-    onJob: (job) => {
-      done += (job as CopyJob).to.length;
-      options.onProgress?.({ name: options.name, unit: 'files', done, total: ids.length });
-    },
-  });
+  let results: JobResult[];
+  try {
+    results = await runJobs(jobs, {
+      signal: options.signal,
+      threads: ids.length >= filesWorthThreads || isHeavy(jobs[0]),
+      onJob: (job) => {
+        done += (job as CopyJob).to.length;
+        options.onProgress?.({ name: options.name, unit: 'files', done, total: ids.length });
+      },
+    });
+  } finally {
+    staging?.publish();
+  }
+  keepLarge(ctx.verified, jobs, results);
   const failures = results.flatMap((result, n) =>
     result.failures.map(({ index, code, message }): ObjectFailure => {
       const reason = code === 'ENOENT' ? 'missing' : code === 'corrupt' ? 'corrupt' : 'failed';
@@ -92,6 +95,47 @@ async function moveByThreads(
   );
   const failed = new Set(failures.map(({ md5 }) => md5));
   return { moved: failed.size === 0 ? ids : ids.filter((id) => !failed.has(id)), failures };
+}
+
+/** Objects that are staged are written straight to their place there; others beside theirs, and renamed. */
+function toJobs(
+  ctx: DataContext,
+  directory: string,
+  direction: Direction,
+  hashName: HashName,
+  ids: readonly string[],
+  staging: Staging | undefined,
+): CopyJob[] {
+  const isStaged = (id: string): boolean => staging?.pairs[Number.parseInt(id.slice(0, 2), 16)] === 1;
+  const staged = staging === undefined ? [] : ids.filter(isStaged);
+  const others = staging === undefined ? ids : ids.filter((id) => !isStaged(id));
+  const size = Math.max(1, Math.min(200, Math.ceil(ids.length / 16)));
+  const [source, target] = direction === 'up' ? [ctx.cacheDir, directory] : [directory, ctx.cacheDir];
+  const jobs: CopyJob[] = [];
+  for (const [group, isFresh] of [
+    [staged, true],
+    [others, false],
+  ] as const) {
+    for (let start = 0; start < group.length; start += size) {
+      const digests = group.slice(start, start + size);
+      const isKnown = (id: string): boolean => direction === 'up' && ctx.verified.has(id, hashName);
+      jobs.push({
+        kind: 'copy',
+        hashName,
+        from: digests.map((id) => objectPath(source, id, hashName)),
+        to: digests.map((id) =>
+          isFresh ? stagedPath(staging?.directory ?? '', id) : objectPath(target, id, hashName),
+        ),
+        digests,
+        verified: Uint8Array.from(digests, (id) => (isKnown(id) ? 1 : 0)),
+        cached: direction === 'up' ? 'from' : 'to',
+        mode: direction === 'up' ? 0o444 : ctx.objectMode,
+        target: isFresh ? 'fresh' : 'replace',
+        reflink: false,
+      });
+    }
+  }
+  return jobs;
 }
 
 /** Few large objects are worth threads too. */
@@ -163,7 +207,12 @@ async function sendObject(
     await store.write(key, content, { signal: options.signal });
     return;
   }
-  if ((await digestFile(file, hashName, { signal: options.signal })) !== id.slice(0, 32)) throw corruptObject(file);
+  if (!ctx.verified.has(id, hashName)) {
+    const facts = new Float64Array(factsPerFile);
+    putFacts(stat, facts, 0);
+    if ((await digestFile(file, hashName, { signal: options.signal })) !== id.slice(0, 32)) throw corruptObject(file);
+    ctx.verified.keep(id, hashName, facts);
+  }
   await store.upload(file, key, { signal: options.signal });
 }
 

@@ -6,14 +6,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MlopsError } from '../base/index.ts';
 import type { Content, HashName, TreeFile } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
-import { digestOf } from './digest.ts';
+import { digestOf, hexAt } from './digest.ts';
 import { raiseFailures } from './failures.ts';
 import { smallFile, tick, type DigestJob, type JobResult, type StorePlan } from './job.ts';
-import { runJobs } from './lanes.ts';
-import { idOfPath, newPairs, objectPath } from './layout.ts';
+import { filesWorthThreads, runJobs } from './lanes.ts';
+import { idOfPath, objectPath } from './layout.ts';
 import { formatManifest, sortTree } from './manifest.ts';
+import { openStaging } from './staging.ts';
 import { createLookup, type DirectoryRecord } from './stat-index.ts';
-import { factsPerFile, walk, type WalkedDirectory } from './walk.ts';
+import { keepMade } from './verified-objects.ts';
+import { factsPerFile, seeFacts, walk, type WalkedDirectory } from './walk.ts';
 
 export interface ReadTreeOptions extends WorkOptions {
   readonly hashName?: HashName;
@@ -40,7 +42,8 @@ export interface HashedDirectory extends WalkedDirectory {
 /** Hashes a directory of the workspace, reading only files whose facts changed since the index saw them. */
 export async function readTree(ctx: DataContext, root: string, options: ReadTreeOptions = {}): Promise<WorkspaceTree> {
   const hashName = options.hashName ?? 'md5';
-  const walked = walk(root, ctx.ignored, options.signal);
+  const isNew = (directory: string): boolean => ctx.seed === undefined && !ctx.index.knows(directory, hashName);
+  const walked = walk(root, ctx.ignored, options.signal, isNew);
   for (const { path: directory, names } of walked) {
     if (names.includes('.dvcignore')) throw ignoreFileInside(path.join(directory, '.dvcignore'));
   }
@@ -164,29 +167,47 @@ async function hashPending(
   options: ReadTreeOptions,
 ): Promise<void> {
   if (options.store !== undefined) findUnstored(ctx, states, hashName);
+  const total = states.reduce((sum, { unknown, unstored }) => sum + unknown.length + unstored.length, 0);
+  if (total === 0) return;
+  if (total < filesWorthThreads) for (const { walked } of states) seeFacts(walked);
+  const staging = hashName === 'md5' && options.store?.how === 'copy' ? openStaging(ctx.cacheDir, total) : undefined;
+  try {
+    const place = staging && { directory: staging.directory, pairs: staging.pairs };
+    const store = options.store && { ...options.store, staging: place };
+    await hashAll(ctx, states, hashName, { ...options, store });
+  } finally {
+    staging?.publish();
+  }
+}
+
+async function hashAll(
+  ctx: DataContext,
+  states: readonly DirectoryState[],
+  hashName: HashName,
+  options: ReadTreeOptions,
+): Promise<void> {
   const jobs: DigestJob[] = [];
   const places: [DirectoryState, number[]][] = [];
-  let total = 0;
   let bytes = 0;
   for (const state of states) {
     for (const batch of batches(state)) {
       jobs.push(toJob(state, batch, hashName, options.store));
       places.push([state, batch]);
-      total += batch.length;
       for (const i of batch) bytes += state.walked.facts[i * factsPerFile] ?? 0;
     }
   }
-  if (jobs.length === 0) return;
   await settle(jobs);
+  const total = jobs.reduce((sum, { files }) => sum + files.length, 0);
   let done = 0;
   const results = await runJobs(jobs, {
     signal: options.signal,
-    threads: total >= 1500 || bytes >= 64 * smallFile,
+    threads: total >= filesWorthThreads || bytes >= 64 * smallFile,
     onJob: (job) => {
       done += (job as DigestJob).files.length;
       options.onProgress?.({ name: 'hashing', unit: 'files', done, total });
     },
   });
+  keepMade(ctx.verified, hashName, results);
   raiseFailures(results);
   results.forEach((result, n) => takeOver(places[n], result));
 }
@@ -252,7 +273,8 @@ export async function settle(jobs: readonly DigestJob[]): Promise<void> {
   let newest = 0;
   for (const { facts } of jobs) {
     for (let at = 0; at < facts.length; at += factsPerFile) {
-      newest = Math.max(newest, facts[at + 1] ?? 0, facts[at + 2] ?? 0);
+      const seen = Math.max(facts[at + 1] ?? 0, facts[at + 2] ?? 0);
+      if (seen > newest) newest = seen;
     }
   }
   const wait = newest + tick - Date.now();
@@ -295,10 +317,6 @@ function listFiles(directories: readonly HashedDirectory[]): TreeFile[] {
   return files;
 }
 
-export function hexAt(digests: Buffer, i: number): string {
-  return digests.toString('hex', i * 16, i * 16 + 16);
-}
-
 /** The digest as `Content`. */
 export function contentOfTree(tree: WorkspaceTree, hashName: HashName): Content {
   return { md5: tree.md5, hashName, size: tree.size, nfiles: tree.nfiles };
@@ -309,7 +327,7 @@ export function storePlan(ctx: DataContext): StorePlan {
   const first = ctx.linkTypes[0] ?? 'reflink';
   const wanted = first === 'hardlink' || first === 'reflink' ? first : 'copy';
   const how = wanted === 'copy' || ctx.linkType() === wanted ? wanted : 'copy';
-  return { cacheDir: ctx.cacheDir, how, mode: ctx.objectMode, newPairs: newPairs(ctx.cacheDir) };
+  return { cacheDir: ctx.cacheDir, how, mode: ctx.objectMode };
 }
 
 /** Where an object of the cache lies. */

@@ -13,7 +13,7 @@ export interface WalkedDirectory {
   /** Relative to the walk's root, '' for the root itself. */
   readonly relative: string;
   readonly names: readonly string[];
-  /** Four numbers a file: size, mtime in ms, ctime in ms (0 when the file has more than one name), inode. */
+  /** Four numbers a file: size, mtime in ms, ctime in ms (0 when the file has more than one name), inode; NaN unseen. */
   readonly facts: Float64Array;
   /** Indexes of files that are symbolic links (to files). */
   readonly links: ReadonlySet<number>;
@@ -21,25 +21,41 @@ export interface WalkedDirectory {
 
 export const factsPerFile = 4;
 
+/** In folders with fewer files a look at each costs nothing. */
+const manyFiles = 200;
+
 /**
  * Walks a directory in a stable order, synchronously (twice as fast as promises for small files).
  * Ignored paths are left out, links to files are followed, links to directories are left out as DVC does.
  * @throws MlopsError `special_file` for FIFOs, sockets, devices, broken links and link loops, `bad_path`
  * for names that are not UTF-8.
+ * @param isNew Directories of which nothing is known: the facts of their files may stay unseen, when they are many,
+ * because each is opened anyway.
  */
-export function walk(root: string, ignored: IgnoreRule, signal?: AbortSignal): WalkedDirectory[] {
+export function walk(
+  root: string,
+  ignored: IgnoreRule,
+  signal?: AbortSignal,
+  isNew: (directory: string) => boolean = () => false,
+): WalkedDirectory[] {
   const found: WalkedDirectory[] = [];
   const pending: [directory: string, relative: string][] = [[root, '']];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     signal?.throwIfAborted();
     const [directory, relative] = next;
     const { walked, children } = readDirectory(directory, relative, ignored);
+    if (!isNew(directory) || mustBeSeen(walked)) seeFacts(walked);
     found.push(walked);
     for (const child of children.reverse()) {
       pending.push([`${directory}/${child}`, relative === '' ? child : `${relative}/${child}`]);
     }
   }
   return found;
+}
+
+/** A link may name its digest, so that it is not opened; a name that is not UTF-8 cannot be. */
+function mustBeSeen({ names, links }: WalkedDirectory): boolean {
+  return names.length < manyFiles || links.size > 0 || names.some(isNoUtf8);
 }
 
 function readDirectory(
@@ -61,9 +77,15 @@ function readDirectory(
       names.push(entry.name);
     } else throw specialFile(file, entry);
   }
-  const facts = new Float64Array(names.length * factsPerFile);
-  for (let i = 0; i < names.length; i++) readFacts(`${directory}/${names[i]}`, facts, i);
+  const facts = new Float64Array(names.length * factsPerFile).fill(Number.NaN);
   return { walked: { path: directory, relative, names, facts, links }, children };
+}
+
+/** Looks at the files whose facts are unseen. */
+export function seeFacts({ path: directory, names, facts }: WalkedDirectory): void {
+  for (let i = 0; i < names.length; i++) {
+    if (Number.isNaN(facts[i * factsPerFile])) readFacts(`${directory}/${names[i]}`, facts, i);
+  }
 }
 
 /** In the order of names, in which Node already lists them, by bytes instead of UTF-16 units. */
@@ -94,12 +116,16 @@ export function putFacts(stat: fs.Stats, facts: Float64Array, index: number): vo
 }
 
 function vanished(file: string): MlopsError {
-  if (file.includes('\ufffd')) {
+  if (isNoUtf8(file)) {
     return new MlopsError('bad_path', `the name of '${file}' is not UTF-8`, { hint: 'rename that file' });
   }
   return new MlopsError('file_changed', `'${file}' vanished while the directory was read`, {
     hint: 'run the same command again when nothing writes there',
   });
+}
+
+function isNoUtf8(file: string): boolean {
+  return file.includes('\ufffd');
 }
 
 /** What a link leads to. @throws MlopsError `special_file` for broken links and loops. */
