@@ -29,13 +29,13 @@ function checkCall(paths: readonly string[]): GitCall {
  * Makes Git ignore the given absolute paths: each one that no rule covers yet gets a line `/name` at the
  * end of the `.gitignore` beside it, as DVC writes it.
  *
- * @returns the `.gitignore` files that changed, absolute, in the order of the paths.
+ * @returns the `.gitignore` files that changed, absolute, in the order of the paths, and the paths that were added.
  * @throws MlopsError `bad_path` for a path outside the repository.
  */
-export function addToGitignore(root: string, paths: readonly string[]): string[] {
+export function addToGitignore(root: string, paths: readonly string[]): { files: string[]; added: string[] } {
   const ignored = ignoredByGit(root, paths);
-  const missing = paths.filter((item) => !ignored.has(item));
-  return appendToGitignore(root, missing);
+  const added = paths.filter((item) => !ignored.has(item));
+  return { files: appendToGitignore(root, added), added };
 }
 
 /** As `addToGitignore`, for paths of which it is known that no rule covers them. */

@@ -2,6 +2,7 @@
 export type { Tree, TreeEntry, TreePath } from './tree.ts';
 export { worktreeTree } from './worktree-tree.ts';
 export { memoryTree, type MemoryFile } from './memory-tree.ts';
+export { subTree } from './sub-tree.ts';
 export { revisionTree, type RevisionTree } from './revision-tree.ts';
 export {
   findGitRoot,

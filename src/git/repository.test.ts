@@ -133,10 +133,10 @@ describe('tracked and ignored paths', () => {
   it('adds lines as DVC does, and only those needed', () => {
     const file = write('.gitignore', '*.log');
     const paths = ['x.log', 'data', 'we[ird] #1!', 'sub/é'].map((name) => path.join(root, name));
-    expect(addToGitignore(root, paths)).toEqual([file, path.join(root, 'sub/.gitignore')]);
+    expect(addToGitignore(root, paths).files).toEqual([file, path.join(root, 'sub/.gitignore')]);
     expect(fs.readFileSync(file, 'utf8')).toBe('*.log\n/data\n/we\\[ird\\] \\#1\\!\n');
     expect(fs.readFileSync(path.join(root, 'sub/.gitignore'), 'utf8')).toBe('/é\n');
-    expect(addToGitignore(root, paths)).toEqual([]);
+    expect(addToGitignore(root, paths)).toEqual({ files: [], added: [] });
   });
 
   it('takes them out again, and the file when nothing is left', () => {

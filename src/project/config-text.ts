@@ -45,7 +45,8 @@ export function configError(message: string, file?: string): MlopsError {
 export function formatConfigText(sections: ConfigSections): string {
   const lines: string[] = [];
   for (const [name, options] of sections) {
-    if (options.size === 0) continue;
+    // DVC leaves out its own sections when they are empty, and keeps those that have a name.
+    if (options.size === 0 && !/"/.test(name)) continue;
     lines.push(`[${quote(name)}]`);
     for (const [key, value] of options) lines.push(`    ${quote(key)} = ${quoteValue(value)}`);
   }

@@ -30,6 +30,8 @@ export interface ConfigEdit {
   readonly value: ConfigValue | undefined;
   /** A path in `value` is already as the file holds it, not relative to where the user is. */
   readonly verbatim?: boolean;
+  /** The whole section goes away with its last option. */
+  readonly whole?: boolean;
 }
 
 /** The configuration of a project (or, outside of one, of the machine), merged from its four levels. */
@@ -178,11 +180,12 @@ function editText(text: string, file: string, edits: readonly ConfigEdit[]): str
     return edits.reduce((state, { section, option, value }) => editConfigText(state, section, option, value), text);
   }
   const sections = parseConfigText(text, file);
-  for (const { section, option, value } of edits) {
+  for (const { section, option, value, whole } of edits) {
     const options = sections.get(section) ?? new Map<string, ConfigValue>();
     if (value === undefined) options.delete(option);
     else options.set(option, value);
-    sections.set(section, options);
+    if (whole === true && options.size === 0) sections.delete(section);
+    else sections.set(section, options);
   }
   return formatConfigText(inDvcOrder(sections));
 }

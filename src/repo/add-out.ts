@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { MlopsError } from '../base/index.ts';
 import { commitOut, openData, pushContents, type Content, type WorkOptions } from '../data/index.ts';
 import { openStore } from '../storage/index.ts';
-import { newDataStage, newOut } from './add.ts';
+import { newDataStage, newOut, requireFolder } from './add.ts';
 import { withOutInfo, type DataRepo } from './data-repo.ts';
 import { gitSide } from './git-side.ts';
 import { buildGraph } from './graph.ts';
@@ -32,11 +32,7 @@ export async function addToOut(repo: DataRepo, command: AddToOutCommand): Promis
   const target = destinationOf(repo.cwd, command.source, command.out, command.force === true);
   const inside = treePathOf(repo, target);
   if (inside === undefined || inside === '') throw new MlopsError('bad_path', `'${target}' is outside of the project`);
-  if (!fs.existsSync(path.dirname(target))) {
-    throw new MlopsError('bad_path', `stage working dir '${path.dirname(target)}' does not exist`, {
-      hint: 'make the folder first',
-    });
-  }
+  requireFolder(path.dirname(target));
   const parent = path.posix.dirname(inside);
   const out = newOut(path.posix.basename(inside), inside);
   const known = outAround(repo.stages(), inside);

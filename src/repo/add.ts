@@ -50,6 +50,7 @@ export async function add(repo: DataRepo, command: AddCommand): Promise<string[]
   // What is named twice is added once.
   const targets = [...new Map(given.map((target) => [path.resolve(repo.cwd, target), target])).values()];
   const additions = targets.map((target) => findOrMakeStage(repo, target));
+  for (const { stage } of additions) requireFolder(path.join(repo.root, stage.wdir));
   checkGraph(repo, additions);
   refuseBusy(
     repo,
@@ -64,6 +65,12 @@ export async function add(repo: DataRepo, command: AddCommand): Promise<string[]
     throw error;
   }
   return side.finish();
+}
+
+/** @throws MlopsError `bad_path`. */
+export function requireFolder(folder: string): void {
+  if (fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new MlopsError('bad_path', `stage working dir '${folder}' does not exist`, { hint: 'make the folder first' });
 }
 
 function findOrMakeStage(repo: DataRepo, given: string): Addition {

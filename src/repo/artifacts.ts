@@ -27,8 +27,8 @@ export interface ArtifactCommand extends Omit<ForeignOptions, 'rev' | 'chooseRev
 export async function getArtifact(cwd: string, command: ArtifactCommand): Promise<{ count: number; out: string }> {
   return withArtifact(cwd, command, async (repo, file) => {
     const target = destinationOf(cwd, file, command.out, command.force === true);
-    const entry = await requireView(repo, file);
-    return { count: await copyOut(repo, entry, target, command), out: path.relative(cwd, target) };
+    const { repo: inner, entry } = await requireView(repo, file);
+    return { count: await copyOut(inner, entry, target, command), out: path.relative(cwd, target) };
   });
 }
 

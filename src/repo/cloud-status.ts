@@ -43,7 +43,7 @@ export async function compareWithRemote(repo: DataRepo, command: TransferCommand
     await fetchManifests(repo, store, contents, command);
     const named = firstNames(
       outs.flatMap((item) =>
-        namedObjects(repo, path.relative(repo.root, absoluteOut(repo, item.out)), contentOf(item), item.within),
+        namedObjects(repo, path.relative(repo.cwd, absoluteOut(repo, item.out)), contentOf(item), item.within),
       ),
     );
     const stateOf = await cloudStatus(repo.data, store, contents, command);

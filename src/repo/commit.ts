@@ -82,6 +82,7 @@ async function commitData(repo: DataRepo, selected: SelectedStage, command: Comm
     if (!fs.existsSync(target)) {
       throw new MlopsError('missing_output', `output '${repo.display(out.path ?? out.defPath)}' does not exist`);
     }
+    if (out.cache) gitSide(repo).refuseTracked([target]);
     const hashName = await hashNameFor(repo, out, target, command);
     const known = await hashPath(repo.data, target, { hashName, signal: command.signal });
     const content = await commitOut(repo.data, target, {

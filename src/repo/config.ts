@@ -7,6 +7,7 @@ import {
   findProjectRoot,
   namedSection,
   ProjectConfig,
+  sectionOf,
   type ConfigLevel,
   type ConfigValue,
 } from '../project/index.ts';
@@ -112,13 +113,21 @@ export function setConfig(
   if (value === undefined && whole !== undefined) {
     // `-u remote.NAME` removes all of it.
     const section = `${option.section} "${option.option}"`;
-    const edits = [...whole.keys()].map((each) => ({ section, option: each, value: undefined }));
+    const edits = ['url', ...whole.keys()].map((each) => ({ section, option: each, value: undefined, whole: true }));
     place.config.edit(level, edits, place.cwd);
     return;
   }
   const known = place.config.load(level).get(option.section)?.has(option.option) === true;
   if (value === undefined && !known) throw missing(place, option, level);
+  if (value === undefined && option.kind === 'remote') requireUrlWithout(place, option.name, option.option, level);
   place.config.edit(level, [{ section: option.section, option: option.option, value }], place.cwd);
+}
+
+/** A remote from which one option is taken must still have a URL. @throws MlopsError `bad_config`. */
+export function requireUrlWithout(place: ConfigPlace, name: string, option: string, level: ConfigLevel): void {
+  const levels = configLevels.slice(0, configLevels.indexOf(level) + (option === 'url' ? 0 : 1));
+  if (levels.some((each) => place.config.load(each).get(sectionOf(name))?.has('url') === true)) return;
+  throw configError(`expected 'url' for dictionary value @ data['remote']['${name}']`);
 }
 
 function missing(place: ConfigPlace, option: OptionName, level: ConfigLevel): MlopsError {

@@ -14,9 +14,10 @@ import type { ForeignRepo } from './foreign-repo.ts';
 import { isDvcFile, type ViewEntry } from './repo-view.ts';
 
 /**
- * Copies a file or folder of a repository to a new place: what its tree holds from there, outputs from a
- * cache. The place is filled at the end in one step; what was there before goes away then.
+ * Copies a file or folder of a repository to a place: what its tree holds from there, outputs from a
+ * cache. The place is filled at the end; what was there before goes away then, unless it is merged with.
  * @param into the cache that contents are brought into; without it one of the repository's.
+ * @param merge keep what else is in a folder at that place.
  * @returns the number of files.
  * @throws MlopsError `transfer_failed` when content cannot be had.
  */
@@ -24,18 +25,38 @@ export async function copyOut(
   repo: ForeignRepo,
   entry: ViewEntry,
   target: string,
-  options: WorkOptions & { readonly into?: DataContext | undefined } = {},
+  options: WorkOptions & { readonly into?: DataContext | undefined; readonly merge?: boolean } = {},
 ): Promise<number> {
   fs.mkdirSync(path.dirname(target), { recursive: true });
   const temp = temporaryName(target);
   try {
     const count = await copyEntry(repo, entry, temp, options);
-    fs.rmSync(target, { recursive: true, force: true });
-    fs.renameSync(temp, target);
+    if (options.merge === true) placeOver(temp, target);
+    else {
+      fs.rmSync(target, { recursive: true, force: true });
+      fs.renameSync(temp, target);
+    }
     return count;
   } finally {
     fs.rmSync(temp, { recursive: true, force: true });
   }
+}
+
+/**
+ * Moves a file or folder to its place: files there are replaced, folders are joined, and the rest stays.
+ * @throws MlopsError `files_in_the_way` where one is a file and the other a folder.
+ */
+export function placeOver(from: string, to: string): void {
+  const there = fs.statSync(to, { throwIfNoEntry: false });
+  const isFolder = fs.lstatSync(from).isDirectory();
+  if (there !== undefined && there.isDirectory() !== isFolder) {
+    throw new MlopsError('files_in_the_way', `[Errno ${isFolder ? 17 : 21}] in the way of what comes: '${to}'`, {
+      exit: 255,
+      hint: 'move it away or choose another place with --out',
+    });
+  }
+  if (there === undefined || !isFolder) return fs.renameSync(from, to);
+  for (const name of fs.readdirSync(from)) placeOver(path.join(from, name), path.join(to, name));
 }
 
 type Options = Parameters<typeof copyOut>[3] & object;
@@ -91,5 +112,5 @@ function copyFromTree(repo: ForeignRepo, entry: ViewEntry, target: string): void
 
 function requireContent(entry: ViewEntry): Content {
   if (entry.content !== undefined) return entry.content;
-  throw new MlopsError('object_missing', `the content of '${entry.path}' is recorded nowhere`);
+  throw new MlopsError('object_missing', `the content of '${entry.path}' is recorded nowhere`, { exit: 255 });
 }

@@ -1,8 +1,9 @@
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { isMlopsError } from '../base/index.ts';
 import { remoteObjects, type HashName, type WorkOptions } from '../data/index.ts';
-import { gitState, gitText, revisionTree, tryResolveRevision } from '../git/index.ts';
+import { gitState, gitText, revisionTree, tryResolveRevision, type TreePath } from '../git/index.ts';
 import { openStore } from '../storage/index.ts';
 import type { DataRepo } from './data-repo.ts';
 import {
@@ -15,7 +16,7 @@ import {
   type Entry,
   type EntryChange,
 } from './entry-diff.ts';
-import { outAround, outsOf, showPath, treePathOf, type SelectedOut } from './targets.ts';
+import { outAround, outsOf, showPath, type SelectedOut } from './targets.ts';
 import { requireRemote } from './transfer.ts';
 import type { Stage } from '../project/index.ts';
 
@@ -45,11 +46,12 @@ export interface DataStatus {
 /** `data status`: the last commit against the project's files, and those against the workspace. */
 export async function dataStatus(repo: DataRepo, command: DataStatusCommand): Promise<DataStatus> {
   const granular = command.granular === true;
-  const selected = selectPaths(repo, repo.stages(), command.targets);
+  const targets = keysOf(repo, command.targets);
+  const selected = selectPaths(repo.stages(), targets);
   const recorded = recordedEntries(repo, selected, granular);
   const workspace = await workspaceEntries(repo, selected, granular, command);
   // Without Git there is no commit to differ from.
-  const head = repo.gitRoot === undefined ? recorded : headEntries(repo, command.targets, granular);
+  const head = repo.gitRoot === undefined ? recorded : headEntries(repo, targets, granular);
   const toWorkspace = diffEntries(byName(recorded), byName(workspace));
   const fromHead = diffEntries(byName(head), byName(recorded));
   const same = new Set(fromHead.filter(({ kind }) => kind === 'unchanged').map(({ new: entry }) => entry?.path));
@@ -65,26 +67,34 @@ export async function dataStatus(repo: DataRepo, command: DataStatusCommand): Pr
   };
 }
 
-/** Outs at, around or below the targets; what is not tracked selects nothing, as in DVC. */
-export function selectPaths(repo: DataRepo, stages: readonly Stage[], targets: readonly string[]): SelectedOut[] {
+/** DVC takes targets from where the user stands for paths from the top. */
+function keysOf(repo: DataRepo, targets: readonly string[]): TreePath[] {
+  return targets.map((target) => path.relative(repo.cwd, path.resolve(repo.cwd, target)) || '.');
+}
+
+/** Outs at, around or below the targets (paths from the top); what is not tracked selects nothing, as in DVC. */
+function selectPaths(stages: readonly Stage[], targets: readonly TreePath[]): SelectedOut[] {
   if (targets.length === 0) return stages.flatMap((stage) => outsOf(stage, undefined));
-  return targets.flatMap((target) => {
-    const inside = treePathOf(repo, path.resolve(repo.cwd, target));
-    if (inside === undefined) return [];
+  return targets.flatMap((inside) => {
     const owner = outAround(stages, inside);
     if (owner !== undefined) return outsOf(owner.stage, inside);
     return stages.flatMap((stage) =>
-      outsOf(stage, undefined).filter(({ out }) => inside === '' || out.path?.startsWith(`${inside}/`) === true),
+      outsOf(stage, undefined).filter(({ out }) => out.path?.startsWith(`${inside}/`) === true),
     );
   });
 }
 
 /** What the last commit records; nothing without Git or before the first commit. */
-export function headEntries(repo: DataRepo, targets: readonly string[], granular: boolean, revision = 'HEAD'): Entries {
+export function headEntries(
+  repo: DataRepo,
+  targets: readonly TreePath[],
+  granular: boolean,
+  revision = 'HEAD',
+): Entries {
   const commit = repo.gitRoot === undefined ? undefined : tryResolveRevision(repo.root, revision);
   if (commit === undefined) return new Map();
   const stages = repo.stagesOf(revisionTree(repo.root, commit));
-  return recordedEntries(repo, selectPaths(repo, stages, targets), granular);
+  return recordedEntries(repo, selectPaths(stages, targets), granular);
 }
 
 function group(changes: readonly EntryChange[]): Record<string, (string | Rename)[]> {
@@ -129,7 +139,14 @@ function untrackedFiles(repo: DataRepo, targets: readonly string[]): string[] {
   const below = targets.map((target) => path.relative(repo.root, path.resolve(repo.cwd, target)) || '.');
   const text = gitText(repo.root, ['ls-files', '--others', '--exclude-standard', '-z', '--', ...below]);
   // DVC shows these, unlike what it tracks itself, from where the user stands.
-  return text.split('\0').flatMap((file) => (file === '' ? [] : showPath(repo, file)));
+  const files = text.split('\0').filter((file) => file !== '' && !isFolderLink(path.join(repo.root, file)));
+  return files.map((file) => showPath(repo, file));
+}
+
+/** DVC walks the work tree itself, where a link to a folder is neither a file nor gone into. */
+function isFolderLink(file: string): boolean {
+  if (fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return false;
+  return fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function gitFacts(repo: DataRepo, untracked: boolean): DataStatus['git'] {

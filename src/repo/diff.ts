@@ -1,9 +1,10 @@
 import { MlopsError } from '../base/index.ts';
 import type { WorkOptions } from '../data/index.ts';
 import { resolveRevision, revisionTree, tryResolveRevision } from '../git/index.ts';
+import type { Stage } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
-import { selectPaths } from './data-status.ts';
-import { byName, diffEntries, notInCache, recordedEntries, workspaceEntries, type Entries } from './entry-diff.ts';
+import { byName, diffEntries, notInCache, recordedEntries, workspaceEntries } from './entry-diff.ts';
+import { outsOf, selectFrom, type SelectedOut } from './targets.ts';
 
 export interface DiffCommand extends WorkOptions {
   readonly from: string;
@@ -36,12 +37,16 @@ export interface DiffReport {
 export async function diff(repo: DataRepo, command: DiffCommand): Promise<DiffReport | undefined> {
   if (repo.gitRoot === undefined) throw new MlopsError('not_a_git_repo', 'only supported for Git repositories');
   if (tryResolveRevision(repo.root, 'HEAD') === undefined) return undefined;
-  const before = entriesAt(repo, command.from, command.targets);
+  const from = resolveRevision(repo.root, command.from);
+  const to = command.to === undefined ? undefined : resolveRevision(repo.root, command.to);
+  // DVC looks at targets only when the two have different names.
+  if (from === to && command.from !== command.to) return undefined;
+  const old = select(repo, stagesAt(repo, from), command.targets);
+  const now = select(repo, to === undefined ? repo.stages() : stagesAt(repo, to), command.targets);
+  refuseUnknown(old.unknown, now.unknown);
+  const before = recordedEntries(repo, old.outs, true);
   const after =
-    command.to === undefined
-      ? await workspaceEntries(repo, selectPaths(repo, repo.stages(), command.targets), true, command)
-      : entriesAt(repo, command.to, command.targets);
-  if (command.targets.length > 0) refuseUnknown(before, after, command);
+    to === undefined ? await workspaceEntries(repo, now.outs, true, command) : recordedEntries(repo, now.outs, true);
   const report = {
     added: [] as DiffEntry[],
     deleted: [] as DiffEntry[],
@@ -65,16 +70,30 @@ export async function diff(repo: DataRepo, command: DiffCommand): Promise<DiffRe
   return Object.values(report).every((list) => list.length === 0) ? undefined : (sorted as unknown as DiffReport);
 }
 
-function entriesAt(repo: DataRepo, revision: string, targets: readonly string[]): Entries {
-  const stages = repo.stagesOf(revisionTree(repo.root, resolveRevision(repo.root, revision)));
-  return recordedEntries(repo, selectPaths(repo, stages, targets), true);
+function stagesAt(repo: DataRepo, commit: string): readonly Stage[] {
+  return repo.stagesOf(revisionTree(repo.root, commit));
 }
 
-function refuseUnknown(before: Entries, after: Entries, command: DiffCommand): void {
-  if (before.size > 0 || after.size > 0) return;
-  throw new MlopsError('unknown_stage', `[Errno 2] No such file or directory: '${command.targets[0]}'`, {
-    exit: 255,
-  });
+interface Selection {
+  readonly outs: readonly SelectedOut[];
+  /** Targets that this side does not know. */
+  readonly unknown: ReadonlySet<string>;
+}
+
+function select(repo: DataRepo, stages: readonly Stage[], targets: readonly string[]): Selection {
+  if (targets.length === 0) return { outs: stages.flatMap((stage) => outsOf(stage, undefined)), unknown: new Set() };
+  const found = targets.map((target) => selectFrom(repo, stages, target));
+  return {
+    outs: found.flatMap((selected) => selected.flatMap(({ stage, only }) => outsOf(stage, only))),
+    unknown: new Set(targets.filter((_, i) => found[i]?.length === 0)),
+  };
+}
+
+/** A target may be in one of the two only. */
+function refuseUnknown(before: ReadonlySet<string>, after: ReadonlySet<string>): void {
+  const [nowhere] = [...before].filter((target) => after.has(target));
+  if (nowhere === undefined) return;
+  throw new MlopsError('unknown_stage', `[Errno 2] No such file or directory: '${nowhere}'`, { exit: 255 });
 }
 
 function inPathOrder(list: readonly DiffEntry[]): DiffEntry[] {

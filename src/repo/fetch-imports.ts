@@ -19,7 +19,6 @@ import { copyOut } from './copy-out.ts';
 import type { DataRepo } from './data-repo.ts';
 import { openForeignRepo, type ForeignRepo } from './foreign-repo.ts';
 import { recordedOptions } from './import-source.ts';
-import { pathInside } from './repo-view.ts';
 
 interface Wanted {
   readonly source: RepoSource;
@@ -96,9 +95,10 @@ async function fetchGroup(repo: DataRepo, group: readonly Wanted[], options: Tra
 }
 
 async function fetchOne(repo: DataRepo, foreign: ForeignRepo, wanted: Wanted, options: TransferOptions): Promise<void> {
-  const entry = await foreign.view.entry(pathInside(wanted.path));
+  const { repo: inner, at } = foreign.find(wanted.path);
+  const entry = await inner.view.entry(at);
   if (entry?.content?.md5 === wanted.content.md5) {
-    await foreign.bring(repo.data, [wanted.content]);
+    await inner.bring(repo.data, [wanted.content]);
     return;
   }
   // Files of Git, or a mixture: made once more, and hashed on the way into the cache.
@@ -108,7 +108,7 @@ async function fetchOne(repo: DataRepo, foreign: ForeignRepo, wanted: Wanted, op
     const folder = fs.mkdtempSync(path.join(repo.stateDir, 'tmp', 'import-'));
     try {
       const place = path.join(folder, 'content');
-      await copyOut(foreign, entry, place, { signal: options.signal, into: repo.data });
+      await copyOut(inner, entry, place, { signal: options.signal, into: repo.data });
       await commitOut(repo.data, place, { signal: options.signal, relink: false });
     } finally {
       fs.rmSync(folder, { recursive: true, force: true });

@@ -18,6 +18,7 @@ import {
   headCommit,
   resolveRevision,
   revisionTree,
+  subTree,
   worktreeTree,
   type Tree,
   type TreePath,
@@ -33,7 +34,8 @@ import {
 import { localStore, openStore, withoutSecrets, type BlobStore, type RemoteOptions } from '../storage/index.ts';
 import { collectStages, type CollectSource } from './collect.ts';
 import type { RemoteSection } from './data-repo.ts';
-import { repoView, type RepoView } from './repo-view.ts';
+import { pathInside, repoView, type RepoView } from './repo-view.ts';
+import { treePathOf } from './targets.ts';
 
 export interface ForeignOptions extends TransferOptions {
   /** Branch, tag or commit; without it the work tree of a local repository, the default branch of another. */
@@ -51,12 +53,21 @@ export interface ForeignOptions extends TransferOptions {
 /** Another repository (Git's, or a DVC project), opened to read from. */
 export interface ForeignRepo {
   readonly url: string;
+  /** Where the user stands inside of the files that are read; '' elsewhere. */
+  readonly standpoint: TreePath;
   /** The commit it stands at, undefined without Git. */
   readonly commit: string | undefined;
   readonly tree: Tree;
   readonly view: RepoView;
+  /** Its own cache, when it is on this machine. */
+  readonly cacheDir: string | undefined;
   /** Where its data is pushed to; undefined when it names no remote. */
   remote(): RemoteSection | undefined;
+  /**
+   * Where a path leads that a user gave: from where they stand when that is inside of the files that are read, else
+   * from the top, and on into a project that lies in a folder of this one. What it gives back closes with this.
+   */
+  find(given: string | undefined): { readonly repo: ForeignRepo; readonly at: TreePath };
   /**
    * A cache that holds all of these contents: the repository's own where it does, otherwise a temporary one.
    * @throws MlopsError `transfer_failed`.
@@ -77,11 +88,15 @@ export async function openForeignRepo(cwd: string, url: string, options: Foreign
   try {
     const place = localPlace(cwd, url, options) ?? (await clonePlace(folder, url, options));
     const config = options.config === undefined ? undefined : path.resolve(cwd, options.config);
-    return assemble(folder, url, place, { ...options, config });
+    return assemble(folder, url, place, { ...options, cwd, config });
   } catch (error) {
     fs.rmSync(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+interface OpenOptions extends ForeignOptions {
+  readonly cwd: string;
 }
 
 interface Place {
@@ -98,12 +113,15 @@ function localPlace(cwd: string, url: string, options: ForeignOptions): Place | 
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(url) || fs.statSync(given, { throwIfNoEntry: false })?.isDirectory() !== true) {
     return undefined;
   }
+  if (isBare(given)) return undefined;
   const gitRoot = findGitRoot(given);
-  const root = dvcRoot(given) ?? gitRoot;
-  if (root === undefined) return undefined;
+  // A folder that is neither is read as it is, and so is one below the top of a Git repository, except of a revision.
+  const root = dvcRoot(given) ?? given;
   const dvcDir = path.join(root, '.dvc');
-  const config = new ProjectConfig(dvcDir);
-  const cacheDir = path.resolve(config.text('cache', 'dir') ?? path.join(dvcDir, 'cache'));
+  const cacheDir = cacheOf(dvcDir);
+  if (gitRoot === undefined && options.rev !== undefined) {
+    throw new MlopsError('not_a_git_repo', `${given} is not a git repository`, { hint: 'leave out --rev' });
+  }
   const rev = gitRoot === undefined ? undefined : (options.chooseRev?.(gitRoot) ?? options.rev);
   if (rev === undefined) {
     return {
@@ -113,7 +131,14 @@ function localPlace(cwd: string, url: string, options: ForeignOptions): Place | 
       cacheDir,
     };
   }
-  return { tree: revisionTree(root, rev), commit: resolveRevision(root, rev), dvcDir, cacheDir };
+  const isInGit = gitRoot !== undefined && treePathOf({ root: gitRoot }, root) !== undefined;
+  const top = gitRoot !== undefined && !(isInGit && fs.existsSync(dvcDir)) ? gitRoot : root;
+  return { tree: revisionTree(top, rev), commit: resolveRevision(top, rev), dvcDir, cacheDir };
+}
+
+/** A Git repository without a work tree: there are no files to read in place. */
+function isBare(directory: string): boolean {
+  return ['HEAD', 'objects', 'refs'].every((name) => fs.existsSync(path.join(directory, name)));
 }
 
 function dvcRoot(directory: string): string | undefined {
@@ -125,18 +150,50 @@ function dvcRoot(directory: string): string | undefined {
   }
 }
 
+/** The innermost folder with a project of its own that a path leads through or to, below the top. */
+function projectAbove(tree: Tree, at: TreePath): TreePath | undefined {
+  for (let end = at.length; end > 0; end = at.lastIndexOf('/', end - 1)) {
+    const folder = at.slice(0, end);
+    if (tree.entry(`${folder}/.dvc`)?.kind === 'dir') return folder;
+  }
+  return undefined;
+}
+
+function placeBelow(scratch: string, place: Place, folder: TreePath): Place {
+  const tree = subTree(place.tree, folder);
+  const own = path.join(path.dirname(place.dvcDir), folder, '.dvc');
+  if (!fs.existsSync(own)) return { ...place, tree, dvcDir: configFolder(scratch, tree), cacheDir: undefined };
+  return { ...place, tree, dvcDir: own, cacheDir: cacheOf(own) };
+}
+
+/** Where the user stands inside of the files that are read. */
+function standpoint(tree: Tree, cwd: string): TreePath {
+  if (tree.root === undefined) return '';
+  const inside = path.relative(fs.realpathSync(tree.root), fs.realpathSync(cwd));
+  return inside === '..' || inside.startsWith(`..${path.sep}`) ? '' : inside;
+}
+
+function cacheOf(dvcDir: string): string {
+  return path.resolve(new ProjectConfig(dvcDir).text('cache', 'dir') ?? path.join(dvcDir, 'cache'));
+}
+
+/** The config of a tree that is not on disk, made there for reading. */
+function configFolder(scratch: string, tree: Tree): string {
+  const dvcDir = path.join(scratch, '.dvc');
+  const config = tree.read('.dvc/config');
+  fs.mkdirSync(dvcDir);
+  if (config !== undefined) fs.writeFileSync(path.join(dvcDir, 'config'), config);
+  return dvcDir;
+}
+
 async function clonePlace(folder: string, url: string, options: ForeignOptions): Promise<Place> {
   const clone = path.join(folder, 'clone');
   await cloneRepository(url, clone, { bare: true, signal: options.signal });
   const tree = revisionTree(clone, options.chooseRev?.(clone) ?? options.rev ?? 'HEAD');
-  const dvcDir = path.join(folder, '.dvc');
-  const config = tree.read('.dvc/config');
-  fs.mkdirSync(dvcDir);
-  if (config !== undefined) fs.writeFileSync(path.join(dvcDir, 'config'), config);
-  return { tree, commit: tree.commit, dvcDir, cacheDir: undefined };
+  return { tree, commit: tree.commit, dvcDir: configFolder(folder, tree), cacheDir: undefined };
 }
 
-function assemble(folder: string, url: string, place: Place, options: ForeignOptions): ForeignRepo {
+function assemble(folder: string, url: string, place: Place, options: OpenOptions): ForeignRepo {
   const { tree } = place;
   const rules = new IgnoreRules(tree);
   const ignored = (file: TreePath, isDirectory: boolean): boolean => rules.ignored(file, isDirectory);
@@ -145,6 +202,8 @@ function assemble(folder: string, url: string, place: Place, options: ForeignOpt
   // A name that is wrong is told at once, not when something is found missing.
   if (options.remote !== undefined) remoteOf(base, overlay, options);
   const contexts: DataContext[] = [];
+  const subs: ForeignRepo[] = [];
+  const here = standpoint(tree, options.cwd);
   const open = (cacheDir: string, name: string): DataContext => {
     const context = openData({
       root: folder,
@@ -161,6 +220,7 @@ function assemble(folder: string, url: string, place: Place, options: ForeignOpt
   let temporary: DataContext | undefined;
   const repo: ForeignRepo = {
     url,
+    standpoint: here,
     commit: place.commit,
     tree,
     view: repoView({
@@ -170,6 +230,18 @@ function assemble(folder: string, url: string, place: Place, options: ForeignOpt
       manifest: async (content) => readManifest(await repo.cacheWith([content]), content),
     }),
     remote: () => remoteOf(base, overlay, options),
+    cacheDir: place.cacheDir,
+    find(given) {
+      const { root } = tree;
+      const inTree = root !== undefined && given?.startsWith(`${root}/`) === true;
+      const at = inTree ? given.slice(root.length + 1) : pathInside(given, here);
+      const nested = projectAbove(tree, at);
+      if (nested === undefined) return { repo, at };
+      const inner = fs.mkdtempSync(path.join(folder, 'nested-'));
+      const sub = assemble(inner, url, placeBelow(inner, place, nested), options);
+      subs.push(sub);
+      return { repo: sub, at: at.slice(nested.length + 1) };
+    },
     async cacheWith(contents) {
       if (place.cacheDir !== undefined && fs.existsSync(place.cacheDir)) {
         own ??= open(place.cacheDir, 'own');
@@ -181,6 +253,7 @@ function assemble(folder: string, url: string, place: Place, options: ForeignOpt
     },
     bring: (into, contents) => bring(repo, place, into, contents, options),
     close() {
+      for (const sub of subs) sub.close();
       for (const context of contexts) context.close();
       fs.rmSync(folder, { recursive: true, force: true });
     },

@@ -1,15 +1,15 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isMlopsError, MlopsError } from '../base/index.ts';
+import { isMlopsError, MlopsError, temporaryName } from '../base/index.ts';
 import { objectKey, type Content } from '../data/index.ts';
 import { findGitRoot } from '../git/index.ts';
 import { ProjectConfig } from '../project/index.ts';
 import { destinationOf } from './add-out.ts';
-import { copyOut } from './copy-out.ts';
+import { copyOut, placeOver } from './copy-out.ts';
 import type { RemoteSection } from './data-repo.ts';
 import { openForeignRepo, type ForeignOptions, type ForeignRepo } from './foreign-repo.ts';
-import { pathInside, type ViewEntry } from './repo-view.ts';
+import type { ViewEntry } from './repo-view.ts';
 import { isUrl, materialize, openSource, type SourceOptions } from './source.ts';
 
 export interface GetCommand extends ForeignOptions {
@@ -31,8 +31,11 @@ export async function get(cwd: string, command: GetCommand): Promise<{ count: nu
   }
   const repo = await openForeignRepo(cwd, command.url, command);
   try {
-    const entry = await requireView(repo, command.path);
-    return { count: await copyOut(repo, entry, target, command), out: path.relative(cwd, target) };
+    if (path.isAbsolute(command.path)) throw nothingThere(command.path, repo.url);
+    const { repo: inner, entry } = await requireView(repo, command.path);
+    // DVC puts what it gets into a folder that is there already.
+    const place = isFolder(target) ? path.join(target, path.basename(path.normalize(command.path))) : target;
+    return { count: await copyOut(inner, entry, place, { ...command, merge: true }), out: path.relative(cwd, place) };
   } finally {
     repo.close();
   }
@@ -43,40 +46,63 @@ export async function get(cwd: string, command: GetCommand): Promise<{ count: nu
  * @throws MlopsError `unknown_stage` for what is no output, `no_remote`.
  */
 export async function getUrl(cwd: string, command: GetCommand): Promise<string> {
-  const repo = await openForeignRepo(cwd, command.url, command);
   try {
-    return await objectUrlIn(repo, command.path);
-  } finally {
-    repo.close();
+    const repo = await openForeignRepo(cwd, command.url, command);
+    try {
+      return await objectUrlIn(repo, command.path);
+    } finally {
+      repo.close();
+    }
+  } catch (error) {
+    // DVC fails here in another way than where it copies.
+    throw isMlopsError(error) ? new MlopsError(error.code, error.message, { ...error, exit: 255 }) : error;
   }
 }
 
 /** The same in an open repository. */
 export async function objectUrlIn(repo: ForeignRepo, file: string): Promise<string> {
-  const content = (await repo.view.entry(pathInside(file)))?.content;
+  const { repo: inner, at } = repo.find(file);
+  const content = (await inner.view.entry(at))?.content;
   if (content === undefined) {
     throw new MlopsError('unknown_stage', `Unable to find DVC file with output '${file}'`, {
       hint: `see what is tracked: mlops list ${repo.url} -R --dvc-only`,
       exit: 255,
     });
   }
-  const remote = repo.remote();
+  const remote = inner.remote() ?? cacheAsRemote(inner);
   if (remote === undefined) throw new MlopsError('no_remote', `no remote specified in '${repo.url}'`, { exit: 255 });
   return objectUrl(remote, content);
+}
+
+/** A project on this machine that has no remote is read from its cache. */
+function cacheAsRemote({ cacheDir }: ForeignRepo): RemoteSection | undefined {
+  return cacheDir === undefined ? undefined : { name: '', url: cacheDir, options: {} };
 }
 
 function objectUrl(remote: RemoteSection, content: Content): string {
   return `${remote.url.replace(/\/+$/, '')}/${objectKey(content.md5, content.hashName)}`;
 }
 
-/** An entry that must exist. @throws MlopsError `object_missing`. */
-export async function requireView(repo: ForeignRepo, given: string): Promise<ViewEntry> {
-  const entry = await repo.view.entry(pathInside(given));
-  if (entry !== undefined) return entry;
-  throw new MlopsError('object_missing', `there is no '${given}' in '${repo.url}'`, {
-    hint: `see what is there: mlops list ${repo.url} -R`,
+/** An entry that must exist, and the repository that it is read from. @throws MlopsError `object_missing`. */
+export async function requireView(
+  repo: ForeignRepo,
+  given: string,
+): Promise<{ readonly repo: ForeignRepo; readonly entry: ViewEntry }> {
+  const { repo: inner, at } = repo.find(given);
+  const entry = await inner.view.entry(at);
+  if (entry !== undefined) return { repo: inner, entry };
+  throw nothingThere(given, repo.url);
+}
+
+function nothingThere(given: string, url: string): MlopsError {
+  return new MlopsError('object_missing', `there is no '${given}' in '${url}'`, {
+    hint: `see what is there: mlops list ${url} -R`,
     exit: 255,
   });
+}
+
+function isFolder(file: string): boolean {
+  return fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 export interface GetUrlCommand extends SourceOptions {
@@ -88,7 +114,15 @@ export interface GetUrlCommand extends SourceOptions {
 /** Copies a file or folder from a path or URL. @throws MlopsError `files_in_the_way`, `object_missing`, those of the store. */
 export async function getFromUrl(cwd: string, command: GetUrlCommand): Promise<void> {
   const target = destinationOf(cwd, command.url, command.out, command.force === true);
-  await materialize({ cwd, remote: (name?: string) => remoteHere(cwd, name) }, command.url, target, command);
+  const repo = { cwd, remote: (name?: string) => remoteHere(cwd, name) };
+  if (!fs.existsSync(target)) return void (await materialize(repo, command.url, target, command));
+  const temp = temporaryName(target);
+  try {
+    await materialize(repo, command.url, temp, command);
+    placeOver(temp, target);
+  } finally {
+    fs.rmSync(temp, { recursive: true, force: true });
+  }
 }
 
 /** A remote of the project around a directory, if there is one: for `remote://name/path`. */

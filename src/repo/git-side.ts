@@ -13,8 +13,10 @@ export interface GitSide {
   changed(file: string): void;
   /** Makes Git ignore these outputs. @throws MlopsError `git_tracked` when Git tracks one. */
   ignore(targets: readonly string[]): void;
+  /** @throws MlopsError `git_tracked` when Git tracks one of them. */
+  refuseTracked(targets: readonly string[]): void;
   unignore(targets: readonly string[]): void;
-  /** Takes back the ignore lines, after a failure. */
+  /** Takes back the ignore lines that were added here, after a failure. */
   rollBack(): void;
   /** Stages what changed when the project wants that. @returns the files that the user should add. */
   finish(): string[];
@@ -24,14 +26,19 @@ export function gitSide(repo: DataRepo): GitSide {
   const files = new Set<string>();
   const ignored: string[] = [];
   const { gitRoot } = repo;
+  const refuseTracked = (targets: readonly string[]): void => {
+    const [tracked] = gitRoot === undefined ? [] : trackedByGit(gitRoot, targets);
+    if (tracked !== undefined) throw alreadyTracked(path.relative(repo.cwd, path.resolve(gitRoot ?? '', tracked)));
+  };
   return {
     changed: (file) => void files.add(file),
+    refuseTracked,
     ignore(targets) {
       if (gitRoot === undefined || targets.length === 0) return;
-      const [tracked] = trackedByGit(gitRoot, targets);
-      if (tracked !== undefined) throw alreadyTracked(path.relative(repo.cwd, path.resolve(gitRoot, tracked)));
-      ignored.push(...targets);
-      for (const file of addToGitignore(gitRoot, targets)) files.add(file);
+      refuseTracked(targets);
+      const { files: edited, added } = addToGitignore(gitRoot, targets);
+      ignored.push(...added);
+      for (const file of edited) files.add(file);
     },
     unignore(targets) {
       if (gitRoot === undefined || targets.length === 0) return;

@@ -57,6 +57,11 @@ export async function importFromRepo(repo: DataRepo, command: ImportRepoCommand)
   command.onImport?.(shownRepoDep(dep), showPath(repo, stage.outs[0]?.path ?? ''));
   const foreign = await openForeignRepo(repo.cwd, command.url, command);
   try {
+    if (foreign.commit === undefined) {
+      throw new MlopsError('not_a_git_repo', `'${command.url}' is no Git repository, or has no commit`, {
+        hint: `copy it once, with \`mlops get\`, or follow its files: mlops import-url ${command.url}/${command.path}`,
+      });
+    }
     return save(repo, await fillFromRepo(repo, planned, target, foreign, command), target);
   } finally {
     foreign.close();
@@ -79,8 +84,8 @@ export async function fillFromRepo(
   const locked = { ...dep.repo, ...(foreign.commit === undefined ? {} : { revLock: foreign.commit }) };
   const filled = { ...stage, deps: [{ ...dep, repo: locked }] };
   if (options.noDownload === true) return sealed(withInfo(filled, undefined));
-  const entry = await requireView(foreign, dep.defPath);
-  await copyOut(foreign, entry, target, { ...options, into: repo.data });
+  const { repo: inner, entry } = await requireView(foreign, dep.defPath);
+  await copyOut(inner, entry, target, { ...options, into: repo.data });
   return sealed(withInfo(filled, await commitOut(repo.data, target, options)));
 }
 

@@ -1,8 +1,9 @@
 import * as path from 'node:path';
 
 import { MlopsError } from '../base/index.ts';
+import type { TreePath } from '../git/index.ts';
 import { openForeignRepo, type ForeignOptions } from './foreign-repo.ts';
-import { pathInside, type RepoView, type ViewEntry } from './repo-view.ts';
+import type { RepoView, ViewEntry } from './repo-view.ts';
 
 export interface ListCommand extends ForeignOptions {
   readonly url: string;
@@ -36,16 +37,27 @@ export interface ListedTree extends Listed {
 export async function list(cwd: string, command: ListCommand): Promise<Listed[]> {
   const repo = await openForeignRepo(cwd, command.url, command);
   try {
-    const at = pathInside(command.path);
-    const top = await requireEntry(repo.view, at, command.url);
+    const {
+      repo: { view },
+      at,
+    } = repo.find(command.path);
+    const top = await requireEntry(view, at, command.url);
     const level = command.recursive === true ? command.level : undefined;
     if (level === 0 || top.kind === 'file') return [listed(top, path.posix.basename(command.path ?? '') || '.')];
     const found: Listed[] = [];
-    await walk(repo.view, at, [], command, level, found);
-    return found.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
+    await walk(view, at, [], command, level, found);
+    // Without a path all is listed, seen from where the user stands.
+    const shown = (command.path ?? '') === '' ? found.map((entry) => fromHere(entry, repo.standpoint)) : found;
+    return shown.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
   } finally {
     repo.close();
   }
+}
+
+function fromHere(entry: Listed, standpoint: TreePath): Listed {
+  if (standpoint === '') return entry;
+  const folder = path.posix.relative(`/${standpoint}`, `/${path.posix.dirname(entry.path)}`);
+  return { ...entry, path: path.posix.join(folder, path.posix.basename(entry.path)) };
 }
 
 async function walk(
@@ -67,9 +79,12 @@ async function walk(
 export async function listTree(cwd: string, command: ListCommand): Promise<ListedTree> {
   const repo = await openForeignRepo(cwd, command.url, command);
   try {
-    const at = pathInside(command.path);
-    const top = await requireEntry(repo.view, at, command.url);
-    return await treeOf(repo.view, top, command.path ?? '.', command, command.level);
+    const {
+      repo: { view },
+      at,
+    } = repo.find(command.path);
+    const top = await requireEntry(view, at, command.url);
+    return await treeOf(view, top, command.path ?? '.', command, command.level);
   } finally {
     repo.close();
   }
@@ -98,16 +113,19 @@ export async function du(
 ): Promise<{ path: string; size: number }[]> {
   const repo = await openForeignRepo(cwd, command.url, command);
   try {
-    const at = pathInside(command.path);
-    const top = await requireEntry(repo.view, at, command.url);
+    const {
+      repo: { view },
+      at,
+    } = repo.find(command.path);
+    const top = await requireEntry(view, at, command.url);
     const shown = command.path ?? '';
     if (command.summarize === true || top.kind === 'file') {
-      return [{ path: shown, size: await sizeBelow(repo.view, top) }];
+      return [{ path: shown, size: await sizeBelow(view, top) }];
     }
     const rows: { path: string; size: number }[] = [];
-    for (const entry of await repo.view.list(at)) {
+    for (const entry of await view.list(at)) {
       if (isHidden(entry.name)) continue;
-      rows.push({ path: path.posix.join(shown, entry.name), size: await sizeBelow(repo.view, entry) });
+      rows.push({ path: path.posix.join(shown, entry.name), size: await sizeBelow(view, entry) });
     }
     rows.push({ path: shown, size: rows.reduce((sum, row) => sum + row.size, 0) });
     return rows;

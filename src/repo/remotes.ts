@@ -6,7 +6,7 @@ import {
   type ConfigLevel,
   type ConfigValue,
 } from '../project/index.ts';
-import type { ConfigPlace } from './config.ts';
+import { requireUrlWithout, type ConfigPlace } from './config.ts';
 
 export interface ListedRemote {
   readonly name: string;
@@ -58,6 +58,7 @@ export function modifyRemote(
   // Without a level, one that is known above that of the project will do, as with DVC.
   const known = place.config.load(level).has(section) || place.config.loadMerged(givenLevel).has(section);
   if (!known) throw doesNotExist(given);
+  if (value === undefined) requireUrlWithout(place, given.toLowerCase(), option.toLowerCase(), level);
   place.config.edit(level, [{ section, option: option.toLowerCase(), value }], place.cwd);
 }
 
@@ -105,7 +106,12 @@ export function renameRemote(place: ConfigPlace, given: string, to: string, leve
 }
 
 function removal(name: string, options: ReadonlyMap<string, ConfigValue>): ConfigEdit[] {
-  return [...options.keys()].map((option) => ({ section: sectionOf(name), option, value: undefined }));
+  return ['url', ...options.keys()].map((option) => ({
+    section: sectionOf(name),
+    option,
+    value: undefined,
+    whole: true,
+  }));
 }
 
 /** The edit of a level that calls a remote the default. */

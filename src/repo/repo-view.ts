@@ -1,7 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { MlopsError } from '../base/index.ts';
 import { isDirectoryId, type Content, type TreeFile } from '../data/index.ts';
 import type { Tree, TreePath } from '../git/index.ts';
 import type { Stage } from '../project/index.ts';
@@ -102,7 +101,7 @@ function plant(stages: readonly Stage[]): Node {
   for (const stage of stages) {
     for (const out of stage.outs) {
       const content = contentOf({ out });
-      if (!out.cache || out.path === undefined || content === undefined) continue;
+      if (!out.cache || out.path === undefined) continue;
       let node = root;
       for (const part of partsOf(out.path)) node = childOf(node, part, false);
       node.isOut = true;
@@ -134,7 +133,9 @@ async function expand(node: Node, source: ViewSource): Promise<void> {
 }
 
 function kindOf(node: Node): 'file' | 'dir' {
-  return node.content !== undefined && !isDirectoryId(node.content.md5) ? 'file' : 'dir';
+  // Of an output whose hash is not recorded yet nobody knows what it is; DVC takes it for a file.
+  if (node.content === undefined) return node.isOut && node.children.size === 0 ? 'file' : 'dir';
+  return isDirectoryId(node.content.md5) ? 'dir' : 'file';
 }
 
 function merge(file: TreePath, facts: TreeFacts | undefined, node: Node | undefined): ViewEntry | undefined {
@@ -148,8 +149,12 @@ function merge(file: TreePath, facts: TreeFacts | undefined, node: Node | undefi
     inTree,
     isOut: node?.isOut ?? false,
     content: node?.content,
-    size: facts === undefined ? node?.content?.size : facts.size(),
+    size: facts === undefined ? recordedSize(node) : facts.size(),
   };
+}
+
+function recordedSize(node: Node | undefined): number | undefined {
+  return node !== undefined && node.isOut && node.content === undefined ? 0 : node?.content?.size;
 }
 
 interface TreeFacts {
@@ -188,11 +193,11 @@ function byCodePoint(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** The path that a user gave inside a repository: relative to its top, without `./` and `..`. */
-export function pathInside(given: string | undefined): TreePath {
-  const clean = path.posix.normalize((given ?? '').replace(/^\/+/, '') || '.').replace(/\/$/, '');
-  if (clean === '..' || clean.startsWith('../')) {
-    throw new MlopsError('bad_path', `'${given ?? ''}' leads out of the repository`);
-  }
-  return clean === '.' ? '' : clean;
+/**
+ * The path that a user gave inside a repository, from the folder in it where they stand; above its top there is
+ * nothing, as for DVC. Nothing given is the top.
+ */
+export function pathInside(given: string | undefined, standpoint: TreePath = ''): TreePath {
+  const start = given === undefined || given === '' ? '' : standpoint;
+  return path.posix.resolve(`/${start}`, given ?? '').replace(/^\//, '');
 }

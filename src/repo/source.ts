@@ -29,10 +29,11 @@ export async function materialize(
   target: string,
   options: SourceOptions = {},
 ): Promise<SourceFacts> {
-  fs.mkdirSync(path.dirname(target), { recursive: true });
+  const makeFolder = (): void => void fs.mkdirSync(path.dirname(target), { recursive: true });
   if (!isUrl(source)) {
     const from = path.resolve(repo.cwd, source);
     if (!fs.existsSync(from)) throw missing(source);
+    makeFolder();
     fs.rmSync(target, { recursive: true, force: true });
     fs.cpSync(from, target, { recursive: true, dereference: true });
     dropExecutable(target);
@@ -40,6 +41,7 @@ export async function materialize(
   }
   const { store, key } = await openSource(repo, source, options);
   try {
+    makeFolder();
     return await fetchFrom(store, key, source, target, options);
   } finally {
     await store.close();

@@ -55,17 +55,28 @@ export function outsOf(stage: Stage, only: TreePath | undefined): SelectedOut[] 
 
 function selectOne(repo: DataRepo, target: string, options: TargetOptions): SelectedStage[] {
   const absolute = path.resolve(repo.cwd, target);
-  const inside = treePathOf(repo, absolute);
   if (options.recursive === true && fs.statSync(absolute, { throwIfNoEntry: false })?.isDirectory() === true) {
+    const inside = treePathOf(repo, absolute);
     const below = repo.stages().filter((stage) => inside === '' || stage.file.startsWith(`${inside ?? '\0'}/`));
     return below.map((stage) => ({ stage, only: undefined }));
   }
-  const byFile = isStageFile(path.basename(target)) ? repo.stages().filter((stage) => stage.file === inside) : [];
-  const found = byFile.length > 0 ? byFile : stagesNamed(repo, target);
-  if (found.length > 0) return found.map((stage) => ({ stage, only: undefined }));
-  const owner = inside === undefined ? undefined : outAround(repo.stages(), inside);
-  if (owner !== undefined) return [{ stage: owner.stage, only: inside }];
+  const found = selectFrom(repo, repo.stages(), target);
+  if (found.length > 0) return found;
   throw unknownTarget(repo, target);
+}
+
+/** What one target means among the stages of some revision; nothing when it is unknown there. */
+export function selectFrom(
+  repo: Pick<DataRepo, 'root' | 'cwd'>,
+  stages: readonly Stage[],
+  target: string,
+): SelectedStage[] {
+  const inside = treePathOf(repo, path.resolve(repo.cwd, target));
+  const byFile = isStageFile(path.basename(target)) ? stages.filter((stage) => stage.file === inside) : [];
+  const found = byFile.length > 0 ? byFile : stagesNamed(repo, stages, target);
+  if (found.length > 0) return found.map((stage) => ({ stage, only: undefined }));
+  const owner = inside === undefined ? undefined : outAround(stages, inside);
+  return owner === undefined ? [] : [{ stage: owner.stage, only: inside }];
 }
 
 /** The out that is at a path or around it. */
@@ -80,12 +91,12 @@ export function outAround(stages: readonly Stage[], file: TreePath): { stage: St
 }
 
 /** `train`, `train@us`, the group `train`, `sub/dvc.yaml:train`. */
-function stagesNamed(repo: DataRepo, target: string): Stage[] {
+function stagesNamed(repo: Pick<DataRepo, 'root' | 'cwd'>, stages: readonly Stage[], target: string): Stage[] {
   const colon = target.lastIndexOf(':');
   const file = colon > 0 ? target.slice(0, colon) : 'dvc.yaml';
   const name = colon >= 0 ? target.slice(colon + 1) : target;
   const inside = treePathOf(repo, path.resolve(repo.cwd, file));
-  const own = repo.stages().filter((stage) => stage.file === inside && stage.name !== undefined);
+  const own = stages.filter((stage) => stage.file === inside && stage.name !== undefined);
   const exact = own.filter((stage) => stage.name === name);
   return exact.length > 0 ? exact : own.filter((stage) => stage.name?.startsWith(`${name}@`) === true);
 }

@@ -3,7 +3,7 @@ import { dagDot, dagMermaid, viewDag } from '../../repo/dag.ts';
 import { dagAscii } from '../../repo/dag-ascii.ts';
 import { selectStages } from '../../repo/targets.ts';
 import type { Command } from '../command.ts';
-import { readRepo } from '../data-session.ts';
+import { readRepo, say } from '../data-session.ts';
 import { page } from '../pager.ts';
 
 export const verb: Command = {
@@ -42,8 +42,8 @@ export const verb: Command = {
         },
         (file) => repo.display(file),
       );
-      if (input.on('dot')) terminal.print(dagDot(view));
-      else if (input.on('mermaid') || input.on('md')) terminal.print(dagMermaid(view, input.on('md')));
+      if (input.on('dot')) say(terminal, dagDot(view));
+      else if (input.on('mermaid') || input.on('md')) say(terminal, dagMermaid(view, input.on('md')));
       else await page(dagAscii(view), terminal);
     });
   },

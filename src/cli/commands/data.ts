@@ -57,7 +57,7 @@ const status: Command = {
       }),
     );
     const parts = partsOf(report, untracked, input.on('unchanged'));
-    if (input.on('json')) terminal.print(JSON.stringify(Object.fromEntries(parts)));
+    if (input.on('json')) say(terminal, JSON.stringify(Object.fromEntries(parts)));
     else show(terminal, parts, report);
   },
 };

@@ -1,6 +1,6 @@
 import { diff, type DiffEntry, type DiffReport } from '../../repo/diff.ts';
 import type { Command, Terminal } from '../command.ts';
-import { withRepo } from '../data-session.ts';
+import { say, withRepo } from '../data-session.ts';
 import { dvcTable } from '../dvc-table.ts';
 
 type Kind = keyof DiffReport;
@@ -34,7 +34,7 @@ export const verb: Command = {
     const kinds: Kind[] = ['added', 'deleted', 'renamed', 'modified'];
     if (to === undefined && !input.on('hide-missing')) kinds.push('not in cache');
     const withHash = input.on('show-hash');
-    if (input.on('json')) terminal.print(JSON.stringify(jsonOf(report, kinds, withHash)));
+    if (input.on('json')) say(terminal, JSON.stringify(jsonOf(report, kinds, withHash)));
     else if (input.on('md')) showMarkdown(terminal, report, kinds, withHash);
     else if (report !== undefined) show(terminal, report, kinds, withHash);
   },
@@ -55,15 +55,15 @@ function show(terminal: Terminal, report: DiffReport, kinds: readonly Kind[], wi
     const entries = report[kind];
     counts.push([kind, entries.filter((entry) => !shownPath(entry).endsWith('/')).length]);
     if (entries.length === 0) continue;
-    terminal.print(`${kind[0]?.toUpperCase()}${kind.slice(1)}:`);
+    say(terminal, `${kind[0]?.toUpperCase()}${kind.slice(1)}:`);
     for (const entry of entries) {
       const hash = withHash ? shortHash(entry) : '';
-      terminal.print(`    ${hash}${hash === '' ? '' : '  '}${shownPath(entry)}`);
+      say(terminal, `    ${hash}${hash === '' ? '' : '  '}${shownPath(entry)}`);
     }
-    terminal.print();
+    say(terminal, '');
   }
   const some = counts.filter(([, count]) => count > 0);
-  if (some.length > 0) terminal.print(`files summary: ${some.map(([kind, count]) => `${count} ${kind}`).join(', ')}`);
+  if (some.length > 0) say(terminal, `files summary: ${some.map(([kind, count]) => `${count} ${kind}`).join(', ')}`);
 }
 
 function showMarkdown(

@@ -51,6 +51,8 @@ export const verb: Command = {
     }
     const entries = await terminal.spin(`listing ${command.url}`, list(terminal.cwd, command));
     if (input.on('json')) say(terminal, JSON.stringify(entries));
+    // DVC leaves plain names out with -q, and shows tables.
+    else if (style.size || style.hash) for (const line of listLines(entries, style)) terminal.print(line);
     else for (const line of listLines(entries, style)) say(terminal, line);
   },
 };

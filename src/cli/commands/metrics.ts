@@ -1,6 +1,7 @@
 import { diffMetrics, showMetrics } from '../../repo/metrics.ts';
 import { hasFailure } from '../../repo/report.ts';
 import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
+import { say } from '../data-session.ts';
 import { defaultPrecision, valueText } from '../report-format.ts';
 import { findReportPlace } from '../report-project.ts';
 import { diffJson, diffTable, reportJson, reportTable } from '../report-tables.ts';
@@ -56,7 +57,7 @@ const show: Command = {
       terminal,
     );
     if (input.on('json')) {
-      terminal.print(reportJson(reports, place.directory));
+      say(terminal, reportJson(reports, place.directory));
       return;
     }
     const withRevision = ['all-branches', 'all-tags', 'all-commits'].some((flag) => input.on(flag));
@@ -97,7 +98,7 @@ const diff: Command = {
     });
     warnOfFailures('metrics', result.failed, terminal);
     if (input.on('json')) {
-      terminal.print(diffJson(result, place.directory));
+      say(terminal, diffJson(result, place.directory));
       return;
     }
     const lines = diffTable(result, place.directory, {

@@ -1,6 +1,7 @@
 import type { PyValue } from '../../base/index.ts';
 import { diffParams } from '../../repo/params.ts';
 import type { Command, Verb } from '../command.ts';
+import { say } from '../data-session.ts';
 import { valueText } from '../report-format.ts';
 import { findReportPlace } from '../report-project.ts';
 import { diffJson, diffTable } from '../report-tables.ts';
@@ -41,7 +42,7 @@ const diff: Command = {
     if (result.failed.length > 0)
       terminal.error(`DVC failed to load some params for following revisions: '${result.failed.join(', ')}'.`);
     if (input.on('json')) {
-      terminal.print(diffJson(result, place.directory));
+      say(terminal, diffJson(result, place.directory));
       return;
     }
     const options = {

@@ -42,7 +42,7 @@ const list: Command = {
       const width = Math.max(0, ...lines.map(({ name }) => Array.from(name).length));
       for (const { name, description } of lines) {
         const padding = ' '.repeat(width - Array.from(name).length + 2);
-        terminal.print(input.on('name-only') ? name : `${name}${padding}${description}`.trimEnd());
+        say(terminal, input.on('name-only') ? name : `${name}${padding}${description}`.trimEnd());
       }
     });
   },

@@ -49,13 +49,11 @@ export const verb: Command = {
         signal: terminal.signal,
       });
       for (const warning of report.warnings) terminal.warn(warning);
-      if (input.on('json')) terminal.print(statusJson(report.stages));
+      if (input.on('json')) say(terminal, statusJson(report.stages));
       else if (terminal.quiet) return report.stages.size > 0 ? 1 : 0;
-      else if (report.stages.size > 0) for (const line of statusLines(report.stages)) terminal.print(line);
-      else if (report.empty) {
-        say(terminal, 'There are no data or pipelines tracked in this project yet.');
-        say(terminal, 'See <https://dvc.org/doc/start> to get started!');
-      } else say(terminal, 'Data and pipelines are up to date.');
+      else if (report.stages.size > 0) for (const line of statusLines(report.stages)) say(terminal, line);
+      else if (report.empty) sayEmpty(terminal);
+      else say(terminal, 'Data and pipelines are up to date.');
       return 0;
     });
   },
@@ -68,12 +66,18 @@ const openForStatus: typeof withRepo = (terminal, work) => withRepo(terminal, wo
 function cloud(input: Input, terminal: Terminal): Promise<number> {
   return openForStatus(terminal, async (repo) => {
     const report = await compareWithRemote(repo, transferOptions(input, terminal));
-    if (input.on('json')) terminal.print(JSON.stringify(Object.fromEntries(report)));
+    if (input.on('json')) say(terminal, JSON.stringify(Object.fromEntries(report)));
     else if (terminal.quiet) return report.size > 0 ? 1 : 0;
-    else if (report.size > 0) for (const [name, state] of report) terminal.print(`\t${`${state}:`.padEnd(20)}${name}`);
+    else if (report.size > 0) for (const [name, state] of report) say(terminal, `\t${`${state}:`.padEnd(20)}${name}`);
+    else if (repo.stages().length === 0) sayEmpty(terminal);
     else say(terminal, `Cache and remote '${input.text('remote') ?? repo.defaultRemote ?? 'None'}' are in sync.`);
     return 0;
   });
+}
+
+function sayEmpty(terminal: Terminal): void {
+  say(terminal, 'There are no data or pipelines tracked in this project yet.');
+  say(terminal, 'See <https://dvc.org/doc/start> to get started!');
 }
 
 function refuseMeaningless(input: Input): void {

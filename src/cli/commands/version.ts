@@ -1,6 +1,5 @@
 import { diagnose, type Diagnosis } from '../../app/doctor.ts';
 import type { Command, Terminal } from '../command.ts';
-import { say } from '../data-session.ts';
 import { dvcVersion, version } from '../version.ts';
 
 export const verb: Command = {
@@ -16,7 +15,7 @@ export const verb: Command = {
   run(input, terminal) {
     const diagnosis = diagnose(terminal.cwd, version);
     if (input.on('json')) return terminal.json(diagnosis);
-    for (const line of linesOf(diagnosis, terminal.asDvc)) say(terminal, line);
+    for (const line of linesOf(diagnosis, terminal.asDvc)) terminal.print(line);
     tellProblems(diagnosis, terminal);
   },
 };
