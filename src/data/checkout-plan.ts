@@ -5,7 +5,7 @@ import { isDirectoryId, type Content, type TreeFile } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { missingObjects, readFile } from './file.ts';
 import type { LinkType } from './links.ts';
-import { readManifest } from './commit.ts';
+import { readManifest } from './manifest-file.ts';
 import { hexAt } from './digest.ts';
 import { cachePath, objectBehindLink, readTree, type WorkspaceTree } from './tree.ts';
 
@@ -25,6 +25,8 @@ export interface CheckoutPlan {
   readonly counts: { readonly added: number; readonly modified: number; readonly deleted: number };
   /** Absolute paths to delete before anything is made; files that will be replaced are not among them. */
   readonly remove: readonly string[];
+  /** Folders (absolute) that hold no file and are to go: a manifest knows none. */
+  readonly emptyFolders?: readonly string[];
   /** Absolute path and digest of files to make. */
   readonly create: readonly { readonly file: string; readonly md5: string }[];
   /** The output is a directory that does not exist yet: made aside, then moved into place in one step. */
@@ -141,7 +143,18 @@ async function planDirectory(
   const tree =
     stat?.isDirectory() === true ? await readTree(ctx, target, { ...options, hashName: content.hashName }) : undefined;
   if (tree?.md5 === content.md5 && options.relink !== true) {
-    return { ...base, kind: 'unchanged', counts: none, remove: [], create: [], fresh: false, unsaved: [], missing: [] };
+    const emptyFolders = options.only === undefined ? foldersWithoutFiles(tree) : [];
+    return {
+      ...base,
+      kind: emptyFolders.length > 0 ? 'modified' : 'unchanged',
+      counts: { ...none, deleted: emptyFolders.length },
+      remove: [],
+      emptyFolders,
+      create: [],
+      fresh: false,
+      unsaved: [],
+      missing: [],
+    };
   }
   const wanted = manifestIfThere(ctx, content);
   if (wanted === undefined) {
@@ -216,15 +229,17 @@ function planUpdate(
     .filter(([relpath]) => isWithin(relpath, options.only))
     .map(([relpath, md5]) => ({ relpath, md5 }));
   // DVC counts folders that vanish among the deleted files.
-  const gone = options.only === undefined ? vanishedFolders(extra, wanted) : 0;
+  const emptyFolders = options.only === undefined ? foldersWithoutFiles(tree) : [];
+  const gone = options.only === undefined ? vanishedFolders(extra, emptyFolders, target, wanted) : 0;
   const counts = { added, modified: replaced.length, deleted: extra.length + gone };
-  const changed = added + replaced.length + extra.length > 0;
+  const changed = added + replaced.length + extra.length + gone > 0;
   return withMissing(ctx, {
     path: target,
     content,
     kind: changed ? 'modified' : 'unchanged',
     counts,
     remove: extra.map(({ relpath }) => `${target}/${relpath}`),
+    emptyFolders,
     create,
     fresh: false,
     makeExecutable: false,
@@ -233,11 +248,27 @@ function planUpdate(
   });
 }
 
-function vanishedFolders(extra: readonly TreeFile[], wanted: readonly TreeFile[]): number {
-  if (extra.length === 0) return 0;
+function vanishedFolders(
+  extra: readonly TreeFile[],
+  empty: readonly string[],
+  target: string,
+  wanted: readonly TreeFile[],
+): number {
+  if (extra.length + empty.length === 0) return 0;
   const folders = foldersOf(extra);
+  for (const folder of empty) folders.add(folder.slice(target.length + 1));
   for (const folder of foldersOf(wanted)) folders.delete(folder);
   return folders.size;
+}
+
+/** Absolute paths of the folders in a tree that hold no file at any depth. */
+function foldersWithoutFiles(tree: WorkspaceTree): string[] {
+  const full = new Set<string>(['']);
+  for (const { relative, names } of tree.directories) {
+    if (names.length === 0) continue;
+    for (let at = relative; !full.has(at); at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) full.add(at);
+  }
+  return tree.directories.flatMap((directory) => (full.has(directory.relative) ? [] : [directory.path]));
 }
 
 function foldersOf(files: readonly TreeFile[]): Set<string> {

@@ -80,7 +80,7 @@ function missingError(plan: CheckoutPlan): MlopsError {
 }
 
 function removeFiles(plan: CheckoutPlan): void {
-  const parents = new Set<string>();
+  const parents = new Set<string>(plan.emptyFolders);
   for (const file of plan.remove) {
     fs.rmSync(file, { recursive: file === plan.path, force: true });
     for (const parent of parentsBelow(plan.path, file)) parents.add(parent);

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { MlopsError } from '../base/index.ts';
 import { commitOut, openData, pushContents, type Content, type WorkOptions } from '../data/index.ts';
 import { openStore } from '../storage/index.ts';
-import { newDataStage, newOut, requireFolder } from './add.ts';
+import { newDataStage, newOut, refuseDvcignored, requireFolder } from './add.ts';
 import { withOutInfo, type DataRepo } from './data-repo.ts';
 import { gitSide } from './git-side.ts';
 import { buildGraph } from './graph.ts';
@@ -33,6 +33,7 @@ export async function addToOut(repo: DataRepo, command: AddToOutCommand): Promis
   const inside = treePathOf(repo, target);
   if (inside === undefined || inside === '') throw new MlopsError('bad_path', `'${target}' is outside of the project`);
   requireFolder(path.dirname(target));
+  refuseDvcignored(repo, target);
   const parent = path.posix.dirname(inside);
   const out = newOut(path.posix.basename(inside), inside);
   const known = outAround(repo.stages(), inside);

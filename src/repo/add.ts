@@ -4,10 +4,9 @@ import * as path from 'node:path';
 import { isMlopsError, isSystemError, MlopsError } from '../base/index.ts';
 import {
   commitOut,
-  formatManifest,
-  digestOf,
   hashPath,
   isDirectoryId,
+  manifestId,
   readManifest,
   readTree,
   rememberLink,
@@ -185,14 +184,18 @@ export function refuseIgnored(repo: DataRepo, files: readonly string[]): void {
   });
 }
 
+/** @throws MlopsError `bad_path` for what a `.dvcignore` covers. */
+export function refuseDvcignored(repo: DataRepo, target: string): void {
+  const isDirectory = fs.statSync(target, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (!repo.data.ignored(target, isDirectory)) return;
+  throw new MlopsError('bad_path', `Path '${path.relative(repo.cwd, target)}' is ignored by .dvcignore`, {
+    hint: 'see the pattern: mlops check-ignore -d PATH',
+  });
+}
+
 async function addOne(repo: DataRepo, addition: Addition, command: AddCommand, side: GitSide): Promise<void> {
   const { stage, out, target } = addition;
-  const isDirectory = fs.statSync(target, { throwIfNoEntry: false })?.isDirectory() === true;
-  if (fs.existsSync(target) && repo.data.ignored(target, isDirectory)) {
-    throw new MlopsError('bad_path', `Path '${path.relative(repo.cwd, target)}' is ignored by .dvcignore`, {
-      hint: 'see the pattern: mlops check-ignore -d PATH',
-    });
-  }
+  if (fs.existsSync(target)) refuseDvcignored(repo, target);
   const root = absoluteOut(repo, out);
   if (fs.existsSync(root)) side.ignore([root]);
   const content =
@@ -254,8 +257,7 @@ async function addPart(repo: DataRepo, out: Out, target: string, command: AddCom
     throw new MlopsError('object_missing', `'${path.relative(repo.cwd, target)}' does not exist`);
   }
   const files = [...kept, ...(part?.files ?? [])];
-  const manifest = formatManifest(files);
-  const md5 = `${digestOf(Buffer.from(manifest))}.dir`;
+  const md5 = manifestId(files);
   if (command.noCommit !== true) writeManifest(repo.data, { md5, hashName: 'md5' }, () => files);
   const appended = part !== undefined && kept.length === before.length;
   const size =

@@ -136,7 +136,10 @@ async function notInRemote(
 
 function untrackedFiles(repo: DataRepo, targets: readonly string[]): string[] {
   if (repo.gitRoot === undefined) return [];
-  const below = targets.map((target) => path.relative(repo.root, path.resolve(repo.cwd, target)) || '.');
+  // The top of the repository is none of the paths that DVC compares with.
+  const named = targets.map((target) => path.resolve(repo.cwd, target)).filter((target) => target !== repo.gitRoot);
+  if (named.length === 0 && targets.length > 0) return [];
+  const below = named.map((target) => path.relative(repo.root, target) || '.');
   const text = gitText(repo.root, ['ls-files', '--others', '--exclude-standard', '-z', '--', ...below]);
   // DVC shows these, unlike what it tracks itself, from where the user stands.
   const files = text.split('\0').filter((file) => file !== '' && !isFolderLink(path.join(repo.root, file)));

@@ -5,7 +5,7 @@ import { MlopsError, type PyMap, type PyValue } from '../base/index.ts';
 import { commitOut, type WorkOptions } from '../data/index.ts';
 import { stageChecksum, type ContentInfo, type Dep, type RepoSource, type Stage } from '../project/index.ts';
 import type { RemoteOptions } from '../storage/index.ts';
-import { newDataStage, newOut } from './add.ts';
+import { newDataStage, newOut, refuseDvcignored } from './add.ts';
 import { destinationOf, sendAway } from './add-out.ts';
 import { copyOut } from './copy-out.ts';
 import type { DataRepo } from './data-repo.ts';
@@ -98,7 +98,7 @@ export async function importFromUrl(repo: DataRepo, command: ImportUrlCommand): 
   checkFlags(command);
   const { target, stage } = plan(repo, command.url, command);
   const source = importSource(repo, command.url, stage.wdir);
-  if (source.place === target) {
+  if (source.place === target || target.startsWith(`${source.place}${path.sep}`)) {
     throw new MlopsError('bad_pipeline', `'${target}' is specified as an output and as a dependency.`);
   }
   const { extra } = fsConfigExtra(command.options);
@@ -151,6 +151,7 @@ function plan(repo: DataRepo, name: string, flags: ImportFlags): { target: strin
     parent === '.' ? '' : parent,
     newOut(path.posix.basename(inside), inside),
   );
+  refuseDvcignored(repo, target);
   const others = repo.stages().filter((other) => other.file !== stage.file);
   buildGraph([...others, stage], (file) => repo.display(file));
   return { target, stage };

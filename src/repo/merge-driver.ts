@@ -2,9 +2,8 @@ import * as fs from 'node:fs';
 
 import { compareCodePoints, MlopsError, writeFileAtomic } from '../base/index.ts';
 import {
-  digestOf,
-  formatManifest,
   isDirectoryId,
+  manifestId,
   objectPath,
   readManifest,
   writeManifest,
@@ -55,7 +54,7 @@ function mergeFolders(
   const base = before === undefined ? new Map<string, TreeFile>() : listing(repo, before);
   const merged = mergeListings(base, listing(repo, our), listing(repo, their));
   const tree = [...merged.values()].sort((a, b) => compareCodePoints(a.relpath, b.relpath));
-  const md5 = `${digestOf(Buffer.from(formatManifest(tree)))}.dir`;
+  const md5 = manifestId(tree);
   writeManifest(repo.data, { md5, hashName: 'md5' }, () => tree);
   const sizes = tree.map(
     (file) => fs.statSync(objectPath(repo.data.cacheDir, file.md5, 'md5'), { throwIfNoEntry: false })?.size,
