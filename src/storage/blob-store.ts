@@ -31,6 +31,11 @@ export interface TransferOptions {
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
+export interface ListOptions extends TransferOptions {
+  /** Only names that go on like this behind the prefix are needed. A kind that cannot use it lists all of them. */
+  readonly beginning?: string | undefined;
+}
+
 export interface DownloadOptions extends TransferOptions {
   readonly observe?: (() => (chunk: Uint8Array) => void) | undefined;
 }
@@ -57,7 +62,7 @@ export interface BlobStore {
   readonly directory?: string;
   exists(key: BlobKey, options?: TransferOptions): Promise<boolean>;
   /** All blobs under a prefix (a directory: `files/md5/` lists what is below it), in no promised order. */
-  list(prefix: BlobKey, options?: TransferOptions): AsyncIterable<BlobInfo>;
+  list(prefix: BlobKey, options?: ListOptions): AsyncIterable<BlobInfo>;
   /** Facts of a blob, undefined when it is absent. Kinds that have more to say than the size. */
   stat?(key: BlobKey, options?: TransferOptions & { versionId?: string | undefined }): Promise<BlobFacts | undefined>;
   /** What is directly below a directory. Kinds that can do so without listing everything below. */

@@ -56,6 +56,13 @@ export function blobStoreContract(make: () => Promise<BlobStore> | BlobStore): v
     await store.remove(['nope', 'no/such/thing']);
   });
 
+  it('lists at least what goes on as asked', async () => {
+    for (const key of ['begin/a1', 'begin/a2/b', 'begin/b1', 'beginning/a1']) await store.write(key, Buffer.from(key));
+    const found: string[] = [];
+    for await (const { key } of store.list('begin', { beginning: 'a' })) found.push(key);
+    expect(found.sort().filter((key) => key !== 'begin/b1')).toEqual(['begin/a1', 'begin/a2/b']);
+  });
+
   it('lists what is below a prefix, and nothing that only begins alike', async () => {
     for (const key of ['list/a', 'list/b/c', 'list/b/d e&+é%41', 'listing']) await store.write(key, Buffer.from(key));
     expect(await keysOf(store, 'list/')).toEqual(['list/a', 'list/b/c', 'list/b/d e&+é%41']);

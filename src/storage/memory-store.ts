@@ -19,8 +19,8 @@ export function memoryStore(url = 'memory://'): BlobStore {
     kind: 'memory',
     url,
     exists: async (key) => blobs.has(key),
-    async *list(prefix) {
-      const start = directoryPrefix(prefix);
+    async *list(prefix, options) {
+      const start = directoryPrefix(prefix) + (options?.beginning ?? '');
       for (const [key, content] of blobs) if (key.startsWith(start)) yield { key, size: content.length };
     },
     read: async (key) => Uint8Array.from(get(key)),

@@ -55,9 +55,9 @@ export function withRetry(store: BlobStore, options: RetryOptions = {}): BlobSto
 }
 
 /** A listing that breaks off is started again, so it is gathered before anything is yielded. */
-async function* listAgain<Entry>(
-  list: (options: TransferOptions | undefined) => AsyncIterable<Entry>,
-  options: TransferOptions | undefined,
+async function* listAgain<Entry, Options extends TransferOptions>(
+  list: (options: Options | undefined) => AsyncIterable<Entry>,
+  options: Options | undefined,
   repeat: <T>(transfer: TransferOptions | undefined, work: () => Promise<T>) => Promise<T>,
 ): AsyncIterable<Entry> {
   const found = await repeat(options, async () => {

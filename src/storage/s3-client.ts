@@ -11,7 +11,8 @@ import { element, elements, escaped } from './s3-xml.ts';
 
 /** Facts of an object; the etag without its quotes. */
 export interface S3Object {
-  readonly size: number;
+  /** Undefined where a gateway leaves it out. */
+  readonly size: number | undefined;
   readonly etag: string | undefined;
   readonly versionId: string | undefined;
 }
@@ -47,7 +48,11 @@ export interface S3Client {
     options?: TransferOptions,
   ): Promise<S3Listing>;
   /** `total` is the size of the whole object. */
-  get(key: string, range: S3Range, options?: TransferOptions): Promise<S3Object & { body: Readable; total: number }>;
+  get(
+    key: string,
+    range: S3Range,
+    options?: TransferOptions,
+  ): Promise<S3Object & { body: Readable; total: number | undefined }>;
   put(key: string, body: Uint8Array, options?: TransferOptions): Promise<void>;
   removeMany(keys: readonly string[], options?: TransferOptions): Promise<void>;
   beginUpload(key: string, options?: TransferOptions): Promise<string>;
@@ -178,9 +183,9 @@ function rangeHeaders({ start, end, etag }: S3Range): Record<string, string> {
 }
 
 function factsOf({ headers }: Pick<IncomingMessage, 'headers'>): S3Object {
-  const versionId = headers['x-amz-version-id'];
+  const { 'x-amz-version-id': versionId, 'content-length': length } = headers;
   return {
-    size: Number(headers['content-length'] ?? 0),
+    size: length === undefined ? undefined : Number(length),
     etag: unquoted(headers.etag),
     versionId: typeof versionId === 'string' ? versionId : undefined,
   };

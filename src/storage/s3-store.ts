@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 
 import { isMlopsError } from '../base/index.ts';
-import type { BlobFacts, BlobInfo, BlobStore, LevelEntry, TransferOptions } from './blob-store.ts';
+import type { BlobFacts, BlobInfo, BlobStore, LevelEntry, ListOptions, TransferOptions } from './blob-store.ts';
 import { checkKey, directoryPrefix } from './keys.ts';
 import { saveInParts } from './range-download.ts';
 import type { RemoteOptions } from './remote-options.ts';
@@ -36,7 +36,7 @@ export function s3Store(
     url: settings.url,
     exists: async (key, transfer) => (await facts(client, full(key), undefined, transfer)) !== undefined,
     stat: (key, transfer) => facts(client, full(key), transfer?.versionId, transfer),
-    list: (below, transfer) => listBelow(client, prefix, directoryPrefix(below), transfer),
+    list: (below, listing) => listBelow(client, prefix, directoryPrefix(below), listing),
     listLevel: (below, transfer) => listLevel(client, prefix, directoryPrefix(below), transfer),
     read: async (key, transfer) => {
       const { body } = await client.get(full(key), {}, transfer);
@@ -53,7 +53,7 @@ export function s3Store(
       const again = async (done: number): Promise<AsyncIterable<Uint8Array>> =>
         (await client.get(full(key), { start: start + done, end, etag: found.etag }, range)).body;
       const stream = resumingStream(found.body, again, range);
-      return { stream, size: found.size, ...(found.etag === undefined ? {} : { etag: found.etag }) };
+      return { stream, size: found.size ?? 0, ...(found.etag === undefined ? {} : { etag: found.etag }) };
     },
     write: async (key, content, transfer) => {
       await client.put(full(key), content, transfer);
@@ -95,7 +95,11 @@ async function facts(
 ): Promise<BlobFacts | undefined> {
   try {
     const { size, etag, versionId: found } = await client.head(key, versionId, transfer);
-    return { size, ...(etag === undefined ? {} : { etag }), ...(found === undefined ? {} : { versionId: found }) };
+    return {
+      ...(size === undefined ? {} : { size }),
+      ...(etag === undefined ? {} : { etag }),
+      ...(found === undefined ? {} : { versionId: found }),
+    };
   } catch (error) {
     if (isMlopsError(error, 'blob_not_found')) return undefined;
     throw error;
@@ -106,10 +110,11 @@ async function* listBelow(
   client: S3Client,
   prefix: string,
   below: string,
-  transfer: TransferOptions | undefined,
+  options: ListOptions | undefined,
 ): AsyncIterable<BlobInfo> {
+  const beginning = prefix + below + (options?.beginning ?? '');
   for (let next: string | undefined; ;) {
-    const page = await client.list(prefix + below, { next, flat: true }, transfer);
+    const page = await client.list(beginning, { next, flat: true }, options);
     for (const blob of page.objects) if (!blob.key.endsWith('/')) yield infoOf(blob, prefix);
     if (page.next === undefined) return;
     next = page.next;

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { urlToHttpOptions } from 'node:url';
@@ -93,8 +92,6 @@ function exchange(
   signal: AbortSignal | undefined,
 ): Promise<http.IncomingMessage> {
   const { method, origin, path, headers, body } = request;
-  // Hundreds of requests may wait for one signal: that is the plan here, not a leak to warn of.
-  if (signal !== undefined) setMaxListeners(0, signal);
   return new Promise((resolve, reject) => {
     const sent = (route.secure ? https : http).request({
       ...route.address,
@@ -103,8 +100,8 @@ function exchange(
       headers: { host: origin.host, ...headers, ...route.headers },
       agent: route.agent,
       timeout: times.timeout,
-      ...(signal === undefined ? {} : { signal }),
     });
+    if (signal !== undefined) destroyWith(signal, sent);
     const late = (what: string): void => {
       sent.destroy(Object.assign(new Error(what), { code: 'ETIMEDOUT' }));
     };
@@ -124,4 +121,21 @@ function exchange(
     sent.once('error', (error) => reject(route.explain?.(error) ?? error));
     sent.end(body);
   });
+}
+
+const underWay = new WeakMap<AbortSignal, Set<http.ClientRequest>>();
+
+/** One listener for all requests of a signal: what Node does for each of them costs as much as signing it. */
+function destroyWith(signal: AbortSignal, request: http.ClientRequest): void {
+  let requests = underWay.get(signal);
+  if (requests === undefined) {
+    const all = new Set<http.ClientRequest>();
+    underWay.set(signal, all);
+    signal.addEventListener('abort', () => {
+      for (const one of all) one.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    });
+    requests = all;
+  }
+  requests.add(request);
+  request.once('close', () => requests.delete(request));
 }
