@@ -1,13 +1,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { MlopsError, writeFileAtomic } from '../base/index.ts';
-import type { Content, HashName, TreeFile } from './content.ts';
+import { MlopsError } from '../base/index.ts';
+import type { Content, HashName } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
-import { digestOf, hexAt } from './digest.ts';
+import { hexAt } from './digest.ts';
 import { readFile, rememberFiles, type IndexedFile } from './file.ts';
 import { replaceByLink, workspaceMode, type LinkType } from './links.ts';
-import { formatManifest, manifestDigests, parseManifest } from './manifest.ts';
+import { writeManifest } from './manifest-file.ts';
 import { cachePath, contentOfTree, readTree, storePlan, type WorkspaceTree } from './tree.ts';
 import { factsPerFile, putFacts } from './walk.ts';
 
@@ -62,49 +62,6 @@ export async function commitOut(ctx: DataContext, target: string, options: Commi
 
 function storeManifest(ctx: DataContext, tree: WorkspaceTree, hashName: HashName): void {
   writeManifest(ctx, { md5: tree.md5, hashName }, () => tree.files());
-}
-
-/** Puts a directory's manifest into the cache. Its files should be there before it. */
-export function writeManifest(
-  ctx: DataContext,
-  id: { md5: string; hashName: HashName },
-  files: () => readonly TreeFile[],
-): void {
-  const file = cachePath(ctx, id);
-  if (fs.existsSync(file)) return;
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  writeFileAtomic(file, formatManifest(files()), { mode: ctx.objectMode });
-}
-
-/**
- * The files of a cached directory.
- * @throws MlopsError `object_missing`, `corrupt_object`.
- */
-export function readManifest(ctx: DataContext, id: { md5: string; hashName: HashName }): TreeFile[] {
-  return parseManifest(manifestBytes(ctx, id), id.md5);
-}
-
-/** The digests of the files of a cached directory. Throws as `readManifest`. */
-export function readManifestDigests(ctx: DataContext, id: { md5: string; hashName: HashName }): string[] {
-  const content = manifestBytes(ctx, id);
-  return manifestDigests(content) ?? parseManifest(content, id.md5).map(({ md5 }) => md5);
-}
-
-function manifestBytes(ctx: DataContext, id: { md5: string; hashName: HashName }): Buffer {
-  const file = cachePath(ctx, id);
-  if (!fs.existsSync(file)) {
-    throw new MlopsError('object_missing', `the directory manifest '${id.md5}' is not in the cache`, {
-      hint: 'fetch it from the remote: mlops pull',
-      data: { md5: id.md5 },
-    });
-  }
-  const content = fs.readFileSync(file);
-  if (`${digestOf(content)}.dir` === id.md5) return content;
-  throw new MlopsError(
-    'corrupt_object',
-    `the directory manifest '${id.md5}' does not have the content that its name promises`,
-    { hint: 'run `mlops fsck --repair` to fetch it again from the remote', data: { md5: id.md5, path: file } },
-  );
 }
 
 /** Replaces workspace files that are not yet of the link type by links to their objects. */

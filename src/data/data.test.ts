@@ -7,11 +7,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   checkoutOut,
   commitOut,
+  digestOf,
   hashPath,
+  manifestId,
   objectExists,
   openData,
+  readManifest,
   statusOf,
   unprotect,
+  writeManifest,
   type DataContext,
   type LinkType,
 } from './index.ts';
@@ -48,6 +52,23 @@ const reopen = (linkTypes?: readonly LinkType[]): void => {
   ctx.close();
   ctx = open(linkTypes);
 };
+
+describe('the manifest of a large directory', () => {
+  it('is written and read in pieces, and only as what its name promises', () => {
+    const files = Array.from({ length: 20_000 }, (_, i) => ({
+      relpath: `d/f${i}`,
+      md5: digestOf(Buffer.from(`${i}`)),
+    }));
+    const id = { md5: manifestId(files), hashName: 'md5' as const };
+    writeManifest(ctx, id, () => files);
+    expect(readManifest(ctx, id)).toEqual([...files].sort((a, b) => (a.relpath < b.relpath ? -1 : 1)));
+    const object = at(`.dvc/cache/files/md5/${id.md5.slice(0, 2)}/${id.md5.slice(2)}`);
+    expect(fs.statSync(object).size).toBeGreaterThan(1 << 20);
+    fs.chmodSync(object, 0o644);
+    fs.appendFileSync(object, ' ');
+    expect(() => readManifest(ctx, id)).toThrow(expect.objectContaining({ code: 'corrupt_object' }));
+  });
+});
 
 describe('committing', () => {
   it('puts a file into the cache, read-only, under its md5', async () => {

@@ -87,11 +87,15 @@ export async function digestFile(
   }
 }
 
-/** Reads until the buffer is full or the file ends; returns the bytes read. */
-export function fillBuffer(fd: number, buffer: Uint8Array, from = 0): number {
+/**
+ * Reads until the buffer is full or the file ends, on from where the last read ended or at a position of the file;
+ * returns the bytes read.
+ */
+export function fillBuffer(fd: number, buffer: Uint8Array, from = 0, position?: number): number {
   let filled = from;
   while (filled < buffer.length) {
-    const count = fs.readSync(fd, buffer, filled, buffer.length - filled, null);
+    const at = position === undefined ? null : position + filled - from;
+    const count = fs.readSync(fd, buffer, filled, buffer.length - filled, at);
     if (count === 0) break;
     filled += count;
   }

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 
 import type { BlobStore } from '../storage/index.ts';
 import { isMlopsError } from '../base/index.ts';
-import { readManifestDigests } from './commit.ts';
+import { readManifestDigests } from './manifest-file.ts';
 import { isDirectoryId, type Content, type HashName } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { listObjects, objectKey, objectPath } from './layout.ts';

@@ -1,14 +1,15 @@
 /** Content-addressed data: digests by a stat index, the cache, links, checkout, transfer, fsck, gc. */
 export { applyCheckout, checkoutOut, refuseUnsaved, rememberLink, type CheckoutOptions } from './checkout.ts';
 export { planCheckout, type CheckoutPlan, type PlanOptions } from './checkout-plan.ts';
-export { commitOut, hashPath, readManifest, writeManifest, type CommitOptions } from './commit.ts';
+export { commitOut, hashPath, type CommitOptions } from './commit.ts';
 export { isDirectoryId, type Content, type HashName, type TreeFile } from './content.ts';
 export { openData, type DataContext, type DataSettings, type WorkOptions } from './context.ts';
 export { digestOf } from './digest.ts';
 export { missingObjects, readFile as readFileContent } from './file.ts';
 export { objectKey, objectPath } from './layout.ts';
 export type { LinkType } from './links.ts';
-export { formatManifest, parseManifest } from './manifest.ts';
+export { readManifest, writeManifest } from './manifest-file.ts';
+export { manifestId, parseManifest } from './manifest.ts';
 export { countLegacy, migrateObjects, type Migration } from './migrate.ts';
 export { findUnusedLinks, removeOut, unprotect } from './remove.ts';
 export { makeStateDir } from './stat-index.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { digestOf } from './digest.ts';
-import { formatManifest, manifestDigests, parseManifest } from './manifest.ts';
+import { formatManifest, manifestDigests, manifestId, parseManifest, splitManifest } from './manifest.ts';
 
 const relpath = fc
   .array(fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 3 })
@@ -42,6 +42,30 @@ describe('a directory manifest', () => {
         expect(manifestDigests(Buffer.from(formatManifest(files)))).toEqual(back.map((file) => file.md5));
       }),
     );
+  });
+
+  it('has the same id, and comes back, in pieces of any size', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.record({ relpath, md5 }), { selector: (file) => file.relpath }),
+        fc.integer({ min: 1, max: 200 }),
+        (files, size) => {
+          const content = Buffer.from(formatManifest(files));
+          expect(manifestId(files)).toBe(`${digestOf(content)}.dir`);
+          const pieces = Array.from({ length: Math.ceil(content.length / size) }, (_, i) =>
+            content.subarray(i * size, (i + 1) * size),
+          );
+          const parts = [...splitManifest(pieces)];
+          expect(parts.flatMap((part) => parseManifest(part, 'x'))).toEqual(parseManifest(content, 'x'));
+          expect(parts.flatMap((part) => manifestDigests(part))).toEqual(manifestDigests(content));
+        },
+      ),
+    );
+  });
+
+  it('of many files is one list', () => {
+    const files = Array.from({ length: 12_345 }, (_, i) => ({ relpath: `f${i}`, md5: digestOf(Buffer.from(`${i}`)) }));
+    expect(JSON.parse(formatManifest(files))).toHaveLength(files.length);
   });
 
   it.each(['', '{}', '[1]', '[{"md5": "zz", "relpath": "a"}]', `[{"md5": "${'a'.repeat(32)}", "relpath": "../a"}]`])(

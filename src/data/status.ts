@@ -1,7 +1,8 @@
 import * as fs from 'node:fs';
 
 import { isMlopsError } from '../base/index.ts';
-import { hashPath, readManifestDigests } from './commit.ts';
+import { hashPath } from './commit.ts';
+import { readManifestDigests } from './manifest-file.ts';
 import { isDirectoryId, type Content } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { missingObjects } from './file.ts';

@@ -1,6 +1,6 @@
 import type { BlobStore } from '../storage/index.ts';
 import { isMlopsError } from '../base/index.ts';
-import { readManifest, readManifestDigests } from './commit.ts';
+import { readManifest, readManifestDigests } from './manifest-file.ts';
 import { isDirectoryId, type Content, type HashName } from './content.ts';
 import type { DataContext } from './context.ts';
 import { missingObjects } from './file.ts';

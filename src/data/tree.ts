@@ -6,12 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MlopsError } from '../base/index.ts';
 import type { Content, HashName, TreeFile } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
-import { digestOf, hexAt } from './digest.ts';
+import { hexAt } from './digest.ts';
 import { raiseFailures } from './failures.ts';
 import { smallFile, tick, type DigestJob, type JobResult, type StorePlan } from './job.ts';
 import { filesWorthThreads, runJobs } from './lanes.ts';
 import { idOfPath, objectPath } from './layout.ts';
-import { formatManifest, sortTree } from './manifest.ts';
+import { manifestId, sortTree } from './manifest.ts';
 import { openStaging } from './staging.ts';
 import { createLookup, type DirectoryRecord } from './stat-index.ts';
 import { keepMade } from './verified-objects.ts';
@@ -299,7 +299,7 @@ function describeTree(
   const known = ctx.index.tree(root, hashName);
   let md5 = known?.signature === totals.signature ? known.md5 : undefined;
   if (md5 === undefined) {
-    md5 = `${digestOf(Buffer.from(formatManifest(list())))}.dir`;
+    md5 = manifestId(list());
     ctx.index.putTree(root, hashName, { ...totals, md5 });
   }
   return { directories, size: totals.size, nfiles: totals.nfiles, md5, files: list };

@@ -1,14 +1,7 @@
 import * as fs from 'node:fs';
 
 import { compareCodePoints, MlopsError, writeFileAtomic } from '../base/index.ts';
-import {
-  isDirectoryId,
-  manifestId,
-  objectPath,
-  readManifest,
-  writeManifest,
-  type TreeFile,
-} from '../data/index.ts';
+import { isDirectoryId, manifestId, objectPath, readManifest, writeManifest, type TreeFile } from '../data/index.ts';
 import { formatDvcFile, parseDvcFile, type ContentInfo, type Out, type Stage } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
 
