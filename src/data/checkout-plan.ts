@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { isDirectoryId, type Content, type TreeFile } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { missingObjects, readFile } from './file.ts';
+import { warmLanes } from './lanes.ts';
 import type { LinkType } from './links.ts';
 import { readManifest } from './manifest-file.ts';
 import { hexAt } from './digest.ts';
@@ -292,6 +293,7 @@ function isWithin(relpath: string, only: string | undefined): boolean {
 }
 
 function withMissing(ctx: DataContext, plan: CheckoutPlan): CheckoutPlan {
+  if (ctx.linkType() === 'copy') warmLanes(plan.create.length);
   const missing = missingObjects(
     ctx,
     plan.content.hashName,

@@ -97,9 +97,9 @@ function release(worker: Worker): void {
 /** Workers without work. They end with the process, and keep it from ending no longer than they work. */
 const idle: Worker[] = [];
 
-/** Starts threads for much work that is about to come, so that they are there when it does. */
-export function warmLanes(): void {
-  idle.push(...takeWorkers(laneCount - 1));
+/** Starts threads for this many files when they are worth it, so that they are there when the work is known. */
+export function warmLanes(files: number): void {
+  if (files >= filesWorthThreads && idle.length === 0) idle.push(...takeWorkers(laneCount - 1));
 }
 
 function takeWorkers(count: number): Worker[] {

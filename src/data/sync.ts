@@ -4,6 +4,7 @@ import { readManifest, readManifestDigests } from './manifest-file.ts';
 import { isDirectoryId, type Content, type HashName } from './content.ts';
 import type { DataContext } from './context.ts';
 import { missingObjects } from './file.ts';
+import { warmLanes } from './lanes.ts';
 import { objectKey } from './layout.ts';
 import { remoteObjects } from './remote-objects.ts';
 import { moveObjects, type MoveResult, type ObjectFailure, type TransferOptions } from './transfer.ts';
@@ -34,6 +35,7 @@ export async function pushContents(
     if (own.length === 0) continue;
     const closure = expand(ctx, own, failures);
     const all = [...closure.files, ...closure.directories.keys()];
+    if (store.directory !== undefined) warmLanes(all.length);
     const present = await remoteObjects(store, hashName, all, { jobs: options.jobs ?? 16, signal: options.signal });
     const lacking = [...closure.files].filter((id) => !present.has(id));
     const sent = await moveObjects(ctx, store, 'up', hashName, lacking, { ...options, name: 'pushing' });

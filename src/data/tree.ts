@@ -9,7 +9,7 @@ import type { DataContext, WorkOptions } from './context.ts';
 import { hexAt } from './digest.ts';
 import { raiseFailures } from './failures.ts';
 import { smallFile, tick, type DigestJob, type JobResult, type StorePlan } from './job.ts';
-import { filesWorthThreads, runJobs } from './lanes.ts';
+import { filesWorthThreads, runJobs, warmLanes } from './lanes.ts';
 import { idOfPath, objectPath } from './layout.ts';
 import { manifestId, sortTree } from './manifest.ts';
 import { openStaging } from './staging.ts';
@@ -48,17 +48,38 @@ export async function readTree(ctx: DataContext, root: string, options: ReadTree
     if (names.includes('.dvcignore')) throw ignoreFileInside(path.join(directory, '.dvcignore'));
   }
   const states = walked.map((directory) => joinIndex(ctx, directory, hashName));
+  const isStored = options.store === undefined || isKnownToBeStored(ctx, root, states, hashName);
+  if (!isStored) findUnstored(ctx, states, hashName);
+  const wasStored = states.every(({ unknown, unstored }) => unknown.length + unstored.length === 0);
   await hashPending(ctx, states, hashName, options);
-  const signature = createHash('md5');
   let size = 0;
   let nfiles = 0;
   for (const state of states) {
-    const version = state.changed ? remember(ctx, state, hashName) : state.version;
-    signature.update(`${state.walked.relative}\0${version}\0`);
+    if (state.changed) state.version = remember(ctx, state, hashName);
     nfiles += state.walked.names.length;
     for (let i = 0; i < state.walked.names.length; i++) size += state.walked.facts[i * factsPerFile] ?? 0;
   }
-  return describeTree(ctx, root, hashName, states, { size, nfiles, signature: signature.digest('hex') });
+  const tree = describeTree(ctx, root, hashName, states, { size, nfiles, signature: signatureOf(states) });
+  if (!isStored && wasStored) ctx.complete.add(tree.md5, hashName);
+  return tree;
+}
+
+/** Nothing changed since the cache was seen to hold all of it. */
+function isKnownToBeStored(
+  ctx: DataContext,
+  root: string,
+  states: readonly DirectoryState[],
+  hashName: HashName,
+): boolean {
+  if (states.some(({ changed }) => changed)) return false;
+  const known = ctx.index.tree(root, hashName);
+  return known?.signature === signatureOf(states) && ctx.complete.has(known.md5, hashName);
+}
+
+function signatureOf(states: readonly DirectoryState[]): string {
+  const signature = createHash('md5');
+  for (const { walked, version } of states) signature.update(`${walked.relative}\0${version}\0`);
+  return signature.digest('hex');
 }
 
 interface DirectoryState {
@@ -68,7 +89,7 @@ interface DirectoryState {
   readonly unknown: number[];
   /** Positions whose digest is known but whose object is to be stored. */
   readonly unstored: number[];
-  readonly version: number;
+  version: number;
   changed: boolean;
 }
 
@@ -166,9 +187,9 @@ async function hashPending(
   hashName: HashName,
   options: ReadTreeOptions,
 ): Promise<void> {
-  if (options.store !== undefined) findUnstored(ctx, states, hashName);
   const total = states.reduce((sum, { unknown, unstored }) => sum + unknown.length + unstored.length, 0);
   if (total === 0) return;
+  warmLanes(total);
   if (total < filesWorthThreads) for (const { walked } of states) seeFacts(walked);
   const staging = hashName === 'md5' && options.store?.how === 'copy' ? openStaging(ctx.cacheDir, total) : undefined;
   try {

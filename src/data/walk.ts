@@ -44,7 +44,7 @@ export function walk(
     signal?.throwIfAborted();
     const [directory, relative] = next;
     const { walked, children } = readDirectory(directory, relative, ignored);
-    if (!isNew(directory) || mustBeSeen(walked)) seeFacts(walked);
+    if (mustBeSeen(walked) || !isNew(directory)) seeFacts(walked);
     found.push(walked);
     for (const child of children.reverse()) {
       pending.push([`${directory}/${child}`, relative === '' ? child : `${relative}/${child}`]);
