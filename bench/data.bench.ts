@@ -1,6 +1,6 @@
 // Data commands beside real DVC and coreutils, step by step in twin folders on tmpfs.
-// `npm run bench data SHAPE...`: 14, 2226, 10000, 70000 (small files), 512m, 4g (one file), 32x64m; `minio` sends and
-// fetches 2,226 files to and from a MinIO on this machine.
+// `npm run bench data SHAPE...`: empty, 14, 2226, 10000, 70000 (small files), 512m, 4g (one file; 4g on the disk, which has
+// room for its copies), 32x64m; `minio` sends and fetches 2,226 files to and from a MinIO on this machine.
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -42,15 +42,20 @@ for (const shape of shapes) {
 }
 
 function measureShape(shape: string): void {
-  const folder = scratch(`data-${shape}`);
+  const where = shape === '4g' ? 'disk' : 'memory';
+  const folder = scratch(`data-${shape}`, where);
   const source = path.join(folder, 'source');
   makeData(source, shape);
   const places = [place(folder, 'mlops', mlopsCommand), ...(dvc === undefined ? [] : [place(folder, 'dvc', [dvc])])];
   for (const own of places) begin(own, source);
-  const rounds = shape === '4g' ? 1 : 3;
+  const rounds = shape === '4g' ? 1 : shape === 'empty' ? 9 : 3;
   const rows = steps(shape).map((step) => [...timeStep(step, places, rounds)]);
-  printTable(`${shape}: data on tmpfs`, ['step', 'mlops', 'dvc', 'ratio', 'goal'], rows);
-  printTable(`${shape}: coreutils`, ['command', 'median'], floor(source, folder, rounds));
+  printTable(
+    `${shape}: data ${where === 'disk' ? 'on disk' : 'on tmpfs'}`,
+    ['step', 'mlops', 'dvc', 'ratio', 'goal'],
+    rows,
+  );
+  if (shape !== 'empty') printTable(`${shape}: coreutils`, ['command', 'median'], floor(source, folder, rounds));
   fs.rmSync(folder, { recursive: true, force: true });
 }
 
@@ -98,6 +103,7 @@ function minioSteps({ endpoint, options }: Minio): Step[] {
 
 function makeData(source: string, shape: string): void {
   fs.mkdirSync(source, { recursive: true });
+  if (shape === 'empty') return undefined;
   const many = /^(\d+)x(\d+)m$/.exec(shape);
   const one = /^(\d+)([mg])$/.exec(shape);
   if (one !== null) return writeLarge(path.join(source, 'file'), Number(one[1]) * (one[2] === 'g' ? 1024 : 1));
@@ -146,6 +152,7 @@ function wipe(...targets: string[]): void {
 }
 
 function steps(shape: string): Step[] {
+  if (shape === 'empty') return [{ name: 'status', args: ['status'], goal: 4.5 }];
   const small = /^\d+$/.test(shape);
   const goal = (many: number, large?: number): { goal?: number } =>
     shape === '10000' ? { goal: many } : shape === '512m' && large !== undefined ? { goal: large } : {};

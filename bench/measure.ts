@@ -64,8 +64,8 @@ export function sh(
 }
 
 /** A folder on tmpfs where there is one (the disk's noise is not what is compared), else in the temp folder. */
-export function scratch(name: string): string {
-  const base = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
+export function scratch(name: string, where: 'memory' | 'disk' = 'memory'): string {
+  const base = where === 'memory' && fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
   const folder = fs.mkdtempSync(path.join(base, `mlops-bench-${name}-`));
   process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
   return folder;
