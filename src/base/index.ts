@@ -2,6 +2,7 @@
 export { temporaryName, writeFileAtomic, type AtomicWriteOptions } from './atomic-file.ts';
 export { errorCodes, type ErrorCode, type ErrorCodeEntry } from './error-codes.ts';
 export { explainSystemError, isMlopsError, isSystemError, messageOf, MlopsError, type ErrorDetails } from './error.ts';
+export { removeLeftFolders } from './left-folders.ts';
 export { lockFile, tryLockFile, type FileLock, type LockOptions } from './lock.ts';
 export { createLogger, silentLogger, type Logger, type LogLevel } from './log.ts';
 export { mapPool } from './pool.ts';

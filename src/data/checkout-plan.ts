@@ -117,7 +117,7 @@ async function planFileOverDirectory(
   content: Content,
   options: PlanOptions,
 ): Promise<CheckoutPlan> {
-  const tree = await readTree(ctx, target, { ...options, hashName: content.hashName });
+  const tree = await readTree(ctx, target, { ...options, hashName: content.hashName, skipBroken: true });
   const files = tree.files();
   return withMissing(ctx, {
     path: target,
@@ -142,7 +142,9 @@ async function planDirectory(
   const stat = fs.statSync(target, { throwIfNoEntry: false });
   const base = { path: target, content, makeExecutable: false };
   const tree =
-    stat?.isDirectory() === true ? await readTree(ctx, target, { ...options, hashName: content.hashName }) : undefined;
+    stat?.isDirectory() === true
+      ? await readTree(ctx, target, { ...options, hashName: content.hashName, skipBroken: true })
+      : undefined;
   if (tree?.md5 === content.md5 && options.relink !== true) {
     const emptyFolders = options.only === undefined ? foldersWithoutFiles(tree) : [];
     return {

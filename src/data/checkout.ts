@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isSystemError, MlopsError } from '../base/index.ts';
+import { isSystemError, MlopsError, removeLeftFolders } from '../base/index.ts';
 import { parentsBelow, planCheckout, type CheckoutPlan, type PlanOptions } from './checkout-plan.ts';
 import { isDirectoryId, type Content } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
@@ -157,8 +157,10 @@ function clearTheWay(root: string, file: string): void {
 
 /** A private folder on the device of `parent`: in `.mlops` where that is on it, otherwise beside the target. */
 function stagingFolder(ctx: DataContext, parent: string): string {
-  if (hasStateDir(ctx) && fs.statSync(ctx.stateDir).dev === fs.statSync(parent).dev)
+  if (hasStateDir(ctx) && fs.statSync(ctx.stateDir).dev === fs.statSync(parent).dev) {
+    removeLeftFolders(path.join(ctx.stateDir, 'tmp'), () => true);
     return path.join(ctx.stateDir, 'tmp', stagingName());
+  }
   return stagingBeside(parent);
 }
 

@@ -70,6 +70,21 @@ describe('the manifest of a large directory', () => {
   });
 });
 
+it('a checkout clears away what one that was killed left in the private folder a day ago', async () => {
+  write('d/a', 'a');
+  const content = await commitOut(ctx, at('d'));
+  const left = at('.mlops/tmp/checkout-1-abc');
+  fs.mkdirSync(`${left}/tree`, { recursive: true });
+  fs.rmSync(at('d'), { recursive: true });
+  await checkoutOut(ctx, at('d'), content);
+  expect(fs.existsSync(left)).toBe(true);
+  const before = new Date(Date.now() - 2 * 86_400_000);
+  fs.utimesSync(left, before, before);
+  fs.rmSync(at('d'), { recursive: true });
+  await checkoutOut(ctx, at('d'), content);
+  expect(fs.existsSync(left)).toBe(false);
+});
+
 describe('committing', () => {
   it('puts a file into the cache, read-only, under its md5', async () => {
     expect(await commitOut(ctx, write('x', 'hello'))).toEqual({

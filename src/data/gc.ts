@@ -6,6 +6,7 @@ import { readManifestDigests } from './manifest-file.ts';
 import { isDirectoryId, type Content, type HashName } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { listObjects, objectKey, objectPath } from './layout.ts';
+import { clearStaging } from './staging.ts';
 import { remoteObjects } from './remote-objects.ts';
 
 /**
@@ -75,6 +76,7 @@ export function removeLocal(
     fs.rmSync(objectPath(ctx.cacheDir, id, hashName), { force: true });
     ctx.verified.forget(id, hashName);
   });
+  if (hashName === 'md5') clearStaging(ctx.cacheDir);
   ctx.forgetObjects();
 }
 

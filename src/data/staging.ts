@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 
-import { isSystemError } from '../base/index.ts';
+import { isSystemError, removeLeftFolders } from '../base/index.ts';
 import { prefixOf } from './layout.ts';
 
 /**
@@ -19,17 +19,16 @@ export interface Staging {
 
 /** Below this number of objects the 256 folders cost more than they save. */
 const enough = 1500;
-const leftAfter = 86_400_000;
 
 /** A staging folder for `count` objects on their way into `base`; undefined where it would not pay. */
 export function openStaging(cacheDir: string, count: number): Staging | undefined {
   if (count < enough) return undefined;
   const base = `${cacheDir}/${prefixOf('md5')}`;
   fs.mkdirSync(base, { recursive: true });
+  clearStaging(cacheDir);
   const pairs = new Uint8Array(256).fill(1);
   for (const name of fs.readdirSync(base)) {
     if (/^[0-9a-f]{2}$/.test(name)) pairs[Number.parseInt(name, 16)] = 0;
-    else if (stagingName.test(name)) removeLeft(base + name);
   }
   if (!pairs.includes(1)) return undefined;
   const directory = `${base}.${randomBytes(16).toString('base64url')}.tmp`;
@@ -45,13 +44,9 @@ export function stagedPath(directory: string, md5: string): string {
   return `${directory}/${md5.slice(0, 2)}.tmp/${md5.slice(2)}`;
 }
 
-const stagingName = /^\.[\w-]{22}\.tmp$/;
-
-/** What a killed command left; a living one has its pairs for much less than a day. */
-function removeLeft(directory: string): void {
-  const stat = fs.statSync(directory, { throwIfNoEntry: false });
-  if (stat?.isDirectory() !== true || Date.now() - stat.mtimeMs < leftAfter) return;
-  fs.rmSync(directory, { recursive: true, force: true });
+/** Removes what killed commands left. */
+export function clearStaging(cacheDir: string): void {
+  removeLeftFolders(`${cacheDir}/${prefixOf('md5')}`, (name) => /^\.[\w-]{22}\.tmp$/.test(name));
 }
 
 function publish(base: string, directory: string, pairs: Uint8Array): void {

@@ -21,6 +21,8 @@ export interface ReadTreeOptions extends WorkOptions {
   readonly hashName?: HashName;
   /** Put every file into the cache while it is read. */
   readonly store?: StorePlan | undefined;
+  /** Links that lead nowhere (into a cache that moved, for example) count as files that are not there. */
+  readonly skipBroken?: boolean;
 }
 
 /** A directory of the workspace with the digest of every file. */
@@ -43,7 +45,7 @@ export interface HashedDirectory extends WalkedDirectory {
 export async function readTree(ctx: DataContext, root: string, options: ReadTreeOptions = {}): Promise<WorkspaceTree> {
   const hashName = options.hashName ?? 'md5';
   const isNew = (directory: string): boolean => ctx.seed === undefined && !ctx.index.knows(directory, hashName);
-  const walked = walk(root, ctx.ignored, options.signal, isNew);
+  const walked = walk(root, ctx.ignored, options.signal, isNew, options.skipBroken);
   for (const { path: directory, names } of walked) {
     if (names.includes('.dvcignore')) throw ignoreFileInside(path.join(directory, '.dvcignore'));
   }

@@ -31,19 +31,21 @@ const manyFiles = 200;
  * for names that are not UTF-8.
  * @param isNew Directories of which nothing is known: the facts of their files may stay unseen, when they are many,
  * because each is opened anyway.
+ * @param skipBroken Links that lead nowhere are left out instead of refused.
  */
 export function walk(
   root: string,
   ignored: IgnoreRule,
   signal?: AbortSignal,
   isNew: (directory: string) => boolean = () => false,
+  skipBroken = false,
 ): WalkedDirectory[] {
   const found: WalkedDirectory[] = [];
   const pending: [directory: string, relative: string][] = [[root, '']];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     signal?.throwIfAborted();
     const [directory, relative] = next;
-    const { walked, children } = readDirectory(directory, relative, ignored);
+    const { walked, children } = readDirectory(directory, relative, ignored, skipBroken);
     if (mustBeSeen(walked) || !isNew(directory)) seeFacts(walked);
     found.push(walked);
     for (const child of children.reverse()) {
@@ -62,6 +64,7 @@ function readDirectory(
   directory: string,
   relative: string,
   ignored: IgnoreRule,
+  skipBroken: boolean,
 ): { walked: WalkedDirectory; children: string[] } {
   const names: string[] = [];
   const children: string[] = [];
@@ -72,6 +75,7 @@ function readDirectory(
     if (entry.isFile()) names.push(entry.name);
     else if (entry.isDirectory()) children.push(entry.name);
     else if (entry.isSymbolicLink()) {
+      if (skipBroken && !fs.existsSync(file)) continue;
       if (followLink(file).isDirectory()) continue;
       links.add(names.length);
       names.push(entry.name);
