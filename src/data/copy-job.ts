@@ -4,6 +4,7 @@ import { isSystemError } from '../base/index.ts';
 import { copyLarge } from './copy-large.ts';
 import { createStreamDigest, digestOf, fillBuffer } from './digest.ts';
 import { buffer, FileFailure, smallFile, type CopyJob, type JobState } from './job.ts';
+import { makeLink, replaceByLink } from './links.ts';
 import {
   cannotClone,
   openForWriting,
@@ -18,7 +19,7 @@ import { factsPerFile, putFacts } from './walk.ts';
 export function copyOne(job: CopyJob, i: number, state: JobState): Promise<void> | undefined {
   const from = job.from[i] ?? '';
   const to = job.to[i] ?? '';
-  if (job.reflink && cloneFile(job, from, to)) {
+  if (isShared(job, i, from, to)) {
     putFacts(fs.statSync(to), state.facts, i);
     return undefined;
   }
@@ -107,6 +108,19 @@ function moveInto(temp: string, to: string): boolean {
   fs.rmSync(temp);
   return false;
 }
+
+/** Whether the target now is the object or shares its blocks. */
+function isShared(job: CopyJob, i: number, from: string, to: string): boolean {
+  const { how } = job;
+  if (how === 'reflink') return cloneFile(job, from, to);
+  // An empty file has nothing to share; DVC copies it, so that all empty files do not become one.
+  if (how === 'copy' || (how === 'hardlink' && job.digests[i] === emptyDigest)) return false;
+  if (job.target === 'fresh') makeLink(how, from, to, job.mode);
+  else replaceByLink(how, from, to, job.mode);
+  return true;
+}
+
+const emptyDigest = 'd41d8cd98f00b204e9800998ecf8427e';
 
 function cloneFile(job: CopyJob, from: string, to: string): boolean {
   try {

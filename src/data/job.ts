@@ -1,4 +1,5 @@
 import type { HashName } from './content.ts';
+import type { LinkType } from './links.ts';
 
 /** How new objects of the cache are made from the files they come from. */
 export interface StorePlan {
@@ -36,8 +37,8 @@ export interface CopyJob {
   readonly target: 'fresh' | 'replace';
   /** Folder of the files to be renamed, on the same device; without it they begin beside the target. */
   readonly tempDir?: string | undefined;
-  /** Try to share blocks instead of copying; such files are not read and so not verified. */
-  readonly reflink: boolean;
+  /** What is not copied is not read, and so not verified. Where blocks cannot be shared, `reflink` copies. */
+  readonly how: LinkType;
 }
 
 export type Job = DigestJob | CopyJob;

@@ -131,7 +131,7 @@ function toJobs(
         cached: direction === 'up' ? 'from' : 'to',
         mode: direction === 'up' ? 0o444 : ctx.objectMode,
         target: isFresh ? 'fresh' : 'replace',
-        reflink: false,
+        how: 'copy',
       });
     }
   }
