@@ -4,7 +4,7 @@ import { isMlopsError, messageOf, MlopsError } from '../base/index.ts';
 import type { TransferOptions } from './blob-store.ts';
 import { answerDigest } from './http-digest.ts';
 import { notFound } from './keys.ts';
-import { isCertificateError, isNetworkError } from './network-errors.ts';
+import { isCertificateError, isNetworkError, isPlainServer, networkWords } from './network-errors.ts';
 import {
   misconfigured,
   secondsOption,
@@ -115,9 +115,10 @@ function redirectOf(answer: IncomingMessage, from: URL): URL | undefined {
   const status = answer.statusCode ?? 0;
   const location = answer.headers.location;
   if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return undefined;
-  const next = new URL(location, from);
-  if (next.protocol === 'http:' || next.protocol === 'https:') return next;
-  throw misconfigured(`${from.origin} redirects to '${next.protocol}//', which is not an address of the web`);
+  const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
+  if (next?.protocol === 'http:' || next?.protocol === 'https:') return next;
+  const where = next === undefined ? 'nowhere' : `'${next.protocol}//'`;
+  throw misconfigured(`${from.origin} redirects to ${where}, which is not an address of the web`);
 }
 
 function checked(answer: IncomingMessage, key: string, url: string, through: string): IncomingMessage {
@@ -146,8 +147,14 @@ function explainFailure(error: unknown, url: string): unknown {
       cause: error,
     });
   }
+  if (isPlainServer(error)) {
+    return new MlopsError('remote_misconfigured', `${url}: no TLS is spoken there`, {
+      hint: 'its address begins with http://, or another port is meant',
+      cause: error,
+    });
+  }
   if (!isNetworkError(error)) return error;
-  return new MlopsError('remote_unreachable', `${url} does not answer: ${messageOf(error)}`, {
+  return new MlopsError('remote_unreachable', `${url} does not answer: ${networkWords(error)}`, {
     hint: 'check the address and the network',
     cause: error,
   });

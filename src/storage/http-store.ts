@@ -6,7 +6,7 @@ import { httpClient, type HttpClient } from './http-client.ts';
 import { checkKey } from './keys.ts';
 import { saveInParts, type RangeAnswer, type RangeRequest } from './range-download.ts';
 import type { RemoteOptions } from './remote-options.ts';
-import { resumingStream } from './resuming-stream.ts';
+import { resumingStream, type OpenRest } from './resuming-stream.ts';
 
 /**
  * A web server as a store to read from: it cannot be listed and is not written to. A key may carry a query
@@ -56,14 +56,12 @@ async function openRange(
 ): ReturnType<BlobStore['open']> {
   const { start = 0, end } = range;
   const found = await getRange(client, key, { start, end }, range);
-  const again = async (done: number): Promise<AsyncIterable<Uint8Array>> => {
-    if (found.etag === undefined) throw new MlopsError('remote_unreachable', `${client.url}: the transfer broke off`);
-    return (await getRange(client, key, { start: start + done, end, etag: found.etag }, range)).body;
-  };
+  const { etag } = found;
+  const again: OpenRest = async (done) => (await getRange(client, key, { start: start + done, end, etag }, range)).body;
   return {
-    stream: resumingStream(found.body, again, range),
+    stream: resumingStream(found.body, etag === undefined ? undefined : again, range),
     size: found.size ?? 0,
-    ...(found.etag === undefined ? {} : { etag: found.etag }),
+    ...(etag === undefined ? {} : { etag }),
   };
 }
 
@@ -79,18 +77,34 @@ async function getRange(
     ...(whole ? {} : { range: `bytes=${range.start}-${range.end ?? ''}` }),
     ...(range.etag === undefined ? {} : { 'if-range': range.etag }),
   };
-  const answer = await client.send('GET', key, { ...options, headers }).catch((error: unknown) => {
+  let answer = await client.send('GET', key, { ...options, headers }).catch((error: unknown) => {
     // An empty file has no first byte.
     if (!isStatus(error, 416) || range.start !== 0) throw error;
     return client.send('GET', key, options ?? {});
   });
-  const total = /\/(\d+)$/.exec(answer.headers['content-range'] ?? '')?.[1];
-  const size = lengthOf(answer);
-  if (answer.statusCode !== 206 && range.start > 0) {
+  if (isPacked(answer) && answer.statusCode === 206) {
+    // A piece of something packed cannot be unpacked.
+    answer.destroy();
+    answer = await client.send('GET', key, options ?? {});
+  }
+  const placed = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(answer.headers['content-range'] ?? '');
+  const start = answer.statusCode === 206 ? Number(placed?.[1] ?? range.start) : 0;
+  if (start !== range.start) {
     answer.destroy();
     throw new MlopsError('remote_unreachable', `${client.url}: '${key}' changed, or the server knows no ranges`);
   }
-  return { body: answer, size, total: total === undefined ? size : Number(total), etag: strongEtag(answer) };
+  if (isPacked(answer)) {
+    const { unpacked } = await import('./http-unpack.ts');
+    return { body: unpacked(answer, `${client.url}: '${key}'`), size: undefined, total: undefined, etag: undefined };
+  }
+  const size = lengthOf(answer);
+  const total = placed?.[2] === undefined || placed[2] === '*' ? size : Number(placed[2]);
+  return { body: answer, size, total, etag: strongEtag(answer) };
+}
+
+/** Packed for the transfer although it was asked not to be: DVC takes what is inside, as browsers do. */
+function isPacked(answer: IncomingMessage): boolean {
+  return !/^(identity)?$/i.test(answer.headers['content-encoding'] ?? '');
 }
 
 async function statOf(
@@ -105,7 +119,7 @@ async function statOf(
       return client.send('GET', key, options);
     });
     answer.destroy();
-    const size = lengthOf(answer);
+    const size = isPacked(answer) ? undefined : lengthOf(answer);
     const md5 = answer.headers['content-md5'];
     const checksum = answer.headers.etag ?? (typeof md5 === 'string' ? md5 : undefined);
     return { ...(size === undefined ? {} : { size }), ...(checksum === undefined ? {} : { checksum }) };

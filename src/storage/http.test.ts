@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import * as http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type * as http from 'node:http';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 
+import { answering, type Answer } from '../../test/support/answers.ts';
 import { patterned } from './contract.ts';
 import { openStore } from './index.ts';
 
@@ -123,20 +123,14 @@ it('tries again what may pass', async () => {
   expect(Buffer.from(await store.read('x')).toString()).toBe('at last');
 });
 
-type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => void;
-
-async function serve(handler: Handler): Promise<{ url: string }> {
-  const server = http.createServer(handler);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+async function serve(answer: Answer): Promise<{ url: string }> {
+  return { url: await answering(answer) };
 }
 
 /** A well-behaved file server with ranges and etags. */
-function plain(files: Readonly<Record<string, Buffer>>): Handler {
+function plain(
+  files: Readonly<Record<string, Buffer>>,
+): (request: http.IncomingMessage, response: http.ServerResponse) => void {
   return (request, response) => {
     const content = files[request.url ?? ''];
     if (content === undefined) return void response.writeHead(404).end();

@@ -1,3 +1,5 @@
+import { messageOf } from '../base/index.ts';
+
 const networkCodes =
   /^(ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EPROTO|HPE_\w+|ERR_STREAM_PREMATURE_CLOSE|UND_ERR\w+)$/;
 
@@ -12,10 +14,34 @@ export function isNetworkError(error: unknown): boolean {
   return error.cause !== undefined && isNetworkError(error.cause);
 }
 
+/** A server that was taken for one with TLS: it will not pass either. */
+export function isPlainServer(error: unknown): boolean {
+  const tells = /wrong version number|packet length too long|http request/i;
+  return codeOf(error) === 'EPROTO' && tells.test(messageOf(error));
+}
+
 /** A certificate that is not trusted: it will not pass. */
 export function isCertificateError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS/.test(code)) return true;
   return error.cause !== undefined && isCertificateError(error.cause);
+}
+
+/** What happened to a connection, for people; Node's own words where they will do. */
+export function networkWords(error: unknown): string {
+  const text = messageOf(error);
+  const code = codeOf(error);
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    const name = /(?:ENOTFOUND|EAI_AGAIN)\s+(\S+)/.exec(text)?.[1] ?? '';
+    return `the name '${name}' is not known (DNS: ${code})`;
+  }
+  if (code.startsWith('HPE_')) return `what answers there does not speak HTTP (${code})`;
+  return text;
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return codeOf(error.cause);
 }

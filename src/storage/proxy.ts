@@ -3,8 +3,8 @@ import * as https from 'node:https';
 import { BlockList, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-import { isMlopsError, messageOf, MlopsError } from '../base/index.ts';
-import { isCertificateError, isNetworkError } from './network-errors.ts';
+import { isMlopsError, MlopsError } from '../base/index.ts';
+import { isCertificateError, isNetworkError, isPlainServer, networkWords } from './network-errors.ts';
 
 /** How requests to one origin go through a proxy. */
 export interface ProxyRoute {
@@ -135,10 +135,11 @@ function wordsFor(proxy: URL, origin: URL): Words {
         },
       ),
     explain(error) {
-      if (isMlopsError(error) || isCertificateError(error) || !isNetworkError(error)) return error;
+      if (isMlopsError(error) || isCertificateError(error) || isPlainServer(error) || !isNetworkError(error))
+        return error;
       return new MlopsError(
         'remote_unreachable',
-        `${origin.origin} cannot be reached through the proxy ${name}: ${messageOf(error)}`,
+        `${origin.origin} cannot be reached through the proxy ${name}: ${networkWords(error)}`,
         {
           hint: 'check HTTP_PROXY, HTTPS_PROXY and NO_PROXY',
           cause: error,

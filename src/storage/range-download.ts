@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { isSystemError, mapPool, messageOf, MlopsError } from '../base/index.ts';
 import type { DownloadOptions, TransferOptions } from './blob-store.ts';
 import { isNetworkError } from './network-errors.ts';
-import { resumingStream } from './resuming-stream.ts';
+import { resumingStream, type OpenRest } from './resuming-stream.ts';
 
 /** Bytes of a part; a larger blob comes in several at a time. */
 const partSize = 8 << 20;
@@ -139,13 +139,12 @@ async function savePart(
   options: TransferOptions & { receive: Receive },
 ): Promise<void> {
   const { size, etag } = answer;
-  const again = async (done: number): Promise<AsyncIterable<Uint8Array>> => {
-    if (etag === undefined) throw brokenOff('the server cannot go on where it broke off');
+  const again: OpenRest = async (done) => {
     const end = size === undefined ? undefined : start + size - 1;
     return (await get({ start: start + done, end, etag }, options)).body;
   };
   let position = start;
-  for await (const chunk of resumingStream(answer.body, again, options)) {
+  for await (const chunk of resumingStream(answer.body, etag === undefined ? undefined : again, options)) {
     const bytes = chunk as Uint8Array;
     for (let written = 0; written < bytes.length;) {
       written += fs.writeSync(target, bytes, written, bytes.length - written, position + written);

@@ -8,13 +8,16 @@ import { isNetworkError } from './network-errors.ts';
 /** Breaks in a row, without a byte between them, before a body is given up. */
 const attempts = 5;
 
+/** Opens the rest of a body after `done` bytes. */
+export type OpenRest = (done: number) => Promise<AsyncIterable<Uint8Array>>;
+
 /**
- * A body that goes on where it broke off: `again(done)` opens the rest after `done` bytes. The reader sees
- * each byte once. Its failures are `remote_unreachable`, or whatever `again` throws.
+ * A body that goes on where it broke off, if `again` can open the rest. The reader sees each byte once. Its
+ * failures are `remote_unreachable`, or whatever `again` throws.
  */
 export function resumingStream(
   body: AsyncIterable<Uint8Array>,
-  again: (done: number) => Promise<AsyncIterable<Uint8Array>>,
+  again: OpenRest | undefined,
   options?: TransferOptions,
 ): Readable {
   return Readable.from(resume(body, again, options), { objectMode: false });
@@ -22,14 +25,16 @@ export function resumingStream(
 
 async function* resume(
   first: AsyncIterable<Uint8Array>,
-  again: (done: number) => Promise<AsyncIterable<Uint8Array>>,
+  again: OpenRest | undefined,
   options: TransferOptions | undefined,
 ): AsyncGenerator<Uint8Array> {
-  let body: AsyncIterable<Uint8Array> | undefined = first;
+  let body = first;
+  let broken = false;
   let done = 0;
   for (let failures = 0; ;) {
     try {
-      body ??= await again(done);
+      if (broken && again !== undefined) body = await again(done);
+      broken = false;
       for await (const chunk of body) {
         done += chunk.length;
         failures = 0;
@@ -39,8 +44,8 @@ async function* resume(
     } catch (error) {
       options?.signal?.throwIfAborted();
       if (!mayPass(error)) throw error;
-      if (++failures >= attempts) throw brokenOff(error);
-      body = undefined;
+      if (again === undefined || ++failures >= attempts) throw brokenOff(error);
+      broken = true;
       await sleep(Math.random() * 100 * 2 ** failures, undefined, { signal: options?.signal });
     }
   }

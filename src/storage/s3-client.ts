@@ -82,7 +82,11 @@ export function s3Client(settings: S3Settings, env: Readonly<Record<string, stri
         delimiter: page.flat ? undefined : '/',
         'continuation-token': page.next,
       };
-      return listingOf(await wire.xml({ method: 'GET', query }, 'ListBucketResult', options));
+      const listing = listingOf(await wire.xml({ method: 'GET', query }, 'ListBucketResult', options));
+      if (listing.next !== '' && (listing.next === undefined || listing.next !== page.next)) return listing;
+      throw new MlopsError('remote_misconfigured', `${settings.url} cannot be listed to the end`, {
+        hint: 'the server at `endpointurl` does not know ListObjectsV2',
+      });
     },
     async get(key, range, options) {
       const request = { method: 'GET', key, query: { versionId: range.versionId } } as const;
@@ -94,7 +98,9 @@ export function s3Client(settings: S3Settings, env: Readonly<Record<string, stri
       });
       const total = /\/(\d+)$/.exec(answer.headers['content-range'] ?? '')?.[1];
       const facts = factsOf(answer);
-      return { ...facts, body: answer, total: total === undefined ? facts.size : Number(total) };
+      // A weak etag (of a gateway that packs) does not promise the same bytes.
+      const etag = facts.etag?.startsWith('W/') === true ? undefined : facts.etag;
+      return { ...facts, etag, body: answer, total: total === undefined ? facts.size : Number(total) };
     },
     async put(key, body, options) {
       stored(await wire.head({ method: 'PUT', key, headers: forWrite, body }, options), key, settings);
@@ -210,14 +216,23 @@ function listingOf(xml: string): S3Listing {
     etag: unquoted(element(entry, 'ETag')),
   }));
   const directories = elements(xml, 'CommonPrefixes').map((entry) => decode(element(entry, 'Prefix') ?? ''));
-  const next = element(xml, 'IsTruncated') === 'true' ? element(xml, 'NextContinuationToken') : undefined;
-  return { objects, directories, next };
+  const more = element(xml, 'IsTruncated') === 'true';
+  return { objects, directories, next: more ? (element(xml, 'NextContinuationToken') ?? '') : undefined };
 }
 
 /** Names as they are: in a listing that says so they are escaped as in a query, a space as a plus. */
 function decoderOf(xml: string): (name: string) => string {
   if (element(xml, 'EncodingType') !== 'url') return (name) => name;
-  return (name) => (/[%+]/.test(name) ? decodeURIComponent(name.replaceAll('+', ' ')) : name);
+  return (name) => {
+    if (!/[%+]/.test(name)) return name;
+    try {
+      return decodeURIComponent(name.replaceAll('+', ' '));
+    } catch (error) {
+      // Not UTF-8: no name of ours.
+      if (error instanceof URIError) return name;
+      throw error;
+    }
+  };
 }
 
 function unquoted(etag: string | undefined): string | undefined {

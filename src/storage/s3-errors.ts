@@ -1,6 +1,6 @@
 import { isMlopsError, messageOf, MlopsError } from '../base/index.ts';
 import { notFound } from './keys.ts';
-import { isCertificateError, isNetworkError } from './network-errors.ts';
+import { isCertificateError, isNetworkError, isPlainServer, networkWords } from './network-errors.ts';
 import { bucketNotFound, type S3Settings } from './s3-settings.ts';
 
 const absent = words('NoSuchKey NotFound NoSuchVersion');
@@ -24,6 +24,8 @@ export class S3Failure extends Error {
   readonly region: string | undefined;
   readonly location: string | undefined;
   readonly isWebPage: boolean;
+  /** The server wants TLS. */
+  readonly wantsTls: boolean;
   /** ' through the proxy ...', or ''. */
   readonly through: string;
 
@@ -34,7 +36,7 @@ export class S3Failure extends Error {
     readonly message: string | undefined;
     readonly region?: string | undefined;
     readonly location?: string | undefined;
-    readonly isWebPage?: boolean;
+    readonly text?: string;
     readonly through?: string;
   }) {
     const { status, statusText = '' } = answer;
@@ -43,7 +45,8 @@ export class S3Failure extends Error {
     this.status = status;
     this.region = answer.region;
     this.location = answer.location;
-    this.isWebPage = answer.isWebPage ?? false;
+    this.isWebPage = /^\s*<(!doctype html|html)/i.test(answer.text ?? '');
+    this.wantsTls = /HTTP request (was sent )?to (an )?HTTPS (server|port)/i.test(answer.text ?? '');
     this.through = answer.through ?? '';
   }
 }
@@ -51,7 +54,8 @@ export class S3Failure extends Error {
 /** Whether the same request may succeed later. */
 export function mayPass(error: unknown): boolean {
   if (isMlopsError(error)) return error.code === 'remote_unreachable';
-  if (!(error instanceof S3Failure)) return isNetworkError(error) && !isCertificateError(error);
+  if (!(error instanceof S3Failure))
+    return isNetworkError(error) && !isCertificateError(error) && !isPlainServer(error);
   return passing.has(error.code) || error.status === 429 || (error.status >= 500 && error.status !== 501);
 }
 
@@ -61,13 +65,24 @@ export function explainS3Error(error: unknown, key: string | undefined, settings
   if (error.name === 'CredentialsProviderError') return noCredentials(settings, error);
   if (error instanceof S3Failure) return explainAnswer(error, key, settings);
   if (isCertificateError(error)) return untrusted(settings, error);
-  if (isNetworkError(error)) return unreachable(error.message, settings, error);
+  if (isPlainServer(error)) {
+    return new MlopsError('remote_misconfigured', `${settings.endpoint ?? settings.url}: no TLS is spoken there`, {
+      hint: 'its `endpointurl` begins with http://, or another port is meant',
+      cause: error,
+    });
+  }
+  if (isNetworkError(error)) return unreachable(networkWords(error), settings, error);
   // Services that give out credentials answer in the SDK's own errors.
   return '$metadata' in error || denied.has(error.name) ? refused(error.name, error, settings) : error;
 }
 
 function explainAnswer(error: S3Failure, key: string | undefined, settings: S3Settings): MlopsError {
   const { code, status } = error;
+  if (error.wantsTls)
+    return new MlopsError('remote_misconfigured', `${settings.endpoint ?? settings.url} speaks TLS only`, {
+      hint: 'its `endpointurl` begins with https://',
+      cause: error,
+    });
   if (error.isWebPage && ![403, 429].includes(status) && status < 500) return webPage(error, settings);
   if (code === 'NoSuchBucket') return bucketNotFound(settings.bucket, error);
   if (absent.has(code)) return notFound(key ?? settings.prefix, `s3://${settings.bucket}`, error);

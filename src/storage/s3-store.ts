@@ -5,7 +5,7 @@ import type { BlobFacts, BlobInfo, BlobStore, LevelEntry, ListOptions, TransferO
 import { checkKey, directoryPrefix } from './keys.ts';
 import { saveInParts } from './range-download.ts';
 import type { RemoteOptions } from './remote-options.ts';
-import { resumingStream } from './resuming-stream.ts';
+import { resumingStream, type OpenRest } from './resuming-stream.ts';
 import { s3Client, type S3Client } from './s3-client.ts';
 import { readS3Settings } from './s3-settings.ts';
 import { s3Uploads, smallUpload } from './s3-upload.ts';
@@ -39,22 +39,15 @@ export function s3Store(
     list: (below, listing) => listBelow(client, prefix, directoryPrefix(below), listing),
     listLevel: (below, transfer) => listLevel(client, prefix, directoryPrefix(below), transfer),
     read: async (key, transfer) => {
-      const { body } = await client.get(full(key), {}, transfer);
       const chunks: Uint8Array[] = [];
-      for await (const chunk of resumingStream(body, (start) => reopen(client, full(key), start, transfer), transfer)) {
+      const { stream } = await openRange(client, full(key), transfer ?? {});
+      for await (const chunk of stream) {
         chunks.push(chunk as Uint8Array);
         transfer?.onBytes?.((chunk as Uint8Array).length);
       }
       return Buffer.concat(chunks);
     },
-    open: async (key, range = {}) => {
-      const { start = 0, end } = range;
-      const found = await client.get(full(key), { start: range.start, end }, range);
-      const again = async (done: number): Promise<AsyncIterable<Uint8Array>> =>
-        (await client.get(full(key), { start: start + done, end, etag: found.etag }, range)).body;
-      const stream = resumingStream(found.body, again, range);
-      return { stream, size: found.size ?? 0, ...(found.etag === undefined ? {} : { etag: found.etag }) };
-    },
+    open: (key, range = {}) => openRange(client, full(key), range),
     write: async (key, content, transfer) => {
       await client.put(full(key), content, transfer);
       transfer?.onBytes?.(content.length);
@@ -78,13 +71,16 @@ export function s3Store(
   };
 }
 
-async function reopen(
+async function openRange(
   client: S3Client,
   key: string,
-  start: number,
-  transfer: TransferOptions | undefined,
-): Promise<AsyncIterable<Uint8Array>> {
-  return (await client.get(key, { start }, transfer)).body;
+  range: TransferOptions & { start?: number; end?: number },
+): ReturnType<BlobStore['open']> {
+  const { start = 0, end } = range;
+  const { body, size = 0, etag } = await client.get(key, { start: range.start, end }, range);
+  const again: OpenRest = async (done) => (await client.get(key, { start: start + done, end, etag }, range)).body;
+  const stream = resumingStream(body, etag === undefined ? undefined : again, range);
+  return { stream, size, ...(etag === undefined ? {} : { etag }) };
 }
 
 async function facts(

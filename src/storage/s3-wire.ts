@@ -154,7 +154,7 @@ function failureOf(answer: IncomingMessage, text: string, through: string): S3Fa
     message: isError ? element(text, 'Message') : undefined,
     region: typeof inHeader === 'string' ? inHeader : isError ? element(text, 'Region') : undefined,
     location: answer.headers.location,
-    isWebPage: /^\s*<(!doctype html|html)/i.test(text),
+    text,
     through,
   });
 }
