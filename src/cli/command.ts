@@ -169,4 +169,5 @@ export const dvcExitStatus: Partial<Record<ErrorCode, number>> = {
   interrupted: 252,
   not_a_project: 253,
   usage: 254,
+  special_file: 255,
 };

@@ -61,6 +61,9 @@ export async function add(repo: DataRepo, command: AddCommand): Promise<string[]
     for (const addition of additions) await addOne(repo, addition, command, side);
   } catch (error) {
     side.rollBack();
+    // DVC ends with 1 here, with 255 wherever else it meets a file that it cannot read.
+    if (isMlopsError(error, 'special_file'))
+      throw new MlopsError(error.code, error.message, { ...error, exit: error.exit ?? 1 });
     throw error;
   }
   return side.finish();

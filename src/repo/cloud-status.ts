@@ -33,8 +33,8 @@ export async function compareWithRemote(repo: DataRepo, command: TransferCommand
     ({ stage, out }) =>
       out.cache && out.push && !isImport(stage) && (out.remote === undefined || out.remote === command.remote),
   );
-  // What was imported is in its source; where there is nothing else, no remote is needed.
-  if (outs.length === 0 && command.remote === undefined && repo.defaultRemote === undefined) return new Map();
+  // What was imported is in its source; where there is nothing else, no remote is looked for.
+  if (outs.length === 0) return new Map();
   const remote = requireRemote(repo, command.remote);
   const store = await openStore(remote.url, remote.options);
   const report = new Map<string, Exclude<CloudStatus, 'ok'>>();

@@ -82,9 +82,10 @@ async function commitData(repo: DataRepo, selected: SelectedStage, command: Comm
     if (!fs.existsSync(target)) {
       throw new MlopsError('missing_output', `output '${repo.display(out.path ?? out.defPath)}' does not exist`);
     }
-    if (out.cache) gitSide(repo).refuseTracked([target]);
     const hashName = await hashNameFor(repo, out, target, command);
     const known = await hashPath(repo.data, target, { hashName, signal: command.signal });
+    const isSame = command.force !== true && known?.md5 === out.info?.md5;
+    if (out.cache && !isSame) gitSide(repo).refuseTracked([target]);
     const content = await commitOut(repo.data, target, {
       cache: out.cache,
       relink: command.relink !== false,
@@ -94,7 +95,7 @@ async function commitData(repo: DataRepo, selected: SelectedStage, command: Comm
     });
     if (out.cache) rememberLink(repo.data, target, content.md5);
     // Nothing changed: the entry keeps what else it says (a size that was never recorded, for example).
-    if (command.force !== true && known?.md5 === out.info?.md5) continue;
+    if (isSame) continue;
     if (out.cache) gitSide(repo).ignore([target]);
     stage = withOutInfo(stage, out, content);
   }

@@ -27,10 +27,10 @@ export async function copyOut(
   target: string,
   options: WorkOptions & { readonly into?: DataContext | undefined; readonly merge?: boolean } = {},
 ): Promise<number> {
-  fs.mkdirSync(path.dirname(target), { recursive: true });
+  const madeFolder = fs.mkdirSync(path.dirname(target), { recursive: true });
   const temp = temporaryName(target);
   try {
-    const count = await copyEntry(repo, entry, temp, options);
+    const count = await copyEntry(repo, entry, temp, { ...options, aside: madeFolder ?? temp });
     if (options.merge === true) placeOver(temp, target);
     else {
       fs.rmSync(target, { recursive: true, force: true });
@@ -59,7 +59,8 @@ export function placeOver(from: string, to: string): void {
   for (const name of fs.readdirSync(from)) placeOver(path.join(from, name), path.join(to, name));
 }
 
-type Options = Parameters<typeof copyOut>[3] & object;
+/** `aside` is where the copy is made, which may be inside of what is copied. */
+type Options = Parameters<typeof copyOut>[3] & { readonly aside: string };
 
 async function copyEntry(repo: ForeignRepo, entry: ViewEntry, target: string, options: Options): Promise<number> {
   options.signal?.throwIfAborted();
@@ -74,7 +75,10 @@ async function copyEntry(repo: ForeignRepo, entry: ViewEntry, target: string, op
     return readManifest(context, entry.content).length;
   }
   fs.mkdirSync(target, { recursive: true });
-  const children = (await repo.view.list(entry.path)).filter(({ name }) => !isDvcFile(name));
+  const { root } = repo.tree;
+  const children = (await repo.view.list(entry.path)).filter(
+    (child) => !isDvcFile(child.name) && (root === undefined || path.join(root, child.path) !== options.aside),
+  );
   await bringFiles(repo, children, options);
   let count = 0;
   for (const child of children) count += await copyEntry(repo, child, path.join(target, child.name), options);

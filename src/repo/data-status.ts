@@ -113,11 +113,12 @@ async function notInRemote(
   selected: readonly SelectedOut[],
   command: DataStatusCommand,
 ): Promise<string[]> {
-  const remote = requireRemote(repo, command.remote, 'config');
   const unpushed = selected.flatMap(({ out }) => (out.push || out.path === undefined ? [] : [`${out.path}/`]));
   const entries = [...recorded.values()].filter(
     (entry) => !unpushed.some((folder) => `${entry.path.replace(/\/$/, '')}/`.startsWith(folder)),
   );
+  if (command.remote === undefined && repo.defaultRemote === undefined) return entries.map((entry) => entry.path);
+  const remote = requireRemote(repo, command.remote, 'config');
   const store = await openStore(remote.url, remote.options);
   try {
     const lacking = new Set<Entry>();
@@ -140,7 +141,15 @@ function untrackedFiles(repo: DataRepo, targets: readonly string[]): string[] {
   const named = targets.map((target) => path.resolve(repo.cwd, target)).filter((target) => target !== repo.gitRoot);
   if (named.length === 0 && targets.length > 0) return [];
   const below = named.map((target) => path.relative(repo.root, target) || '.');
-  const text = gitText(repo.root, ['ls-files', '--others', '--exclude-standard', '-z', '--', ...below]);
+  const text = gitText(repo.root, [
+    '--literal-pathspecs',
+    'ls-files',
+    '--others',
+    '--exclude-standard',
+    '-z',
+    '--',
+    ...below,
+  ]);
   // DVC shows these, unlike what it tracks itself, from where the user stands.
   const files = text.split('\0').filter((file) => file !== '' && !isFolderLink(path.join(repo.root, file)));
   return files.map((file) => showPath(repo, file));

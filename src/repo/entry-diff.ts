@@ -93,7 +93,7 @@ export async function workspaceEntries(
       put(entries, { path: out.path, md5: content?.md5, hashName });
       continue;
     }
-    const tree = await readTree(repo.data, target, { ...options, hashName });
+    const tree = await readTree(repo.data, target, { ...options, hashName, skipBroken: true });
     if (within === undefined) put(entries, { path: `${out.path}/`, md5: tree.md5, hashName });
     if (!granular) continue;
     for (const { relpath, md5 } of tree.files()) {
@@ -113,7 +113,7 @@ function isWithin(relpath: string, within: string | undefined): boolean {
 
 /** All changes in path order; what moved with equal content comes as one `renamed` at the end. */
 export function diffEntries(before: Entries, after: Entries): EntryChange[] {
-  const paths = [...new Set([...before.keys(), ...after.keys()])].sort(comparePaths);
+  const paths = sortPaths(new Set([...before.keys(), ...after.keys()]));
   const opaque = [...before.values()].filter((entry) => entry.opaque === true).map((entry) => entry.path);
   const changes: EntryChange[] = [];
   const added: EntryChange[] = [];
@@ -130,9 +130,9 @@ export function diffEntries(before: Entries, after: Entries): EntryChange[] {
 }
 
 /** Part by part, as DVC: `d/x` comes before `d.txt`. */
-function comparePaths(a: string, b: string): number {
-  const [left, right] = [a, b].map((path) => path.replace(/\/$/, '').replaceAll('/', '\0'));
-  return compareCodePoints(left ?? '', right ?? '');
+function sortPaths(paths: Iterable<string>): string[] {
+  const keyed = Array.from(paths, (path) => ({ path, key: path.replace(/\/$/, '').replaceAll('/', '\0') }));
+  return keyed.sort((a, b) => compareCodePoints(a.key, b.key)).map(({ path }) => path);
 }
 
 function pairRenames(added: readonly EntryChange[], deleted: readonly EntryChange[]): EntryChange[] {

@@ -245,10 +245,22 @@ function commitsOf(repo: DataRepo, scope: GcScope): Set<string> {
     for (const commit of ancestors(repo, resolveRevision(repo.root, scope.rev), scope.num ?? 1)) commits.add(commit);
   }
   if (scope.date !== undefined) {
-    const text = gitText(repo.root, ['log', '--all', '--format=%H', `--since=${scope.date}`]);
+    const text = gitText(repo.root, ['log', '--all', '--format=%H', `--since=${startOf(scope.date)}`]);
     for (const commit of text.split('\n')) if (commit !== '') commits.add(commit);
   }
   return commits;
+}
+
+/**
+ * The first second of a day; Git would take the time of now on that day, and any other word for today.
+ * @throws MlopsError `usage`.
+ */
+function startOf(date: string): string {
+  const [, year = '', month = '', day = ''] = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(date) ?? [];
+  const iso = `${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`;
+  const at = new Date(`${iso}T00:00:00Z`);
+  if (!Number.isNaN(at.getTime()) && at.toISOString().startsWith(iso)) return `${iso}T00:00:00`;
+  throw new MlopsError('usage', `'${date}' is no date like 2024-01-31`, { exit: 255 });
 }
 
 function ancestors(repo: DataRepo, commit: string, count: number): string[] {

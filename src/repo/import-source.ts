@@ -46,14 +46,15 @@ export function sourceOfDep(repo: DataRepo, dep: Dep, wdir: string): ImportSourc
 /**
  * The facts by which a source is recognised: an md5 of what is local, the etag or checksum of what is not;
  * for a folder on S3 a digest over the etags below it.
+ * @param options `extra` is what the file says besides facts, and keeps.
  * @throws MlopsError `missing_dependency` when nothing is there, and those of the store.
  */
 export async function sourceFacts(
   repo: Pick<DataRepo, 'data' | 'remote'>,
   source: ImportSource,
-  options: WorkOptions & { readonly fsConfig?: RemoteOptions | undefined },
+  options: WorkOptions & { readonly fsConfig?: RemoteOptions | undefined; readonly extra?: PyMap | undefined },
 ): Promise<ContentInfo> {
-  const extra = fsConfigExtra(options.fsConfig);
+  const extra = options.extra === undefined ? {} : { extra: options.extra };
   if (!isUrl(source.place)) {
     const content = await hashPath(repo.data, source.place, options);
     if (content === undefined) throw missingSource(source.shown);
@@ -70,9 +71,11 @@ export async function sourceFacts(
 }
 
 /** Options of the URL go into the file beside it. */
-export function fsConfigExtra(options: RemoteOptions | undefined): { extra?: PyMap } {
-  if (options === undefined) return {};
-  const map: PyMap = new Map(Object.entries(options).map(([key, value]): [PyValue, PyValue] => [key, value ?? null]));
+export function fsConfigExtra(options: RemoteOptions | undefined, versionAware: boolean): { extra?: PyMap } {
+  if (options === undefined && !versionAware) return {};
+  const given = Object.entries(options ?? {}).map(([key, value]): [PyValue, PyValue] => [key, value ?? null]);
+  const map: PyMap = new Map(given);
+  if (versionAware) map.set('version_aware', true);
   return { extra: new Map([['fs_config', map]]) };
 }
 

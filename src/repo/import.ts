@@ -14,7 +14,7 @@ import { requireView } from './get.ts';
 import { gitSide } from './git-side.ts';
 import { buildGraph } from './graph.ts';
 import { fsConfigExtra, importSource, sourceFacts, type ImportSource } from './import-source.ts';
-import { materialize, type SourceOptions } from './source.ts';
+import { isUrl, materialize, type SourceOptions } from './source.ts';
 import { showPath, treePathOf } from './targets.ts';
 
 interface ImportFlags {
@@ -36,6 +36,8 @@ export interface ImportRepoCommand extends ForeignOptions, ImportFlags {
 export interface ImportUrlCommand extends SourceOptions, ImportFlags {
   readonly url: string;
   readonly toRemote?: boolean;
+  /** Recorded only: sources that have versions are refused. */
+  readonly versionAware?: boolean;
   readonly remote?: string | undefined;
 }
 
@@ -96,12 +98,17 @@ export async function fillFromRepo(
  */
 export async function importFromUrl(repo: DataRepo, command: ImportUrlCommand): Promise<string[]> {
   checkFlags(command);
+  if (command.versionAware === true && isUrl(command.url) && !/^https?:/i.test(command.url)) {
+    throw new MlopsError('remote_unsupported', 'version-aware imports are not supported yet', {
+      hint: 'leave --version-aware out: changes are then seen by the etag',
+    });
+  }
   const { target, stage } = plan(repo, command.url, command);
   const source = importSource(repo, command.url, stage.wdir);
   if (source.place === target || target.startsWith(`${source.place}${path.sep}`)) {
     throw new MlopsError('bad_pipeline', `'${target}' is specified as an output and as a dependency.`);
   }
-  const { extra } = fsConfigExtra(command.options);
+  const { extra } = fsConfigExtra(command.options, command.versionAware === true);
   const info: ContentInfo | undefined = extra === undefined ? undefined : { hashName: 'md5', extra };
   const dep: Dep = { defPath: source.defPath, path: undefined, info };
   const planned: Stage = { ...stage, deps: [dep], frozen: true };
@@ -118,9 +125,10 @@ export async function fillFromUrl(
   source: ImportSource,
   options: SourceOptions & Pick<ImportUrlCommand, 'noDownload' | 'toRemote' | 'remote'>,
 ): Promise<Stage> {
-  const info = await sourceFacts(repo, source, { ...options, fsConfig: options.options });
   const [dep] = stage.deps;
   if (dep === undefined) throw new Error(`'${stage.address}' has no source`);
+  const known = { fsConfig: options.options, extra: dep.info?.extra };
+  const info = await sourceFacts(repo, source, { ...options, ...known });
   const filled = { ...stage, deps: [{ ...dep, info }] };
   if (options.noDownload === true) return sealed(withInfo(filled, undefined));
   if (options.toRemote === true) {
@@ -175,7 +183,8 @@ function sealed(stage: Stage): Stage {
 }
 
 function checkFlags(command: ImportUrlCommand): void {
-  if (command.toRemote === true && (command.noExec === true || command.noDownload === true)) {
+  const alone = command.noExec === true || command.noDownload === true || command.versionAware === true;
+  if (command.toRemote === true && alone) {
     throw usage('--no-exec/--no-download/--version-aware cannot be combined with --to-remote');
   }
   if (command.toRemote !== true && command.remote !== undefined) {

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { MlopsError } from '../base/index.ts';
 import { rememberLink } from '../data/index.ts';
 import { stageChecksum, type Dep, type Out, type Stage } from '../project/index.ts';
+import { requireFolder } from './add.ts';
 import type { DataRepo } from './data-repo.ts';
 import { gitSide } from './git-side.ts';
 import { buildGraph } from './graph.ts';
@@ -31,6 +32,7 @@ export function move(repo: DataRepo, from: string, to: string): string[] {
   }
   const inside = treePathOf(repo, target);
   if (inside === undefined || inside === '') throw new MlopsError('bad_path', `'${to}' is outside of the project`);
+  requireFolder(path.dirname(target));
   const renamed = renameStage(stage, out, inside, path.basename(source));
   const isNewFile = renamed.file !== stage.file;
   if (isNewFile && fs.existsSync(path.join(repo.root, renamed.file))) {

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 
 import { isMlopsError, mapPool, MlopsError } from '../base/index.ts';
@@ -33,6 +34,7 @@ export async function materialize(
   if (!isUrl(source)) {
     const from = path.resolve(repo.cwd, source);
     if (!fs.existsSync(from)) throw missing(source);
+    if (target.startsWith(`${from}${path.sep}`)) return copyInto(from, target);
     makeFolder();
     fs.rmSync(target, { recursive: true, force: true });
     fs.cpSync(from, target, { recursive: true, dereference: true });
@@ -46,6 +48,20 @@ export async function materialize(
   } finally {
     await store.close();
   }
+}
+
+/** A folder copied to a place inside of itself: what is there then is not part of it. */
+function copyInto(from: string, target: string): SourceFacts {
+  const aside = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-copy-'));
+  try {
+    const copy = path.join(aside, 'copy');
+    fs.cpSync(from, copy, { recursive: true, dereference: true });
+    fs.cpSync(copy, target, { recursive: true });
+  } finally {
+    fs.rmSync(aside, { recursive: true, force: true });
+  }
+  dropExecutable(target);
+  return { size: fs.statSync(target).size };
 }
 
 /** Content that comes from elsewhere is data: DVC's copies are not executable either. */

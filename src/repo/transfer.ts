@@ -52,19 +52,19 @@ export interface TransferReport {
  * @throws MlopsError `no_remote`, `transfer_failed` (with the objects in `data.failures`) after everything else was sent.
  */
 export async function push(repo: DataRepo, command: TransferCommand): Promise<TransferReport> {
-  // Imports are not pushed, but DVC wants a remote as soon as there is something in the cache at all.
-  if (selectedOuts(repo, command).some(({ stage, out }) => out.cache && isImport(stage)))
-    requireRemote(repo, command.remote);
-  const runs = command.runCache === true ? await moveRuns(repo, command, 'push') : 0;
+  const runs = command.runCache === true && hasRemote(repo, command.remote) ? await moveRuns(repo, command, 'push') : 0;
   const report = await withRemotes(repo, command, 'push', async (store, contents) =>
     pushContents(repo.data, store, contents, command),
   );
+  // DVC wants a default remote even when there is nothing to push, unless every output has one of its own.
+  const pushed = selectedOuts(repo, command).filter(({ stage, out }) => out.cache && out.push && !isImport(stage));
+  if (pushed.length === 0 || pushed.some(({ out }) => out.remote === undefined)) requireRemote(repo, command.remote);
   return { ...report, count: report.count + runs };
 }
 
-/** Brings what the cache lacks. Throws as `push`. */
+/** Brings what the cache lacks; without a remote only what was imported. Throws as `push`. */
 export async function fetch(repo: DataRepo, command: TransferCommand): Promise<TransferReport> {
-  if (command.runCache === true) await moveRuns(repo, command, 'fetch');
+  if (command.runCache === true && hasRemote(repo, command.remote)) await moveRuns(repo, command, 'fetch');
   const imports = selectedOuts(repo, command).filter(
     ({ stage, out }) => isImport(stage) && isWanted(stage, out, command, 'fetch'),
   );
@@ -166,13 +166,20 @@ function byRemote(
     if (isImport(stage) || !isWanted(stage, out, command, verb)) continue;
     const content = contentOf({ out });
     if (content === undefined) continue;
-    const remote = requireRemote(repo, command.remote ?? out.remote);
+    const name = command.remote ?? out.remote;
+    // Without any remote nothing can be fetched, which is no failure for DVC: checkout tells what is missing.
+    if (!hasRemote(repo, name)) continue;
+    const remote = requireRemote(repo, name);
     const group = groups.get(remote.name) ?? { remote, contents: [] };
     // Of a folder, no part is sent alone: its manifest would promise files that are not there.
     group.contents.push(verb === 'push' ? content : { ...content, within });
     groups.set(remote.name, group);
   }
   return [...groups.values()];
+}
+
+function hasRemote(repo: DataRepo, name: string | undefined): boolean {
+  return name !== undefined || repo.defaultRemote !== undefined;
 }
 
 function isWanted(stage: Stage, out: Out, command: TransferCommand, verb: 'push' | 'fetch'): boolean {
@@ -193,7 +200,7 @@ export function isImport(stage: Stage): boolean {
 }
 
 /**
- * @param wrongName what a name that no remote has is a fault of: of the command, which then ends with its own status,
+ * @param wrongName what a name that no remote has (or none at all) is a fault of: of the command, which then ends with its own status,
  * or of the configuration (251), as DVC has it for some verbs.
  * @throws MlopsError `no_remote` with the way to set one, `bad_config`.
  */
@@ -209,6 +216,7 @@ export function requireRemote(
     'no remote specified. Create a default remote with\n    dvc remote add -d <remote name> <remote url>',
     {
       hint: 'mlops remote add -d storage /path/or/s3://bucket/prefix',
+      ...(wrongName === 'config' ? { exit: 251 } : {}),
     },
   );
 }
@@ -218,7 +226,7 @@ function namedRemote(repo: DataRepo, name: string | undefined): RemoteSection | 
   try {
     return repo.remote(name);
   } catch (error) {
-    if (!isMlopsError(error, 'bad_config') || name === undefined) throw error;
+    if (!isMlopsError(error, 'bad_config')) throw error;
     throw new MlopsError('no_remote', error.message, { hint: 'see them with `mlops remote list`', cause: error });
   }
 }

@@ -18,6 +18,7 @@ export interface UpdateCommand extends WorkOptions {
   readonly jobs?: number | undefined;
   readonly onImport?: ((from: string, to: string) => void) | undefined;
   readonly onUnchanged?: ((stage: string) => void) | undefined;
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 /**
@@ -30,11 +31,11 @@ export async function update(repo: DataRepo, command: UpdateCommand): Promise<st
   checkFlags(command);
   const stages = selectStages(repo, command.targets, command).map(({ stage }) => stage);
   const changed: string[] = [];
-  for (const stage of stages) {
-    const [dep] = stage.deps;
-    if (stage.kind !== 'data' || dep === undefined) throw notImported(stage);
+  for (const stage of stages.filter(isImported)) {
     const fresh =
-      dep.repo === undefined ? await updateUrl(repo, stage, command) : await updateRepo(repo, stage, command);
+      stage.deps[0]?.repo === undefined
+        ? await updateUrl(repo, stage, command)
+        : await updateRepo(repo, stage, command);
     if (fresh === undefined) {
       command.onUnchanged?.(stage.address);
       continue;
@@ -43,7 +44,16 @@ export async function update(repo: DataRepo, command: UpdateCommand): Promise<st
     changed.push(repo.display(stage.file));
   }
   repo.forget();
+  passOver(
+    repo,
+    stages.filter((stage) => !isImported(stage)),
+    command,
+  );
   return changed;
+}
+
+function isImported(stage: Stage): boolean {
+  return stage.kind === 'data' && stage.deps.length > 0;
 }
 
 async function updateRepo(repo: DataRepo, stage: Stage, command: UpdateCommand): Promise<Stage | undefined> {
@@ -74,7 +84,7 @@ async function updateUrl(repo: DataRepo, stage: Stage, command: UpdateCommand): 
   if (dep === undefined) return undefined;
   const source = sourceOfDep(repo, dep, stage.wdir);
   const options = { ...command, options: fsConfigOf(dep.info) };
-  const facts = await sourceFacts(repo, source, { ...command, fsConfig: options.options });
+  const facts = await sourceFacts(repo, source, { ...command, fsConfig: options.options, extra: dep.info?.extra });
   const next: Stage = { ...stage, deps: [{ ...dep, info: facts }] };
   const same = sameFacts(facts, dep.info) && stage.md5 === stageChecksum(next);
   if (same && command.toRemote !== true && (await outIsFine(repo, stage, command))) return undefined;
@@ -131,8 +141,15 @@ function usage(message: string): MlopsError {
   return new MlopsError('usage', message, { exit: 1 });
 }
 
-function notImported(stage: Stage): MlopsError {
-  return new MlopsError('unknown_stage', `'${stage.address}' is not imported: there is nothing to update it from`, {
-    hint: 'update takes .dvc files made by `mlops import` and `mlops import-url`',
-  });
+/** What is no import DVC would bring from a worktree remote, which none is here: it warns. */
+function passOver(repo: DataRepo, stages: readonly Stage[], command: UpdateCommand): void {
+  if (stages.length === 0) return;
+  const given = { rev: command.rev !== undefined, 'no-download': command.noDownload, 'to-remote': command.toRemote };
+  for (const [flag, on] of Object.entries(given)) {
+    if (on === true) throw usage(`--${flag} can't be used with worktree update`);
+  }
+  for (const { cache, push, path: file } of stages.flatMap((stage) => stage.outs)) {
+    if (!cache || !push || file === undefined) continue;
+    command.onWarning?.(`Could not update '${showPath(repo, file)}', it was never pushed to a remote`);
+  }
 }

@@ -1,4 +1,3 @@
-import { MlopsError } from '../../base/index.ts';
 import { importFromUrl } from '../../repo/import.ts';
 import type { Command } from '../command.ts';
 import { jobsFlag, say, sayGitAdd, withRepo } from '../data-session.ts';
@@ -24,23 +23,19 @@ export const verb: Command = {
     { name: 'remote', short: 'r', value: 'NAME', summary: 'with --to-remote: which one', completes: 'remote' },
     ...importFlags,
     jobsFlag,
-    { name: 'version-aware', summary: 'record versions of objects (not supported yet)' },
+    { name: 'version-aware', summary: 'record versions of objects (sources on S3: not yet)' },
     fsConfigFlag,
   ],
   failure: 1,
   async run(input, terminal) {
     refuseBoth(input);
-    if (input.on('version-aware')) {
-      throw new MlopsError('remote_unsupported', 'version-aware imports are not supported yet', {
-        hint: 'leave --version-aware out: changes are then seen by the etag',
-      });
-    }
     const files = await withRepo(terminal, (repo) =>
       importFromUrl(repo, {
         ...importOptions(input),
         url: input.args[0] ?? '',
         out: input.args[1],
         toRemote: input.on('to-remote'),
+        versionAware: input.on('version-aware'),
         remote: input.text('remote'),
         jobs: input.number('jobs'),
         options: pairsOf(input.list('fs-config'), 'fs-config'),

@@ -33,6 +33,7 @@ export const verb: Command = {
         signal: terminal.signal,
         onProgress: terminal.progress,
         onImport: (from, to) => say(terminal, `Importing '${from}' -> '${to}'`),
+        onWarning: (message) => terminal.warn(message),
         onUnchanged: (stage) => say(terminal, `'${stage}' didn't change, skipping`),
       }),
     );
