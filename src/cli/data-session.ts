@@ -50,6 +50,11 @@ export function say(terminal: Terminal, line: string): void {
   if (!terminal.quiet) terminal.print(line);
 }
 
+/** Many lines at once: writing each by itself takes longer than finding them. */
+export function sayAll(terminal: Terminal, lines: readonly string[]): void {
+  if (lines.length > 0) say(terminal, lines.join('\n'));
+}
+
 /** DVC's reminder of the files to commit. */
 export function sayGitAdd(terminal: Terminal, files: readonly string[]): void {
   if (files.length === 0) return;
@@ -63,9 +68,9 @@ function shellWord(word: string): string {
 
 /** `A`, `M` and `D` lines, with the tab that DVC's printer has already expanded. */
 export function sayChanges(terminal: Terminal, report: CheckoutReport): void {
-  for (const shown of report.modified) say(terminal, `M       ${shown}`);
-  for (const shown of report.added) say(terminal, `A       ${shown}`);
-  for (const shown of report.deleted) say(terminal, `D       ${shown}`);
+  const lines = (letter: string, paths: readonly string[]): string[] =>
+    paths.map((shown) => `${letter}       ${shown}`);
+  sayAll(terminal, [...lines('M', report.modified), ...lines('A', report.added), ...lines('D', report.deleted)]);
 }
 
 /** `2 files fetched and 1 file added`; '' when nothing happened. */

@@ -1,6 +1,6 @@
 import { dataStatus, type Changes, type DataStatus } from '../../repo/data-status.ts';
 import type { Command, Terminal, Verb } from '../command.ts';
-import { remoteFlag, say, readRepo } from '../data-session.ts';
+import { readRepo, remoteFlag, say, sayAll } from '../data-session.ts';
 
 const labels: Readonly<Record<string, readonly string[]>> = {
   not_in_cache: ['Not in cache', 'use "dvc fetch <file>..." to download files'],
@@ -84,7 +84,10 @@ function show(terminal: Terminal, parts: readonly [string, Part][], report: Data
     const [label = name, ...hints] = labels[name] ?? [];
     say(terminal, `${label}:`);
     for (const hint of hints) say(terminal, `  (${hint})`);
-    for (const line of linesOf(part)) say(terminal, `        ${line}`);
+    sayAll(
+      terminal,
+      linesOf(part).map((line) => `        ${line}`),
+    );
   });
   if (report.git.isDirty) {
     say(terminal, `(there are ${parts.length > 0 ? 'other ' : ''}changes not tracked by dvc, use "git status" to see)`);

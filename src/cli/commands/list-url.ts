@@ -1,6 +1,6 @@
 import { listUrl, listUrlTree } from '../../repo/get.ts';
 import type { Command } from '../command.ts';
-import { say } from '../data-session.ts';
+import { sayAll } from '../data-session.ts';
 import { fsConfigFlag, pairsOf } from '../foreign-flags.ts';
 import { listLines, treeLines } from '../list-output.ts';
 import { listStyle } from './list.ts';
@@ -34,6 +34,6 @@ export const verb: Command = {
     const lines = input.on('tree')
       ? treeLines(await listUrlTree(terminal.cwd, command), style)
       : listLines(await listUrl(terminal.cwd, command), style);
-    for (const line of lines) say(terminal, line);
+    sayAll(terminal, lines);
   },
 };

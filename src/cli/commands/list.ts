@@ -1,7 +1,7 @@
 import { MlopsError } from '../../base/index.ts';
 import { list, listTree } from '../../repo/list.ts';
 import type { Command, Terminal } from '../command.ts';
-import { say } from '../data-session.ts';
+import { say, sayAll } from '../data-session.ts';
 import { foreignFlags, foreignOptions } from '../foreign-flags.ts';
 import { listLines, treeLines, type ListStyle } from '../list-output.ts';
 
@@ -46,14 +46,14 @@ export const verb: Command = {
     const style = listStyle(terminal, input.on('size'), input.on('show-hash'));
     if (input.on('tree')) {
       const top = await terminal.spin(`listing ${command.url}`, listTree(terminal.cwd, command));
-      for (const line of treeLines(top, style)) say(terminal, line);
+      sayAll(terminal, treeLines(top, style));
       return;
     }
     const entries = await terminal.spin(`listing ${command.url}`, list(terminal.cwd, command));
     if (input.on('json')) say(terminal, JSON.stringify(entries));
     // DVC leaves plain names out with -q, and shows tables.
     else if (style.size || style.hash) for (const line of listLines(entries, style)) terminal.print(line);
-    else for (const line of listLines(entries, style)) say(terminal, line);
+    else sayAll(terminal, listLines(entries, style));
   },
 };
 

@@ -7,6 +7,7 @@ import {
   remoteFlag,
   revisionFlags,
   say,
+  sayAll,
   selectionFlags,
   targetsArg,
   transferOptions,
@@ -68,7 +69,11 @@ function cloud(input: Input, terminal: Terminal): Promise<number> {
     const report = await compareWithRemote(repo, transferOptions(input, terminal));
     if (input.on('json')) say(terminal, JSON.stringify(Object.fromEntries(report)));
     else if (terminal.quiet) return report.size > 0 ? 1 : 0;
-    else if (report.size > 0) for (const [name, state] of report) say(terminal, `\t${`${state}:`.padEnd(20)}${name}`);
+    else if (report.size > 0)
+      sayAll(
+        terminal,
+        [...report].map(([name, state]) => `\t${`${state}:`.padEnd(20)}${name}`),
+      );
     else if (repo.stages().length === 0) sayEmpty(terminal);
     else say(terminal, `Cache and remote '${input.text('remote') ?? repo.defaultRemote ?? 'None'}' are in sync.`);
     return 0;
