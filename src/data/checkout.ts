@@ -211,6 +211,7 @@ async function makeFiles(
       target,
       tempDir,
       how,
+      wantsFacts: true,
     });
   }
   let done = 0;

@@ -75,7 +75,7 @@ async function placeLarge(job: CopyJob, i: number, input: number, state: JobStat
     await copyLarge(input, opened.output, digest, (bytes) => (state.bytes += bytes), state.cancelled);
     if (digest !== undefined && digest.hex() !== (job.digests[i] ?? '').slice(0, 32)) throw corrupt(from);
     place(job, to, opened.temp, opened.output, state, i);
-    if (job.cached === 'to') facts.set(state.facts.subarray(i * factsPerFile, (i + 1) * factsPerFile));
+    if (job.cached === 'to') putFacts(fs.fstatSync(opened.output), facts, 0);
     if (digest !== undefined) state.large.push({ index: i, facts });
   } catch (error) {
     if (opened !== undefined) fs.rmSync(opened.temp, { force: true });
@@ -93,7 +93,7 @@ function openTarget(job: CopyJob, to: string): { temp: string; output: number } 
 
 function place(job: CopyJob, to: string, temp: string, output: number, state: JobState, i: number): void {
   const own = job.target === 'fresh' || moveInto(temp, to);
-  putFacts(own ? fs.fstatSync(output) : fs.statSync(to), state.facts, i);
+  if (job.wantsFacts) putFacts(own ? fs.fstatSync(output) : fs.statSync(to), state.facts, i);
 }
 
 /** Renames; true when that was possible. A target below another mount gets a copy made beside it. */

@@ -37,6 +37,8 @@ export interface CopyJob {
   readonly target: 'fresh' | 'replace';
   /** Folder of the files to be renamed, on the same device; without it they begin beside the target. */
   readonly tempDir?: string | undefined;
+  /** Whether the facts of the copies made are asked for. */
+  readonly wantsFacts: boolean;
   /** What is not copied is not read, and so not verified. Where blocks cannot be shared, `reflink` copies. */
   readonly how: LinkType;
 }

@@ -16,7 +16,16 @@ export type LinkType = 'reflink' | 'hardlink' | 'symlink' | 'copy';
 export function chooseLinkType(settings: DataSettings, index: StatIndex): LinkType {
   const wanted = settings.linkTypes.length === 0 ? defaultLinkTypes : settings.linkTypes;
   if (wanted[0] === 'copy' || wanted[0] === 'symlink') return wanted[0];
-  fs.mkdirSync(settings.cacheDir, { recursive: true });
+  const isNew = fs.mkdirSync(settings.cacheDir, { recursive: true }) !== undefined;
+  try {
+    return probeOnce(wanted, settings, index);
+  } finally {
+    // A command that fails leaves no cache where none was, as with DVC.
+    if (isNew) fs.rmdirSync(settings.cacheDir);
+  }
+}
+
+function probeOnce(wanted: readonly LinkType[], settings: DataSettings, index: StatIndex): LinkType {
   const devices = [settings.cacheDir, settings.root].map((dir) => fs.statSync(dir).dev).join(':');
   const note = `link type of ${wanted.join(',')} on ${devices}`;
   const known = index.note(note);

@@ -38,17 +38,25 @@ export async function pushContents(
     if (store.directory !== undefined) warmLanes(all.length);
     const present = await remoteObjects(store, hashName, all, { jobs: options.jobs ?? 16, signal: options.signal });
     const lacking = [...closure.files].filter((id) => !present.has(id));
-    const sent = await moveObjects(ctx, store, 'up', hashName, lacking, { ...options, name: 'pushing' });
+    const large = own.some(({ size }) => size === undefined || size >= largeFolder);
+    const sent = await moveObjects(ctx, store, 'up', hashName, lacking, { ...options, large, name: 'pushing' });
     const failed = new Set(sent.failures.map(({ md5 }) => md5));
     const ready = [...closure.directories]
       .filter(([id, files]) => !present.has(id) && !files.some((file) => failed.has(file)))
       .map(([id]) => id);
-    const manifests = await moveObjects(ctx, store, 'up', hashName, ready, { ...options, name: 'pushing folders' });
+    const manifests = await moveObjects(ctx, store, 'up', hashName, ready, {
+      ...options,
+      large: false,
+      name: 'pushing folders',
+    });
     moved.push(...sent.moved, ...manifests.moved);
     failures.push(...sent.failures, ...manifests.failures);
   }
   return { moved, failures };
 }
+
+/** Bytes that take longer to hash than the index takes to open. */
+const largeFolder = 64 << 20;
 
 /** A directory whose manifest the cache lacks cannot be sent; whether the remote has it is not looked up. */
 function expand(ctx: DataContext, contents: readonly Content[], failures: ObjectFailure[]): Closure {

@@ -18,6 +18,14 @@ export interface TransferOptions extends WorkOptions {
   readonly jobs?: number | undefined;
 }
 
+/** How a group of objects is moved. */
+export interface MoveOptions extends TransferOptions {
+  /** For the progress line. */
+  readonly name: string;
+  /** False: so small that hashing all of them again is faster than asking which were hashed before. */
+  readonly large?: boolean;
+}
+
 export interface ObjectFailure {
   readonly md5: string;
   readonly hashName: HashName;
@@ -47,7 +55,7 @@ export async function moveObjects(
   direction: Direction,
   hashName: HashName,
   ids: readonly string[],
-  options: TransferOptions & { readonly name: string },
+  options: MoveOptions,
 ): Promise<MoveResult> {
   if (ids.length === 0) return { moved: [], failures: [] };
   const result =
@@ -67,11 +75,13 @@ async function moveByThreads(
   direction: Direction,
   hashName: HashName,
   ids: readonly string[],
-  options: TransferOptions & { readonly name: string },
+  options: MoveOptions,
 ): Promise<MoveResult> {
   const target = direction === 'up' ? directory : ctx.cacheDir;
   const staging = hashName === 'md5' ? openStaging(target, ids.length) : undefined;
-  const jobs = toJobs(ctx, directory, direction, hashName, ids, staging);
+  const mayBeKnown = direction === 'up' && options.large !== false;
+  const isKnown = (id: string): boolean => mayBeKnown && ctx.verified.has(id, hashName);
+  const jobs = toJobs(ctx, directory, direction, hashName, ids, staging, isKnown);
   let done = 0;
   let results: JobResult[];
   try {
@@ -105,6 +115,7 @@ function toJobs(
   hashName: HashName,
   ids: readonly string[],
   staging: Staging | undefined,
+  isKnown: (id: string) => boolean,
 ): CopyJob[] {
   const isStaged = (id: string): boolean => staging?.pairs[Number.parseInt(id.slice(0, 2), 16)] === 1;
   const staged = staging === undefined ? [] : ids.filter(isStaged);
@@ -118,7 +129,6 @@ function toJobs(
   ] as const) {
     for (let start = 0; start < group.length; start += size) {
       const digests = group.slice(start, start + size);
-      const isKnown = (id: string): boolean => direction === 'up' && ctx.verified.has(id, hashName);
       jobs.push({
         kind: 'copy',
         hashName,
@@ -132,6 +142,7 @@ function toJobs(
         mode: direction === 'up' ? 0o444 : ctx.objectMode,
         target: isFresh ? 'fresh' : 'replace',
         how: 'copy',
+        wantsFacts: false,
       });
     }
   }
@@ -152,7 +163,7 @@ async function moveOneByOne(
   direction: Direction,
   hashName: HashName,
   ids: readonly string[],
-  options: TransferOptions & { readonly name: string },
+  options: MoveOptions,
 ): Promise<MoveResult> {
   const moved: string[] = [];
   const failures: ObjectFailure[] = [];
