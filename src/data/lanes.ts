@@ -1,3 +1,4 @@
+import { on } from 'node:events';
 import * as fs from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -38,6 +39,8 @@ export async function runJobs(jobs: readonly Job[], options: LaneOptions): Promi
   options.signal?.throwIfAborted();
   const extra = options.threads ? Math.min(laneCount - 1, jobs.length - 1) : 0;
   const others = takeWorkers(extra).map((worker) => workOn(worker, { jobs, next }, accept));
+  // Awaited later; a failure must not count as unhandled meanwhile.
+  for (const other of others) other.catch(() => undefined);
   options.signal?.addEventListener('abort', stop, { once: true });
   try {
     await runOwnLane(jobs, cursor, cancelled, accept);
@@ -71,30 +74,26 @@ async function runOwnLane(
 }
 
 /** Resolves when the worker found no job left; it is idle again then. */
-function workOn(worker: Worker, work: LaneWork, accept: (index: number, result: JobResult) => void): Promise<void> {
-  const done = new Promise<void>((resolve, reject) => {
-    worker.on('message', (message: LaneMessage) => {
-      if (message === 'done') resolve();
-      else accept(message.index, message.result);
-    });
-    worker.on('error', reject);
-    worker.on('exit', (code) => reject(new Error(`a data thread ended with status ${code}`)));
-  });
-  const released = done.then(() => release(worker));
-  // Awaited later; a failure must not count as unhandled meanwhile.
-  released.catch(() => undefined);
+async function workOn(
+  worker: Worker,
+  work: LaneWork,
+  accept: (index: number, result: JobResult) => void,
+): Promise<void> {
   worker.ref();
   worker.postMessage(work, []);
-  return released;
+  // Rejects when the worker fails.
+  for await (const [message] of on(worker, 'message', { close: ['exit'] }) as AsyncIterable<[LaneMessage]>) {
+    if (message === 'done') {
+      worker.unref();
+      idle.push(worker);
+      return;
+    }
+    accept(message.index, message.result);
+  }
+  throw new Error('a data thread ended before its work');
 }
 
-function release(worker: Worker): void {
-  for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event);
-  worker.unref();
-  idle.push(worker);
-}
-
-/** Workers without work. They end with the process, and keep it from ending no longer than they work. */
+/** Workers without work. They keep the process from ending no longer than they work. */
 const idle: Worker[] = [];
 
 /** Starts threads for this many files when they are worth it, so that they are there when the work is known. */
@@ -114,6 +113,9 @@ function startWorker(entry: string): Worker {
   // With a `stdin` of its own Node does not make streams for the three that are not used.
   const worker = new Worker(entry, { stdin: true, env: SHARE_ENV, execArgv: [] });
   worker.unref();
+  // One that could not start or fails later is not asked for anything.
+  const drop = (): void => void (idle.includes(worker) && idle.splice(idle.indexOf(worker), 1));
+  worker.once('error', drop).once('exit', drop);
   return worker;
 }
 
