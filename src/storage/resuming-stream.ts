@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { isMlopsError, messageOf, MlopsError } from '../base/index.ts';
 import type { TransferOptions } from './blob-store.ts';
 import { isNetworkError } from './network-errors.ts';
+import { pause } from './pause.ts';
 
 /** Breaks in a row, without a byte between them, before a body is given up. */
 const attempts = 5;
@@ -46,7 +46,7 @@ async function* resume(
       if (!mayPass(error)) throw error;
       if (again === undefined || ++failures >= attempts) throw brokenOff(error);
       broken = true;
-      await sleep(Math.random() * 100 * 2 ** failures, undefined, { signal: options?.signal });
+      await pause(100 * 2 ** failures, options?.signal);
     }
   }
 }

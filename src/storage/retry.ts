@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { isMlopsError } from '../base/index.ts';
 import type { BlobStore, TransferOptions } from './blob-store.ts';
+import { pause } from './pause.ts';
 
 export interface RetryOptions {
   /** Tries in all, the first included. Default 5. */
@@ -12,22 +11,35 @@ export interface RetryOptions {
   readonly random?: () => number;
 }
 
+/** Calls given up in a row, without one that succeeded between them, after which a remote counts as gone. */
+const goneAfter = 8;
+
 /**
  * Repeats what failed with `remote_unreachable`, with full jitter (a pause between 0 and a bound that
- * doubles), so that many clients do not return at the same moment. Streams that were handed out or taken
- * in are not repeated: they cannot be rewound.
+ * doubles). Once a remote counts as gone, calls are tried once, so that thousands of files do not wait for
+ * it one after the other; the first success ends that. Streams that were handed out or taken in are not
+ * repeated: they cannot be rewound.
  */
 export function withRetry(store: BlobStore, options: RetryOptions = {}): BlobStore {
   const attempts = options.attempts ?? 5;
-  const random = options.random ?? Math.random;
+  let givenUp = 0;
   const repeat = async <T>(transfer: TransferOptions | undefined, work: () => Promise<T>): Promise<T> => {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await work();
+        const result = await work();
+        givenUp = 0;
+        return result;
       } catch (error) {
-        if (attempt >= attempts || !isMlopsError(error, 'remote_unreachable')) throw error;
+        if (!isMlopsError(error, 'remote_unreachable')) {
+          givenUp = 0;
+          throw error;
+        }
+        if (attempt >= attempts || givenUp >= goneAfter) {
+          givenUp++;
+          throw error;
+        }
         const bound = Math.min(10_000, (options.firstPause ?? 200) * 2 ** (attempt - 1));
-        await sleep(random() * bound, undefined, { signal: transfer?.signal });
+        await pause(bound, transfer?.signal, options.random);
       }
     }
   };

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { TransferOptions } from './blob-store.ts';
 import { s3Credentials } from './s3-credentials.ts';
+import { pause } from './pause.ts';
 import { explainS3Error, mayPass, S3Failure } from './s3-errors.ts';
 import type { S3Settings } from './s3-settings.ts';
 import { escapePath, queryOf, s3Signer } from './s3-signature.ts';
@@ -33,12 +33,16 @@ export interface S3Wire {
 /** Tries of one request; the retrying wrapper around the store has its own. */
 const attempts = 3;
 
+/** Failures in a row, over all requests, after which each is tried once: nobody is there, or wants no more. */
+const patience = 64;
+
 /** Of an answer that is an error; more is no error of S3. */
 const maxErrorText = 64 * 1024;
 
 export function s3Wire(settings: S3Settings, env: Readonly<Record<string, string | undefined>>): S3Wire {
   const transport = webTransport({ ...settings, sockets: 128 }, env);
   const sendOnce = sender(settings, transport);
+  let failures = 0;
   const repeat = async <T>(
     request: S3Request,
     options: TransferOptions | undefined,
@@ -46,11 +50,15 @@ export function s3Wire(settings: S3Settings, env: Readonly<Record<string, string
   ): Promise<T> => {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await take(await sendOnce(request, options?.signal));
+        const result = await take(await sendOnce(request, options?.signal));
+        failures = 0;
+        return result;
       } catch (error) {
         options?.signal?.throwIfAborted();
-        if (attempt === attempts || !mayPass(error)) throw explainS3Error(error, request.key, settings);
-        await sleep(Math.random() * 100 * 2 ** attempt, undefined, { signal: options?.signal });
+        failures++;
+        if (attempt >= attempts || failures > patience || !mayPass(error))
+          throw explainS3Error(error, request.key, settings);
+        await pause(100 * 2 ** attempt, options?.signal);
       }
     }
   };
