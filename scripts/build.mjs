@@ -9,7 +9,8 @@ const entries = { mlops: 'src/cli/process.ts', docs: 'src/cli/docs.ts' };
 const workers = globSync(path.join(root, 'src'), (name) => name.endsWith('.worker.ts'));
 // Packages that a room loads late and synchronously, by `createRequire(import.meta.url)('NAME')`: bundled too.
 const yaml = path.join(root, 'node_modules/yaml/browser/dist/index.js');
-const latePackages = { yaml, 'smol-toml': 'smol-toml' };
+const sqlite = path.join(root, 'node_modules/better-sqlite3/lib/index.js');
+const latePackages = { yaml, 'smol-toml': 'smol-toml', 'better-sqlite3': sqlite };
 for (const [name, module] of Object.entries(latePackages)) entries[`late-${name}`] = module;
 
 // Fastify loads these only for schemas, loggers and injected requests, none of which we use.
@@ -29,7 +30,7 @@ const options = {
   chunkNames: 'chunks/[name]-[hash]',
   // Most packages are bundled, which makes them load in a third of the time; addons and what looks for its own
   // files stay outside.
-  external: ['better-sqlite3', '@resvg/resvg-wasm', 'onnxruntime-node', '@huggingface/*', 'pg', ...unusedByFastify],
+  external: ['better-sqlite3', 'bindings', '@resvg/resvg-wasm', 'onnxruntime-node', '@huggingface/*', 'pg', ...unusedByFastify],
   mainFields: ['module', 'main'],
   conditions: ['import', 'module'],
   alias: { yaml },

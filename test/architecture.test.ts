@@ -63,11 +63,11 @@ interface Import {
 function importsOf(file: string): Import[] {
   const text = fs.readFileSync(path.join(root, 'src', file), 'utf8');
   const found = text.matchAll(
-    /^\s*(?:import|export)\s+(type\s)?[^'"`;]*?from\s+'([^']+)'|import\('([^']+)'\)|^import\s+'([^']+)'|require\('([^']+)'\)/gm,
+    /^\s*(?:import|export)\s+(type\s)?[^'"`;]*?from\s+'([^']+)'|import\('([^']+)'\)|^import\s+'([^']+)'|require\('([^']+)'\)|createRequire\(import\.meta\.url\)\('([^']+)'\)/gm,
   );
   return [...found].map((match) => ({
     from: file,
-    to: match[2] ?? match[3] ?? match[4] ?? match[5] ?? '',
+    to: match.slice(2).find((name) => name !== undefined) ?? '',
     typeOnly: match[1] !== undefined,
   }));
 }

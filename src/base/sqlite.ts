@@ -32,10 +32,9 @@ export interface OpenOptions {
  */
 export function openDatabase(file: string, options: OpenOptions): Database {
   try {
-    // Loaded here and only here: the addon costs 15 ms that commands without a store must not pay.
-    const require = createRequire(import.meta.url);
-    const Sqlite = require('better-sqlite3') as typeof BetterSqlite3;
-    const db = new Sqlite(file, { readonly: options.readonly ?? false, timeout: options.busyTimeout ?? 20_000 });
+    const { Sqlite, nativeBinding } = loadSqlite();
+    const { readonly = false, busyTimeout = 20_000 } = options;
+    const db = new Sqlite(file, { readonly, timeout: busyTimeout, ...(nativeBinding && { nativeBinding }) });
     try {
       configure(db, options);
       migrate(db, file, options);
@@ -46,6 +45,25 @@ export function openDatabase(file: string, options: OpenOptions): Database {
     return db;
   } catch (error) {
     throw explain(error, file);
+  }
+}
+
+type Sqlite = typeof BetterSqlite3;
+
+/**
+ * Loaded here and only here: commands without a store must not pay for it. The addon is named, because the package
+ * looks for it in a dozen places.
+ */
+function loadSqlite(): { Sqlite: Sqlite; nativeBinding: string | undefined } {
+  const loaded = createRequire(import.meta.url)('better-sqlite3') as Sqlite & { readonly default?: Sqlite };
+  return { Sqlite: loaded.default ?? loaded, nativeBinding: findAddon() };
+}
+
+function findAddon(): string | undefined {
+  try {
+    return createRequire(import.meta.url).resolve('better-sqlite3/build/Release/better_sqlite3.node');
+  } catch {
+    return undefined;
   }
 }
 
