@@ -47,7 +47,7 @@ type Direction = 'up' | 'down';
 /**
  * Copies objects from the cache to a store, or back. Every byte is hashed on its way: an object whose
  * content does not match its name arrives nowhere. Failures of single objects do not stop the others.
- * @throws MlopsError `remote_denied` at once: nothing else will succeed.
+ * @throws MlopsError `remote_denied`, `bucket_not_found` at once: nothing else will succeed.
  */
 export async function moveObjects(
   ctx: DataContext,
@@ -179,6 +179,7 @@ async function moveOneByOne(
         if (
           options.signal?.aborted === true ||
           isMlopsError(error, 'remote_denied') ||
+          isMlopsError(error, 'bucket_not_found') ||
           isMlopsError(error, 'disk_full')
         )
           throw error;

@@ -126,6 +126,15 @@ it('a listing that never ends or says nothing of its next page is told, not take
   }
 });
 
+it('an archived object is told as such', async () => {
+  const store = await storeOn((_, response) => errorAnswer(response, 403, 'InvalidObjectState'));
+  expect(await failure(store.read('a'))).toMatchObject({
+    code: 'remote_unsupported',
+    message: expect.stringContaining("'p/a'") as string,
+    hint: expect.stringContaining('restore') as string,
+  });
+});
+
 it('a bucket that is not there is named', async () => {
   const store = await storeOn((_, response) => errorAnswer(response, 404, 'NoSuchBucket'));
   for (const work of [() => keysOf(store), () => store.read('a'), () => store.write('a', Buffer.from('x'))]) {
@@ -141,7 +150,12 @@ it('a web page where S3 should be is called that, and nothing counts as stored',
     const store = await storeOn((_, response) => {
       response.writeHead(status, { 'content-type': 'text/html' }).end('\n<!DOCTYPE html><html>Console</html>');
     });
-    for (const work of [() => keysOf(store), () => store.write('a', Buffer.from('x')), () => store.remove(['a'])]) {
+    for (const work of [
+      () => keysOf(store),
+      () => store.write('a', Buffer.from('x')),
+      () => store.remove(['a']),
+      () => store.read('a'),
+    ]) {
       expect(await failure(work)).toMatchObject({
         code: 'remote_misconfigured',
         hint: expect.stringContaining('endpointurl') as string,

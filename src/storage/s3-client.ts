@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 
 import { isMlopsError, MlopsError } from '../base/index.ts';
 import type { TransferOptions } from './blob-store.ts';
-import { explainS3Error, S3Failure } from './s3-errors.ts';
+import { explainS3Error, notS3, S3Failure } from './s3-errors.ts';
 import type { S3Settings } from './s3-settings.ts';
 import { s3Wire, type S3Wire } from './s3-wire.ts';
 import { element, elements, escaped } from './s3-xml.ts';
@@ -71,7 +71,8 @@ export function s3Client(settings: S3Settings, env: Readonly<Record<string, stri
   const wire = s3Wire(settings, env);
   return {
     async head(key, versionId, options) {
-      return factsOf(await wire.head({ method: 'HEAD', key, query: { versionId }, headers: forRead }, options));
+      const request = { method: 'HEAD', key, query: { versionId }, headers: forRead } as const;
+      return factsOf(ofS3(await wire.head(request, options), settings));
     },
     async list(prefix, page, options) {
       const query = {
@@ -96,6 +97,7 @@ export function s3Client(settings: S3Settings, env: Readonly<Record<string, stri
         if (range.start !== 0 || !isMlopsError(error) || !isStatus(error, 416)) throw error;
         return wire.send({ ...request, headers: forRead }, options);
       });
+      ofS3(answer, settings);
       const total = /\/(\d+)$/.exec(answer.headers['content-range'] ?? '')?.[1];
       const facts = factsOf(answer);
       // A weak etag (of a gateway that packs) does not promise the same bytes.
@@ -103,7 +105,7 @@ export function s3Client(settings: S3Settings, env: Readonly<Record<string, stri
       return { ...facts, etag, body: answer, total: total === undefined ? facts.size : Number(total) };
     },
     async put(key, body, options) {
-      stored(await wire.head({ method: 'PUT', key, headers: forWrite, body }, options), key, settings);
+      stored(await wire.head({ method: 'PUT', key, headers: forWrite, body }, options), settings);
     },
     async removeMany(keys, options) {
       const objects = keys.map((key) => `<Object><Key>${escaped(key)}</Key></Object>`).join('');
@@ -137,7 +139,7 @@ function uploads(settings: S3Settings, wire: S3Wire): Uploads {
     async putPart(key, uploadId, number, body, options) {
       const query = { partNumber: String(number), uploadId };
       const answer = await wire.head({ method: 'PUT', key, query, headers: forRead, body }, options);
-      return { number, etag: stored(answer, key, settings), size: body.length };
+      return { number, etag: stored(answer, settings), size: body.length };
     },
     async finishUpload(key, uploadId, parts, options) {
       const list = parts.map(
@@ -197,15 +199,19 @@ function factsOf({ headers }: Pick<IncomingMessage, 'headers'>): S3Object {
   };
 }
 
+/** S3 gives an etag with every object; a web page without one is somebody else's. */
+function ofS3(answer: IncomingMessage, settings: S3Settings): IncomingMessage {
+  const { etag, 'content-type': type = '' } = answer.headers;
+  if (etag !== undefined || !type.startsWith('text/html')) return answer;
+  answer.destroy();
+  throw notS3(settings);
+}
+
 /** The etag of what was written. Who answers without one is not S3, and has stored nothing. */
-function stored(answer: Pick<IncomingMessage, 'headers'>, key: string, settings: S3Settings): string {
+function stored(answer: IncomingMessage, settings: S3Settings): string {
   const etag = unquoted(answer.headers.etag);
-  if (etag !== undefined) return etag;
-  throw new MlopsError(
-    'remote_misconfigured',
-    `${settings.endpoint ?? settings.url} does not answer as S3 does: it took '${key}' without an ETag`,
-    { hint: 'check `endpointurl` of the remote: it is the address of the API, not of a console or a login page' },
-  );
+  if (etag === undefined) throw notS3(settings);
+  return etag;
 }
 
 function listingOf(xml: string): S3Listing {

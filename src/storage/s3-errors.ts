@@ -83,11 +83,12 @@ function explainAnswer(error: S3Failure, key: string | undefined, settings: S3Se
       hint: 'its `endpointurl` begins with https://',
       cause: error,
     });
-  if (error.isWebPage && ![403, 429].includes(status) && status < 500) return webPage(error, settings);
+  if (error.isWebPage && ![403, 429].includes(status) && status < 500) return notS3(settings, error.through, error);
   if (code === 'NoSuchBucket') return bucketNotFound(settings.bucket, error);
   if (absent.has(code)) return notFound(key ?? settings.prefix, `s3://${settings.bucket}`, error);
   if (code === 'NoSuchUpload') return unreachable('the upload was ended by someone else', settings, error);
   if (code === 'RequestTimeTooSkewed') return clockWrong(settings, error);
+  if (code === 'InvalidObjectState') return archived(key ?? '', error, settings);
   if (denied.has(code) || status === 401 || status === 403) return refused(code, error, settings);
   if (mayPass(error)) return unreachable(describe(error), settings, error);
   const to = error.location === undefined ? '' : ` and points to ${withoutQuery(error.location)}`;
@@ -98,9 +99,10 @@ function explainAnswer(error: S3Failure, key: string | undefined, settings: S3Se
   );
 }
 
-function webPage(cause: S3Failure, settings: S3Settings): MlopsError {
+/** Something else than S3 answers at the endpoint: a console, a login page, a gateway. */
+export function notS3(settings: S3Settings, through = '', cause?: Error): MlopsError {
   const where = settings.endpoint ?? settings.url;
-  return new MlopsError('remote_misconfigured', `${where}${cause.through} answers with a web page, not as S3 does`, {
+  return new MlopsError('remote_misconfigured', `${where}${through} does not answer as S3 does`, {
     hint: 'check `endpointurl` of the remote: it is the address of the API, not of a console or a login page',
     cause,
   });
@@ -119,6 +121,13 @@ function refused(code: string, cause: Error, settings: S3Settings): MlopsError {
     hint: /expired/i.test(code)
       ? 'get new credentials (for example with `aws sso login`) and run the same command again'
       : 'check the credentials and that they may read, list and write in this bucket',
+    cause,
+  });
+}
+
+function archived(key: string, cause: Error, settings: S3Settings): MlopsError {
+  return new MlopsError('remote_unsupported', `'${key}' in s3://${settings.bucket} is archived and cannot be read`, {
+    hint: 'restore it first, for example with `aws s3api restore-object`',
     cause,
   });
 }

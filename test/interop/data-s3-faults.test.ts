@@ -109,6 +109,53 @@ describeWithTool('minio', 'push and pull while S3 misbehaves', ({ minio: program
     expect(digestsOf(data)).toEqual(wanted);
   });
 
+  it.each<[Fault, RegExp]>([
+    ['deny', /denied: AccessDenied.*\nhint: check the credentials/],
+    ['expire', /ExpiredToken.*\nhint: get new credentials/],
+    ['no-bucket', /there is no bucket 'bucket'/],
+    ['web-page', /does not answer as S3 does/],
+    ['slow-down', /SlowDown: Please reduce your rate/],
+    ['other-bytes', /corrupt/],
+  ])(
+    '%s from the middle on: said so at once, nothing is lost, and the next run brings the rest',
+    async (fault, words) => {
+      let spoil = 0;
+      let asked = 0;
+      const proxy = await faultProxy(minio.port, ({ method, url = '' }) => {
+        const spoilt = spoil > 0 && /files\/md5\/..\//.test(url) && (fault !== 'other-bytes' || method === 'GET');
+        return spoilt && ++asked > spoil ? fault : 'pass';
+      });
+      onTestFinished(() => proxy.close());
+      const { project, data, wanted, cache } = withData(`from-${fault}`, proxy.endpoint, 120);
+      const interrupted = async (verb: string): Promise<void> => {
+        [spoil, asked] = [30, 0];
+        const { ended, output } = startMlops(project, [verb]);
+        expect([1, 255]).toContain((await ended).status);
+        expect(output.stderr).toMatch(words);
+        expect(output.stderr).not.toMatch(/^ {4}at |Warning/m);
+        spoil = 0;
+      };
+      const through = async (verb: string): Promise<void> => {
+        const { ended, output } = startMlops(project, [verb]);
+        expect((await ended).status, output.stderr).toBe(0);
+      };
+      if (fault !== 'other-bytes') {
+        await interrupted('push');
+        expect(await expectSoundRemote(`from-${fault}`)).toBeGreaterThanOrEqual(30);
+      }
+      await through('push');
+      expect(await expectSoundRemote(`from-${fault}`)).toBe(new Set(wanted.values()).size + 1);
+      fs.rmSync(cache, { recursive: true });
+      fs.rmSync(data, { recursive: true });
+      await interrupted('pull');
+      expectSound(cache);
+      expect(leftovers(cache)).toEqual([]);
+      expect(fs.existsSync(data)).toBe(false);
+      await through('pull');
+      expect(digestsOf(data)).toEqual(wanted);
+    },
+  );
+
   it('kill -9 in the middle of push and pull: what is there is whole, and the next run gets through', async () => {
     const { project, data, wanted, cache } = withData('killed', minio.endpoint, 250);
     const killedUntilDone = async (verb: string, check: () => Promise<void> | void): Promise<void> => {

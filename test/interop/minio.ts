@@ -47,7 +47,7 @@ export async function startMinio(
     env,
     stdio: 'ignore',
   });
-  await answers(`${endpoint}/minio/health/ready`, server);
+  await whenReady(`${endpoint}/minio/health/ready`, server);
   return {
     endpoint,
     port,
@@ -76,8 +76,15 @@ function makeCertificate(): string {
 /** What the proxy does with a request: `pass` it on, or one of the faults. */
 export type Fault =
   | 'pass'
-  /** 503 SlowDown without asking the server. */
+  /** An error of S3, without asking the server: 503, 403, 400 and 404. */
   | 'slow-down'
+  | 'deny'
+  | 'expire'
+  | 'no-bucket'
+  /** A web page with status 200, as of a console or a login. */
+  | 'web-page'
+  /** Other bytes under the object's name. */
+  | 'other-bytes'
   /** The connection is reset before the request is read. */
   | 'reset'
   /** The answer's body is cut after half of it. */
@@ -92,6 +99,20 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
+const answers = {
+  'slow-down': errorAnswer(503, 'SlowDown', 'Please reduce your rate'),
+  deny: errorAnswer(403, 'AccessDenied', 'Access Denied.'),
+  expire: errorAnswer(400, 'ExpiredToken', 'The provided token has expired.'),
+  'no-bucket': errorAnswer(404, 'NoSuchBucket', 'The specified bucket does not exist'),
+  'web-page': { status: 200, headers: { 'content-type': 'text/html' }, body: '<!DOCTYPE html><html>Sign in</html>' },
+  'other-bytes': { status: 200, headers: { etag: '"other"' }, body: 'other bytes' },
+};
+
+function errorAnswer(status: number, code: string, message: string) {
+  const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`;
+  return { status, headers: { 'content-type': 'application/xml' }, body };
+}
+
 /** A proxy in front of a server that spoils what `choose` says. Signatures stay valid: the Host header is kept. */
 export async function faultProxy(
   port: number,
@@ -103,7 +124,11 @@ export async function faultProxy(
     const fault = choose(request, count++);
     played.set(fault, (played.get(fault) ?? 0) + 1);
     if (fault === 'reset') return void request.socket.resetAndDestroy();
-    if (fault === 'slow-down') return slowDown(request, response);
+    if (fault in answers) {
+      request.resume();
+      const { status, headers, body } = answers[fault as keyof typeof answers];
+      return void response.writeHead(status, headers).end(body);
+    }
     const { method, url: target, headers } = request;
     const onward = http.request({ port, host: '127.0.0.1', method, path: target, headers }, (answer) =>
       passBack(fault, answer, response),
@@ -144,12 +169,6 @@ function passBack(fault: Fault, answer: http.IncomingMessage, response: http.Ser
   });
 }
 
-function slowDown(request: http.IncomingMessage, response: http.ServerResponse): void {
-  request.resume();
-  response.writeHead(503, { 'content-type': 'application/xml' });
-  response.end('<?xml version="1.0"?><Error><Code>SlowDown</Code><Message>Please reduce your rate</Message></Error>');
-}
-
 async function freePort(): Promise<number> {
   const server = net.createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -158,7 +177,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function answers(url: string, server: ChildProcess): Promise<void> {
+async function whenReady(url: string, server: ChildProcess): Promise<void> {
   for (let i = 0; i < 150; i++) {
     if (server.exitCode !== null) throw new Error(`minio ended with ${server.exitCode}`);
     if (await isOk(url)) return;
