@@ -132,6 +132,7 @@ export function transferOptions(input: Input, terminal: Terminal) {
     recursive: input.on('recursive'),
     signal: terminal.signal,
     onProgress: terminal.progress,
+    onWarning: (message: string) => terminal.warn(message),
   };
 }
 
@@ -140,6 +141,18 @@ export const runCacheFlag: FlagSpec = {
   negatable: true,
   summary: 'the run cache of the pipelines too',
 };
+
+/** Failures of a remote that DVC does not expect where it looks what is there, and ends on with 255. */
+export async function withRemoteFailures<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isMlopsError(error) || !remoteFailures.has(error.code)) throw error;
+    throw new MlopsError(error.code, error.message, { ...error, exit: 255 });
+  }
+}
+
+const remoteFailures: ReadonlySet<string> = new Set(['remote_denied', 'remote_unreachable', 'bucket_not_found']);
 
 /** DVC warns when neither -r nor a default remote says where to. */
 export function warnWithoutRemote(repo: DataRepo, input: Input, terminal: Terminal): void {

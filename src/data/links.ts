@@ -16,21 +16,12 @@ export type LinkType = 'reflink' | 'hardlink' | 'symlink' | 'copy';
 export function chooseLinkType(settings: DataSettings, index: StatIndex): LinkType {
   const wanted = settings.linkTypes.length === 0 ? defaultLinkTypes : settings.linkTypes;
   if (wanted[0] === 'copy' || wanted[0] === 'symlink') return wanted[0];
-  const isNew = fs.mkdirSync(settings.cacheDir, { recursive: true }) !== undefined;
-  try {
-    return probeOnce(wanted, settings, index);
-  } finally {
-    // A command that fails leaves no cache where none was, as with DVC.
-    if (isNew) fs.rmdirSync(settings.cacheDir);
-  }
-}
-
-function probeOnce(wanted: readonly LinkType[], settings: DataSettings, index: StatIndex): LinkType {
-  const devices = [settings.cacheDir, settings.root].map((dir) => fs.statSync(dir).dev).join(':');
+  const cacheSide = nearestFolder(settings.cacheDir);
+  const devices = [cacheSide, settings.root].map((dir) => fs.statSync(dir).dev).join(':');
   const note = `link type of ${wanted.join(',')} on ${devices}`;
   const known = index.note(note);
   if (known !== undefined) return known as LinkType;
-  const works = wanted.find((type) => probe(type, settings));
+  const works = wanted.find((type) => probe(type, cacheSide, settings.stateDir));
   if (works === undefined) {
     throw new MlopsError(
       'link_unsupported',
@@ -44,12 +35,17 @@ function probeOnce(wanted: readonly LinkType[], settings: DataSettings, index: S
 
 export const defaultLinkTypes: readonly LinkType[] = ['reflink', 'copy'];
 
-function probe(type: LinkType, settings: DataSettings): boolean {
+/** Where no cache was made yet, what will hold it is on the same device. */
+function nearestFolder(folder: string): string {
+  return fs.existsSync(folder) ? folder : nearestFolder(path.dirname(folder));
+}
+
+function probe(type: LinkType, cacheSide: string, stateDir: string): boolean {
   if (type === 'copy' || type === 'symlink') return true;
-  const source = temporaryName(path.join(settings.cacheDir, 'probe'));
-  const target = temporaryName(path.join(settings.stateDir, 'probe'));
+  const source = temporaryName(path.join(cacheSide, 'probe'));
+  const target = temporaryName(path.join(stateDir, 'probe'));
   try {
-    fs.mkdirSync(settings.stateDir, { recursive: true });
+    fs.mkdirSync(stateDir, { recursive: true });
     fs.writeFileSync(source, 'probe');
     makeLink(type, source, target, 0o644);
     return true;

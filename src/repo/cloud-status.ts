@@ -31,7 +31,11 @@ interface Named {
 export async function compareWithRemote(repo: DataRepo, command: TransferCommand): Promise<CloudReport> {
   const outs = selectedOuts(repo, command).filter(
     ({ stage, out }) =>
-      out.cache && out.push && !isImport(stage) && (out.remote === undefined || out.remote === command.remote),
+      out.cache &&
+      out.push &&
+      !isImport(stage) &&
+      out.info?.md5 !== undefined &&
+      (out.remote === undefined || out.remote === command.remote),
   );
   // What was imported is in its source; where there is nothing else, no remote is looked for.
   if (outs.length === 0) return new Map();

@@ -2,7 +2,16 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { MlopsError } from '../base/index.ts';
-import { commitOut, hashPath, rememberLink, type WorkOptions } from '../data/index.ts';
+import {
+  commitOut,
+  hashPath,
+  readTree,
+  rememberLink,
+  writeManifest,
+  type CommitOptions,
+  type Content,
+  type WorkOptions,
+} from '../data/index.ts';
 import type { Stage } from '../project/index.ts';
 import { hashNameFor } from './add.ts';
 import { withOutInfo, type DataRepo } from './data-repo.ts';
@@ -75,10 +84,28 @@ async function confirmChanges(repo: DataRepo, stage: Stage, command: CommitComma
   );
 }
 
+/** A part of a folder into the cache. The folder is recorded as it is now, with what else changed in it. */
+async function commitPart(
+  repo: DataRepo,
+  target: string,
+  within: string,
+  options: CommitOptions & { readonly hashName: Content['hashName'] },
+): Promise<Content> {
+  const { hashName } = options;
+  const tree = await readTree(repo.data, target, { hashName, signal: options.signal });
+  const { md5, size, nfiles } = tree;
+  await commitOut(repo.data, path.join(target, within), options);
+  if (options.cache !== false) writeManifest(repo.data, { md5, hashName }, () => tree.files());
+  return { md5, hashName, size, nfiles };
+}
+
 async function commitData(repo: DataRepo, selected: SelectedStage, command: CommitCommand): Promise<void> {
   let { stage } = selected;
-  for (const { out } of outsOf(stage, selected.only)) {
+  for (const { out, within } of outsOf(stage, selected.only)) {
     const target = absoluteOut(repo, out);
+    if (within !== undefined && !fs.existsSync(path.join(target, within))) {
+      throw new MlopsError('missing_output', `'${path.join(target, within)}' does not exist`, { exit: 255 });
+    }
     if (!fs.existsSync(target)) {
       throw new MlopsError('missing_output', `output '${repo.display(out.path ?? out.defPath)}' does not exist`);
     }
@@ -86,13 +113,17 @@ async function commitData(repo: DataRepo, selected: SelectedStage, command: Comm
     const known = await hashPath(repo.data, target, { hashName, signal: command.signal });
     const isSame = command.force !== true && known?.md5 === out.info?.md5;
     if (out.cache && !isSame) gitSide(repo).refuseTracked([target]);
-    const content = await commitOut(repo.data, target, {
+    const options = {
       cache: out.cache,
       relink: command.relink !== false,
       hashName,
       signal: command.signal,
       onProgress: command.onProgress,
-    });
+    };
+    const content =
+      within === undefined
+        ? await commitOut(repo.data, target, options)
+        : await commitPart(repo, target, within, options);
     if (out.cache) rememberLink(repo.data, target, content.md5);
     // Nothing changed: the entry keeps what else it says (a size that was never recorded, for example).
     if (isSame) continue;

@@ -7,6 +7,7 @@ import {
   readFileContent,
   readManifest,
   readTree,
+  type Content,
   type HashName,
   type WorkOptions,
 } from '../data/index.ts';
@@ -46,7 +47,7 @@ export function recordedEntries(repo: DataRepo, selected: readonly SelectedOut[]
   for (const item of selected) {
     const { out, within } = item;
     if (!out.cache || out.path === undefined) continue;
-    const content = contentOf(item);
+    const content = contentOf(item) ?? promisedContent(item);
     if (content === undefined) continue;
     const { hashName } = content;
     const isFolder = isDirectoryId(content.md5);
@@ -60,6 +61,13 @@ export function recordedEntries(repo: DataRepo, selected: readonly SelectedOut[]
     }
   }
   return entries;
+}
+
+/** Of an import whose content was never downloaded, what its source had. */
+function promisedContent({ stage }: SelectedOut): Content | undefined {
+  const [dep, ...more] = stage.deps;
+  const info = more.length === 0 && stage.cmd === undefined ? dep?.info : undefined;
+  return info?.md5 === undefined ? undefined : { ...info, md5: info.md5 };
 }
 
 function filesOf(

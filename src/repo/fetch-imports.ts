@@ -33,7 +33,7 @@ interface Wanted {
 export async function fetchImports(
   repo: DataRepo,
   outs: readonly { readonly stage: Stage; readonly out: Out }[],
-  options: TransferOptions,
+  options: TransferOptions & { readonly onWarning?: ((message: string) => void) | undefined },
 ): Promise<MoveResult> {
   const groups = new Map<string, Wanted[]>();
   for (const { stage, out } of outs) {
@@ -51,13 +51,18 @@ export async function fetchImports(
       moved.push(...result.moved);
       failures.push(...result.failures);
     } catch (error) {
-      // A source that cannot be reached does not keep the rest from being fetched.
-      if (!isMlopsError(error, 'git_failed') && !isMlopsError(error, 'unknown_revision')) throw error;
-      failures.push(...group.map(({ content }) => ({ ...content, reason: 'failed' as const, message: error.message })));
+      // A source that cannot be reached does not keep the rest from being fetched, and is no failure for DVC.
+      if (!isMlopsError(error) || !unreachable.has(error.code)) throw error;
+      options.onWarning?.(`cannot fetch ${group.map((item) => `'${item.path}'`).join(', ')}: ${error.message}`);
+      failures.push(
+        ...group.map(({ content }) => ({ ...content, reason: 'missing' as const, message: error.message })),
+      );
     }
   }
   return { moved, failures };
 }
+
+const unreachable: ReadonlySet<string> = new Set(['git_failed', 'unknown_revision', 'not_a_git_repo']);
 
 async function fetchGroup(repo: DataRepo, group: readonly Wanted[], options: TransferOptions): Promise<MoveResult> {
   const [first] = group;

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 
 import type { TransferOptions } from '../data/index.ts';
-import type { ContentInfo, Out, Stage } from '../project/index.ts';
+import type { ContentInfo, Dep, Out, Stage } from '../project/index.ts';
 import type { PlacedImports } from './checkout.ts';
 import type { DataRepo } from './data-repo.ts';
 import { openForeignRepo } from './foreign-repo.ts';
@@ -24,8 +24,10 @@ export async function placeImports(
   for (const { stage, out } of selected) {
     const [dep] = stage.deps;
     if (stage.kind !== 'data' || dep === undefined || !out.cache || out.info?.md5 !== undefined) continue;
-    // Without a locked commit or facts of the source it was never more than a plan (`--no-exec`).
-    if (dep.repo === undefined ? !hasFacts(dep.info) : dep.repo.revLock === undefined) continue;
+    // Without a locked commit or facts of the source it was never more than a plan (`--no-exec`), which DVC carries
+    // out for folders alone.
+    const isPlan = dep.repo === undefined ? !hasFacts(dep.info) : dep.repo.revLock === undefined;
+    if (isPlan && !(await isFolder(repo, stage, dep, options))) continue;
     outs.add(out);
     const target = absoluteOut(repo, out);
     if (fs.existsSync(target)) continue;
@@ -34,6 +36,21 @@ export async function placeImports(
     files += filled.outs[0]?.info?.nfiles ?? 1;
   }
   return { outs, made, files };
+}
+
+async function isFolder(repo: DataRepo, stage: Stage, dep: Dep, options: TransferOptions): Promise<boolean> {
+  if (dep.repo === undefined) {
+    const { place } = sourceOfDep(repo, dep, stage.wdir);
+    return fs.statSync(place, { throwIfNoEntry: false })?.isDirectory() === true;
+  }
+  const { url, rev } = dep.repo;
+  const foreign = await openForeignRepo(repo.cwd, url, { ...options, ...recordedOptions(dep.repo), rev });
+  try {
+    const { repo: inner, at } = foreign.find(dep.defPath);
+    return (await inner.view.entry(at))?.kind === 'dir';
+  } finally {
+    foreign.close();
+  }
 }
 
 function hasFacts(info: ContentInfo | undefined): boolean {
@@ -47,7 +64,7 @@ async function fill(repo: DataRepo, stage: Stage, target: string, options: Trans
     const source = sourceOfDep(repo, dep, stage.wdir);
     return fillFromUrl(repo, stage, target, source, { ...options, options: fsConfigOf(dep.info) });
   }
-  const { url, revLock } = dep.repo;
+  const { url, rev, revLock = rev } = dep.repo;
   const foreign = await openForeignRepo(repo.cwd, url, { ...options, ...recordedOptions(dep.repo), rev: revLock });
   try {
     return await fillFromRepo(repo, stage, target, foreign, options);

@@ -56,13 +56,16 @@ export function outsOf(stage: Stage, only: TreePath | undefined): SelectedOut[] 
 function selectOne(repo: DataRepo, target: string, options: TargetOptions): SelectedStage[] {
   const absolute = path.resolve(repo.cwd, target);
   if (options.recursive === true && fs.statSync(absolute, { throwIfNoEntry: false })?.isDirectory() === true) {
-    const inside = treePathOf(repo, absolute);
-    const below = repo.stages().filter((stage) => inside === '' || stage.file.startsWith(`${inside ?? '\0'}/`));
+    const below = repo.stages().filter((stage) => path.join(repo.root, stage.file).startsWith(withSlash(absolute)));
     return below.map((stage) => ({ stage, only: undefined }));
   }
   const found = selectFrom(repo, repo.stages(), target);
   if (found.length > 0) return found;
   throw unknownTarget(repo, target);
+}
+
+function withSlash(folder: string): string {
+  return folder.endsWith(path.sep) ? folder : `${folder}${path.sep}`;
 }
 
 /** What one target means among the stages of some revision; nothing when it is unknown there. */

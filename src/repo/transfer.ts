@@ -34,6 +34,7 @@ export interface TransferCommand extends TargetOptions, TransferOptions {
   readonly allCommits?: boolean;
   readonly glob?: boolean;
   readonly runCache?: boolean;
+  readonly onWarning?: ((message: string) => void) | undefined;
   /** fetch only: outs of this many bytes or more are passed over. */
   readonly maxSize?: number | undefined;
   /** fetch only: outs of these kinds. */

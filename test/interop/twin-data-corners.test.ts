@@ -1,10 +1,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { it, vi } from 'vitest';
+import { command } from '../cli.ts';
 import { describeWithTool } from '../tools.ts';
 import { openTwin, type Twin } from '../twin.ts';
 
 vi.setConfig({ testTimeout: 600_000 });
+
+const fixedDates = { GIT_AUTHOR_DATE: '2024-01-02T03:04:05Z', GIT_COMMITTER_DATE: '2024-01-02T03:04:05Z' };
 
 describeWithTool('dvc', 'twins: corners of the data commands', ({ dvc }) => {
   const open = (): Twin => openTwin({ dvc });
@@ -153,5 +156,43 @@ describeWithTool('dvc', 'twins: corners of the data commands', ({ dvc }) => {
     for (const date of ['soon', '2024-01-32', '2024-01-02', '2024-1-2', '2024-01-03']) {
       twin.run(['gc', '--date', date, '-f']);
     }
+  });
+
+  it('commit of a part keeps that part alone; what is not there is refused', () => {
+    const twin = open();
+    twin.write('d/a', '1');
+    twin.write('d/s/b', '2');
+    twin.run(['add', 'd']);
+    twin.write('d/a', '3');
+    twin.write('d/new', '4');
+    twin.run(['commit', 'd/nope']);
+    twin.run(['commit', '-f', 'd/new']);
+    twin.run(['status']);
+    twin.run(['commit', '-f', 'd/a']);
+    twin.run(['status', '..', '-R']);
+  });
+
+  it('imports that were never downloaded, and those whose source is gone', () => {
+    const twin = open();
+    for (const { base } of twin.sides) {
+      fs.mkdirSync(path.join(base, 'src'));
+      fs.writeFileSync(path.join(base, 'src/f'), 'imported');
+      for (const words of ['init -q', 'add f', 'commit -qm f'])
+        command(path.join(base, 'src'), 'git', words.split(' '), { env: fixedDates });
+      fs.writeFileSync(path.join(base, 'ext'), 'outside');
+    }
+    twin.run(['import-url', '../ext', '--no-download']);
+    twin.run(['import-url', '../ext', 'aware', '--version-aware', '--no-exec']);
+    twin.run(['data', 'status', '--json', '--granular']);
+    twin.run(['status', '-c']);
+    twin.run(['import', '../src', 'f']);
+    for (const { project, base } of twin.sides) {
+      fs.rmSync(path.join(base, 'src'), { recursive: true });
+      fs.rmSync(path.join(project, '.dvc/cache'), { recursive: true });
+    }
+    twin.run(['fetch', 'f.dvc']);
+    twin.run(['pull', 'f.dvc']);
+    twin.remove('f');
+    twin.run(['pull', 'f.dvc']);
   });
 });

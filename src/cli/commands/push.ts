@@ -9,6 +9,7 @@ import {
   transferOptions,
   warnAbsent,
   warnWithoutRemote,
+  withRemoteFailures,
   withRepo,
 } from '../data-session.ts';
 
@@ -28,11 +29,12 @@ export const verb: Command = {
   failure: 1,
   async run(input, terminal) {
     await withRepo(terminal, async (repo) => {
-      const report = await push(repo, {
+      const options = {
         ...transferOptions(input, terminal),
         runCache: input.choice('run-cache') === true,
         glob: input.on('glob'),
-      });
+      };
+      const report = await withRemoteFailures(() => push(repo, options));
       warnAbsent(terminal, report.absent);
       warnWithoutRemote(repo, input, terminal);
       say(terminal, summaryOf({ pushed: report.count }) || 'Everything is up to date.');

@@ -11,6 +11,7 @@ import {
   selectionFlags,
   targetsArg,
   transferOptions,
+  withRemoteFailures,
   withRepo,
 } from '../data-session.ts';
 
@@ -66,7 +67,7 @@ const openForStatus: typeof withRepo = (terminal, work) => withRepo(terminal, wo
 /** `-c`: cache against remote, in DVC's lines. */
 function cloud(input: Input, terminal: Terminal): Promise<number> {
   return openForStatus(terminal, async (repo) => {
-    const report = await compareWithRemote(repo, transferOptions(input, terminal));
+    const report = await withRemoteFailures(() => compareWithRemote(repo, transferOptions(input, terminal)));
     if (input.on('json')) say(terminal, JSON.stringify(Object.fromEntries(report)));
     else if (terminal.quiet) return report.size > 0 ? 1 : 0;
     else if (report.size > 0)
