@@ -51,7 +51,7 @@ describeWithTool('dvc', 'real DVC judges', ({ dvc }) => {
     const remote = path.join(temporaryFolder(), 'remote');
     const project = newProject(remote);
     const data = path.join(project, 'data');
-    fill(data, 400, 'one');
+    fill(data, 2000, 'one');
     expect(await killed(project, ['add', 'data'])).toBeGreaterThan(0);
     expect(await killed(project, ['push'])).toBeGreaterThan(0);
     expectClean(project);
@@ -76,7 +76,7 @@ describeWithTool('dvc', 'real DVC judges', ({ dvc }) => {
     const [remote, cache] = [path.join(shared, 'remote'), path.join(shared, 'cache')];
     const projects = [newProject(remote, cache), newProject(remote, cache)];
     for (const [i, project] of projects.entries()) {
-      fill(path.join(project, 'data'), 300, 'common');
+      fill(path.join(project, 'data'), 1600, 'common');
       fs.writeFileSync(path.join(project, 'data/own'), `only of ${i}`);
     }
     const atOnce = async (...args: string[]): Promise<void> => {
