@@ -70,6 +70,22 @@ describe('the manifest of a large directory', () => {
   });
 });
 
+it('adding again stores what the cache lost, also after it was known to be whole', async () => {
+  write('d/a', 'hello');
+  write('d/b', 'other');
+  await commitOut(ctx, at('d'));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  for (let round = 0; round < 3; round++) {
+    reopen();
+    const content = await commitOut(ctx, at('d'));
+    reopen();
+    expect(ctx.complete.has(content.md5, 'md5')).toBe(round === 0);
+    const object = at('.dvc/cache/files/md5/5d/41402abc4b2a76b9719d911017c592');
+    expect(fs.readFileSync(object, 'utf8')).toBe('hello');
+    fs.rmSync(object);
+  }
+});
+
 it('a checkout clears away what one that was killed left in the private folder a day ago', async () => {
   write('d/a', 'a');
   const content = await commitOut(ctx, at('d'));
