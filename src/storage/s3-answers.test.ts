@@ -4,6 +4,7 @@ import { expect, it, vi } from 'vitest';
 import type { Answer } from '../../test/support/answers.ts';
 import { errorAnswer, failure, storeOn } from '../../test/support/fake-s3.ts';
 import type { BlobStore } from './blob-store.ts';
+import { openStore } from './index.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -123,6 +124,13 @@ it('a listing that never ends or says nothing of its next page is told, not take
       code: 'remote_misconfigured',
       message: expect.stringContaining('to the end') as string,
     });
+  }
+});
+
+it('access points and directory buckets are refused by name', async () => {
+  for (const bucket of ['data--use1-az4--x-s3', 'arn:aws:s3:us-east-1:1:accesspoint']) {
+    const told = await failure(openStore(`s3://${bucket}/x`));
+    expect(told).toMatchObject({ code: 'remote_unsupported', message: expect.stringContaining(bucket) as string });
   }
 });
 

@@ -62,7 +62,7 @@ export function mayPass(error: unknown): boolean {
 /** What S3, the search for credentials and the network throw, in the words of the catalogue. Bugs come back as they are. */
 export function explainS3Error(error: unknown, key: string | undefined, settings: S3Settings): unknown {
   if (!(error instanceof Error) || isMlopsError(error)) return error;
-  if (error.name === 'CredentialsProviderError') return noCredentials(settings, error);
+  if (/^(Credentials|Token)?ProviderError$/.test(error.name)) return noCredentials(settings, error);
   if (error instanceof S3Failure) return explainAnswer(error, key, settings);
   if (isCertificateError(error)) return untrusted(settings, error);
   if (isPlainServer(error)) {
@@ -108,9 +108,16 @@ export function notS3(settings: S3Settings, through = '', cause?: Error): MlopsE
   });
 }
 
+/** The search says more than that it found nothing where a profile or a login of SSO is at fault. */
 function noCredentials(settings: S3Settings, cause: Error): MlopsError {
-  return new MlopsError('remote_denied', `access to ${settings.url} was denied: no credentials were found`, {
-    hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile, or `mlops remote modify --local NAME access_key_id ...`',
+  const { profileName } = settings;
+  const nothing = profileName === undefined ? '' : `; the profile '${profileName}' holds none, or is not there`;
+  const found = /profile|sso|process|token|role/i.test(cause.message) ? `: ${cause.message}` : nothing;
+  const hint = /sso (session|login)/i.test(cause.message)
+    ? 'log in again with `aws sso login`'
+    : 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile, or `mlops remote modify --local NAME access_key_id ...`';
+  return new MlopsError('remote_denied', `access to ${settings.url} was denied: no credentials were found${found}`, {
+    hint,
     cause,
   });
 }

@@ -159,6 +159,40 @@ it('a server that takes connections and never greets is given up after connect_t
   });
 });
 
+it('a search for credentials that fails says what was searched', async () => {
+  const folder = path.dirname(temporaryFile());
+  const config = path.join(folder, 'config');
+  const session =
+    'sso_start_url = https://x.example\nsso_region = eu-west-3\nsso_registration_scopes = sso:account:access';
+  const login = 'sso_session = s\nsso_account_id = 1\nsso_role_name = r';
+  fs.writeFileSync(config, `[profile login]\n${login}\n[sso-session s]\n${session}\n`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE']) vi.stubEnv(name, undefined);
+  for (const [name, value] of [
+    ['AWS_CONFIG_FILE', config],
+    ['AWS_SHARED_CREDENTIALS_FILE', path.join(folder, 'none')],
+    ['AWS_EC2_METADATA_DISABLED', 'true'],
+    ['HOME', folder],
+  ] as const) {
+    vi.stubEnv(name, value);
+  }
+  const searching = { access_key_id: undefined, secret_access_key: undefined };
+  const told = async (profile: string | undefined): Promise<{ code: string; message: string; hint: string }> =>
+    failure((await storeAt('http://127.0.0.1:1', { ...searching, profile })).read('a'));
+  expect(await told(undefined)).toMatchObject({
+    code: 'remote_denied',
+    hint: expect.stringContaining('AWS_ACCESS_KEY_ID') as string,
+  });
+  expect(await told('absent')).toMatchObject({
+    code: 'remote_denied',
+    message: expect.stringContaining('absent') as string,
+  });
+  expect(await told('login')).toMatchObject({
+    code: 'remote_denied',
+    hint: expect.stringContaining('aws sso login') as string,
+  });
+});
+
 it('a call that is stopped ends at once, whatever it waits for', async () => {
   const store = await storeOn(() => undefined);
   const stop = new AbortController();

@@ -27,6 +27,8 @@ export interface S3Settings {
   readonly keys: S3Keys | undefined;
   readonly anonymous: boolean;
   readonly profile: string | undefined;
+  /** For messages: the environment's too. */
+  readonly profileName: string | undefined;
   readonly credentialsFile: string | undefined;
   readonly configFile: string | undefined;
   /** False: any certificate is taken. Otherwise the certificates to trust, or the system's. */
@@ -48,10 +50,15 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Reads `s3://bucket/prefix` and the options that DVC has for S3 remotes. As with boto, an option wins over
  * the environment, which wins over the profile files.
- * @throws MlopsError `remote_misconfigured`.
+ * @throws MlopsError `remote_misconfigured`; `remote_unsupported` for access points and directory buckets.
  */
 export function readS3Settings(url: string, options: RemoteOptions, env: Environment): S3Settings {
   const { bucket, prefix } = splitS3Url(url);
+  if (/^arn:|--x-s3$/.test(bucket)) {
+    throw new MlopsError('remote_unsupported', `'${bucket}' is no common bucket of S3, and others are not supported`, {
+      hint: 'access points and directory buckets can be used with dvc itself',
+    });
+  }
   const configFile = env['AWS_CONFIG_FILE'] ?? textOption(options, 'configpath');
   const profile = textOption(options, 'profile');
   const credentialsFile = env['AWS_SHARED_CREDENTIALS_FILE'] ?? textOption(options, 'credentialpath');
@@ -68,6 +75,7 @@ export function readS3Settings(url: string, options: RemoteOptions, env: Environ
     keys: keysOf(options) ?? keysAtHand(profile, env, found),
     anonymous: flagOption(options, 'allow_anonymous_login') ?? false,
     profile,
+    profileName: name,
     credentialsFile,
     configFile,
     trust: trustOf(options, env),
