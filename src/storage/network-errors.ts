@@ -17,7 +17,7 @@ export function isNetworkError(error: unknown): boolean {
 /** A server that was taken for one with TLS: it will not pass either. */
 export function isPlainServer(error: unknown): boolean {
   const tells = /wrong version number|packet length too long|http request/i;
-  return codeOf(error) === 'EPROTO' && tells.test(messageOf(error));
+  return withCode(error)?.code === 'EPROTO' && tells.test(messageOf(error));
 }
 
 /** A certificate that is not trusted: it will not pass. */
@@ -30,8 +30,10 @@ export function isCertificateError(error: unknown): boolean {
 
 /** What happened to a connection, for people; Node's own words where they will do. */
 export function networkWords(error: unknown): string {
-  const text = messageOf(error);
-  const code = codeOf(error);
+  const coded = withCode(error);
+  const code = coded?.code ?? '';
+  // Several addresses of one name fail together: Node leaves the message of that empty.
+  const text = messageOf(coded?.error ?? error) || code;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     const name = /(?:ENOTFOUND|EAI_AGAIN)\s+(\S+)/.exec(text)?.[1] ?? '';
     return `the name '${name}' is not known (DNS: ${code})`;
@@ -40,8 +42,8 @@ export function networkWords(error: unknown): string {
   return text;
 }
 
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return '';
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  return codeOf(error.cause);
+/** The error itself, or the one behind it that Node gave a code. */
+function withCode(error: unknown): { readonly error: Error; readonly code: string } | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return 'code' in error && typeof error.code === 'string' ? { error, code: error.code } : withCode(error.cause);
 }

@@ -45,7 +45,7 @@ it('silence ends after read_timeout, before the answer and in its middle, and wh
       response.writeHead(206, { ...range, 'content-length': content.length - start });
       response.write(content.subarray(start, start + 1_000_000));
     },
-    { read_timeout: 0.3 },
+    { read_timeout: 1 },
   );
   const target = temporaryFile();
   await stalling.download('a', target);
@@ -138,11 +138,6 @@ it('what speaks another protocol, or is nowhere, is told in words', async () => 
     [await storeAt(await listening(banner)), 'remote_unreachable', 'does not speak HTTP'],
     [await storeAt(plain.replace('http:', 'https:')), 'remote_misconfigured', 'no TLS is spoken there'],
     [wants, 'remote_misconfigured', 'speaks TLS only'],
-    [
-      await storeAt('http://no-such-host.invalid:9000'),
-      'remote_unreachable',
-      "the name 'no-such-host.invalid' is not known",
-    ],
     [await storeAt('http://127.0.0.1:1'), 'remote_unreachable', 'ECONNREFUSED'],
   ] as const;
   const told = await Promise.all(cases.map(([store]) => failure(store.read('a'))));
