@@ -1,6 +1,7 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
 
 import { didYouMean, MlopsError } from '../base/index.ts';
+import { prepareWords, type PreparedWords } from './argparse-words.ts';
 import type { ArgSpec, Command, FlagSpec, Input } from './command.ts';
 import type { GlobalFlags } from './global-flags.ts';
 
@@ -19,15 +20,17 @@ export function parseCommandLine(
   const rest = dash < 0 ? [] : words.slice(dash + 1);
   const parser = buildParser(command);
   const flags = command.flags ?? [];
+  const prepared = prepareWords(command, own);
   try {
-    parser.parse([...own], { from: 'user' });
+    parser.parse([...prepared.words], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) throw usageError(error, command, own);
     throw error;
   }
-  const values = new Map(flags.map((flag) => [flag.name, valueOf(parser, flag, env)]));
-  checkArgs(command.args ?? [], parser.args);
-  const input = makeInput(command, parser.args, rest, values);
+  const values = new Map(flags.map((flag) => [flag.name, restore(valueOf(parser, flag, env), prepared)]));
+  const args = parser.args.map((word) => prepared.original(word));
+  checkArgs(command.args ?? [], args);
+  const input = makeInput(command, args, rest, values);
   if (globals.quiet && globals.verbosity > 0) {
     throw new MlopsError('usage', '--quiet and --verbose exclude each other');
   }
@@ -35,6 +38,11 @@ export function parseCommandLine(
 }
 
 type Value = string | boolean | readonly string[] | undefined;
+
+function restore(value: Value, prepared: PreparedWords): Value {
+  if (typeof value === 'string') return prepared.original(value);
+  return Array.isArray(value) ? (value as string[]).map((word) => prepared.original(word)) : value;
+}
 
 function buildParser(command: Command): Commander {
   const parser = new Commander(command.name)

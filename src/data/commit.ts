@@ -71,16 +71,16 @@ function relinkTree(ctx: DataContext, tree: WorkspaceTree, hashName: HashName): 
   const mayStay = first === 'copy' || first === 'reflink';
   const redone: IndexedFile[] = [];
   for (const { path: directory, names, facts, digests, links } of tree.directories) {
-    if (links.size === 0 && mayStay) continue;
     for (let i = 0; i < names.length; i++) {
-      if (mayStay && !links.has(i)) continue;
       const nlinkMany = facts[i * factsPerFile + 2] === 0;
-      if (type === 'hardlink' ? nlinkMany && !links.has(i) : links.has(i) === (type === 'symlink')) continue;
+      const isLink = links.has(i);
+      if (mayStay && !isLink && !nlinkMany) continue;
+      const own = type === 'symlink' ? isLink : !isLink && nlinkMany === (type === 'hardlink');
+      if (own) continue;
       if (type === 'hardlink' && facts[i * factsPerFile] === 0) continue;
       const file = `${directory}/${names[i]}`;
       const md5 = hexAt(digests, i);
-      const own = linkOne(ctx, type, file, { md5, hashName }, false);
-      redone.push({ file, md5, facts: own });
+      redone.push({ file, md5, facts: linkOne(ctx, type, file, { md5, hashName }, false) });
     }
   }
   if (redone.length > 0) rememberFiles(ctx, hashName, redone);
@@ -94,7 +94,7 @@ function relinkFile(ctx: DataContext, file: string, content: Content): void {
   const mode = workspaceMode(content.isexec === true);
   let facts: Float64Array;
   if (type === 'copy' || type === 'reflink') {
-    if (!isLink && (stat.mode & 0o777) === mode) return;
+    if (!isLink && stat.nlink === 1 && (stat.mode & 0o777) === mode) return;
     if (isLink || stat.nlink > 1) facts = linkOne(ctx, type, file, content, content.isexec === true);
     else {
       fs.chmodSync(file, mode);

@@ -42,19 +42,21 @@ export function addToGitignore(root: string, paths: readonly string[]): { files:
 export function appendToGitignore(root: string, paths: readonly string[]): string[] {
   return editFiles(root, paths, (content, names) => {
     const start = content.length === 0 || content.endsWith('\n') ? content : `${content}\n`;
-    return start + names.map((name) => `${escapePattern(`/${name}`)}\n`).join('');
+    const known = new Set(content.split(/(?<=\n)/));
+    const fresh = names.map((name) => `${escapePattern(`/${name}`)}\n`).filter((line) => !known.has(line));
+    return fresh.length === 0 ? content : start + fresh.join('');
   });
 }
 
 /**
- * Removes the lines that `addToGitignore` wrote for the given absolute paths. A `.gitignore` that becomes
- * empty is deleted.
+ * Removes the lines that `addToGitignore` wrote for the given absolute paths, but not those that it had to escape
+ * (`/\\[a\\]`): DVC leaves these, and the file is to be the same. A `.gitignore` that becomes empty is deleted.
  *
  * @returns the `.gitignore` files that changed and still exist.
  */
 export function removeFromGitignore(root: string, paths: readonly string[]): string[] {
   const changed = editFiles(root, paths, (content, names) => {
-    const entries = new Set(names.flatMap((name) => [`/${name}`, escapePattern(`/${name}`)]));
+    const entries = new Set(names.map((name) => `/${name}`.trim()));
     const lines = content.split(/(?<=\n)/);
     return lines.filter((line) => !entries.has(line.trim())).join('');
   });

@@ -140,13 +140,23 @@ describe('tracked and ignored paths', () => {
   });
 
   it('takes them out again, and the file when nothing is left', () => {
-    const paths = ['data', 'we[ird]', 'sub/é'].map((name) => path.join(root, name));
+    const paths = ['data', 'plain', 'sub/é'].map((name) => path.join(root, name));
     write('.gitignore', '# mine\r\n');
     addToGitignore(root, paths);
     expect(removeFromGitignore(root, paths)).toEqual([path.join(root, '.gitignore')]);
     expect(fs.readFileSync(path.join(root, '.gitignore'), 'utf8')).toBe('# mine\r\n');
     expect(fs.existsSync(path.join(root, 'sub/.gitignore'))).toBe(false);
     expect(removeFromGitignore(root, paths)).toEqual([]);
+  });
+
+  it('leaves escaped lines when a name goes, as DVC, and writes them once', () => {
+    const odd = path.join(root, 'we[ird]');
+    addToGitignore(root, [odd]);
+    expect(removeFromGitignore(root, [odd])).toEqual([]);
+    const spaced = path.join(root, 'ends ');
+    addToGitignore(root, [spaced]);
+    addToGitignore(root, [spaced]);
+    expect(fs.readFileSync(path.join(root, '.gitignore'), 'utf8')).toBe('/we\\[ird\\]\n/ends \n');
   });
 
   it('refuses paths outside the repository', () => {

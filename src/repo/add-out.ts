@@ -52,7 +52,9 @@ export async function addToOut(repo: DataRepo, command: AddToOutCommand): Promis
 
 /** Where content from elsewhere goes: the name given, inside a folder given, or its own name here. */
 export function destinationOf(cwd: string, source: string, out: string | undefined, force: boolean): string {
-  const name = path.basename(source.replace(/[?#].*$/, '').replace(/\/+$/, ''));
+  // As Python reads a URL: of `a:b` the name is `b`.
+  const address = source.replace(/[?#].*$/, '').replace(/^[a-z][a-z0-9+.-]*:(?!\/\/)/i, '');
+  const name = path.basename(address.replace(/\/+$/, ''));
   const isFolder =
     out !== undefined && fs.statSync(path.resolve(cwd, out), { throwIfNoEntry: false })?.isDirectory() === true;
   const shown = out === undefined ? name : isFolder ? path.join(out, name) : out;

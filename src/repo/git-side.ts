@@ -36,7 +36,9 @@ export function gitSide(repo: DataRepo): GitSide {
     ignore(targets) {
       if (gitRoot === undefined || targets.length === 0) return;
       refuseTracked(targets);
-      const { files: edited, added } = addToGitignore(gitRoot, targets);
+      // Git never finds a name covered that ends in a space.
+      const fresh = targets.filter((target) => !ignored.includes(target));
+      const { files: edited, added } = addToGitignore(gitRoot, fresh);
       ignored.push(...added);
       for (const file of edited) files.add(file);
     },

@@ -65,7 +65,7 @@ export async function push(repo: DataRepo, command: TransferCommand): Promise<Tr
 
 /** Brings what the cache lacks; without a remote only what was imported. Throws as `push`. */
 export async function fetch(repo: DataRepo, command: TransferCommand): Promise<TransferReport> {
-  if (command.runCache === true && hasRemote(repo, command.remote)) await moveRuns(repo, command, 'fetch');
+  if (command.runCache === true && hasRemote(repo, command.remote)) await fetchRunsIfKnown(repo, command);
   const imports = selectedOuts(repo, command).filter(
     ({ stage, out }) => isImport(stage) && isWanted(stage, out, command, 'fetch'),
   );
@@ -77,6 +77,15 @@ export async function fetch(repo: DataRepo, command: TransferCommand): Promise<T
     async (store, contents) => fetchContents(repo.data, store, contents, command),
     brought,
   );
+}
+
+/** A remote that is not known matters only where it should have contents. */
+async function fetchRunsIfKnown(repo: DataRepo, command: TransferCommand): Promise<void> {
+  try {
+    await moveRuns(repo, command, 'fetch');
+  } catch (error) {
+    if (!isMlopsError(error, 'no_remote')) throw error;
+  }
 }
 
 /** Copies the run-cache entries of the default remote that are not here. Throws as `fetch`. */

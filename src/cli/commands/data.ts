@@ -1,6 +1,6 @@
 import { dataStatus, type Changes, type DataStatus } from '../../repo/data-status.ts';
 import type { Command, Terminal, Verb } from '../command.ts';
-import { readRepo, remoteFlag, say, sayAll } from '../data-session.ts';
+import { dvcJson, readRepo, remoteFlag, say, sayAll } from '../data-session.ts';
 
 const labels: Readonly<Record<string, readonly string[]>> = {
   not_in_cache: ['Not in cache', 'use "dvc fetch <file>..." to download files'],
@@ -57,7 +57,7 @@ const status: Command = {
       }),
     );
     const parts = partsOf(report, untracked, input.on('unchanged'));
-    if (input.on('json')) say(terminal, JSON.stringify(Object.fromEntries(parts)));
+    if (input.on('json')) say(terminal, dvcJson(new Map(parts)));
     else show(terminal, parts, report);
   },
 };

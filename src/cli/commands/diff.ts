@@ -1,6 +1,6 @@
 import { diff, type DiffEntry, type DiffReport } from '../../repo/diff.ts';
 import type { Command, Terminal } from '../command.ts';
-import { say, withRepo } from '../data-session.ts';
+import { dvcJson, say, withRepo } from '../data-session.ts';
 import { dvcTable } from '../dvc-table.ts';
 
 type Kind = keyof DiffReport;
@@ -34,7 +34,7 @@ export const verb: Command = {
     const kinds: Kind[] = ['added', 'deleted', 'renamed', 'modified'];
     if (to === undefined && !input.on('hide-missing')) kinds.push('not in cache');
     const withHash = input.on('show-hash');
-    if (input.on('json')) say(terminal, JSON.stringify(jsonOf(report, kinds, withHash)));
+    if (input.on('json')) say(terminal, dvcJson(jsonOf(report, kinds, withHash)));
     else if (input.on('md')) showMarkdown(terminal, report, kinds, withHash);
     else if (report !== undefined) show(terminal, report, kinds, withHash);
   },

@@ -1,7 +1,7 @@
 import { MlopsError } from '../../base/index.ts';
 import { list, listTree } from '../../repo/list.ts';
 import type { Command, Terminal } from '../command.ts';
-import { say, sayAll } from '../data-session.ts';
+import { dvcJson, say, sayAll } from '../data-session.ts';
 import { foreignFlags, foreignOptions } from '../foreign-flags.ts';
 import { listLines, treeLines, type ListStyle } from '../list-output.ts';
 
@@ -50,7 +50,7 @@ export const verb: Command = {
       return;
     }
     const entries = await terminal.spin(`listing ${command.url}`, list(terminal.cwd, command));
-    if (input.on('json')) say(terminal, JSON.stringify(entries));
+    if (input.on('json')) say(terminal, dvcJson(entries));
     // DVC leaves plain names out with -q, and shows tables.
     else if (style.size || style.hash) for (const line of listLines(entries, style)) terminal.print(line);
     else sayAll(terminal, listLines(entries, style));

@@ -3,6 +3,7 @@ import { MlopsError } from '../../base/index.ts';
 import type { Command, Input, Terminal } from '../command.ts';
 import { compareWithRemote } from '../../repo/cloud-status.ts';
 import {
+  dvcJson,
   jobsFlag,
   remoteFlag,
   revisionFlags,
@@ -68,7 +69,7 @@ const openForStatus: typeof withRepo = (terminal, work) => withRepo(terminal, wo
 function cloud(input: Input, terminal: Terminal): Promise<number> {
   return openForStatus(terminal, async (repo) => {
     const report = await withRemoteFailures(() => compareWithRemote(repo, transferOptions(input, terminal)));
-    if (input.on('json')) say(terminal, JSON.stringify(Object.fromEntries(report)));
+    if (input.on('json')) say(terminal, dvcJson(report));
     else if (terminal.quiet) return report.size > 0 ? 1 : 0;
     else if (report.size > 0)
       sayAll(
