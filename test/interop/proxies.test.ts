@@ -23,9 +23,7 @@ describeWithTool(['minio', 'dvc'], 'proxies', ({ minio: program, dvc }) => {
   beforeAll(async () => {
     [plain, secure] = await Promise.all([startMinio(program), startMinio(program, { tls: true })]);
     for (const minio of [plain, secure]) minio.makeBucket('bucket');
-    const certificate = secure.certificate ?? '';
-    const key = path.join(path.dirname(certificate), 'private.key');
-    web = https.createServer({ cert: fs.readFileSync(certificate), key: fs.readFileSync(key) }, (request, response) => {
+    web = https.createServer(pair(), (request, response) => {
       response.end(request.url === '/far' ? 'from afar' : 'from the web');
     });
     await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
@@ -38,6 +36,12 @@ describeWithTool(['minio', 'dvc'], 'proxies', ({ minio: program, dvc }) => {
     await Promise.all([plain.stop(), secure.stop()]);
   });
 
+  /** The certificate of the secure server, and its key. */
+  const pair = (): { cert: Buffer; key: Buffer } => {
+    const certificate = secure.certificate ?? '';
+    const key = path.join(path.dirname(certificate), 'private.key');
+    return { cert: fs.readFileSync(certificate), key: fs.readFileSync(key) };
+  };
   const startProxy = async (options?: WebProxyOptions): Promise<WebProxy> => {
     const proxy = await webProxy(options);
     onTestFinished(() => proxy.close());
@@ -95,6 +99,19 @@ describeWithTool(['minio', 'dvc'], 'proxies', ({ minio: program, dvc }) => {
     vi.stubEnv('NO_PROXY', 'example.com,127.0.0.1');
     expect(await text(await open(webUrl, options), 'far')).toBe('from afar');
     expect(proxy.asked.length).toBe(2);
+  });
+
+  it('a proxy that speaks TLS itself, and is trusted as the remote is', async () => {
+    const proxy = await startProxy({ tls: pair(), login: 'me:secret' });
+    for (const name of ['http_proxy', 'https_proxy']) vi.stubEnv(name, proxy.url);
+    for (const options of [{ ...plain.options, ssl_verify: secure.certificate }, trusting()]) {
+      const store = await open('s3://bucket/over-tls', options);
+      await store.write('a', Buffer.from('twice wrapped'));
+      expect(await text(store, 'a')).toBe('twice wrapped');
+    }
+    const asked = [`PUT ${plain.endpoint}/bucket/over-tls/a`, `GET ${plain.endpoint}/bucket/over-tls/a`];
+    expect(proxy.asked).toEqual([...asked, `CONNECT 127.0.0.1:${secure.port}`]);
+    await expect((await open('s3://bucket/over-tls', plain.options)).read('a')).rejects.toThrow(/certificate/i);
   });
 
   it('a proxy that cuts tunnels and answers: everything arrives whole', async () => {

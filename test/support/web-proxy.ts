@@ -1,4 +1,5 @@
 import * as http from 'node:http';
+import * as https from 'node:https';
 import * as net from 'node:net';
 
 export interface WebProxy {
@@ -13,6 +14,8 @@ export interface WebProxy {
 export interface WebProxyOptions {
   /** `user:password`, wanted of everyone. */
   readonly login?: string;
+  /** Speaks TLS with its clients, whatever they ask for. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
   /** Answers everything with this status. */
   readonly refuse?: number;
   /** Cuts this many tunnels and answers after so many bytes, before it behaves. */
@@ -28,7 +31,9 @@ export async function webProxy(options: WebProxyOptions = {}): Promise<WebProxy>
     asked.push(`${request.method} ${request.url}`);
     return request.headers['proxy-authorization'] === wanted ? options.refuse : 407;
   };
-  const server = http.createServer((request, response) => {
+  const { tls } = options;
+  const server = tls === undefined ? http.createServer() : https.createServer(tls);
+  server.on('request', (request: http.IncomingMessage, response: http.ServerResponse) => {
     const refused = refusal(request);
     if (refused !== undefined) return void response.writeHead(refused).end('no');
     forward(request, response, options);
@@ -51,7 +56,7 @@ export async function webProxy(options: WebProxyOptions = {}): Promise<WebProxy>
   const { port } = server.address() as net.AddressInfo;
   return {
     port,
-    url: `http://${options.login === undefined ? '' : `${options.login}@`}127.0.0.1:${port}`,
+    url: `http${tls === undefined ? '' : 's'}://${options.login === undefined ? '' : `${options.login}@`}127.0.0.1:${port}`,
     asked,
     close: () =>
       new Promise((resolve) => {
