@@ -154,7 +154,8 @@ function merge(file: TreePath, facts: TreeFacts | undefined, node: Node | undefi
 }
 
 function recordedSize(node: Node | undefined): number | undefined {
-  return node !== undefined && node.isOut && node.content === undefined ? 0 : node?.content?.size;
+  if (node === undefined) return undefined;
+  return node.content === undefined && kindOf(node) === 'file' ? 0 : node.content?.size;
 }
 
 interface TreeFacts {
