@@ -235,7 +235,9 @@ function openFolderPlace(cwd: string, given: string): Place {
     name: shown,
     size: stat.size,
     list: async (dir) =>
-      fs.readdirSync(path.join(root, dir)).map((name) => {
+      // Our own folder is nobody's content, here as in `list`.
+      fs.readdirSync(path.join(root, dir)).flatMap((name) => {
+        if (name === '.mlops') return [];
         const own = fs.statSync(path.join(root, dir, name), { throwIfNoEntry: false });
         return { path: name, isdir: own?.isDirectory() === true, size: own?.size };
       }),
