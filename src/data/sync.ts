@@ -1,3 +1,5 @@
+import * as fs from 'node:fs';
+
 import type { BlobStore } from '../storage/index.ts';
 import { isMlopsError } from '../base/index.ts';
 import { readManifest, readManifestDigests } from './manifest-file.ts';
@@ -35,7 +37,8 @@ export async function pushContents(
     if (own.length === 0) continue;
     const closure = expand(ctx, own, failures);
     const all = [...closure.files, ...closure.directories.keys()];
-    if (store.directory !== undefined) warmLanes(all.length);
+    // Into a new folder everything goes.
+    if (store.directory !== undefined && !fs.existsSync(store.directory)) warmLanes(all.length);
     const present = await remoteObjects(store, hashName, all, { jobs: options.jobs ?? 16, signal: options.signal });
     const lacking = [...closure.files].filter((id) => !present.has(id));
     const large = own.some(({ size }) => size === undefined || size >= largeFolder);
@@ -192,18 +195,21 @@ export async function cloudStatus(
   options: TransferOptions = {},
 ): Promise<(id: { md5: string; hashName: HashName }) => CloudStatus> {
   const remote = new Map<HashName, Set<string>>();
+  // Where one listing is faster than a look at each.
+  const isMany = new Set<HashName>();
   for (const hashName of hashNames) {
     const own = contents.filter((content) => content.hashName === hashName);
     if (own.length === 0) continue;
     const { files, directories } = expand(ctx, own, []);
     const ids = [...files, ...directories.keys(), ...own.map(({ md5 }) => md5)];
+    if (ids.length > 200) isMany.add(hashName);
     remote.set(
       hashName,
       await remoteObjects(store, hashName, ids, { jobs: options.jobs ?? 16, signal: options.signal }),
     );
   }
   return ({ md5, hashName }) => {
-    const here = ctx.hasObject(md5, hashName);
+    const here = isMany.has(hashName) ? ctx.objects(hashName).has(md5) : ctx.hasObject(md5, hashName);
     const there = remote.get(hashName)?.has(md5) === true;
     if (here) return there ? 'ok' : 'new';
     return there ? 'deleted' : 'missing';
