@@ -1,6 +1,7 @@
 """Fills a tracking store of MLflow, or dumps one as JSON: `fill URI`, `trace URI`, `dump URI FILE`."""
 import json
 import sys
+import time
 
 import mlflow
 from mlflow.entities import ViewType
@@ -59,14 +60,25 @@ def traces(experiment_id):
     """Traces with their spans; releases before 3 have other shapes and make none here."""
     if int(mlflow.__version__.split(".")[0]) < 3:
         return []
-    found = mlflow.search_traces(locations=[experiment_id], return_type="list")
+    infos = [t.info for t in mlflow.search_traces(locations=[experiment_id], return_type="list", include_spans=False)]
     return [
         [
-            [t.info.trace_id, str(t.info.state), t.info.request_time, t.info.execution_duration, t.info.trace_metadata],
-            [[s.name, s.span_id, s.parent_id, s.inputs, s.outputs, s.start_time_ns, s.end_time_ns] for s in t.data.spans],
+            [info.trace_id, str(info.state), info.request_time, info.execution_duration, info.trace_metadata],
+            [[s.name, s.span_id, s.parent_id, s.inputs, s.outputs, s.start_time_ns, s.end_time_ns] for s in spans(info)],
         ]
-        for t in found
+        for info in infos
     ]
+
+
+def spans(info):
+    """A search leaves out traces whose spans a busy server does not give in time; asked one by one, it says so."""
+    for wait in [1, 2, 4, 8, 0]:
+        try:
+            return client.get_trace(info.trace_id).data.spans
+        except mlflow.exceptions.MlflowException:
+            if wait == 0:
+                raise
+            time.sleep(wait)
 
 
 def files(run_id, path=None):
