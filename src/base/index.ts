@@ -11,6 +11,7 @@ export type { OnProgress, Progress } from './progress.ts';
 export {
   compareCodePoints,
   floatRepr,
+  fromPlain,
   PyDate,
   pythonEquals,
   PyFloat,

@@ -155,3 +155,11 @@ export function toPlain(value: PyValue): unknown {
   if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [jsonKey(key), toPlain(item)]));
   return value;
 }
+
+/** The other way: plain data (integers, no floats; mappings as objects or Maps) as Python's values. */
+export function fromPlain(value: unknown): PyValue {
+  if (Array.isArray(value)) return value.map(fromPlain);
+  if (typeof value !== 'object' || value === null) return value as PyValue;
+  const entries: [string, unknown][] = value instanceof Map ? [...value] : Object.entries(value);
+  return new Map(entries.map(([key, item]) => [key, fromPlain(item)]));
+}

@@ -1,4 +1,4 @@
-import { isMlopsError, MlopsError, pythonJsonString } from '../base/index.ts';
+import { fromPlain, isMlopsError, MlopsError, pythonJson } from '../base/index.ts';
 import type { DataRepo } from '../repo/data-repo.ts';
 import { openDataRepo } from '../repo/open-data-repo.ts';
 import type { CheckoutReport } from '../repo/checkout.ts';
@@ -57,11 +57,7 @@ export function sayAll(terminal: Terminal, lines: readonly string[]): void {
 
 /** JSON as Python writes it: with spaces, and everything outside of ASCII escaped. */
 export function dvcJson(value: unknown): string {
-  if (typeof value === 'string') return pythonJsonString(value);
-  if (Array.isArray(value)) return `[${value.map(dvcJson).join(', ')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const entries: [string, unknown][] = value instanceof Map ? [...value] : Object.entries(value);
-  return `{${entries.map(([key, item]) => `${pythonJsonString(key)}: ${dvcJson(item)}`).join(', ')}}`;
+  return pythonJson(fromPlain(value), false);
 }
 
 /** DVC's reminder of the files to commit. */

@@ -9,7 +9,7 @@ import { readFile, rememberFiles, type IndexedFile } from './file.ts';
 import { replaceByLink, workspaceMode, type LinkType } from './links.ts';
 import { writeManifest } from './manifest-file.ts';
 import { cachePath, contentOfTree, readTree, storePlan, type WorkspaceTree } from './tree.ts';
-import { factsPerFile, putFacts } from './walk.ts';
+import { factsOf, factsPerFile } from './walk.ts';
 
 export interface CommitOptions extends WorkOptions {
   /** False: hash only, as for `cache: false` outs and `--no-commit`. Default true. */
@@ -98,7 +98,7 @@ function relinkFile(ctx: DataContext, file: string, content: Content): void {
     if (isLink || stat.nlink > 1) facts = linkOne(ctx, type, file, content, content.isexec === true);
     else {
       fs.chmodSync(file, mode);
-      facts = factsOf(file);
+      facts = factsOf(fs.statSync(file));
     }
   } else {
     if (type === 'symlink' && isLink && pointsTo(ctx, file, content)) return;
@@ -108,12 +108,6 @@ function relinkFile(ctx: DataContext, file: string, content: Content): void {
     facts = linkOne(ctx, own, file, content, content.isexec === true);
   }
   rememberFiles(ctx, content.hashName, [{ file, md5: content.md5, facts }]);
-}
-
-function factsOf(file: string): Float64Array {
-  const facts = new Float64Array(factsPerFile);
-  putFacts(fs.statSync(file), facts, 0);
-  return facts;
 }
 
 function pointsTo(ctx: DataContext, file: string, content: Content): boolean {
@@ -129,5 +123,5 @@ function linkOne(
 ): Float64Array {
   replaceByLink(type, cachePath(ctx, id), file, workspaceMode(executable));
   if (executable && type !== 'copy' && type !== 'reflink') fs.chmodSync(file, fs.statSync(file).mode | 0o100);
-  return factsOf(file);
+  return factsOf(fs.statSync(file));
 }

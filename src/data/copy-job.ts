@@ -13,7 +13,7 @@ import {
   temporaryIn,
   writeFully,
 } from './place-file.ts';
-import { factsPerFile, putFacts } from './walk.ts';
+import { factsOf, putFacts } from './walk.ts';
 
 /** Copies one file of a job, verified; a promise only for large ones. */
 export function copyOne(job: CopyJob, i: number, state: JobState): Promise<void> | undefined {
@@ -69,13 +69,12 @@ async function placeLarge(job: CopyJob, i: number, input: number, state: JobStat
   const digest = job.verified?.[i] === 1 ? undefined : createStreamDigest(job.hashName);
   let opened: { temp: string; output: number } | undefined;
   try {
-    const facts = new Float64Array(factsPerFile);
-    putFacts(fs.fstatSync(input), facts, 0);
+    const before = factsOf(fs.fstatSync(input));
     opened = openTarget(job, to);
     await copyLarge(input, opened.output, digest, (bytes) => (state.bytes += bytes), state.cancelled);
     if (digest !== undefined && digest.hex() !== (job.digests[i] ?? '').slice(0, 32)) throw corrupt(from);
     place(job, to, opened.temp, opened.output, state, i);
-    if (job.cached === 'to') putFacts(fs.fstatSync(opened.output), facts, 0);
+    const facts = job.cached === 'to' ? factsOf(fs.fstatSync(opened.output)) : before;
     if (digest !== undefined) state.large.push({ index: i, facts });
   } catch (error) {
     if (opened !== undefined) fs.rmSync(opened.temp, { force: true });

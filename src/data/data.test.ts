@@ -4,6 +4,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { openDataIn } from '../../test/support/data.ts';
 import {
   checkoutOut,
   commitOut,
@@ -11,7 +12,6 @@ import {
   hashPath,
   manifestId,
   objectExists,
-  openData,
   readManifest,
   statusOf,
   unprotect,
@@ -24,14 +24,7 @@ let root: string;
 let ctx: DataContext;
 
 const open = (linkTypes: readonly LinkType[] = ['copy']): DataContext =>
-  openData({
-    root,
-    cacheDir: path.join(root, '.dvc/cache'),
-    stateDir: path.join(root, '.mlops'),
-    linkTypes,
-    shared: false,
-    ignored: (file) => file.endsWith('.ignored'),
-  });
+  openDataIn(root, { linkTypes, ignored: (file) => file.endsWith('.ignored') });
 
 beforeEach(() => {
   root = fs.mkdtempSync(path.join(os.tmpdir(), 'data-'));

@@ -17,7 +17,7 @@ import {
   writeFully,
 } from './place-file.ts';
 import { stagedPath } from './staging.ts';
-import { factsPerFile, putFacts } from './walk.ts';
+import { factsOf, factsPerFile, putFacts } from './walk.ts';
 
 /** Hashes one file of a job (and stores it); a promise only for large ones. */
 export function digestOne(job: DigestJob, i: number, state: JobState): Promise<void> | undefined {
@@ -204,9 +204,7 @@ async function hashAndStore(job: DigestJob, file: string, state: JobState): Prom
     if (fs.existsSync(target)) return { hex: hashed.value };
     fs.chmodSync(temp, store.mode);
     renameInto(temp, target);
-    const made = new Float64Array(factsPerFile);
-    putFacts(fs.statSync(target), made, 0);
-    return { hex: hashed.value, made };
+    return { hex: hashed.value, made: factsOf(fs.statSync(target)) };
   } finally {
     fs.rmSync(temp, { force: true });
   }

@@ -10,7 +10,7 @@ import { smallFile, type DigestJob, type StorePlan } from './job.ts';
 import { runJobs } from './lanes.ts';
 import { objectBehindLink } from './tree.ts';
 import { keepMade } from './verified-objects.ts';
-import { factsPerFile, followLink, putFacts, specialFile } from './walk.ts';
+import { factsOf, factsPerFile, followLink, specialFile } from './walk.ts';
 import { isYoung } from './young-files.ts';
 
 export interface ReadFileOptions extends WorkOptions {
@@ -47,8 +47,7 @@ export async function readFile(
   });
   const target = link.isSymbolicLink() ? objectBehindLink(ctx, file) : undefined;
   if (target?.hashName === hashName) return describe(target.md5);
-  const facts = new Float64Array(factsPerFile);
-  putFacts(stat, facts, 0);
+  const facts = factsOf(stat);
   const known = ctx.records.digest(file, hashName, facts) ?? seeded(ctx, file, hashName, facts);
   if (known !== undefined && (options.store === undefined || isStored(ctx, known, hashName))) return describe(known);
   const md5 = await digestNow(ctx, file, facts, hashName, options);

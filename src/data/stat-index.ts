@@ -3,7 +3,7 @@ import * as path from 'node:path';
 
 import { isMlopsError, isSystemError, openDatabase, type Database, type Migration } from '../base/index.ts';
 import type { HashName } from './content.ts';
-import { factsPerFile } from './walk.ts';
+import { bytesOf, factsPerFile } from './walk.ts';
 
 /**
  * What the index knows of one directory: file names and, by the same position, the facts of the moment
@@ -277,10 +277,6 @@ function writeObjects(db: Database, objects: Iterable<[string, HashName, Float64
 
 function encode(record: DirectoryRecord): [Buffer, Buffer, Buffer] {
   return [Buffer.from(record.names.join('\0')), bytesOf(record.facts), record.digests];
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Float64Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** A copy of its own: SQLite's buffer may begin at an address that eight-byte numbers cannot. */

@@ -3,6 +3,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { openDataIn } from '../../test/support/data.ts';
 import { localStore, memoryStore, type BlobStore } from '../storage/index.ts';
 import {
   checkCache,
@@ -12,7 +13,6 @@ import {
   fetchContents,
   objectExists,
   objectKey,
-  openData,
   pushContents,
   removeLocal,
   repair,
@@ -28,14 +28,7 @@ let folder: Content;
 
 beforeEach(async () => {
   root = fs.mkdtempSync(path.join(os.tmpdir(), 'sync-'));
-  ctx = openData({
-    root,
-    cacheDir: path.join(root, '.dvc/cache'),
-    stateDir: path.join(root, '.mlops'),
-    linkTypes: ['copy'],
-    shared: false,
-    ignored: () => false,
-  });
+  ctx = openDataIn(root);
   fs.mkdirSync(path.join(root, 'd'));
   fs.writeFileSync(path.join(root, 'd/a'), 'a');
   fs.writeFileSync(path.join(root, 'd/b'), 'b');

@@ -11,7 +11,7 @@ import { filesWorthThreads, runJobs } from './lanes.ts';
 import { objectKey, objectPath } from './layout.ts';
 import { openStaging, stagedPath, type Staging } from './staging.ts';
 import { keepLarge } from './verified-objects.ts';
-import { factsPerFile, putFacts } from './walk.ts';
+import { factsOf } from './walk.ts';
 
 export interface TransferOptions extends WorkOptions {
   /** Objects in flight. Default 4 per CPU, as DVC. */
@@ -220,8 +220,7 @@ async function sendObject(
     return;
   }
   if (!ctx.verified.has(id, hashName)) {
-    const facts = new Float64Array(factsPerFile);
-    putFacts(stat, facts, 0);
+    const facts = factsOf(stat);
     if ((await digestFile(file, hashName, { signal: options.signal })) !== id.slice(0, 32)) throw corruptObject(file);
     ctx.verified.keep(id, hashName, facts);
   }

@@ -10,7 +10,7 @@ import type { StorePlan } from './job.ts';
 import { idOfPath, objectPath } from './layout.ts';
 import { manifestId, sortTree } from './manifest.ts';
 import { createLookup, type DirectoryRecord } from './stat-index.ts';
-import { factsPerFile, walk, type WalkedDirectory } from './walk.ts';
+import { bytesOf, factsPerFile, walk, type WalkedDirectory } from './walk.ts';
 
 /** A directory of the workspace with the digest of every file. */
 export interface WorkspaceTree {
@@ -102,10 +102,6 @@ function isUnchanged(walked: WalkedDirectory, record: DirectoryRecord): boolean 
   const { names } = record;
   if (walked.names.length !== names.length || !walked.names.every((name, i) => name === names[i])) return false;
   return Buffer.compare(bytesOf(walked.facts), bytesOf(record.facts)) === 0;
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Float64Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function factsEqual(a: Float64Array, i: number, b: Float64Array, j: number): boolean {

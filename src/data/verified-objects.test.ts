@@ -4,22 +4,15 @@ import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { localStore } from '../storage/index.ts';
-import { checkoutOut, commitOut, fetchContents, objectKey, openData, pushContents, removeLocal } from './index.ts';
+import { openDataIn } from '../../test/support/data.ts';
+import { checkoutOut, commitOut, fetchContents, objectKey, pushContents, removeLocal } from './index.ts';
 import type { Content, DataContext } from './index.ts';
 
 let root: string;
 let ctx: DataContext;
 let content: Content;
 
-const open = (): DataContext =>
-  openData({
-    root,
-    cacheDir: path.join(root, '.dvc/cache'),
-    stateDir: path.join(root, '.mlops'),
-    linkTypes: ['copy'],
-    shared: false,
-    ignored: () => false,
-  });
+const open = (): DataContext => openDataIn(root);
 const laterCommand = (): void => {
   ctx.close();
   ctx = open();

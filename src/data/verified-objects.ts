@@ -5,7 +5,7 @@ import { hexAt } from './digest.ts';
 import type { CopyJob, JobResult } from './job.ts';
 import { objectPath } from './layout.ts';
 import type { StatIndex } from './stat-index.ts';
-import { factsPerFile, putFacts } from './walk.ts';
+import { factsOf } from './walk.ts';
 
 /**
  * Objects of the cache that need not be hashed before they are handed on: those that this command itself brought there,
@@ -53,10 +53,7 @@ export class VerifiedObjects {
 
   #facts(md5: string, hashName: HashName): Float64Array | undefined {
     const stat = fs.lstatSync(objectPath(this.#cacheDir, md5, hashName), { throwIfNoEntry: false });
-    if (stat === undefined) return undefined;
-    const facts = new Float64Array(factsPerFile);
-    putFacts(stat, facts, 0);
-    return facts;
+    return stat === undefined ? undefined : factsOf(stat);
   }
 }
 

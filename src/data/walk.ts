@@ -119,6 +119,18 @@ export function putFacts(stat: fs.Stats, facts: Float64Array, index: number): vo
   facts[at + 3] = stat.ino;
 }
 
+/** The facts of one file by themselves. */
+export function factsOf(stat: fs.Stats): Float64Array {
+  const facts = new Float64Array(factsPerFile);
+  putFacts(stat, facts, 0);
+  return facts;
+}
+
+/** The same memory, as it is compared and kept. */
+export function bytesOf({ buffer, byteOffset, byteLength }: Float64Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
 function vanished(file: string): MlopsError {
   if (isNoUtf8(file)) {
     return new MlopsError('bad_path', `the name of '${file}' is not UTF-8`, { hint: 'rename that file' });

@@ -3,23 +3,14 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 
-import { hashPath, openData, type DataContext } from './index.ts';
+import { openDataIn } from '../../test/support/data.ts';
+import { hashPath } from './index.ts';
 
 function folder(): string {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'young-'));
   onTestFinished(() => fs.rmSync(root, { recursive: true, force: true }));
   return root;
 }
-
-const open = (root: string): DataContext =>
-  openData({
-    root,
-    cacheDir: path.join(root, '.dvc/cache'),
-    stateDir: path.join(root, '.mlops'),
-    linkTypes: ['copy'],
-    shared: false,
-    ignored: () => false,
-  });
 
 const later = new Date(Date.now() + 3_600_000);
 
@@ -34,7 +25,7 @@ function youngFile(root: string, text: string): string {
 
 it('sees that a file changed within one tick of the file clock, in the same command and in the next one', async () => {
   const root = folder();
-  const first = open(root);
+  const first = openDataIn(root);
   const file = youngFile(root, 'one');
   const md5 = (await hashPath(first, file))?.md5;
   youngFile(root, 'two');
@@ -43,18 +34,18 @@ it('sees that a file changed within one tick of the file clock, in the same comm
   await hashPath(first, file);
   youngFile(root, 'two');
   first.close();
-  const second = open(root);
+  const second = openDataIn(root);
   expect((await hashPath(second, file))?.md5).not.toBe(md5);
   second.close();
 });
 
 it('puts a file into the index at the end when it is still the same', async () => {
   const root = folder();
-  const first = open(root);
+  const first = openDataIn(root);
   await hashPath(first, youngFile(root, 'one'));
   expect(first.index.directory(root, 'md5')).toBeUndefined();
   first.close();
-  const second = open(root);
+  const second = openDataIn(root);
   expect(second.index.directory(root, 'md5')?.names).toEqual(['x']);
   second.close();
 });

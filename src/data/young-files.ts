@@ -5,7 +5,7 @@ import type { HashName } from './content.ts';
 import { digestOf } from './digest.ts';
 import type { IndexedFile } from './file.ts';
 import { smallFile, tick } from './job.ts';
-import { factsPerFile, putFacts } from './walk.ts';
+import { factsOf } from './walk.ts';
 
 /** More than this is not read a second time; such files are hashed anew by the next command instead. */
 const mostBytes = 64 << 20;
@@ -64,9 +64,7 @@ function waitUntil(time: number): void {
 function isStill(file: string, md5: string, facts: Float64Array, hashName: HashName): boolean {
   const stat = fs.statSync(file, { throwIfNoEntry: false });
   if (stat?.isFile() !== true || stat.size > smallFile) return false;
-  const now = new Float64Array(factsPerFile);
-  putFacts(stat, now, 0);
-  if (now.some((fact, i) => fact !== facts[i])) return false;
+  if (factsOf(stat).some((fact, i) => fact !== facts[i])) return false;
   try {
     return digestOf(fs.readFileSync(file), hashName) === md5;
   } catch (error) {

@@ -1,4 +1,4 @@
-import { pythonJson, type PyValue } from '../base/index.ts';
+import { fromPlain, pythonJson } from '../base/index.ts';
 import type { Stage } from '../project/index.ts';
 import type { DataRepo } from './data-repo.ts';
 import { shownRepoDep } from './import.ts';
@@ -93,12 +93,6 @@ function isAround(out: string | undefined, only: string): boolean {
 /** `dvc status --json`: one line, spaced as Python does. */
 export function statusJson(stages: ReadonlyMap<string, StageStatus>): string {
   return pythonJson(fromPlain(Object.fromEntries(stages)), false);
-}
-
-function fromPlain(value: unknown): PyValue {
-  if (typeof value === 'string') return value;
-  if (Array.isArray(value)) return value.map(fromPlain);
-  return new Map(Object.entries(value as object).map(([key, item]) => [key, fromPlain(item)]));
 }
 
 /** The lines of `dvc status`. */
