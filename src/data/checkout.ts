@@ -9,7 +9,7 @@ import type { DataContext, WorkOptions } from './context.ts';
 import { raiseFailures } from './failures.ts';
 import { rememberFiles, type IndexedFile } from './file.ts';
 import type { CopyJob } from './job.ts';
-import { filesWorthThreads, runJobs } from './lanes.ts';
+import { filesPerJob, filesWorthThreads, runJobs } from './lanes.ts';
 import type { LinkType } from './links.ts';
 import { makeStateDir } from './stat-index.ts';
 import { cachePath } from './tree.ts';
@@ -182,8 +182,6 @@ function hasStateDir(ctx: DataContext): boolean {
   }
 }
 
-const perJob = 200;
-
 async function makeFiles(
   ctx: DataContext,
   plan: CheckoutPlan,
@@ -194,7 +192,7 @@ async function makeFiles(
 ): Promise<IndexedFile[]> {
   const how = ctx.linkType();
   const { hashName } = plan.content;
-  const size = Math.max(1, Math.min(perJob, Math.ceil(entries.length / 16)));
+  const size = filesPerJob(entries.length);
   const jobs: CopyJob[] = [];
   for (let start = 0; start < entries.length; start += size) {
     const part = entries.slice(start, start + size);

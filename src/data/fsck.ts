@@ -8,7 +8,7 @@ import type { DataContext, WorkOptions } from './context.ts';
 import { createStreamDigest, hexAt } from './digest.ts';
 import { missingObjects } from './file.ts';
 import type { DigestJob } from './job.ts';
-import { filesWorthThreads, runJobs } from './lanes.ts';
+import { filesPerJob, filesWorthThreads, runJobs } from './lanes.ts';
 import { listObjects, objectKey, objectPath } from './layout.ts';
 import { remoteObjects } from './remote-objects.ts';
 import { moveObjects } from './transfer.ts';
@@ -30,7 +30,7 @@ async function corruptIn(
 ): Promise<string[]> {
   const ids = [...listObjects(directory, hashName)];
   const jobs: DigestJob[] = [];
-  const size = Math.max(1, Math.min(200, Math.ceil(ids.length / 16)));
+  const size = filesPerJob(ids.length);
   for (let start = 0; start < ids.length; start += size) {
     const files = ids.slice(start, start + size).map((id) => objectPath(directory, id, hashName));
     const facts = new Float64Array(files.length * factsPerFile);

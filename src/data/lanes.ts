@@ -16,6 +16,11 @@ export interface LaneOptions {
   readonly threads: boolean;
 }
 
+/** How many files go into one job: so many that all lanes have work to the end, and no more than 200. */
+export function filesPerJob(files: number): number {
+  return Math.max(1, Math.min(200, Math.ceil(files / 16)));
+}
+
 /** From this many small files on, work is worth threads. */
 export const filesWorthThreads = 1500;
 

@@ -27,12 +27,13 @@ export async function remoteObjects(
   if (store.directory !== undefined) return listObjectsUnder(store.directory, hashName, pairs);
   const ids = new Set<string>();
   const { signal } = options;
-  const listPair = async (pair: string): Promise<void> => {
-    for await (const { key } of store.list(prefixOf(hashName) + pair, { signal })) {
+  const list = async (folder: string, beginning?: string): Promise<void> => {
+    for await (const { key } of store.list(prefixOf(hashName) + folder, { beginning, signal })) {
       const id = idOfKey(key, hashName);
       if (id !== undefined) ids.add(id);
     }
   };
+  const listPair = (pair: string): Promise<void> => list(pair);
   const [sample = '', ...rest] = pairs;
   // In the layout of DVC 2 objects lie beside everything else, so that only pairs bound what is listed.
   if (hashName !== 'md5' || pairs.length < manyPairs) {
@@ -45,13 +46,7 @@ export async function remoteObjects(
     await mapPool(rest, options.jobs, listPair, signal);
     return ids;
   }
-  const list = async (beginning: string): Promise<void> => {
-    for await (const { key } of store.list(prefixOf(hashName), { beginning, signal })) {
-      const id = idOfKey(key, hashName);
-      if (id !== undefined) ids.add(id);
-    }
-  };
-  await mapPool(beginnings, options.jobs, list, signal);
+  await mapPool(beginnings, options.jobs, (beginning) => list('', beginning), signal);
   return ids;
 }
 

@@ -7,7 +7,7 @@ import type { HashName } from './content.ts';
 import type { DataContext, WorkOptions } from './context.ts';
 import { createStreamDigest, digestFile, digestOf } from './digest.ts';
 import { smallFile, type CopyJob, type JobResult } from './job.ts';
-import { filesWorthThreads, runJobs } from './lanes.ts';
+import { filesPerJob, filesWorthThreads, runJobs } from './lanes.ts';
 import { objectKey, objectPath } from './layout.ts';
 import { openStaging, stagedPath, type Staging } from './staging.ts';
 import { keepLarge } from './verified-objects.ts';
@@ -120,7 +120,7 @@ function toJobs(
   const isStaged = (id: string): boolean => staging?.pairs[Number.parseInt(id.slice(0, 2), 16)] === 1;
   const staged = staging === undefined ? [] : ids.filter(isStaged);
   const others = staging === undefined ? ids : ids.filter((id) => !isStaged(id));
-  const size = Math.max(1, Math.min(200, Math.ceil(ids.length / 16)));
+  const size = filesPerJob(ids.length);
   const [source, target] = direction === 'up' ? [ctx.cacheDir, directory] : [directory, ctx.cacheDir];
   const jobs: CopyJob[] = [];
   for (const [group, isFresh] of [
