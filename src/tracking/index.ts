@@ -3,7 +3,7 @@ export type { ArtifactFile, ArtifactStore, ByteRange, OpenArtifact } from './art
 export { blobRoots } from './artifacts/blob-artifacts.ts';
 export { localRoots, type OpenArtifacts } from './artifacts/roots.ts';
 export { openSqlite, openTracking, type OpenTrackingOptions } from './open.ts';
-export { canonicalStage } from './sqlite/model-versions.ts';
+export { canonicalStage } from './rules/index.ts';
 export type { ImportedVersion, Importer } from './sqlite/importer.ts';
 export type { SqliteStore } from './sqlite/sqlite-store.ts';
 export type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore, TrackingStore } from './store.ts';

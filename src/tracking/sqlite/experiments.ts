@@ -1,14 +1,14 @@
-import { MlopsError } from '../../base/index.ts';
+import { experimentRules, type Experiment } from '../../mlflow/index.ts';
+import { joinUri } from '../artifacts/location.ts';
 import {
-  checkExperimentTag,
-  checkLength,
-  experimentRules,
-  invalid,
-  limits,
-  missing,
-  type Experiment,
-} from '../../mlflow/index.ts';
-import { checkLocation, joinUri } from '../artifacts/location.ts';
+  experimentTaken,
+  inactiveExperiment,
+  newNameTaken,
+  noExperiment,
+  noExperimentInState,
+  noExperimentTag,
+  renameOfDeleted,
+} from '../rules/index.ts';
 import type { ExperimentStore } from '../store.ts';
 import type { Connection } from './connection.ts';
 import { pageOf, simpleSearch, type SearchTable } from './simple-search.ts';
@@ -38,14 +38,8 @@ const searched: SearchTable = {
 /** The experiment half of the store over one connection. */
 export function experimentsOf(c: Connection): ExperimentStore {
   return {
-    createExperiment: async (experiment) => {
-      const { name, tags = [], artifactLocation } = experiment;
-      if (name === '') throw missing('name');
-      checkLength('name', name, limits.experimentName);
-      if (artifactLocation !== undefined && artifactLocation !== '') checkLocation(artifactLocation);
-      tags.forEach(checkExperimentTag);
-      return c.write(() => insert(c, name, artifactLocation ?? '', tags));
-    },
+    createExperiment: ({ name, tags = [], artifactLocation = '' }) =>
+      c.write(() => insert(c, name, artifactLocation, tags)),
     getExperiment: async (id) => toExperiment(c, needExperiment(c, id)),
     getExperimentByName: async (name) => {
       const row = c.sql<Row>('SELECT * FROM experiments WHERE name = ?').get(name);
@@ -53,11 +47,6 @@ export function experimentsOf(c: Connection): ExperimentStore {
     },
     searchExperiments: async (search) => {
       const { maxResults = 1000, view = 'ACTIVE_ONLY' } = search;
-      if (maxResults < 1 || maxResults > 50_000) {
-        throw invalid(
-          `Invalid value ${maxResults} for parameter 'max_results' supplied. It must be a positive integer and at most 50000`,
-        );
-      }
       const where = view === 'ALL' ? '1' : `t.lifecycle = ${view === 'DELETED_ONLY' ? 1 : 0}`;
       const rows = simpleSearch<Row>(c, searched, experimentRules, { ...search, maxResults, where, view }, [
         'creation_time DESC',
@@ -68,9 +57,8 @@ export function experimentsOf(c: Connection): ExperimentStore {
     renameExperiment: (id, name) => c.write(() => rename(c, id, name)),
     deleteExperiment: (id) => c.write(() => setLifecycle(c, id, 0)),
     restoreExperiment: (id) => c.write(() => setLifecycle(c, id, 1)),
-    setExperimentTag: (id, tag) =>
+    setExperimentTag: (id, { key, value }) =>
       c.write(() => {
-        const { key, value } = checkExperimentTag(tag);
         const { n: experiment } = activeExperiment(c, id);
         putTag(c, experiment, key, value);
       }),
@@ -78,33 +66,23 @@ export function experimentsOf(c: Connection): ExperimentStore {
       c.write(() => {
         const { n: experiment } = activeExperiment(c, id);
         const gone = c.sql('DELETE FROM experiment_tags WHERE experiment = ? AND key = ?').run(experiment, key);
-        if (gone.changes === 0) {
-          throw new MlopsError('resource_missing', `No tag with name: ${key} in experiment with id ${id}`);
-        }
+        if (gone.changes === 0) throw noExperimentTag(id, key);
       }),
     searchDatasets: async (ids) => datasetSummaries(c, ids),
   };
 }
 
-export function checkExperimentId(id: string): void {
-  if (/^-?\d{1,18}$/.test(id)) return;
-  throw invalid(`Invalid experiment ID '${id}'. Experiment ID must be a valid integer.`);
-}
-
 /** The row of an experiment, deleted or not. */
 export function needExperiment(c: Connection, id: string): Row {
-  checkExperimentId(id);
-  const row = c.sql<Row>('SELECT * FROM experiments WHERE id = ?').get(id.replace(/^0+(?=\d)/, ''));
-  if (row === undefined) throw new MlopsError('resource_missing', `No Experiment with id=${id} exists`);
+  const row = c.sql<Row>('SELECT * FROM experiments WHERE id = ?').get(id);
+  if (row === undefined) throw noExperiment(id);
   return row;
 }
 
 /** The row of an experiment that may be written to. */
 export function activeExperiment(c: Connection, id: string): Row {
   const row = needExperiment(c, id);
-  if (row.lifecycle !== 0) {
-    throw invalid(`The experiment ${id} must be in the 'active' state. Current state is deleted.`);
-  }
+  if (row.lifecycle !== 0) throw inactiveExperiment(id);
   return row;
 }
 
@@ -114,9 +92,7 @@ function insert(
   location: string,
   tags: readonly { key: string; value: string }[],
 ): string {
-  if (c.sql('SELECT 1 FROM experiments WHERE name = ?').get(name) !== undefined) {
-    throw new MlopsError('resource_exists', `Experiment(name=${name}) already exists. Error: the name is taken`);
-  }
+  if (c.sql('SELECT 1 FROM experiments WHERE name = ?').get(name) !== undefined) throw experimentTaken(name);
   const now = Date.now();
   const n = nextNumber(c);
   const id = String(n);
@@ -147,26 +123,15 @@ function putTag(c: Connection, experiment: number, key: string, value: string): 
 
 function rename(c: Connection, id: string, name: string): void {
   const row = needExperiment(c, id);
-  if (name === '') throw missing('new_name');
-  checkLength('name', name, limits.experimentName);
-  if (row.lifecycle !== 0) {
-    throw new MlopsError('invalid_state', `Cannot rename a non-active experiment.`);
-  }
+  if (row.lifecycle !== 0) throw renameOfDeleted();
   const taken = c.sql<{ id: string }>('SELECT id FROM experiments WHERE name = ?').get(name);
-  if (taken !== undefined && taken.id !== row.id) {
-    throw new MlopsError('bad_request', `Experiment(name=${name}) already exists.`);
-  }
+  if (taken !== undefined && taken.id !== row.id) throw newNameTaken(name);
   c.sql('UPDATE experiments SET name = ?, last_update_time = ? WHERE n = ?').run(name, Date.now(), row.n);
 }
 
 function setLifecycle(c: Connection, id: string, expected: 0 | 1): void {
   const row = needExperiment(c, id);
-  if (row.lifecycle !== expected) {
-    throw new MlopsError(
-      'resource_missing',
-      `No Experiment with id=${id} exists in the '${expected === 0 ? 'active' : 'deleted'}' state`,
-    );
-  }
+  if (row.lifecycle !== expected) throw noExperimentInState(id, expected === 0 ? 'active' : 'deleted');
   const now = Date.now();
   c.sql('UPDATE experiments SET lifecycle = ?, last_update_time = ? WHERE n = ?').run(1 - expected, now, row.n);
   c.sql('UPDATE runs SET lifecycle = ?, deleted_time = ? WHERE experiment = ?').run(

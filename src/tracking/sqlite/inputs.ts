@@ -1,4 +1,4 @@
-import { checkLength, invalid, limits, type DatasetInput, type ModelOutput, type Tag } from '../../mlflow/index.ts';
+import type { DatasetInput, ModelOutput, Tag } from '../../mlflow/index.ts';
 import type { Connection } from './connection.ts';
 import { group } from './group.ts';
 
@@ -60,21 +60,6 @@ export function modelsOf(
       (row) => ({ modelId: row.model_id, step: row.step }),
     ),
   };
-}
-
-export function checkInputs(inputs: readonly DatasetInput[]): void {
-  for (const { dataset, tags } of inputs) {
-    checkLength('name', dataset.name, limits.datasetName);
-    checkLength('digest', dataset.digest, limits.datasetDigest);
-    checkLength('source', dataset.source, limits.datasetSource);
-    checkLength('schema', dataset.schema ?? '', limits.datasetSchema);
-    checkLength('profile', dataset.profile ?? '', limits.datasetProfile);
-    for (const { key, value } of tags) {
-      if (key === '') throw invalid('Dataset input tag key cannot be empty');
-      checkLength('key', key, limits.inputTagKey);
-      checkLength('value', value, limits.inputTagValue);
-    }
-  }
 }
 
 /** Ties datasets to a run; the same dataset twice is one. */

@@ -1,13 +1,5 @@
-import {
-  checkBatch,
-  checkMetric,
-  checkParam,
-  checkTag,
-  invalid,
-  type Metric,
-  type Param,
-  type Tag,
-} from '../../mlflow/index.ts';
+import type { Metric, Param, Tag } from '../../mlflow/index.ts';
+import { changedParams, type ChangedParam } from '../rules/index.ts';
 import type { Batch } from '../types.ts';
 import type { Connection } from './connection.ts';
 import type { Keys } from './keys.ts';
@@ -19,21 +11,14 @@ interface RunRef {
   readonly experiment: number;
 }
 
-/** Validates a batch whole, then writes it; the caller holds the transaction. */
+/** Writes a batch that was checked; the caller holds the transaction. */
 export function logBatch(c: Connection, keys: Keys, id: string, batch: Batch): void {
   const { metrics = [], params = [], tags = [] } = batch;
-  checkBatch({ metrics, params, tags });
-  // MLflow names the place in a batch; what comes alone has none.
-  const alone = metrics.length + params.length + tags.length === 1;
-  const place = (i: number): number | undefined => (alone ? undefined : i);
-  const points = metrics.map((one, i) => checkMetric(one, place(i)));
-  const pairs = params.map((one, i) => checkParam(one, place(i)));
-  const labels = tags.map((one, i) => checkTag(one, place(i)));
   const run = activeRun(c, id);
-  insertParams(c, keys, id, run, pairs);
-  insertMetrics(c, keys, run, points);
-  insertModelMetrics(c, id, points);
-  for (const tag of labels) putTag(c, keys, run, tag);
+  insertParams(c, keys, id, run, params);
+  insertMetrics(c, keys, run, metrics);
+  insertModelMetrics(c, id, metrics);
+  for (const tag of tags) putTag(c, keys, run, tag);
 }
 
 export function putTag(c: Connection, keys: Keys, run: RunRef, { key, value }: Tag): void {
@@ -44,7 +29,7 @@ export function putTag(c: Connection, keys: Keys, run: RunRef, { key, value }: T
 }
 
 function insertParams(c: Connection, keys: Keys, id: string, run: RunRef, params: readonly Param[]): void {
-  const conflicts: { key: string; old: string; value: string }[] = [];
+  const conflicts: ChangedParam[] = [];
   const insert = c.sql(
     'INSERT INTO params (run, key, experiment, value) VALUES (?, ?, ?, ?) ON CONFLICT (run, key) DO NOTHING',
   );
@@ -54,24 +39,7 @@ function insertParams(c: Connection, keys: Keys, id: string, run: RunRef, params
     const old = c.sql<{ value: string }>('SELECT value FROM params WHERE run = ? AND key = ?').get(run.n, number);
     if (old !== undefined && old.value !== value) conflicts.push({ key, old: old.value, value });
   }
-  if (conflicts.length > 0) throw changed(id, conflicts, params.length === 1);
-}
-
-function changed(
-  id: string,
-  conflicts: readonly { key: string; old: string; value: string }[],
-  single: boolean,
-): Error {
-  const [first] = conflicts;
-  if (single && first !== undefined) {
-    return invalid(
-      `Changing param values is not allowed. Param with key='${first.key}' was already logged with value='${first.old}' for run ID='${id}'. Attempted logging new value '${first.value}'.`,
-    );
-  }
-  const list = conflicts.map((one) => `{'key': '${one.key}', 'old_value': '${one.old}', 'new_value': '${one.value}'}`);
-  return invalid(
-    `Changing param values is not allowed. Params were already logged='[${list.join(', ')}]' for run ID='${id}'.`,
-  );
+  if (conflicts.length > 0) throw changedParams(id, conflicts, params.length === 1);
 }
 
 /** Adds points to the histories and moves `latest` where a point is newer: step, then timestamp, then value. */

@@ -1,5 +1,5 @@
-import { MlopsError } from '../../base/index.ts';
 import type { LoggedModel, LoggedModelStatus, Metric, Tag } from '../../mlflow/index.ts';
+import { noLoggedModel } from '../rules/index.ts';
 import type { Connection } from './connection.ts';
 
 export interface LoggedModelRow {
@@ -24,13 +24,13 @@ export function findLoggedModel(c: Connection, id: string): LoggedModelRow | und
 /** The row, deleted or not. */
 export function anyLoggedModel(c: Connection, id: string): LoggedModelRow {
   const row = c.sql<LoggedModelRow>('SELECT * FROM logged_models WHERE id = ?').get(id);
-  if (row === undefined) throw new MlopsError('resource_missing', `Logged model with ID '${id}' not found.`);
+  if (row === undefined) throw noLoggedModel(id);
   return row;
 }
 
 export function needLoggedModel(c: Connection, id: string): LoggedModelRow {
   const row = findLoggedModel(c, id);
-  if (row === undefined) throw new MlopsError('resource_missing', `Logged model with ID '${id}' not found.`);
+  if (row === undefined) throw noLoggedModel(id);
   return row;
 }
 

@@ -1,14 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
-import { MlopsError } from '../../base/index.ts';
 import {
-  checkLoggedModelName,
   invalid,
   loggedModelRules,
-  loggedModelStatuses,
   parseFilter,
   parseOrderBy,
-  randomRunName,
   readPageToken,
   writePageToken,
   type Clause,
@@ -17,6 +13,7 @@ import {
   type Param,
 } from '../../mlflow/index.ts';
 import { joinUri } from '../artifacts/location.ts';
+import { changedModelParam, noLoggedModelTag } from '../rules/index.ts';
 import type { LoggedModelStore } from '../store.ts';
 import type { LoggedModelOrder, LoggedModelSearch, NewLoggedModel } from '../types.ts';
 import type { Connection } from './connection.ts';
@@ -34,7 +31,6 @@ export function loggedModelsOf(c: Connection): LoggedModelStore {
     finalizeLoggedModel: (id, status) =>
       c.write(() => {
         const { n } = needLoggedModel(c, id);
-        if (!loggedModelStatuses.includes(status)) throw invalid(`Invalid model status: '${status as string}'.`);
         c.sql('UPDATE logged_models SET status = ? WHERE n = ?').run(status, n);
         touch(n);
         return toLoggedModel(c, needLoggedModel(c, id));
@@ -59,9 +55,7 @@ export function loggedModelsOf(c: Connection): LoggedModelStore {
       c.write(() => {
         const { n } = needLoggedModel(c, id);
         const gone = c.sql('DELETE FROM logged_model_tags WHERE model = ? AND key = ?').run(n, key);
-        if (gone.changes === 0) {
-          throw new MlopsError('resource_missing', `No tag with key '${key}' found for model with ID '${id}'.`);
-        }
+        if (gone.changes === 0) throw noLoggedModelTag(id, key);
       }),
     logLoggedModelParams: (id, params) =>
       c.write(() => {
@@ -74,8 +68,6 @@ export function loggedModelsOf(c: Connection): LoggedModelStore {
 
 function create(c: Connection, wanted: NewLoggedModel): LoggedModel {
   const experiment = activeExperiment(c, wanted.experimentId);
-  const name = wanted.name ?? '';
-  if (name !== '') checkLoggedModelName(name);
   const id = `m-${randomUUID().replaceAll('-', '')}`;
   const now = Date.now();
   const { lastInsertRowid } = c
@@ -86,7 +78,7 @@ function create(c: Connection, wanted: NewLoggedModel): LoggedModel {
     .run(
       id,
       experiment.n,
-      name || randomRunName(),
+      wanted.name ?? '',
       joinUri(experiment.artifact_location, `models/${id}/artifacts`),
       now,
       now,
@@ -104,10 +96,7 @@ function addParam(c: Connection, id: string, model: number, { key, value }: Para
   const old = c
     .sql<{ value: string }>('SELECT value FROM logged_model_params WHERE model = ? AND key = ?')
     .get(model, key);
-  if (old !== undefined && old.value !== value) {
-    const changed = `Param with key='${key}' was already logged with value='${old.value}' for model ID='${id}'`;
-    throw new MlopsError('bad_request', `Changing param values is not allowed. ${changed}.`);
-  }
+  if (old !== undefined && old.value !== value) throw changedModelParam(id, { key, old: old.value });
   putPair(c, 'logged_model_params', model, { key, value });
 }
 
@@ -135,11 +124,7 @@ const columns: Readonly<Record<string, string>> = {
 };
 
 function searchModels(c: Connection, search: LoggedModelSearch): Page<LoggedModel> {
-  const { experimentIds } = search;
-  // Protobuf cannot tell 0 from absent.
-  const maxResults = search.maxResults === undefined || search.maxResults === 0 ? 50 : search.maxResults;
-  if (experimentIds.length === 0) throw invalid('experiment_ids must be a non-empty list');
-  if (maxResults < 1) throw invalid(`Invalid value ${maxResults} for parameter 'max_results' supplied`);
+  const { experimentIds, maxResults = 50 } = search;
   const values: unknown[] = [JSON.stringify(experimentIds.flatMap((id) => c.experimentNumber(id) ?? []))];
   const where = parseFilter(search.filter, loggedModelRules).map((clause) => condition(clause, search, values));
   if (search.datasets !== undefined && search.datasets.length > 0)

@@ -1,15 +1,5 @@
-import { MlopsError } from '../../base/index.ts';
-import {
-  checkModelName,
-  checkRegistryTag,
-  invalid,
-  missing,
-  modelVersionRules,
-  stages,
-  type ModelVersion,
-  type Stage,
-  type Tag,
-} from '../../mlflow/index.ts';
+import { modelVersionRules, type ModelVersion, type Stage, type Tag } from '../../mlflow/index.ts';
+import { noFiles, withVersion } from '../rules/index.ts';
 import type { RegistryStore } from '../store.ts';
 import type { NewModelVersion, Transition } from '../types.ts';
 import type { Connection } from './connection.ts';
@@ -72,30 +62,18 @@ export function modelVersionsOf(c: Connection): VersionHalf {
     transitionStage: (name, version, transition) => c.write(() => transitionTo(c, name, version, transition)),
     getDownloadUri: async (name, version) => {
       const row = needVersion(c, name, version);
-      // The source of a prompt is whatever its maker wrote: it was never checked, so it is never a place to read from.
-      if (row.location === '') {
-        throw new MlopsError('resource_missing', `Model Version (name=${name}, version=${version}) has no files`);
-      }
+      if (row.location === '') throw noFiles(name, version);
       return row.location;
     },
     searchModelVersions: async (search) => {
       const { maxResults = 200_000 } = search;
-      if (maxResults < 1 || maxResults > 200_000) {
-        throw invalid(
-          `Invalid value for request parameter max_results. It must be at most 200000, but got value ${maxResults}`,
-        );
-      }
       const tieBreak = ['t.name ASC', 't.version DESC'];
       const query = { ...search, maxResults, where: '1', tieBreak };
       const fallback = ['t.last_updated_time DESC', ...tieBreak];
       const rows = simpleSearch<VersionRow>(c, searched, modelVersionRules, query, fallback);
       return pageOf(rows, (row) => toVersion(c, row));
     },
-    setModelVersionTag: (name, version, tag) =>
-      c.write(() => {
-        const checked = checkRegistryTag(tag);
-        putTag(c, needVersion(c, name, version), checked);
-      }),
+    setModelVersionTag: (name, version, tag) => c.write(() => putTag(c, needVersion(c, name, version), tag)),
     deleteModelVersionTag: (name, version, key) =>
       c.write(() => {
         const row = needVersion(c, name, version);
@@ -106,10 +84,7 @@ export function modelVersionsOf(c: Connection): VersionHalf {
 
 function create(c: Connection, wanted: NewModelVersion): ModelVersion {
   const { name, source } = wanted;
-  checkModelName(name);
-  if (source === '') throw missing('source');
   const model = needModel(c, name);
-  const tags = (wanted.tags ?? []).map(checkRegistryTag);
   const origin = originOf(c, wanted);
   const version = model.last_version + 1;
   const now = Date.now();
@@ -131,7 +106,7 @@ function create(c: Connection, wanted: NewModelVersion): ModelVersion {
   );
   c.sql('UPDATE registered_models SET last_version = ?, last_updated_time = ? WHERE name = ?').run(version, now, name);
   const row = needVersion(c, name, String(version));
-  for (const tag of tags) putTag(c, row, tag);
+  for (const tag of wanted.tags ?? []) putTag(c, row, tag);
   if (origin.modelId !== undefined) tellLoggedModel(c, origin.modelId, name, version);
   recordPromotion(c, { name, version, kind: 'register', from: '', to: 'None', by: wanted.userId ?? '' });
   return toVersion(c, row);
@@ -144,17 +119,10 @@ function tellLoggedModel(c: Connection, modelId: string, name: string, version: 
   const tag = c
     .sql<Tag>(`SELECT key, value FROM logged_model_tags WHERE model = ? AND key = 'mlflow.modelVersions'`)
     .get(model.n);
-  let known: unknown = [];
-  try {
-    known = JSON.parse(tag?.value ?? '[]');
-  } catch {
-    // A client wrote something else there: the list begins anew.
-  }
-  const list = [...(Array.isArray(known) ? known : []), { name, version }];
   c.sql(
     `INSERT INTO logged_model_tags (model, key, value) VALUES (?, 'mlflow.modelVersions', ?)
      ON CONFLICT (model, key) DO UPDATE SET value = excluded.value`,
-  ).run(model.n, JSON.stringify(list));
+  ).run(model.n, withVersion(tag?.value, name, version));
 }
 
 function putTag(c: Connection, row: VersionRow, { key, value }: Tag): void {
@@ -164,18 +132,9 @@ function putTag(c: Connection, row: VersionRow, { key, value }: Tag): void {
   ).run(row.name, row.version, key, value);
 }
 
-/** The stage in its own spelling. */
-export function canonicalStage(stage: string): Stage {
-  const found = stages.find((one) => one.toLowerCase() === stage.toLowerCase());
-  if (found === undefined) {
-    throw invalid(`Invalid Model Version stage: ${stage}. Value must be one of ${stages.join(', ')}.`);
-  }
-  return found;
-}
-
 function latest(c: Connection, name: string, wanted: readonly string[]): ModelVersion[] {
   needModel(c, name);
-  const only = new Set(wanted.map(canonicalStage));
+  const only = new Set(wanted);
   const rows = c
     .sql<VersionRow>(
       `SELECT v.* FROM model_versions v JOIN
@@ -183,18 +142,11 @@ function latest(c: Connection, name: string, wanted: readonly string[]): ModelVe
        ON v.name = ? AND v.version = m.version ORDER BY m.first`,
     )
     .all(name, name);
-  return rows.filter((row) => only.size === 0 || only.has(row.stage as Stage)).map((row) => toVersion(c, row));
+  return rows.filter((row) => only.size === 0 || only.has(row.stage)).map((row) => toVersion(c, row));
 }
 
 function transitionTo(c: Connection, name: string, version: string, transition: Transition): ModelVersion {
-  const stage = canonicalStage(transition.stage);
-  const archive = transition.archiveExisting === true;
-  if (archive && stage !== 'Staging' && stage !== 'Production') {
-    throw new MlopsError(
-      'invalid_value',
-      `Model version transition cannot archive existing model versions because '${stage}' is not an Active stage. Valid stages are Staging, Production`,
-    );
-  }
+  const { stage } = transition;
   const row = needVersion(c, name, version);
   const now = Date.now();
   const move = (one: VersionRow, to: Stage): void => {
@@ -207,7 +159,7 @@ function transitionTo(c: Connection, name: string, version: string, transition: 
     if (one.stage === to) return;
     recordPromotion(c, { name, version: one.version, kind: 'stage', from: one.stage, to, ...defined(transition) });
   };
-  if (archive) {
+  if (transition.archiveExisting === true) {
     const others = c
       .sql<VersionRow>('SELECT * FROM model_versions WHERE name = ? AND stage = ? AND version <> ?')
       .all(name, stage, row.version);

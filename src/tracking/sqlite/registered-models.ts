@@ -1,15 +1,5 @@
-import { MlopsError } from '../../base/index.ts';
-import {
-  checkAlias,
-  checkAliasForm,
-  checkModelName,
-  checkRegistryTag,
-  invalid,
-  missing,
-  registeredModelRules,
-  type RegisteredModel,
-  type Tag,
-} from '../../mlflow/index.ts';
+import { registeredModelRules, type RegisteredModel, type Tag } from '../../mlflow/index.ts';
+import { modelTaken, noAlias } from '../rules/index.ts';
 import type { RegistryStore } from '../store.ts';
 import type { Motive, Promotion } from '../types.ts';
 import type { Connection } from './connection.ts';
@@ -71,11 +61,6 @@ export function registeredModelsOf(c: Connection): ModelHalf {
       }),
     searchRegisteredModels: async (search) => {
       const { maxResults = 100 } = search;
-      if (maxResults < 0 || maxResults > 1000) {
-        throw invalid(
-          `Invalid value for request parameter max_results. It must be at most 1000, but got value ${maxResults}`,
-        );
-      }
       const query = { ...search, maxResults, where: '1' };
       const rows = simpleSearch<ModelRow>(c, searched, registeredModelRules, query, ['t.name ASC']);
       return pageOf(rows, (row) => toModel(c, row));
@@ -83,7 +68,7 @@ export function registeredModelsOf(c: Connection): ModelHalf {
     setRegisteredModelTag: (name, tag) =>
       c.write(() => {
         needModel(c, name);
-        putTag(c, name, checkRegistryTag(tag));
+        putTag(c, name, tag);
       }),
     deleteRegisteredModelTag: (name, key) =>
       c.write(() => {
@@ -100,10 +85,9 @@ export function registeredModelsOf(c: Connection): ModelHalf {
         recordPromotion(c, { name, version: row.version, kind: 'alias', from: alias, to: '', ...defined(motive) });
       }),
     getVersionByAlias: async (name, alias) => {
-      checkAliasForm(alias);
       needModel(c, name);
       const row = alias.toLowerCase() === 'latest' ? newest(c, name) : aliasRow(c, name, alias);
-      if (row === undefined) throw invalid(`Registered model alias ${alias} not found.`);
+      if (row === undefined) throw noAlias(alias);
       return toVersion(c, needVersion(c, name, String(row.version)));
     },
     promotions: async (name, version) => promotions(c, name, version),
@@ -122,11 +106,7 @@ function create(
   name: string,
   options: { tags?: readonly Tag[]; description?: string },
 ): RegisteredModel {
-  checkModelName(name);
-  const tags = (options.tags ?? []).map(checkRegistryTag);
-  if (c.sql('SELECT 1 FROM registered_models WHERE name = ?').get(name) !== undefined) {
-    throw new MlopsError('resource_exists', `Registered Model (name=${name}) already exists.`);
-  }
+  if (c.sql('SELECT 1 FROM registered_models WHERE name = ?').get(name) !== undefined) throw modelTaken(name);
   const now = Date.now();
   c.sql('INSERT INTO registered_models (name, creation_time, last_updated_time, description) VALUES (?, ?, ?, ?)').run(
     name,
@@ -134,7 +114,7 @@ function create(
     now,
     options.description ?? '',
   );
-  for (const tag of tags) putTag(c, name, tag);
+  for (const tag of options.tags ?? []) putTag(c, name, tag);
   return toModel(c, needModel(c, name));
 }
 
@@ -146,10 +126,8 @@ function putTag(c: Connection, name: string, { key, value }: Tag): void {
 
 function rename(c: Connection, name: string, newName: string): RegisteredModel {
   needModel(c, name);
-  if (newName === '') throw missing('new_name');
-  checkModelName(newName);
   if (newName !== name && c.sql('SELECT 1 FROM registered_models WHERE name = ?').get(newName) !== undefined) {
-    throw new MlopsError('resource_exists', `Registered Model (name=${newName}) already exists.`);
+    throw modelTaken(newName);
   }
   const now = Date.now();
   c.sql('UPDATE registered_models SET name = ?, last_updated_time = ? WHERE name = ?').run(newName, now, name);
@@ -159,7 +137,6 @@ function rename(c: Connection, name: string, newName: string): RegisteredModel {
 }
 
 function setAlias(c: Connection, name: string, alias: string, version: string, motive: Motive): void {
-  checkAlias(alias);
   needModel(c, name);
   const row = needVersion(c, name, version);
   const before = aliasRow(c, name, alias);

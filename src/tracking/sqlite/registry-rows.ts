@@ -1,12 +1,5 @@
-import { MlopsError } from '../../base/index.ts';
-import {
-  checkModelName,
-  invalid,
-  type ModelVersion,
-  type RegisteredModel,
-  type Stage,
-  type Tag,
-} from '../../mlflow/index.ts';
+import type { ModelVersion, RegisteredModel, Stage, Tag } from '../../mlflow/index.ts';
+import { noModel, noVersion } from '../rules/index.ts';
 import type { Connection } from './connection.ts';
 
 export interface ModelRow {
@@ -32,27 +25,18 @@ export interface VersionRow {
   readonly model_id: string | null;
 }
 
-/**
- * The row of a model. A name that none can have is refused as such, unless an old database brought it along.
- */
 export function needModel(c: Connection, name: string): ModelRow {
   const row = c.sql<ModelRow>('SELECT * FROM registered_models WHERE name = ?').get(name);
-  if (row !== undefined) return row;
-  checkModelName(name);
-  throw new MlopsError('resource_missing', `Registered Model with name=${name} not found`);
+  if (row === undefined) throw noModel(name);
+  return row;
 }
 
 export function needVersion(c: Connection, name: string, version: string): VersionRow {
-  if (!/^\s*-?\d{1,15}\s*$/.test(version)) {
-    checkModelName(name);
-    throw invalid(`Parameter 'version' must be an integer, got '${version}'.`);
-  }
   const row = c
     .sql<VersionRow>('SELECT * FROM model_versions WHERE name = ? AND version = ?')
     .get(name, Number(version));
-  if (row !== undefined) return row;
-  checkModelName(name);
-  throw new MlopsError('resource_missing', `Model Version (name=${name}, version=${version}) not found`);
+  if (row === undefined) throw noVersion(name, version);
+  return row;
 }
 
 export function toVersion(c: Connection, row: VersionRow): ModelVersion {

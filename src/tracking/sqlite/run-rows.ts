@@ -1,5 +1,5 @@
-import { MlopsError } from '../../base/index.ts';
-import { invalid, type Metric, type Run, type RunInfo, type RunStatus, type Tag } from '../../mlflow/index.ts';
+import type { Metric, Run, RunInfo, RunStatus, Tag } from '../../mlflow/index.ts';
+import { inactiveRun, noRun } from '../rules/index.ts';
 import type { Connection } from './connection.ts';
 import { push } from './group.ts';
 import { datasetsOf, modelsOf } from './inputs.ts';
@@ -24,7 +24,7 @@ type LatestRow = readonly [run: number, key: number, value: number, isNan: numbe
 /** The row of a run, deleted or not. */
 export function needRun(c: Connection, id: string): RunRow {
   const row = c.sql<RunRow>('SELECT * FROM runs WHERE id = ?').get(id);
-  if (row === undefined) throw new MlopsError('resource_missing', `Run with id=${id} not found`);
+  if (row === undefined) throw noRun(id);
   return row;
 }
 
@@ -33,10 +33,8 @@ export function activeRun(c: Connection, id: string): { readonly n: number; read
   const row = c
     .sql<{ n: number; experiment: number; lifecycle: number }>('SELECT n, experiment, lifecycle FROM runs WHERE id = ?')
     .get(id);
-  if (row === undefined) throw new MlopsError('resource_missing', `Run with id=${id} not found`);
-  if (row.lifecycle !== 0) {
-    throw invalid(`The run ${id} must be in the 'active' state. Current state is deleted.`);
-  }
+  if (row === undefined) throw noRun(id);
+  if (row.lifecycle !== 0) throw inactiveRun(id);
   return row;
 }
 

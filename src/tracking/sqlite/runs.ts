@@ -1,25 +1,13 @@
 import { randomUUID } from 'node:crypto';
 
-import { MlopsError } from '../../base/index.ts';
-import {
-  checkRunId,
-  checkTag,
-  invalid,
-  randomRunName,
-  readPageToken,
-  runStatuses,
-  writePageToken,
-  type Metric,
-  type Page,
-  type Run,
-  type RunInfo,
-} from '../../mlflow/index.ts';
+import { readPageToken, writePageToken, type Metric, type Page, type Run, type RunInfo } from '../../mlflow/index.ts';
 import { joinUri } from '../artifacts/location.ts';
+import { noRunTag } from '../rules/index.ts';
 import type { RunStore } from '../store.ts';
 import type { HistoryQuery, NewRun, RunChange } from '../types.ts';
 import type { Connection } from './connection.ts';
 import { activeExperiment } from './experiments.ts';
-import { checkInputs, insertInputs, insertModel } from './inputs.ts';
+import { insertInputs, insertModel } from './inputs.ts';
 import type { Keys } from './keys.ts';
 import { logBatch, putTag } from './log.ts';
 import { purge } from './purge.ts';
@@ -35,26 +23,15 @@ export function runsOf(c: Connection, keys: Keys): RunStore {
     deleteRun: (id) => c.write(() => setLifecycle(c, id, 1)),
     restoreRun: (id) => c.write(() => setLifecycle(c, id, 0)),
     searchRuns: async (search) => searchRuns(c, keys, search),
-    logBatch: (id, batch) =>
-      c.write(() => {
-        checkRunId(id);
-        logBatch(c, keys, id, batch);
-      }),
-    setTag: (id, tag) => c.write(() => putTag(c, keys, activeRun(c, id), checkTag(tag))),
+    logBatch: (id, batch) => c.write(() => logBatch(c, keys, id, batch)),
+    setTag: (id, tag) => c.write(() => putTag(c, keys, activeRun(c, id), tag)),
     deleteTag: (id, key) =>
       c.write(() => {
         const number = keys.find(key) ?? -1;
         const gone = c.sql('DELETE FROM tags WHERE run = ? AND key = ?').run(activeRun(c, id).n, number);
-        if (gone.changes === 0) {
-          throw new MlopsError('resource_missing', `No tag with name: ${key} in run with id ${id}`);
-        }
+        if (gone.changes === 0) throw noRunTag(id, key);
       }),
-    logInputs: (id, datasets, modelIds = []) =>
-      c.write(() => {
-        checkRunId(id);
-        checkInputs(datasets);
-        insertInputs(c, activeRun(c, id), datasets, modelIds);
-      }),
+    logInputs: (id, datasets, modelIds = []) => c.write(() => insertInputs(c, activeRun(c, id), datasets, modelIds)),
     logOutputs: (id, models) =>
       c.write(() => {
         const { n } = activeRun(c, id);
@@ -75,16 +52,7 @@ function one(c: Connection, keys: Keys, row: RunRow): Run {
 
 function create(c: Connection, keys: Keys, wanted: NewRun): Run {
   const experiment = activeExperiment(c, wanted.experimentId);
-  // Tags that a run begins with are kept as they are, as in MLflow: long descriptions, odd keys.
-  const tags = wanted.tags ?? [];
-  const tagged = tags.findLast((tag) => tag.key === 'mlflow.runName')?.value ?? '';
-  const given = wanted.name ?? '';
-  if (given !== '' && tagged !== '' && given !== tagged) {
-    throw invalid(
-      `Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values (run_name='${given}', mlflow.runName='${tagged}').`,
-    );
-  }
-  const name = given || tagged || randomRunName();
+  const { name = '', tags = [] } = wanted;
   const id = randomUUID().replaceAll('-', '');
   const uri = joinUri(experiment.artifact_location, `${id}/artifacts`);
   const inserted = c
@@ -93,17 +61,14 @@ function create(c: Connection, keys: Keys, wanted: NewRun): Run {
     )
     .run(id, experiment.n, name, wanted.userId ?? '', wanted.startTime ?? 0, uri);
   const ref = { n: Number(inserted.lastInsertRowid), experiment: experiment.n };
-  for (const tag of tags) if (tag.key !== 'mlflow.runName') putTag(c, keys, ref, tag);
+  for (const tag of tags) putTag(c, keys, ref, tag);
   putTag(c, keys, ref, { key: 'mlflow.runName', value: name });
   return one(c, keys, needRun(c, id));
 }
 
 function update(c: Connection, keys: Keys, id: string, change: RunChange): RunInfo {
   const run = activeRun(c, id);
-  if (change.status !== undefined) {
-    if (!runStatuses.includes(change.status)) throw invalid(`Invalid run status '${change.status as string}'`);
-    c.sql('UPDATE runs SET status = ? WHERE n = ?').run(change.status, run.n);
-  }
+  if (change.status !== undefined) c.sql('UPDATE runs SET status = ? WHERE n = ?').run(change.status, run.n);
   if (change.endTime !== undefined) c.sql('UPDATE runs SET end_time = ? WHERE n = ?').run(change.endTime, run.n);
   if (change.name !== undefined && change.name !== '') {
     putTag(c, keys, run, { key: 'mlflow.runName', value: change.name });
@@ -148,9 +113,6 @@ function toPoint(key: string, [timestamp, step, value, isNan]: PointRow): Metric
 /** A page of a history, continued by the key of its last point. */
 function history(c: Connection, keys: Keys, id: string, key: string, query: HistoryQuery): Page<Metric> {
   const { maxResults } = query;
-  if (maxResults !== undefined && maxResults < 1) {
-    throw invalid(`Invalid value ${maxResults} for parameter 'max_results' supplied: it must be a positive integer`);
-  }
   const identity = ['history', id, key];
   const after = readPageToken(identity, query.pageToken) as readonly number[] | undefined;
   const run = c.sql<{ n: number }>('SELECT n FROM runs WHERE id = ?').get(id);

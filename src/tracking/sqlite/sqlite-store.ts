@@ -1,4 +1,5 @@
 import type { OpenArtifacts } from '../artifacts/roots.ts';
+import { governed } from '../rules/index.ts';
 import type { TrackingStore } from '../store.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { experimentsOf } from './experiments.ts';
@@ -23,7 +24,7 @@ export function sqliteStore(file: string, artifacts: OpenArtifacts, options: Con
   const connection = new Connection(file, options);
   const keys = openKeys(connection);
   makeDefaultExperiment(connection);
-  return {
+  return governed<SqliteStore>({
     kind: file === ':memory:' ? 'memory' : 'sqlite',
     url: file,
     artifacts,
@@ -37,7 +38,7 @@ export function sqliteStore(file: string, artifacts: OpenArtifacts, options: Con
     webhooks: webhooksOf(connection),
     backup: async (target) => void (await connection.db.backup(target)),
     close: () => connection.close(),
-  };
+  });
 }
 
 /** Experiment 0 is there from the start. */

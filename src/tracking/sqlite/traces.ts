@@ -1,7 +1,4 @@
-import { MlopsError } from '../../base/index.ts';
 import {
-  checkTag,
-  invalid,
   traceRules,
   type Json,
   type ReceivedSpan,
@@ -11,6 +8,7 @@ import {
   type TraceState,
 } from '../../mlflow/index.ts';
 import { joinUri } from '../artifacts/location.ts';
+import { noTrace, noTraceTag } from '../rules/index.ts';
 import type { TraceStore } from '../trace-store.ts';
 import type { Connection } from './connection.ts';
 import { activeExperiment } from './experiments.ts';
@@ -69,10 +67,6 @@ const searched: SearchTable = {
   together: spanConditions,
 };
 
-const maxPage = 500;
-/** What MLflow keeps of a trace's tag. */
-const longestTag = 4096;
-
 /** The traces of the store over one connection. */
 export function tracesOf(c: Connection): TraceStore {
   return {
@@ -89,25 +83,17 @@ export function tracesOf(c: Connection): TraceStore {
     },
     searchTraces: async (search) => {
       const { maxResults = 100, experimentIds } = search;
-      if (maxResults < 1 || maxResults > maxPage) {
-        throw invalid(`Invalid value ${maxResults} for parameter 'max_results' supplied: use 1 to ${maxPage}`);
-      }
       const ids = experimentIds.flatMap((id) => c.experimentNumber(id) ?? []);
       const where = `t.experiment IN (${ids.join(', ') || 'NULL'})`;
       const fallback = ['t.request_time DESC', 't.n DESC'];
       const found = simpleSearch<Row>(c, searched, traceRules, { ...search, maxResults, where }, fallback);
       return pageOf(found, (row) => toInfo(c, row));
     },
-    setTraceTag: (id, tag) =>
-      c.write(() => {
-        const { key, value } = checkTag(tag);
-        putPair(c, 'trace_tags', need(c, id).n, { key, value: value.slice(0, longestTag) });
-      }),
+    setTraceTag: (id, tag) => c.write(() => putPair(c, 'trace_tags', need(c, id).n, tag)),
     deleteTraceTag: (id, key) =>
       c.write(() => {
         const gone = c.sql('DELETE FROM trace_tags WHERE trace = ? AND key = ?').run(need(c, id).n, key);
-        if (gone.changes === 0)
-          throw new MlopsError('resource_missing', `No trace tag with key '${key}' for trace with ID '${id}'`);
+        if (gone.changes === 0) throw noTraceTag(id, key);
       }),
     addTraceMetadata: (id, { key, value }) =>
       c.write(() => {
@@ -129,9 +115,6 @@ export function tracesOf(c: Connection): TraceStore {
       ),
     deleteTraces: ({ experimentId, ids, until, max }) =>
       c.write(() => {
-        if (ids === undefined && until === undefined) {
-          throw invalid('Either `max_timestamp_millis` or `trace_ids` must be specified.');
-        }
         const chosen = c.sql(
           `DELETE FROM traces WHERE n IN (SELECT n FROM traces WHERE experiment = ?
              AND (? IS NULL OR id IN (SELECT value FROM json_each(?))) AND (? IS NULL OR request_time <= ?)
@@ -222,7 +205,7 @@ function find(c: Connection, id: string): Row | undefined {
 
 function need(c: Connection, id: string): Row {
   const row = find(c, id);
-  if (row === undefined) throw new MlopsError('resource_missing', `Trace with ID '${id}' not found.`);
+  if (row === undefined) throw noTrace(id);
   return row;
 }
 

@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto';
 
-import { MlopsError } from '../../base/index.ts';
 import {
-  checkWebhookName,
-  invalid,
   readPageToken,
   writePageToken,
   type Webhook,
   type WebhookEvent,
   type WebhookStatus,
 } from '../../mlflow/index.ts';
+import { noWebhook } from '../rules/index.ts';
 import type { NewWebhook, WebhookChange, WebhookStore } from '../webhook-store.ts';
 import type { Connection } from './connection.ts';
 
@@ -41,7 +39,6 @@ export function webhooksOf(c: Connection): WebhookStore {
     updateWebhook: (id, change) => c.write(() => update(c, id, change)),
     deleteWebhook: (id) => c.write(() => void c.sql('DELETE FROM webhooks WHERE n = ?').run(needRow(c, id).n)),
     listWebhooks: async ({ maxResults = 100, pageToken }) => {
-      if (maxResults < 1 || maxResults > 1000) throw invalid('max_results must be between 1 and 1000.');
       const before = Number(readPageToken('webhooks', pageToken) ?? Number.MAX_SAFE_INTEGER);
       const rows = c.sql<Row>('SELECT * FROM webhooks WHERE n < ? ORDER BY n DESC LIMIT ?').all(before, maxResults + 1);
       const page = rows.slice(0, maxResults);
@@ -63,7 +60,6 @@ export function webhooksOf(c: Connection): WebhookStore {
 }
 
 function create(c: Connection, webhook: NewWebhook): Webhook {
-  checkWebhookName(webhook.name);
   const id = randomUUID();
   const now = Date.now();
   c.sql(
@@ -86,7 +82,6 @@ function create(c: Connection, webhook: NewWebhook): Webhook {
 function update(c: Connection, id: string, change: WebhookChange): Webhook {
   const row = needRow(c, id);
   const { name = row.name, url = row.url, status = row.status } = change;
-  checkWebhookName(name);
   c.sql(
     `UPDATE webhooks SET name = ?, description = ?, url = ?, events = ?, status = ?, secret = ?, last_updated_time = ?
      WHERE n = ?`,
@@ -105,7 +100,7 @@ function update(c: Connection, id: string, change: WebhookChange): Webhook {
 
 function needRow(c: Connection, id: string): Row {
   const row = c.sql<Row>('SELECT * FROM webhooks WHERE id = ?').get(id);
-  if (row === undefined) throw new MlopsError('resource_missing', `Webhook with ID ${id} not found.`);
+  if (row === undefined) throw noWebhook(id);
   return row;
 }
 

@@ -1,0 +1,8 @@
+/**
+ * MLflow's rules, without a store: validation, defaults, naming, stages and aliases, which sources are safe, and the
+ * words of refusals. Never SQL, never I/O.
+ */
+export * from './errors.ts';
+export { governed } from './governed.ts';
+export { checkInside, checkSameOrigin, readSource, type Source } from './source.ts';
+export { canonicalStage, withVersion } from './versions.ts';

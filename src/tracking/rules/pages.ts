@@ -1,0 +1,41 @@
+import { invalid } from '../../mlflow/index.ts';
+
+/** How many items a page may have, in MLflow's words, which differ by the kind of search. */
+export const pageSizes = {
+  experiments(size = 1000): number {
+    if (size >= 1 && size <= 50_000) return size;
+    throw invalid(
+      `Invalid value ${size} for parameter 'max_results' supplied. It must be a positive integer and at most 50000`,
+    );
+  },
+  runs(size = 1000): number {
+    if (size >= 1 && size <= 50_000) return size;
+    const rule = size < 1 ? 'It must be a positive integer' : 'It must be at most 50000';
+    throw invalid(`Invalid value ${size} for parameter 'max_results' supplied. ${rule}`);
+  },
+  history(size: number | undefined): number | undefined {
+    if (size === undefined || size >= 1) return size;
+    throw invalid(`Invalid value ${size} for parameter 'max_results' supplied: it must be a positive integer`);
+  },
+  /** Protobuf cannot tell 0 from absent. */
+  loggedModels(size = 0): number {
+    if (size < 0) throw invalid(`Invalid value ${size} for parameter 'max_results' supplied`);
+    return size === 0 ? 50 : size;
+  },
+  registeredModels(size = 100): number {
+    if (size >= 0 && size <= 1000) return size;
+    throw invalid(`Invalid value for request parameter max_results. It must be at most 1000, but got value ${size}`);
+  },
+  versions(size = 200_000): number {
+    if (size >= 1 && size <= 200_000) return size;
+    throw invalid(`Invalid value for request parameter max_results. It must be at most 200000, but got value ${size}`);
+  },
+  traces(size = 100): number {
+    if (size >= 1 && size <= 500) return size;
+    throw invalid(`Invalid value ${size} for parameter 'max_results' supplied: use 1 to 500`);
+  },
+  webhooks(size = 100): number {
+    if (size >= 1 && size <= 1000) return size;
+    throw invalid('max_results must be between 1 and 1000.');
+  },
+} as const;
