@@ -23,20 +23,21 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   data: ['base', 'storage', 'git'],
   tracking: ['base', 'storage', 'mlflow', 'model'],
   serve: ['base', 'http', 'model', 'monitor', 'auth'],
+  migrate: ['base', 'project', 'mlflow', 'tracking'],
   api: ['base', 'http', 'storage', 'tracking', 'mlflow', 'auth', 'monitor'],
   repo: ['base', 'git', 'project', 'data', 'storage', 'execute', 'plots'],
   app: [
     ...['base', 'storage', 'git', 'project', 'execute', 'http', 'auth', 'model', 'mlflow', 'monitor', 'tune', 'plots'],
-    ...['scaffold', 'data', 'tracking', 'serve', 'api', 'repo'],
+    ...['scaffold', 'data', 'tracking', 'serve', 'api', 'repo', 'migrate'],
   ],
   cli: [
     ...['base', 'storage', 'git', 'project', 'execute', 'http', 'auth', 'model', 'mlflow', 'monitor', 'tune', 'plots'],
-    ...['scaffold', 'data', 'tracking', 'serve', 'api', 'repo', 'app'],
+    ...['scaffold', 'data', 'tracking', 'serve', 'api', 'repo', 'migrate', 'app'],
   ],
 };
 
-/** Rooms whose files are the face themselves: a verb a file. */
-const openRooms: ReadonlySet<string> = new Set(['repo', 'app']);
+/** Rooms whose files are the face themselves: a verb, or another tool's format, a file. */
+const openRooms: ReadonlySet<string> = new Set(['repo', 'migrate', 'app']);
 
 /** Heavy packages, each confined to one file. */
 const confined: Readonly<Record<string, string>> = {

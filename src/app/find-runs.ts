@@ -1,7 +1,6 @@
 import { isMlopsError, MlopsError, nearest } from '../base/index.ts';
-import { filterText, type Experiment, type Run } from '../mlflow/index.ts';
+import { everything, filterText, type Experiment, type Run } from '../mlflow/index.ts';
 import type { TrackingStore } from '../tracking/index.ts';
-import { everything } from './tracking-home.ts';
 
 /** All experiments that are not deleted. */
 export async function activeExperiments(store: TrackingStore): Promise<Experiment[]> {

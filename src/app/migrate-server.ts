@@ -1,8 +1,6 @@
-import type { Metric, RegisteredModel } from '../mlflow/index.ts';
-import type { ImportedVersion, TrackingStore } from '../tracking/index.ts';
+import { everything, type Metric, type RegisteredModel } from '../mlflow/index.ts';
+import { versionsOf, type ImportedVersion, type TrackingStore } from '../tracking/index.ts';
 import type { MigrationSource, SourceRun, SourceTrace } from './migrate-source.ts';
-import { versionsOf } from './resolve-model.ts';
-import { everything } from './tracking-home.ts';
 
 /** A running server, or any other store, read through its port. */
 export function serverSource(store: TrackingStore): MigrationSource {

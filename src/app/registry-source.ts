@@ -6,11 +6,11 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { isSystemError, MlopsError } from '../base/index.ts';
+import { everything } from '../mlflow/index.ts';
 import { describeModel } from '../model/index.ts';
 import type { ModelRef, ModelSource, OpenModel } from '../serve/index.ts';
 import type { TrackingStore } from '../tracking/index.ts';
 import { versionNamed } from './resolve-model.ts';
-import { everything } from './tracking-home.ts';
 
 /**
  * Registered models as a source: a selector is a version number, a stage, `@alias` or `latest`. Files that lie on this

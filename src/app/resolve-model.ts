@@ -1,7 +1,6 @@
 import { didYouMean, isMlopsError, MlopsError } from '../base/index.ts';
-import { filterText, type ModelVersion, type RegisteredModel } from '../mlflow/index.ts';
+import { everything, type ModelVersion, type RegisteredModel } from '../mlflow/index.ts';
 import type { TrackingStore } from '../tracking/index.ts';
-import { everything } from './tracking-home.ts';
 
 /** A name with what picks a version of it. */
 export interface ModelSelector {
@@ -61,22 +60,6 @@ async function pick(store: TrackingStore, model: RegisteredModel, selector: stri
   }
   const newest = (await store.getLatestVersions(model.name)).toSorted((a, b) => Number(b.version) - Number(a.version));
   return newest[0];
-}
-
-/** All versions of a model, newest first; of those that `more` fits, a clause of a filter. */
-export async function versionsOf(store: TrackingStore, name: string, more?: string): Promise<ModelVersion[]> {
-  const named = `name = ${filterText(name)}`;
-  const filter = more === undefined ? named : `${named} AND ${more}`;
-  const versions = await everything((pageToken) =>
-    store.searchModelVersions({ filter, orderBy: ['version_number DESC'], maxResults: 1000, pageToken }),
-  );
-  if (store.kind !== 'remote' || versions.length === 0) return versions;
-  // Over the wire a search gives versions without their aliases; the model has them.
-  const { aliases } = await store.getRegisteredModel(name);
-  return versions.map((version) => ({
-    ...version,
-    aliases: aliases.filter((one) => one.version === version.version).map(({ alias }) => alias),
-  }));
 }
 
 export function versionTag(version: ModelVersion, key: string): string | undefined {

@@ -2,7 +2,6 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { MlopsError } from '../base/index.ts';
-import type { Page } from '../mlflow/index.ts';
 import { openTracking, type TrackingStore } from '../tracking/index.ts';
 
 export interface TrackingPlace {
@@ -67,18 +66,4 @@ export function afterGrace(signal: AbortSignal | undefined, milliseconds = 5000)
   if (signal?.aborted === true) begin();
   else signal?.addEventListener('abort', begin, { once: true });
   return later.signal;
-}
-
-/** All items of a paged search. */
-export async function everything<Item>(
-  search: (pageToken: string | undefined) => Promise<Page<Item>>,
-): Promise<Item[]> {
-  const items: Item[] = [];
-  let pageToken: string | undefined;
-  do {
-    const page = await search(pageToken);
-    items.push(...page.items);
-    pageToken = page.nextPageToken === '' ? undefined : page.nextPageToken;
-  } while (pageToken !== undefined);
-  return items;
 }

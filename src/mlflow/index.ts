@@ -18,6 +18,7 @@ export {
   missing,
 } from './limits.ts';
 export { readPageToken, writePageToken } from './page-token.ts';
+export { everything } from './pages.ts';
 export { randomRunName } from './run-name.ts';
 export { filterText, parseFilter, type SearchRules } from './search-grammar.ts';
 export { parseOrderBy } from './search-order.ts';

@@ -7,6 +7,7 @@ export { canonicalStage } from './rules/index.ts';
 export type { ImportedVersion, Importer } from './sqlite/importer.ts';
 export type { SqliteStore } from './sqlite/sqlite-store.ts';
 export type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore, TrackingStore } from './store.ts';
+export { versionsOf } from './versions-of.ts';
 export type { TraceDeletion, TraceSearch, TraceStore } from './trace-store.ts';
 export type { NewWebhook, WebhookChange, WebhookStore } from './webhook-store.ts';
 export type * from './types.ts';

@@ -1,6 +1,5 @@
 import { activeExperiments, experimentNamed } from '../../app/find-runs.ts';
-import { everything } from '../../app/tracking-home.ts';
-import { experimentToJson, type Experiment } from '../../mlflow/index.ts';
+import { everything, experimentToJson, type Experiment } from '../../mlflow/index.ts';
 import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
 import { textTable } from '../text-table.ts';
 import { withStore } from '../with-store.ts';

@@ -1,9 +1,9 @@
 import { metricsOf } from '../../app/promote.ts';
-import { modelNamed, readSelector, versionNamed, versionsOf, versionTag } from '../../app/resolve-model.ts';
+import { modelNamed, readSelector, versionNamed, versionTag } from '../../app/resolve-model.ts';
 import { isMlopsError, MlopsError } from '../../base/index.ts';
 import { modelVersionToJson, registeredModelToJson, type ModelVersion } from '../../mlflow/index.ts';
 import { parseMlModel } from '../../model/index.ts';
-import type { TrackingStore } from '../../tracking/index.ts';
+import { versionsOf, type TrackingStore } from '../../tracking/index.ts';
 import type { Command, FlagSpec } from '../command.ts';
 import { textTable, type Column } from '../text-table.ts';
 import { withStore } from '../with-store.ts';

@@ -2,10 +2,11 @@ import * as path from 'node:path';
 
 import { downloadModel } from '../../app/download-model.ts';
 import { registerModel, type Registered } from '../../app/register.ts';
-import { modelNamed, readSelector, versionNamed, versionsOf } from '../../app/resolve-model.ts';
-import { everything, openPlace, trackingPlace } from '../../app/tracking-home.ts';
+import { modelNamed, readSelector, versionNamed } from '../../app/resolve-model.ts';
+import { openPlace, trackingPlace } from '../../app/tracking-home.ts';
 import { MlopsError, plural } from '../../base/index.ts';
-import { modelVersionToJson, registeredModelToJson } from '../../mlflow/index.ts';
+import { everything, modelVersionToJson, registeredModelToJson } from '../../mlflow/index.ts';
+import { versionsOf } from '../../tracking/index.ts';
 import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
 import { withStore } from '../with-store.ts';
 import { alias, promoteCommand } from './models-promote.ts';
