@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { startMinio, type Minio } from '../test/interop/minio.ts';
+import { startMinio, type Minio } from '../test/interop/s3/minio.ts';
 import {
   machine,
   milliseconds,

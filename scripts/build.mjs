@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statS
 import * as path from 'node:path';
 
 const root = path.dirname(import.meta.dirname);
-const entries = { mlops: 'src/cli/process.ts', docs: 'src/cli/docs.ts' };
+const entries = { mlops: 'src/cli/entry/process.ts', docs: 'src/cli/entry/docs.ts' };
 const workers = globSync(path.join(root, 'src'), (name) => name.endsWith('.worker.ts'));
 // Packages that a room loads late and synchronously, by `createRequire(import.meta.url)('NAME')`: bundled too.
 const yaml = path.join(root, 'node_modules/yaml/browser/dist/index.js');
@@ -45,7 +45,7 @@ const ownResult = await build({ ...options, entryPoints: alone });
 // What loads the others stands alone.
 await build({
   absWorkingDir: root,
-  entryPoints: ['src/cli/start.ts'],
+  entryPoints: ['src/cli/entry/start.ts'],
   outdir: fresh,
   bundle: true,
   format: 'cjs',
@@ -57,7 +57,7 @@ await build({
 
 /**
  * ES modules load asynchronously, a stat and a promise chain for each; and Node 20 keeps no compiled code for them.
- * So the chunks become CommonJS, which `src/cli/code-cache.ts` can load from compiled code.
+ * So the chunks become CommonJS, which `src/cli/entry/code-cache.ts` can load from compiled code.
  */
 async function toCommonJs(file, sources) {
   const late = new RegExp(String.raw`\b\w+\(import\.meta\.url\)\("(${Object.keys(latePackages).join('|')})"\)`, 'g');

@@ -6,7 +6,7 @@ ensureInstalled();
 ensureBuilt();
 
 const gates = [
-  { name: 'types', command: ['tsc', '-p', '.', '--listFilesOnly'], saw: /src\/cli\/main\.ts/, quiet: true },
+  { name: 'types', command: ['tsc', '-p', '.', '--listFilesOnly'], saw: /src\/cli\/entry\/main\.ts/, quiet: true },
   { name: 'types', command: ['tsc', '-p', '.'] },
   { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'scripts', 'bin'], saw: /on \d{2,} files/ },
   { name: 'format', command: ['oxfmt', '--check', 'src', 'test', 'bench'], saw: /\d{2,} files/ },

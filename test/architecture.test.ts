@@ -43,9 +43,9 @@ const openRooms: ReadonlySet<string> = new Set(['repo', 'migrate', 'app']);
 const confined: Readonly<Record<string, string>> = {
   'better-sqlite3': 'src/base/sqlite.ts',
   '@resvg/resvg-wasm': 'src/plots/png.ts',
-  commander: 'src/cli/parse.ts',
-  chalk: 'src/cli/style.ts',
-  ora: 'src/cli/terminal.ts',
+  commander: 'src/cli/parse/parse.ts',
+  chalk: 'src/cli/terminal/style.ts',
+  ora: 'src/cli/terminal/terminal.ts',
 };
 const oneFileOnly = ['@aws-sdk/client-s3', 'onnxruntime-node', 'simple-git', 'execa'];
 

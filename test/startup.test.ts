@@ -61,7 +61,7 @@ describe('start-up', () => {
     const { ours, packages } = loadedBy(['--help'], temporaryFolder());
     expect(packages).toEqual([]);
     const sources = [...sourcesIn(ours)];
-    expect(sources).toContain('src/cli/help.ts');
+    expect(sources).toContain('src/cli/entry/help.ts');
     expect(sources.filter((file) => file.startsWith('src/cli/commands/'))).toEqual([]);
     expect(sources.filter((file) => !/^src\/(cli|base)\//.test(file))).toEqual([]);
   });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Command } from '../src/cli/command.ts';
-import { cliReference, loadCommands } from '../src/cli/docs.ts';
-import { commandHelp, mainHelp } from '../src/cli/help.ts';
-import { plainStyle } from '../src/cli/style.ts';
-import { verbs } from '../src/cli/verbs.ts';
+import type { Command } from '../src/cli/parse/command.ts';
+import { cliReference, loadCommands } from '../src/cli/entry/docs.ts';
+import { commandHelp, mainHelp } from '../src/cli/entry/help.ts';
+import { plainStyle } from '../src/cli/terminal/style.ts';
+import { verbs } from '../src/cli/entry/verbs.ts';
 
 /** Every top-level word of dvc 3.67; where we have one of them, its flags, texts and exit codes are DVC's. */
 const dvcVerbs = new Set(

@@ -1,7 +1,7 @@
 /**
  * The catalogue of error codes: the one place that maps a code to the exit status of a command of ours,
  * the HTTP status of a response, and the `error_code` an MLflow client reads. Commands whose verb is
- * DVC's translate the exit status by `src/cli/exit-status.ts`. `docs/errors.md` is generated from here.
+ * DVC's translate the exit status by `src/cli/parse/exit-status.ts`. `docs/errors.md` is generated from here.
  */
 export interface ErrorCodeEntry {
   /** Exit status of our own verbs: 1 failed, 2 usage, 130 interrupted. */

@@ -7,8 +7,8 @@ export type {
   DownloadOptions,
   LevelEntry,
   TransferOptions,
-} from './blob-store.ts';
-export { localStore, type LocalStoreOptions } from './local-store.ts';
-export { memoryStore } from './memory-store.ts';
-export { openStore, withoutSecrets } from './open-store.ts';
-export type { RemoteOptions } from './remote-options.ts';
+} from './port/blob-store.ts';
+export { localStore, type LocalStoreOptions } from './local/local-store.ts';
+export { memoryStore } from './local/memory-store.ts';
+export { openStore, withoutSecrets } from './open/open-store.ts';
+export type { RemoteOptions } from './port/remote-options.ts';

@@ -19,7 +19,7 @@ async function bundle(): Promise<URL> {
   fs.mkdirSync(folder, { recursive: true });
   const outfile = path.join(folder, `inference-${os.userInfo().uid}-${process.pid}.mjs`);
   await build({
-    entryPoints: [path.join(root, 'src/serve/inference.worker.ts')],
+    entryPoints: [path.join(root, 'src/serve/running/inference.worker.ts')],
     outfile,
     bundle: true,
     format: 'esm',

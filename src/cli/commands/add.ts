@@ -1,8 +1,8 @@
 import { MlopsError } from '../../base/index.ts';
-import { addToOut } from '../../repo/add-out.ts';
-import { add } from '../../repo/add.ts';
-import type { Command, Input } from '../command.ts';
-import { sayGitAdd, withRepo } from '../data-session.ts';
+import { addToOut } from '../../repo/workspace/add-out.ts';
+import { add } from '../../repo/workspace/add.ts';
+import type { Command, Input } from '../parse/command.ts';
+import { sayGitAdd, withRepo } from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'add',

@@ -1,7 +1,7 @@
-import { artifactUrl, getArtifact } from '../../repo/artifacts.ts';
-import type { Command, Verb } from '../command.ts';
-import { jobsFlag } from '../data-session.ts';
-import { foreignFlags, foreignOptions } from '../foreign-flags.ts';
+import { artifactUrl, getArtifact } from '../../repo/imports/artifacts.ts';
+import type { Command, Verb } from '../parse/command.ts';
+import { jobsFlag } from '../session/data-session.ts';
+import { foreignFlags, foreignOptions } from '../parse/foreign-flags.ts';
 
 const getCommand: Command = {
   name: 'artifacts get',

@@ -1,10 +1,10 @@
 import * as path from 'node:path';
 
-import { trackingPlace } from '../../app/tracking-home.ts';
+import { trackingPlace } from '../../app/places/tracking-home.ts';
 import { createKey, fileKeyStore, revokeKey, type KeyStore } from '../../auth/index.ts';
 import { MlopsError } from '../../base/index.ts';
-import type { Command, Terminal, Verb } from '../command.ts';
-import { textTable } from '../text-table.ts';
+import type { Command, Terminal, Verb } from '../parse/command.ts';
+import { textTable } from '../tables/text-table.ts';
 
 function keyStore(terminal: Terminal): KeyStore {
   return fileKeyStore(path.join(trackingPlace(terminal.cwd, terminal.env).root, '.mlops', 'keys.json'));

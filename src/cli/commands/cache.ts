@@ -1,11 +1,11 @@
 import * as path from 'node:path';
 
-import { getConfig, openConfig, parseOptionName, setConfig } from '../../repo/config.ts';
-import type { Command, Input, Terminal, Verb } from '../command.ts';
-import { levelFlags, levelOf } from '../config-levels.ts';
-import { legacyFiles, legacyObjects, migrateCache, migrateFiles } from '../../repo/migrate-cache.ts';
-import type { DataRepo } from '../../repo/data-repo.ts';
-import { say, sayGitAdd, withRepo } from '../data-session.ts';
+import { getConfig, openConfig, parseOptionName, setConfig } from '../../repo/setup/config.ts';
+import type { Command, Input, Terminal, Verb } from '../parse/command.ts';
+import { levelFlags, levelOf } from '../parse/config-levels.ts';
+import { legacyFiles, legacyObjects, migrateCache, migrateFiles } from '../../repo/setup/migrate-cache.ts';
+import type { DataRepo } from '../../repo/open/data-repo.ts';
+import { say, sayGitAdd, withRepo } from '../session/data-session.ts';
 
 const option = parseOptionName('cache.dir');
 

@@ -3,8 +3,8 @@ import * as path from 'node:path';
 
 import { MlopsError } from '../../base/index.ts';
 import { findProject, toTreePath, type IgnoreVerdict } from '../../project/index.ts';
-import type { Command, Input } from '../command.ts';
-import { say } from '../data-session.ts';
+import type { Command, Input } from '../parse/command.ts';
+import { say } from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'check-ignore',

@@ -1,7 +1,7 @@
 import { MlopsError } from '../../base/index.ts';
-import { checkout, type CheckoutReport } from '../../repo/checkout.ts';
-import type { Command } from '../command.ts';
-import { say, sayChanges, selectionFlags, summaryOf, targetsArg, withRepo } from '../data-session.ts';
+import { checkout, type CheckoutReport } from '../../repo/workspace/checkout.ts';
+import type { Command } from '../parse/command.ts';
+import { say, sayChanges, selectionFlags, summaryOf, targetsArg, withRepo } from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'checkout',

@@ -1,6 +1,6 @@
-import { commit } from '../../repo/commit.ts';
-import type { Command } from '../command.ts';
-import { say, selectionFlags, targetsArg, withRepo } from '../data-session.ts';
+import { commit } from '../../repo/workspace/commit.ts';
+import type { Command } from '../parse/command.ts';
+import { say, selectionFlags, targetsArg, withRepo } from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'commit',

@@ -1,5 +1,5 @@
-import type { Verb } from '../command.ts';
-import { candidates } from '../completion.ts';
+import type { Verb } from '../parse/command.ts';
+import { candidates } from '../entry/completion.ts';
 
 /** What the completion scripts call: `mlops __complete WORD... CURRENT` prints one candidate a line. */
 export const verb: Verb = {

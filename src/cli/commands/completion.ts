@@ -1,5 +1,5 @@
-import { completionScript } from '../completion.ts';
-import type { Verb } from '../command.ts';
+import { completionScript } from '../entry/completion.ts';
+import type { Verb } from '../parse/command.ts';
 
 export const verb: Verb = {
   name: 'completion',

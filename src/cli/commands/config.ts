@@ -1,8 +1,8 @@
 import { MlopsError } from '../../base/index.ts';
-import { getConfig, listConfig, openConfig, parseOptionName, setConfig } from '../../repo/config.ts';
-import type { Command, Input, Terminal } from '../command.ts';
-import { levelFlags, levelOf } from '../config-levels.ts';
-import { say } from '../data-session.ts';
+import { getConfig, listConfig, openConfig, parseOptionName, setConfig } from '../../repo/setup/config.ts';
+import type { Command, Input, Terminal } from '../parse/command.ts';
+import { levelFlags, levelOf } from '../parse/config-levels.ts';
+import { say } from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'config',

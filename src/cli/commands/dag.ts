@@ -1,10 +1,10 @@
 import { MlopsError } from '../../base/index.ts';
-import { dagDot, dagMermaid, viewDag } from '../../repo/dag.ts';
-import { dagAscii } from '../../repo/dag-ascii.ts';
-import { selectStages } from '../../repo/targets.ts';
-import type { Command } from '../command.ts';
-import { readRepo, say } from '../data-session.ts';
-import { page } from '../pager.ts';
+import { dagDot, dagMermaid, viewDag } from '../../repo/pipeline/dag.ts';
+import { dagAscii } from '../../repo/pipeline/dag-ascii.ts';
+import { selectStages } from '../../repo/open/targets.ts';
+import type { Command } from '../parse/command.ts';
+import { readRepo, say } from '../session/data-session.ts';
+import { page } from '../terminal/pager.ts';
 
 export const verb: Command = {
   name: 'dag',

@@ -1,6 +1,6 @@
-import { dataStatus, type Changes, type DataStatus } from '../../repo/data-status.ts';
-import type { Command, Terminal, Verb } from '../command.ts';
-import { dvcJson, readRepo, remoteFlag, say, sayAll } from '../data-session.ts';
+import { dataStatus, type Changes, type DataStatus } from '../../repo/compare/data-status.ts';
+import type { Command, Terminal, Verb } from '../parse/command.ts';
+import { dvcJson, readRepo, remoteFlag, say, sayAll } from '../session/data-session.ts';
 
 const labels: Readonly<Record<string, readonly string[]>> = {
   not_in_cache: ['Not in cache', 'use "dvc fetch <file>..." to download files'],

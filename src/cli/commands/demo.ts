@@ -1,5 +1,5 @@
-import { demo, describeDemo, drawDigits, type DemoEvent } from '../../app/demo.ts';
-import type { Terminal, Verb } from '../command.ts';
+import { demo, describeDemo, drawDigits, type DemoEvent } from '../../app/usecases/demo.ts';
+import type { Terminal, Verb } from '../parse/command.ts';
 
 export const verb: Verb = {
   name: 'demo',

@@ -1,7 +1,7 @@
 import { MlopsError } from '../../base/index.ts';
-import { destroyProject } from '../../repo/destroy.ts';
-import { openDataRepo } from '../../repo/open-data-repo.ts';
-import type { Command } from '../command.ts';
+import { destroyProject } from '../../repo/setup/destroy.ts';
+import { openDataRepo } from '../../repo/open/open-data-repo.ts';
+import type { Command } from '../parse/command.ts';
 
 const question =
   'This will destroy all information about your pipelines, all data files, as well as cache in .dvc/cache.\n' +

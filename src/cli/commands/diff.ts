@@ -1,7 +1,7 @@
-import { diff, type DiffEntry, type DiffReport } from '../../repo/diff.ts';
-import type { Command, Terminal } from '../command.ts';
-import { dvcJson, say, withRepo } from '../data-session.ts';
-import { dvcTable } from '../dvc-table.ts';
+import { diff, type DiffEntry, type DiffReport } from '../../repo/compare/diff.ts';
+import type { Command, Terminal } from '../parse/command.ts';
+import { dvcJson, say, withRepo } from '../session/data-session.ts';
+import { dvcTable } from '../tables/dvc-table.ts';
 
 type Kind = keyof DiffReport;
 

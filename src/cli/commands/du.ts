@@ -1,7 +1,7 @@
-import { du } from '../../repo/list.ts';
-import type { Command } from '../command.ts';
-import { dvcSize, listTable } from '../list-table.ts';
-import { foreignFlags, foreignOptions } from '../foreign-flags.ts';
+import { du } from '../../repo/imports/list.ts';
+import type { Command } from '../parse/command.ts';
+import { dvcSize, listTable } from '../tables/list-table.ts';
+import { foreignFlags, foreignOptions } from '../parse/foreign-flags.ts';
 
 export const verb: Command = {
   name: 'du',

@@ -1,18 +1,18 @@
 import * as path from 'node:path';
 
 import { MlopsError } from '../../base/index.ts';
-import { runExperiments } from '../../app/experiment-run.ts';
-import { freshName } from '../../repo/experiment-names.ts';
-import { listExperimentRefs } from '../../repo/experiment-refs.ts';
+import { runExperiments } from '../../app/recording/experiment-run.ts';
+import { freshName } from '../../repo/experiments/experiment-names.ts';
+import { listExperimentRefs } from '../../repo/experiments/experiment-refs.ts';
 import {
   applyExperiment,
   branchExperiment,
   removeExperiments,
   renameExperiment,
   saveExperiment,
-} from '../../repo/experiment-save.ts';
-import type { Command, FlagSpec } from '../command.ts';
-import { say, withRepo } from '../data-session.ts';
+} from '../../repo/experiments/experiment-save.ts';
+import type { Command, FlagSpec } from '../parse/command.ts';
+import { say, withRepo } from '../session/data-session.ts';
 import { reproFlags, reproOptions, ReproView } from './repro.ts';
 
 const include: FlagSpec = {

@@ -1,15 +1,15 @@
 import { MlopsError, pythonJson, type PyMap, type PyValue } from '../../base/index.ts';
-import { diffExperiments } from '../../repo/experiments-diff.ts';
-import { listExperiments } from '../../repo/experiments-list.ts';
-import { showExperiments } from '../../repo/experiments-show.ts';
-import type { Command, FlagSpec, Input, Verb } from '../command.ts';
-import { experimentsJson } from '../experiment-json.ts';
-import { experimentCsv, experimentMarkdown, experimentText, mergeNames } from '../experiment-print.ts';
-import { experimentTable, keepColumns, type ExperimentTable } from '../experiment-table.ts';
-import { page } from '../pager.ts';
-import { defaultPrecision, shortValueText } from '../report-format.ts';
-import { findReportPlace } from '../report-project.ts';
-import { diffMap, diffTable } from '../report-tables.ts';
+import { diffExperiments } from '../../repo/experiments/experiments-diff.ts';
+import { listExperiments } from '../../repo/experiments/experiments-list.ts';
+import { showExperiments } from '../../repo/experiments/experiments-show.ts';
+import type { Command, FlagSpec, Input, Verb } from '../parse/command.ts';
+import { experimentsJson } from '../tables/experiment-json.ts';
+import { experimentCsv, experimentMarkdown, experimentText, mergeNames } from '../tables/experiment-print.ts';
+import { experimentTable, keepColumns, type ExperimentTable } from '../tables/experiment-table.ts';
+import { page } from '../terminal/pager.ts';
+import { defaultPrecision, shortValueText } from '../tables/report-format.ts';
+import { findReportPlace } from '../session/report-project.ts';
+import { diffMap, diffTable } from '../tables/report-tables.ts';
 import { writingCommands } from './exp-write.ts';
 
 const baselineFlags: readonly FlagSpec[] = [

@@ -1,8 +1,8 @@
-import { activeExperiments, experimentNamed } from '../../app/find-runs.ts';
+import { activeExperiments, experimentNamed } from '../../app/places/find-runs.ts';
 import { everything, experimentToJson, type Experiment } from '../../mlflow/index.ts';
-import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
-import { textTable } from '../text-table.ts';
-import { withStore } from '../with-store.ts';
+import type { Command, FlagSpec, Input, Terminal, Verb } from '../parse/command.ts';
+import { textTable } from '../tables/text-table.ts';
+import { withStore } from '../session/with-store.ts';
 import { pair } from './models-input.ts';
 import { when } from './runs-tables.ts';
 

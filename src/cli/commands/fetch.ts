@@ -1,5 +1,5 @@
-import { fetch } from '../../repo/transfer.ts';
-import type { Command } from '../command.ts';
+import { fetch } from '../../repo/sync/transfer.ts';
+import type { Command } from '../parse/command.ts';
 import {
   runCacheFlag,
   say,
@@ -10,7 +10,7 @@ import {
   warnAbsent,
   warnWithoutRemote,
   withRepo,
-} from '../data-session.ts';
+} from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'fetch',

@@ -1,6 +1,6 @@
-import { setFrozen } from '../../repo/freeze.ts';
-import type { Command } from '../command.ts';
-import { say, withRepo } from '../data-session.ts';
+import { setFrozen } from '../../repo/pipeline/freeze.ts';
+import type { Command } from '../parse/command.ts';
+import { say, withRepo } from '../session/data-session.ts';
 
 export const verb: Command = freezeCommand('freeze');
 

@@ -1,7 +1,7 @@
 import { plural } from '../../base/index.ts';
-import { fsck, type FsckReport } from '../../repo/fsck.ts';
-import type { Command, Terminal } from '../command.ts';
-import { withRepo } from '../data-session.ts';
+import { fsck, type FsckReport } from '../../repo/sync/fsck.ts';
+import type { Command, Terminal } from '../parse/command.ts';
+import { withRepo } from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'fsck',

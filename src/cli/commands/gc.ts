@@ -1,8 +1,8 @@
 import * as path from 'node:path';
 
-import { checkScope, gc, type GcCommand, type GcResult } from '../../repo/gc.ts';
-import type { Command, Input, Terminal } from '../command.ts';
-import { jobsFlag, remoteFlag, revisionFlags, say, withRepo } from '../data-session.ts';
+import { checkScope, gc, type GcCommand, type GcResult } from '../../repo/sync/gc.ts';
+import type { Command, Input, Terminal } from '../parse/command.ts';
+import { jobsFlag, remoteFlag, revisionFlags, say, withRepo } from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'gc',

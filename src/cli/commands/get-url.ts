@@ -1,7 +1,7 @@
-import { getFromUrl } from '../../repo/get.ts';
-import type { Command } from '../command.ts';
-import { jobsFlag } from '../data-session.ts';
-import { fsConfigFlag, pairsOf } from '../foreign-flags.ts';
+import { getFromUrl } from '../../repo/imports/get.ts';
+import type { Command } from '../parse/command.ts';
+import { jobsFlag } from '../session/data-session.ts';
+import { fsConfigFlag, pairsOf } from '../parse/foreign-flags.ts';
 
 export const verb: Command = {
   name: 'get-url',

@@ -1,7 +1,7 @@
-import { get, getUrl } from '../../repo/get.ts';
-import type { Command } from '../command.ts';
-import { jobsFlag } from '../data-session.ts';
-import { foreignFlags, foreignOptions } from '../foreign-flags.ts';
+import { get, getUrl } from '../../repo/imports/get.ts';
+import type { Command } from '../parse/command.ts';
+import { jobsFlag } from '../session/data-session.ts';
+import { foreignFlags, foreignOptions } from '../parse/foreign-flags.ts';
 
 export const verb: Command = {
   name: 'get',

@@ -4,8 +4,8 @@ import * as path from 'node:path';
 
 import { MlopsError } from '../../base/index.ts';
 import { tryFindProject } from '../../project/index.ts';
-import type { ArgSpec, Command, Terminal, Verb } from '../command.ts';
-import { withRepo } from '../data-session.ts';
+import type { ArgSpec, Command, Terminal, Verb } from '../parse/command.ts';
+import { withRepo } from '../session/data-session.ts';
 
 const args: readonly ArgSpec[] = [
   { name: 'args', summary: 'what Git gives to its hook', optional: true, variadic: true },
@@ -55,7 +55,7 @@ const mergeDriver: Command = {
   ],
   failure: 1,
   async run(input, terminal) {
-    const { mergeDvcFiles } = await import('../../repo/merge-driver.ts');
+    const { mergeDvcFiles } = await import('../../repo/setup/merge-driver.ts');
     const lacking = ['ancestor', 'our', 'their'].filter((flag) => !input.given(flag));
     if (lacking.length > 0) {
       const names = lacking.map((flag) => `--${flag}`).join(', ');

@@ -1,8 +1,8 @@
-import { importFromRepo } from '../../repo/import.ts';
-import type { Command } from '../command.ts';
-import { jobsFlag, say, sayGitAdd, withRepo } from '../data-session.ts';
-import { foreignFlags, foreignOptions } from '../foreign-flags.ts';
-import { importFlags, importOptions, refuseBoth } from '../import-flags.ts';
+import { importFromRepo } from '../../repo/imports/import.ts';
+import type { Command } from '../parse/command.ts';
+import { jobsFlag, say, sayGitAdd, withRepo } from '../session/data-session.ts';
+import { foreignFlags, foreignOptions } from '../parse/foreign-flags.ts';
+import { importFlags, importOptions, refuseBoth } from '../parse/import-flags.ts';
 
 export const verb: Command = {
   name: 'import',

@@ -1,8 +1,8 @@
-import { createProject, type NewProject } from '../../app/new-project.ts';
-import { initProject, type InitOptions } from '../../repo/init.ts';
+import { createProject, type NewProject } from '../../app/usecases/new-project.ts';
+import { initProject, type InitOptions } from '../../repo/setup/init.ts';
 import { listTemplates } from '../../scaffold/index.ts';
-import type { Command, Input, Terminal } from '../command.ts';
-import { say } from '../data-session.ts';
+import type { Command, Input, Terminal } from '../parse/command.ts';
+import { say } from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'init',

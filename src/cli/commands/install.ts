@@ -1,5 +1,5 @@
-import { installGitHooks } from '../../repo/install.ts';
-import type { Command } from '../command.ts';
+import { installGitHooks } from '../../repo/setup/install.ts';
+import type { Command } from '../parse/command.ts';
 
 export const verb: Command = {
   name: 'install',

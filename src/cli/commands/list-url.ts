@@ -1,8 +1,8 @@
-import { listUrl, listUrlTree } from '../../repo/get.ts';
-import type { Command } from '../command.ts';
-import { sayAll } from '../data-session.ts';
-import { fsConfigFlag, pairsOf } from '../foreign-flags.ts';
-import { listLines, treeLines } from '../list-output.ts';
+import { listUrl, listUrlTree } from '../../repo/imports/get.ts';
+import type { Command } from '../parse/command.ts';
+import { sayAll } from '../session/data-session.ts';
+import { fsConfigFlag, pairsOf } from '../parse/foreign-flags.ts';
+import { listLines, treeLines } from '../tables/list-output.ts';
 import { listStyle } from './list.ts';
 
 export const verb: Command = {

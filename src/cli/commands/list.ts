@@ -1,9 +1,9 @@
 import { MlopsError } from '../../base/index.ts';
-import { list, listTree } from '../../repo/list.ts';
-import type { Command, Terminal } from '../command.ts';
-import { dvcJson, say, sayAll } from '../data-session.ts';
-import { foreignFlags, foreignOptions } from '../foreign-flags.ts';
-import { listLines, treeLines, type ListStyle } from '../list-output.ts';
+import { list, listTree } from '../../repo/imports/list.ts';
+import type { Command, Terminal } from '../parse/command.ts';
+import { dvcJson, say, sayAll } from '../session/data-session.ts';
+import { foreignFlags, foreignOptions } from '../parse/foreign-flags.ts';
+import { listLines, treeLines, type ListStyle } from '../tables/list-output.ts';
 
 export const verb: Command = {
   name: 'list',

@@ -1,12 +1,12 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { runNamed } from '../../app/find-runs.ts';
+import { runNamed } from '../../app/places/find-runs.ts';
 import { MlopsError } from '../../base/index.ts';
 import type { Run } from '../../mlflow/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
-import type { ArgSpec, Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
-import { withStore } from '../with-store.ts';
+import type { ArgSpec, Command, FlagSpec, Input, Terminal, Verb } from '../parse/command.ts';
+import { withStore } from '../session/with-store.ts';
 import { pair } from './models-input.ts';
 
 const runFlag: FlagSpec = {

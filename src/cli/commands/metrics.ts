@@ -1,10 +1,10 @@
-import { diffMetrics, showMetrics } from '../../repo/metrics.ts';
-import { hasFailure } from '../../repo/report.ts';
-import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
-import { say } from '../data-session.ts';
-import { defaultPrecision, valueText } from '../report-format.ts';
-import { findReportPlace } from '../report-project.ts';
-import { diffJson, diffTable, reportJson, reportTable } from '../report-tables.ts';
+import { diffMetrics, showMetrics } from '../../repo/reports/metrics.ts';
+import { hasFailure } from '../../repo/reports/report.ts';
+import type { Command, FlagSpec, Input, Terminal, Verb } from '../parse/command.ts';
+import { say } from '../session/data-session.ts';
+import { defaultPrecision, valueText } from '../tables/report-format.ts';
+import { findReportPlace } from '../session/report-project.ts';
+import { diffJson, diffTable, reportJson, reportTable } from '../tables/report-tables.ts';
 
 const formatFlags: readonly FlagSpec[] = [
   { name: 'json', summary: 'print JSON' },

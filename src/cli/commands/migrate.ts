@@ -2,11 +2,11 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { migrateFromMlflow, type MigrationReport } from '../../app/migrate-mlflow.ts';
-import type { MigrationSource } from '../../app/migrate-source.ts';
-import { openPlace, trackingPlace } from '../../app/tracking-home.ts';
+import { migrateFromMlflow, type MigrationReport } from '../../migrate/from-mlflow.ts';
+import type { MigrationSource } from '../../migrate/source.ts';
+import { openPlace, trackingPlace } from '../../app/places/tracking-home.ts';
 import { MlopsError, plural, writeFileAtomic } from '../../base/index.ts';
-import type { Command, Input, Terminal, Verb } from '../command.ts';
+import type { Command, Input, Terminal, Verb } from '../parse/command.ts';
 
 const mlflow: Command = {
   name: 'migrate mlflow',
@@ -57,7 +57,7 @@ const mlflow: Command = {
 async function openSource(text: string, artifacts: string | undefined, terminal: Terminal): Promise<MigrationSource> {
   if (/^https?:/i.test(text)) {
     const [{ serverSource }, { openTracking }] = await Promise.all([
-      import('../../app/migrate-server.ts'),
+      import('../../migrate/server.ts'),
       import('../../tracking/index.ts'),
     ]);
     return serverSource(await openTracking(text, { env: terminal.env, signal: terminal.signal }));
@@ -71,10 +71,10 @@ async function openSource(text: string, artifacts: string | undefined, terminal:
     });
   }
   if (stat.isDirectory()) {
-    const { fileStoreSource } = await import('../../app/migrate-file-store.ts');
+    const { fileStoreSource } = await import('../../migrate/file-store.ts');
     return fileStoreSource(local);
   }
-  const { databaseSource } = await import('../../app/migrate-database.ts');
+  const { databaseSource } = await import('../../migrate/database.ts');
   return databaseSource(local, artifacts === undefined ? undefined : path.resolve(terminal.cwd, artifacts));
 }
 
@@ -112,7 +112,7 @@ const toMlflow: Command = {
     { name: 'json', summary: 'print JSON' },
   ],
   async run(input, terminal) {
-    const { serverSource } = await import('../../app/migrate-server.ts');
+    const { serverSource } = await import('../../migrate/server.ts');
     const place = trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined });
     const from = input.text('from');
     const { openTracking } = await import('../../tracking/index.ts');
@@ -132,7 +132,7 @@ const toMlflow: Command = {
 
 async function copyToServer(source: MigrationSource, input: Input, terminal: Terminal): Promise<void> {
   const [{ migrateToServer }, { openTracking }] = await Promise.all([
-    import('../../app/migrate-to-server.ts'),
+    import('../../migrate/to-server.ts'),
     import('../../tracking/index.ts'),
   ]);
   const target = await openTracking(input.args[0] ?? '', { env: terminal.env, signal: terminal.signal });
@@ -159,7 +159,7 @@ async function copyToServer(source: MigrationSource, input: Input, terminal: Ter
 }
 
 async function copyToDatabase(source: MigrationSource, input: Input, terminal: Terminal): Promise<void> {
-  const { migrateToDatabase } = await import('../../app/migrate-to-database.ts');
+  const { migrateToDatabase } = await import('../../migrate/to-database.ts');
   const target = input.args[0] ?? '';
   const file = /^sqlite:\/\/\/(.+)$/.exec(target)?.[1] ?? target;
   if (/^[a-z][a-z0-9+.-]+:/i.test(file)) {

@@ -1,10 +1,10 @@
-import { promote } from '../../app/promote.ts';
-import { modelNamed, readSelector, versionNamed } from '../../app/resolve-model.ts';
+import { promote } from '../../app/registry/promote.ts';
+import { modelNamed, readSelector, versionNamed } from '../../app/registry/resolve-model.ts';
 import { MlopsError } from '../../base/index.ts';
 import { modelVersionToJson } from '../../mlflow/index.ts';
 import { canonicalStage } from '../../tracking/index.ts';
-import type { Command } from '../command.ts';
-import { withStore } from '../with-store.ts';
+import type { Command } from '../parse/command.ts';
+import { withStore } from '../session/with-store.ts';
 import { userName } from './models-input.ts';
 
 export const promoteCommand: Command = {

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../parse/command.ts';
 import { serveFlags } from './serve-flags.ts';
 
 /** MLflow's spelling of `serve`, with its default port. */

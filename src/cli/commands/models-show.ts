@@ -1,12 +1,12 @@
-import { metricsOf } from '../../app/promote.ts';
-import { modelNamed, readSelector, versionNamed, versionTag } from '../../app/resolve-model.ts';
+import { metricsOf } from '../../app/registry/promote.ts';
+import { modelNamed, readSelector, versionNamed, versionTag } from '../../app/registry/resolve-model.ts';
 import { isMlopsError, MlopsError } from '../../base/index.ts';
 import { modelVersionToJson, registeredModelToJson, type ModelVersion } from '../../mlflow/index.ts';
 import { parseMlModel } from '../../model/index.ts';
 import { versionsOf, type TrackingStore } from '../../tracking/index.ts';
-import type { Command, FlagSpec } from '../command.ts';
-import { textTable, type Column } from '../text-table.ts';
-import { withStore } from '../with-store.ts';
+import type { Command, FlagSpec } from '../parse/command.ts';
+import { textTable, type Column } from '../tables/text-table.ts';
+import { withStore } from '../session/with-store.ts';
 import { historyTable, versionTable } from './models-tables.ts';
 import { shortNumber, when } from './runs-tables.ts';
 

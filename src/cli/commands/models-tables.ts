@@ -1,7 +1,7 @@
-import { versionTag } from '../../app/resolve-model.ts';
+import { versionTag } from '../../app/registry/resolve-model.ts';
 import type { ModelVersion, RegisteredModel, Stage } from '../../mlflow/index.ts';
 import type { Promotion } from '../../tracking/index.ts';
-import { textTable } from '../text-table.ts';
+import { textTable } from '../tables/text-table.ts';
 import { when } from './runs-tables.ts';
 
 export function modelTable(models: readonly RegisteredModel[], columns: number): string[] {

@@ -1,14 +1,14 @@
 import * as path from 'node:path';
 
-import { downloadModel } from '../../app/download-model.ts';
-import { registerModel, type Registered } from '../../app/register.ts';
-import { modelNamed, readSelector, versionNamed } from '../../app/resolve-model.ts';
-import { openPlace, trackingPlace } from '../../app/tracking-home.ts';
+import { downloadModel } from '../../app/registry/download-model.ts';
+import { registerModel, type Registered } from '../../app/registry/register.ts';
+import { modelNamed, readSelector, versionNamed } from '../../app/registry/resolve-model.ts';
+import { openPlace, trackingPlace } from '../../app/places/tracking-home.ts';
 import { MlopsError, plural } from '../../base/index.ts';
 import { everything, modelVersionToJson, registeredModelToJson } from '../../mlflow/index.ts';
 import { versionsOf } from '../../tracking/index.ts';
-import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
-import { withStore } from '../with-store.ts';
+import type { Command, FlagSpec, Input, Terminal, Verb } from '../parse/command.ts';
+import { withStore } from '../session/with-store.ts';
 import { alias, promoteCommand } from './models-promote.ts';
 import { serveCommand } from './models-serve.ts';
 import { compare, history, show } from './models-show.ts';

@@ -1,6 +1,6 @@
-import { move } from '../../repo/move.ts';
-import type { Command } from '../command.ts';
-import { sayGitAdd, withRepo } from '../data-session.ts';
+import { move } from '../../repo/workspace/move.ts';
+import type { Command } from '../parse/command.ts';
+import { sayGitAdd, withRepo } from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'move',

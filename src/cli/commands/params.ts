@@ -1,10 +1,10 @@
 import type { PyValue } from '../../base/index.ts';
-import { diffParams } from '../../repo/params.ts';
-import type { Command, Verb } from '../command.ts';
-import { say } from '../data-session.ts';
-import { valueText } from '../report-format.ts';
-import { findReportPlace } from '../report-project.ts';
-import { diffJson, diffTable } from '../report-tables.ts';
+import { diffParams } from '../../repo/reports/params.ts';
+import type { Command, Verb } from '../parse/command.ts';
+import { say } from '../session/data-session.ts';
+import { valueText } from '../tables/report-format.ts';
+import { findReportPlace } from '../session/report-project.ts';
+import { diffJson, diffTable } from '../tables/report-tables.ts';
 
 const diff: Command = {
   name: 'params diff',

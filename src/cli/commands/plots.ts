@@ -2,14 +2,20 @@ import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { MlopsError, pythonJson, type PyMap, type PyValue } from '../../base/index.ts';
-import { plotsJson, specOf, writePlotsPage, writePlotFiles, type TemplatePlaces } from '../../repo/plot-output.ts';
-import { modifyPlot } from '../../repo/plots-modify.ts';
-import { diffPlots, showPlots, type PlotFailure, type PlotsResult } from '../../repo/plots.ts';
+import {
+  plotsJson,
+  specOf,
+  writePlotsPage,
+  writePlotFiles,
+  type TemplatePlaces,
+} from '../../repo/reports/plot-output.ts';
+import { modifyPlot } from '../../repo/reports/plots-modify.ts';
+import { diffPlots, showPlots, type PlotFailure, type PlotsResult } from '../../repo/reports/plots.ts';
 import { builtinTemplate, templateNames } from '../../plots/index.ts';
-import { relativeToDirectory } from '../../repo/report.ts';
-import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
-import { openInBrowser } from '../open-browser.ts';
-import { findReportPlace, type ReportPlace } from '../report-project.ts';
+import { relativeToDirectory } from '../../repo/reports/report.ts';
+import type { Command, FlagSpec, Input, Terminal, Verb } from '../parse/command.ts';
+import { openInBrowser } from '../terminal/open-browser.ts';
+import { findReportPlace, type ReportPlace } from '../session/report-project.ts';
 
 const displayFlags: readonly FlagSpec[] = [
   { name: 'template', short: 't', value: 'NAME', summary: 'template: a built-in one, one of .dvc/plots, or a path' },

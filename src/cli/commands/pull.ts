@@ -1,5 +1,5 @@
-import { pull } from '../../repo/pull.ts';
-import type { Command } from '../command.ts';
+import { pull } from '../../repo/sync/pull.ts';
+import type { Command } from '../parse/command.ts';
 import {
   runCacheFlag,
   say,
@@ -11,7 +11,7 @@ import {
   warnAbsent,
   warnWithoutRemote,
   withRepo,
-} from '../data-session.ts';
+} from '../session/data-session.ts';
 import { checkoutFailed } from './checkout.ts';
 
 export const verb: Command = {

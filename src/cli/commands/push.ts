@@ -1,5 +1,5 @@
-import { push } from '../../repo/transfer.ts';
-import type { Command } from '../command.ts';
+import { push } from '../../repo/sync/transfer.ts';
+import type { Command } from '../parse/command.ts';
 import {
   runCacheFlag,
   say,
@@ -11,7 +11,7 @@ import {
   warnWithoutRemote,
   withRemoteFailures,
   withRepo,
-} from '../data-session.ts';
+} from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'push',

@@ -1,5 +1,5 @@
 import { MlopsError } from '../../base/index.ts';
-import { openConfig } from '../../repo/config.ts';
+import { openConfig } from '../../repo/setup/config.ts';
 import {
   addRemote,
   defaultRemote,
@@ -8,10 +8,10 @@ import {
   removeRemote,
   renameRemote,
   setDefaultRemote,
-} from '../../repo/remotes.ts';
-import type { ArgSpec, Command, Verb } from '../command.ts';
-import { levelFlags, levelOf } from '../config-levels.ts';
-import { say } from '../data-session.ts';
+} from '../../repo/setup/remotes.ts';
+import type { ArgSpec, Command, Verb } from '../parse/command.ts';
+import { levelFlags, levelOf } from '../parse/config-levels.ts';
+import { say } from '../session/data-session.ts';
 
 const nameArg: ArgSpec = { name: 'name', summary: 'name of the remote', completes: 'remote' };
 

@@ -1,6 +1,6 @@
-import { remove } from '../../repo/remove.ts';
-import type { Command } from '../command.ts';
-import { withRepo } from '../data-session.ts';
+import { remove } from '../../repo/workspace/remove.ts';
+import type { Command } from '../parse/command.ts';
+import { withRepo } from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'remove',

@@ -1,12 +1,12 @@
-import { recordedRepro } from '../../app/repro.ts';
+import { recordedRepro } from '../../app/recording/repro.ts';
 import { formatDuration, plural } from '../../base/index.ts';
-import { reproText, type ReproEvent } from '../../repo/repro-events.ts';
-import type { ReproResult } from '../../repo/repro.ts';
-import { changeLines } from '../change-lines.ts';
-import type { FlagSpec, Input, Terminal, Verb } from '../command.ts';
-import { say, sayGitAdd, targetsArg, withRepo } from '../data-session.ts';
-import { StageBoard } from '../stage-board.ts';
-import { StageOutput } from '../stage-output.ts';
+import { reproText, type ReproEvent } from '../../repo/pipeline/repro-events.ts';
+import type { ReproResult } from '../../repo/pipeline/repro.ts';
+import { changeLines } from '../tables/change-lines.ts';
+import type { FlagSpec, Input, Terminal, Verb } from '../parse/command.ts';
+import { say, sayGitAdd, targetsArg, withRepo } from '../session/data-session.ts';
+import { StageBoard } from '../terminal/stage-board.ts';
+import { StageOutput } from '../terminal/stage-output.ts';
 
 /** Flags that `exp run` has too. */
 export const reproFlags: readonly FlagSpec[] = [

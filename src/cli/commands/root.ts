@@ -1,8 +1,8 @@
 import * as path from 'node:path';
 
 import { findProjectRoot } from '../../project/index.ts';
-import type { Command } from '../command.ts';
-import { say } from '../data-session.ts';
+import type { Command } from '../parse/command.ts';
+import { say } from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'root',

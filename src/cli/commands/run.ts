@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
 
-import { runCommand } from '../../app/run-command.ts';
-import { afterGrace, openPlace, trackingPlace } from '../../app/tracking-home.ts';
+import { runCommand } from '../../app/recording/run-command.ts';
+import { afterGrace, openPlace, trackingPlace } from '../../app/places/tracking-home.ts';
 import { formatDuration, MlopsError } from '../../base/index.ts';
-import type { Command, Verb } from '../command.ts';
+import type { Command, Verb } from '../parse/command.ts';
 import { pair, userName } from './models-input.ts';
 
 export const verb: Verb & Command = {

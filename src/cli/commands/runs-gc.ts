@@ -1,7 +1,7 @@
-import { parseAge, purgeRuns } from '../../app/purge-runs.ts';
+import { parseAge, purgeRuns } from '../../app/runs/purge-runs.ts';
 import { MlopsError, plural } from '../../base/index.ts';
-import type { Command } from '../command.ts';
-import { withStore } from '../with-store.ts';
+import type { Command } from '../parse/command.ts';
+import { withStore } from '../session/with-store.ts';
 
 export const gc: Command = {
   name: 'runs gc',

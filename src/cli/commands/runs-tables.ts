@@ -1,7 +1,7 @@
 import { formatDuration } from '../../base/index.ts';
-import { tagOf, type ComparedField } from '../../app/compare-runs.ts';
+import { tagOf, type ComparedField } from '../../app/runs/compare-runs.ts';
 import type { Run } from '../../mlflow/index.ts';
-import { textTable, type Column } from '../text-table.ts';
+import { textTable, type Column } from '../tables/text-table.ts';
 
 /** A number for a table: six significant digits, no noise. */
 export function shortNumber(value: number | string | undefined): string {

@@ -1,13 +1,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { compareRuns } from '../../app/compare-runs.ts';
-import { findRuns, runNamed } from '../../app/find-runs.ts';
+import { compareRuns } from '../../app/runs/compare-runs.ts';
+import { findRuns, runNamed } from '../../app/places/find-runs.ts';
 import { MlopsError, plural } from '../../base/index.ts';
 import { runToJson } from '../../mlflow/index.ts';
-import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
-import { textTable } from '../text-table.ts';
-import { withStore } from '../with-store.ts';
+import type { Command, FlagSpec, Input, Terminal, Verb } from '../parse/command.ts';
+import { textTable } from '../tables/text-table.ts';
+import { withStore } from '../session/with-store.ts';
 import { gc } from './runs-gc.ts';
 import { compareTable, runDetails, runTable } from './runs-tables.ts';
 

@@ -1,4 +1,4 @@
-import type { FlagSpec } from '../command.ts';
+import type { FlagSpec } from '../parse/command.ts';
 
 /** Flags of `serve` and `models serve`. */
 export const serveFlags: readonly FlagSpec[] = [

@@ -1,14 +1,14 @@
 import * as os from 'node:os';
 import * as path from 'node:path';
 
-import { serveModels, type ServeModelsOptions } from '../../app/serve.ts';
-import { openPlace, trackingPlace } from '../../app/tracking-home.ts';
+import { serveModels, type ServeModelsOptions } from '../../app/usecases/serve.ts';
+import { openPlace, trackingPlace } from '../../app/places/tracking-home.ts';
 import { messageOf, MlopsError, silentLogger } from '../../base/index.ts';
 import { Member, superviseServers, type RunningServer } from '../../serve/index.ts';
-import { version } from '../version.ts';
+import { version } from '../parse/version.ts';
 import { serveFlags } from './serve-flags.ts';
-import { aborted, drainOf, portOf } from '../server-input.ts';
-import type { Command, Input, Terminal, Verb } from '../command.ts';
+import { aborted, drainOf, portOf } from '../parse/server-input.ts';
+import type { Command, Input, Terminal, Verb } from '../parse/command.ts';
 
 export const verb: Verb & Command = {
   name: 'serve',

@@ -1,11 +1,11 @@
 import * as path from 'node:path';
 
-import { backUpStore } from '../../app/back-up-store.ts';
-import { startTrackingServer, type TrackingServer, type TrackingServerOptions } from '../../app/server.ts';
-import { trackingPlace } from '../../app/tracking-home.ts';
+import { backUpStore } from '../../app/runs/back-up-store.ts';
+import { startTrackingServer, type TrackingServer, type TrackingServerOptions } from '../../app/endpoint/server.ts';
+import { trackingPlace } from '../../app/places/tracking-home.ts';
 import { formatBytes, MlopsError, type Logger } from '../../base/index.ts';
-import { aborted, drainOf, portOf } from '../server-input.ts';
-import type { Command, FlagSpec, Input, Terminal, Verb } from '../command.ts';
+import { aborted, drainOf, portOf } from '../parse/server-input.ts';
+import type { Command, FlagSpec, Input, Terminal, Verb } from '../parse/command.ts';
 
 /** Flags of `server` and `ui`. */
 export const serverFlags: readonly FlagSpec[] = [

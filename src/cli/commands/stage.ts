@@ -1,10 +1,10 @@
 import { MlopsError } from '../../base/index.ts';
-import { listStages } from '../../repo/list-stages.ts';
-import { reproText } from '../../repo/repro-events.ts';
-import { repro } from '../../repo/repro.ts';
-import { addStage } from '../../repo/stage-add.ts';
-import type { Command, FlagSpec, Verb } from '../command.ts';
-import { readRepo, say, sayGitAdd, withRepo } from '../data-session.ts';
+import { listStages } from '../../repo/pipeline/list-stages.ts';
+import { reproText } from '../../repo/pipeline/repro-events.ts';
+import { repro } from '../../repo/pipeline/repro.ts';
+import { addStage } from '../../repo/pipeline/stage-add.ts';
+import type { Command, FlagSpec, Verb } from '../parse/command.ts';
+import { readRepo, say, sayGitAdd, withRepo } from '../session/data-session.ts';
 
 const list: Command = {
   name: 'stage list',

@@ -1,7 +1,7 @@
-import { statusJson, statusLines, workspaceStatus } from '../../repo/status.ts';
+import { statusJson, statusLines, workspaceStatus } from '../../repo/compare/status.ts';
 import { MlopsError } from '../../base/index.ts';
-import type { Command, Input, Terminal } from '../command.ts';
-import { compareWithRemote } from '../../repo/cloud-status.ts';
+import type { Command, Input, Terminal } from '../parse/command.ts';
+import { compareWithRemote } from '../../repo/compare/cloud-status.ts';
 import {
   dvcJson,
   jobsFlag,
@@ -14,7 +14,7 @@ import {
   transferOptions,
   withRemoteFailures,
   withRepo,
-} from '../data-session.ts';
+} from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'status',

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-import type { Command, Terminal, Verb } from '../command.ts';
+import type { Command, Terminal, Verb } from '../parse/command.ts';
 import { serverFlags, startServer, untilStopped } from './server.ts';
 
 export const verb: Verb & Command = {

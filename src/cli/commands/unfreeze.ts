@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../parse/command.ts';
 import { freezeCommand } from './freeze.ts';
 
 export const verb: Command = freezeCommand('unfreeze');

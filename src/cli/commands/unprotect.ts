@@ -1,7 +1,7 @@
 import { plural } from '../../base/index.ts';
-import { unprotectTargets } from '../../repo/remove.ts';
-import type { Command } from '../command.ts';
-import { withRepo } from '../data-session.ts';
+import { unprotectTargets } from '../../repo/workspace/remove.ts';
+import type { Command } from '../parse/command.ts';
+import { withRepo } from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'unprotect',

@@ -1,6 +1,6 @@
-import { update } from '../../repo/update.ts';
-import type { Command } from '../command.ts';
-import { jobsFlag, say, withRepo } from '../data-session.ts';
+import { update } from '../../repo/imports/update.ts';
+import type { Command } from '../parse/command.ts';
+import { jobsFlag, say, withRepo } from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'update',

@@ -1,6 +1,6 @@
-import { diagnose, type Diagnosis } from '../../app/doctor.ts';
-import type { Command, Terminal } from '../command.ts';
-import { dvcVersion, version } from '../version.ts';
+import { diagnose, type Diagnosis } from '../../app/usecases/doctor.ts';
+import type { Command, Terminal } from '../parse/command.ts';
+import { dvcVersion, version } from '../parse/version.ts';
 
 export const verb: Command = {
   name: 'version',

@@ -1,9 +1,9 @@
 import { toPlain } from '../../base/index.ts';
-import { explainStage } from '../../repo/explain.ts';
-import type { Change } from '../../repo/stage-changes.ts';
-import { changeLines } from '../change-lines.ts';
-import type { Command } from '../command.ts';
-import { withRepo } from '../data-session.ts';
+import { explainStage } from '../../repo/pipeline/explain.ts';
+import type { Change } from '../../repo/stages/stage-changes.ts';
+import { changeLines } from '../tables/change-lines.ts';
+import type { Command } from '../parse/command.ts';
+import { withRepo } from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'why',

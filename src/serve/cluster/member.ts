@@ -2,12 +2,12 @@ import cluster from 'node:cluster';
 import { Socket } from 'node:net';
 
 import { attach, type Listening, type ListenOptions, type Shell } from '../../http/index.ts';
-import type { Control } from '../control.ts';
-import { addFrom } from '../control.ts';
-import type { ModelSource } from '../model-source.ts';
-import type { Repository } from '../repository.ts';
-import type { ServedVersion } from '../served-version.ts';
-import type { ServerSnapshot } from '../snapshot.ts';
+import type { Control } from './control.ts';
+import { addFrom } from './control.ts';
+import type { ModelSource } from '../models/model-source.ts';
+import type { Repository } from '../running/repository.ts';
+import type { ServedVersion } from '../running/served-version.ts';
+import type { ServerSnapshot } from '../numbers/snapshot.ts';
 import { SharedLog, type SharedLogOptions } from './shared-log.ts';
 import type {
   ConnectionMessage,

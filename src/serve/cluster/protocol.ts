@@ -1,5 +1,5 @@
-import type { ModelRef } from '../model-source.ts';
-import type { ServerSnapshot } from '../snapshot.ts';
+import type { ModelRef } from '../models/model-source.ts';
+import type { ServerSnapshot } from '../numbers/snapshot.ts';
 import type { sent } from './rpc.ts';
 
 /** What the supervising process offers its server processes. A type, not an interface: it is a map of methods. */

@@ -1,0 +1,161 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { hostGuard, registerMlflowApi, registerPages, type DeliveryOptions } from '../../api/index.ts';
+import { MlopsError, type Logger } from '../../base/index.ts';
+import {
+  createShell,
+  isLoopback,
+  listen,
+  mlflowErrorBody,
+  type AccessEntry,
+  type Listening,
+} from '../../http/index.ts';
+import { openStore as openBlobs } from '../../storage/index.ts';
+import { blobRoots, openTracking, type OpenArtifacts, type TrackingStore } from '../../tracking/index.ts';
+import { openPlace, type TrackingPlace } from '../places/tracking-home.ts';
+
+export interface TrackingServerOptions {
+  /** The store that is served where `backend` is not given. */
+  readonly place: TrackingPlace;
+  /** Relative paths start here. */
+  readonly cwd: string;
+  readonly host: string;
+  readonly port: number;
+  /** `sqlite:///PATH`, or a path. */
+  readonly backend?: string | undefined;
+  /** Folder or `s3://BUCKET/PREFIX` that keeps what clients upload. Default: `artifacts` beside the store. */
+  readonly artifacts?: string | undefined;
+  /** Default true. */
+  readonly serveArtifacts?: boolean | undefined;
+  /** Where new experiments keep artifacts instead of this server. */
+  readonly defaultArtifactRoot?: string | undefined;
+  readonly prefix?: string | undefined;
+  readonly allowedHosts?: readonly string[] | undefined;
+  readonly allowedOrigins?: readonly string[] | undefined;
+  readonly durability?: 'normal' | 'full' | undefined;
+  /** Allows an address that other machines reach. */
+  readonly insecure?: boolean | undefined;
+  /** Largest JSON body, in bytes. Default 64 MiB. Artifacts are not bounded. */
+  readonly bodyLimit?: number | undefined;
+  readonly onAccess?: ((entry: AccessEntry) => void) | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly log: Logger;
+}
+
+export interface TrackingServer {
+  readonly listening: Listening;
+  /** `http://127.0.0.1:5000/prefix`: what MLFLOW_TRACKING_URI is set to. */
+  readonly url: string;
+  readonly store: TrackingStore;
+  /** Finishes what is under way, up to a deadline in milliseconds, and closes the store. */
+  close(deadline?: number): Promise<boolean>;
+}
+
+/** Uploads of large models over slow lines are requests too. */
+const requestTimeout = 6 * 60 * 60 * 1000;
+
+/**
+ * Starts the tracking server: MLflow's protocol and a few pages to look at.
+ *
+ * @throws MlopsError `usage` for an open address without `insecure`, `port_in_use`, `invalid_value` for a store
+ *   that is not ours (with the way to migrate).
+ */
+export async function startTrackingServer(options: TrackingServerOptions): Promise<TrackingServer> {
+  const { prefix = '', host, log } = options;
+  refuseOpenAddress(options);
+  if (prefix !== '' && !/^(?:\/[\w.~-]+)+$/.test(prefix)) {
+    throw new MlopsError('usage', `'${prefix}' is no path prefix`, { hint: 'it starts with a slash and ends without' });
+  }
+  const store = await openStore(options);
+  try {
+    const shell = await createShell({
+      errors: mlflowErrorBody,
+      bodyLimit: options.bodyLimit,
+      requestTimeout,
+      screen: hostGuard({ allowedHosts: options.allowedHosts, allowedOrigins: options.allowedOrigins, prefix }),
+      onAccess: options.onAccess,
+      log,
+    });
+    registerMlflowApi(shell, {
+      store,
+      prefix,
+      serveArtifacts: options.serveArtifacts,
+      webhooks: webhookDelivery(options),
+    });
+    registerPages(shell, { store, prefix });
+    return running(await listen(shell, { host, port: options.port }), store, prefix);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** By the environment variables that MLflow's server has for it. */
+function webhookDelivery({ env = {}, log }: TrackingServerOptions): DeliveryOptions {
+  const number = (name: string, fallback: number): number => {
+    const value = Number(env[name] ?? fallback);
+    return Number.isFinite(value) && value >= 0 ? value : fallback;
+  };
+  const schemes = (env['MLFLOW_WEBHOOK_ALLOWED_SCHEMES'] ?? 'https').split(',').map((scheme) => scheme.trim());
+  return {
+    schemes,
+    allowPrivate: ['true', '1'].includes((env['MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS'] ?? '').toLowerCase()),
+    retries: number('MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES', 3),
+    timeout: number('MLFLOW_WEBHOOK_REQUEST_TIMEOUT', 30) * 1000,
+    log,
+  };
+}
+
+function running(listening: Listening, store: TrackingStore, prefix: string): TrackingServer {
+  return {
+    listening,
+    url: listening.url + prefix,
+    store,
+    close: async (deadline) => {
+      const clean = await listening.close(deadline);
+      await store.close();
+      return clean;
+    },
+  };
+}
+
+function refuseOpenAddress({ host, insecure }: TrackingServerOptions): void {
+  if (isLoopback(host) || insecure === true) return;
+  throw new MlopsError('usage', `this server has no authentication, and on ${host} other machines could reach it`, {
+    hint: 'add --insecure if the network keeps strangers away (a firewall, a reverse proxy that asks for a password)',
+  });
+}
+
+async function openStore(options: TrackingServerOptions): Promise<TrackingStore> {
+  const { backend, cwd, place, durability, serveArtifacts = true } = options;
+  const uri = backend === undefined ? place.uri : resolveBackend(backend, cwd);
+  const file = /^[a-z]+:/i.test(uri) ? undefined : uri;
+  const home = path.dirname(file ?? path.join(cwd, 'x'));
+  const artifacts = options.artifacts === undefined ? undefined : await artifactPlace(options.artifacts, options);
+  const root =
+    options.defaultArtifactRoot ?? (serveArtifacts ? undefined : (options.artifacts ?? path.join(home, 'artifacts')));
+  // Makes the state folder of a project when it is the project's own store.
+  if (backend === undefined && !place.given && !fs.existsSync(uri)) await (await openPlace(place)).close();
+  return openTracking(uri, { durability, artifacts, artifactRoot: root });
+}
+
+/** MLflow writes `sqlite:///relative.db` and `sqlite:////absolute.db`. */
+function resolveBackend(backend: string, cwd: string): string {
+  const sqlite = /^sqlite:\/\/\/(.+)$/.exec(backend)?.[1];
+  if (sqlite === ':memory:') return 'memory:';
+  if (sqlite !== undefined) return path.resolve(cwd, sqlite);
+  return /^[a-z][a-z0-9+.-]+:/i.test(backend) ? backend : path.resolve(cwd, backend);
+}
+
+async function artifactPlace(
+  destination: string,
+  { cwd, env = {} }: TrackingServerOptions,
+): Promise<string | OpenArtifacts> {
+  if (destination.startsWith('file:')) return fileURLToPath(destination);
+  if (!/^[a-z][a-z0-9+.-]+:/i.test(destination)) return path.resolve(cwd, destination);
+  // The name that MLflow has for the endpoint of an S3 that is not Amazon's.
+  const endpoint = env['MLFLOW_S3_ENDPOINT_URL'];
+  return blobRoots(await openBlobs(destination, endpoint === undefined ? {} : { endpointurl: endpoint }));
+}

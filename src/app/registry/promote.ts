@@ -1,0 +1,116 @@
+import { isMlopsError, MlopsError } from '../../base/index.ts';
+import type { ModelVersion, Stage } from '../../mlflow/index.ts';
+import type { TrackingStore } from '../../tracking/index.ts';
+import { versionNamed, type ModelSelector } from './resolve-model.ts';
+
+export interface PromoteOptions {
+  readonly stage: Stage;
+  readonly archiveExisting: boolean;
+  readonly by: string;
+  readonly why: string | undefined;
+  /** `metrics.accuracy>=0.9`: all must hold. */
+  readonly require: readonly string[];
+  /** A stage, alias or version whose model must be beaten. */
+  readonly betterThan?: string | undefined;
+  /** The metric to compare; a leading `-` means that less is better. */
+  readonly on?: string | undefined;
+}
+
+export interface Check {
+  readonly text: string;
+  readonly met: boolean;
+}
+
+export interface Promoted {
+  readonly version: ModelVersion;
+  readonly from: Stage;
+  readonly checks: readonly Check[];
+}
+
+/**
+ * Moves a version to a stage when it meets its thresholds, and writes that to the audit trail.
+ *
+ * @throws MlopsError `gate_failed` with every threshold that was not met, `model_not_found`.
+ */
+export async function promote(store: TrackingStore, wanted: ModelSelector, options: PromoteOptions): Promise<Promoted> {
+  const before = await versionNamed(store, wanted);
+  const checks = await runChecks(store, before, options);
+  const failed = checks.filter((check) => !check.met);
+  if (failed.length > 0) {
+    throw new MlopsError(
+      'gate_failed',
+      `${before.name} version ${before.version} stays in ${before.stage}: ${failed.map((check) => check.text).join('; ')}`,
+      { hint: `see \`mlops models show ${before.name} ${before.version}\``, data: { checks } },
+    );
+  }
+  const { stage, archiveExisting, by } = options;
+  const why = [options.why, ...checks.map((check) => check.text)].filter((part) => part !== undefined).join('; ');
+  const version = await store.transitionStage(before.name, before.version, { stage, archiveExisting, by, why });
+  return { version, from: before.stage, checks };
+}
+
+async function runChecks(store: TrackingStore, version: ModelVersion, options: PromoteOptions): Promise<Check[]> {
+  const checks: Check[] = [];
+  if (options.require.length > 0) {
+    const metrics = await metricsOf(store, version);
+    for (const text of options.require) checks.push(threshold(text, metrics));
+  }
+  if (options.betterThan !== undefined) checks.push(await comparison(store, version, options));
+  return checks;
+}
+
+/** The metrics of the run that a version came from. */
+export async function metricsOf(store: TrackingStore, version: ModelVersion): Promise<ReadonlyMap<string, number>> {
+  if (version.runId === '') return new Map();
+  const run = await store.getRun(version.runId);
+  return new Map(run.metrics.map((metric) => [metric.key, metric.value]));
+}
+
+function threshold(text: string, metrics: ReadonlyMap<string, number>): Check {
+  const match = /^\s*(?:metrics\.)?(.+?)\s*(>=|<=|!=|==|=|>|<)\s*([-+\d.eE]+)\s*$/.exec(text);
+  const [, key = '', operator = '', bound = ''] = match ?? [];
+  if (match === null || Number.isNaN(Number(bound))) {
+    throw new MlopsError('usage', `'${text}' is no threshold`, { hint: "write 'metrics.accuracy>=0.9'" });
+  }
+  const value = metrics.get(key);
+  if (value === undefined) return { text: `${key} ${operator} ${bound}, but the run has no ${key}`, met: false };
+  return { text: `${key} ${operator} ${bound} (it is ${value})`, met: holds(value, operator, Number(bound)) };
+}
+
+function holds(value: number, operator: string, bound: number): boolean {
+  if (operator === '>=') return value >= bound;
+  if (operator === '<=') return value <= bound;
+  if (operator === '>') return value > bound;
+  if (operator === '<') return value < bound;
+  if (operator === '!=') return value !== bound;
+  return value === bound;
+}
+
+async function comparison(store: TrackingStore, version: ModelVersion, options: PromoteOptions): Promise<Check> {
+  const { on, betterThan = '' } = options;
+  if (on === undefined) {
+    throw new MlopsError('usage', '--better-than needs --on METRIC', {
+      hint: '--on accuracy, or --on=-loss for less is better',
+    });
+  }
+  const less = on.startsWith('-');
+  const key = on.replace(/^-/, '').replace(/^metrics\./, '');
+  const rival = await rivalOf(store, version.name, betterThan);
+  if (rival === undefined) return { text: `no version in ${betterThan} to beat`, met: true };
+  const own = (await metricsOf(store, version)).get(key);
+  const other = (await metricsOf(store, rival)).get(key);
+  if (own === undefined) return { text: `the run has no ${key} to compare with version ${rival.version}`, met: false };
+  if (other === undefined) return { text: `version ${rival.version} has no ${key}`, met: true };
+  const met = less ? own < other : own > other;
+  const text = `${key} ${own} ${met ? (less ? '<' : '>') : 'is not better than'} ${other} of version ${rival.version} (${betterThan})`;
+  return { text, met };
+}
+
+async function rivalOf(store: TrackingStore, name: string, selector: string): Promise<ModelVersion | undefined> {
+  try {
+    return await versionNamed(store, { name, selector });
+  } catch (error) {
+    if (isMlopsError(error, 'model_not_found')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+import { isMlopsError, MlopsError } from '../../base/index.ts';
+import { worktreeTree } from '../../git/index.ts';
+import { filterText, type LoggedModel, type ModelVersion, type Run, type Tag } from '../../mlflow/index.ts';
+import { planModelFolder, type ModelFolderPlan } from '../../model/index.ts';
+import { readSettings } from '../../project/index.ts';
+import type { TrackingStore } from '../../tracking/index.ts';
+import { runNamed } from '../places/find-runs.ts';
+import { originOfModel, type ModelOrigin } from './model-origin.ts';
+
+export interface RegisterOptions {
+  /** A file, a folder, `runs:/ID/PATH`, or another URI that a version may come from. */
+  readonly source: string;
+  readonly name: string;
+  readonly metrics: ReadonlyMap<string, number>;
+  readonly tags: readonly Tag[];
+  readonly description?: string | undefined;
+  readonly cwd: string;
+  /** The project's folder. */
+  readonly root: string;
+  readonly user: string;
+}
+
+export interface Registered {
+  readonly version: ModelVersion;
+  readonly run: Run | undefined;
+  /** True when the run was made for this registration. */
+  readonly madeRun: boolean;
+  readonly stage: string | undefined;
+  readonly servable: boolean | undefined;
+  readonly reason: string | undefined;
+  readonly wayOut: string | undefined;
+}
+
+/**
+ * Registers a model as the next version of a name, which is made when new. A file or folder is copied into the
+ * store as an MLflow model folder and tied to the recorded run that made it, found by its md5; without one, a
+ * run is made that carries what is known.
+ *
+ * @throws MlopsError `model_not_found`, `model_broken`, `invalid_value`, `resource_missing`.
+ */
+export async function registerModel(store: TrackingStore, options: RegisterOptions): Promise<Registered> {
+  const uri = /^([a-z][a-z0-9+.-]+):\//i.test(options.source);
+  return uri ? registerUri(store, options) : registerFiles(store, options);
+}
+
+async function registerUri(store: TrackingStore, options: RegisterOptions): Promise<Registered> {
+  const [, word, inside] = /^runs:\/+([^/]+)\/(.+)$/.exec(options.source) ?? [];
+  const run = word === undefined ? undefined : await runNamed(store, word);
+  const source = run === undefined ? options.source : `runs:/${run.info.id}/${inside}`;
+  if (run !== undefined && inside !== undefined) await checkExists(store, run, inside);
+  await makeModel(store, options.name);
+  const version = await store.createModelVersion({
+    name: options.name,
+    source,
+    runId: run?.info.id,
+    userId: options.user,
+    description: options.description,
+    tags: [...options.tags],
+  });
+  if (run !== undefined) await logMetrics(store, run, options.metrics, undefined);
+  return { version, run, madeRun: false, stage: undefined, servable: undefined, reason: undefined, wayOut: undefined };
+}
+
+async function checkExists(store: TrackingStore, run: Run, inside: string): Promise<void> {
+  const files = store.artifacts(run.info.artifactUri);
+  const parent = path.posix.dirname(inside);
+  const siblings = await files.list(parent === '.' ? '' : parent);
+  if (siblings.some((file) => file.path === inside)) return;
+  const logged = await store.searchLoggedModels({
+    experimentIds: [run.info.experimentId],
+    filter: `name = ${filterText(inside)} AND source_run_id = '${run.info.id}'`,
+  });
+  if (logged.items.length > 0) return;
+  throw new MlopsError('model_not_found', `run ${run.info.id.slice(0, 8)} has no artifact '${inside}'`, {
+    hint: `see \`mlops runs artifacts list ${run.info.id.slice(0, 8)}\``,
+  });
+}
+
+async function registerFiles(store: TrackingStore, options: RegisterOptions): Promise<Registered> {
+  const file = path.resolve(options.cwd, options.source);
+  // Read and checked before anything is written: garbage leaves no run and no version behind.
+  const { description } = await planModelFolder(file);
+  const origin = await originOfModel(store, file, options.root);
+  await makeModel(store, options.name);
+  const run = origin.run ?? (await makeRun(store, options, origin));
+  const model = await logModel(store, run, options.name);
+  const folder = `registered/${options.name}-${randomUUID().slice(0, 8)}`;
+  const place = model?.artifactUri ?? `${run.info.artifactUri}/${folder}`;
+  const plan = await planModelFolder(file, {
+    artifactPath: model?.artifactUri ?? folder,
+    runId: run.info.id,
+    modelId: model?.id,
+    extraFiles: servingFile(file),
+  });
+  await upload(store, place, model, plan);
+  if (model !== undefined) await store.logOutputs(run.info.id, [{ modelId: model.id, step: 0 }]);
+  await logMetrics(store, run, options.metrics, model?.id);
+  const version = await store.createModelVersion({
+    name: options.name,
+    source: model === undefined ? `runs:/${run.info.id}/${folder}` : `models:/${model.id}`,
+    runId: run.info.id,
+    modelId: model?.id,
+    userId: options.user,
+    description: options.description,
+    tags: versionTags(options, origin, plan),
+  });
+  const { servable, reason, wayOut } = description;
+  return { version, run, madeRun: origin.run === undefined, stage: origin.stage, servable, reason, wayOut };
+}
+
+/** The model by itself; undefined on servers before MLflow 3, where models are folders of their run. */
+async function logModel(store: TrackingStore, run: Run, name: string): Promise<LoggedModel | undefined> {
+  try {
+    return await store.createLoggedModel({
+      experimentId: run.info.experimentId,
+      name: name.replace(/[/:.%"']/g, '_'),
+      sourceRunId: run.info.id,
+      params: run.params,
+    });
+  } catch (error) {
+    if (isMlopsError(error, 'not_implemented')) return undefined;
+    throw error;
+  }
+}
+
+/** Pre- and post-processing that lies beside a model is part of it. */
+function servingFile(file: string): string[] {
+  const beside = path.join(path.dirname(file), 'serving.yaml');
+  return fs.existsSync(file) && fs.statSync(file).isFile() && fs.existsSync(beside) ? [beside] : [];
+}
+
+function versionTags(options: RegisterOptions, origin: ModelOrigin, plan: ModelFolderPlan): Tag[] {
+  const { servable, flavors, reason } = plan.description;
+  const facts: [string, string | undefined][] = [
+    ['mlops.md5', origin.md5],
+    ['mlops.path', origin.path],
+    ['mlops.git.commit', origin.commit],
+    ['mlops.stage', origin.stage],
+    ['mlops.flavors', flavors.join(', ')],
+    ['mlops.servable', servable ? 'yes' : 'no'],
+    ['mlops.reason', servable ? undefined : reason],
+  ];
+  const known = facts.flatMap(([key, value]): Tag[] => (value === undefined || value === '' ? [] : [{ key, value }]));
+  return [...known, ...options.tags];
+}
+
+async function upload(
+  store: TrackingStore,
+  place: string,
+  model: LoggedModel | undefined,
+  plan: ModelFolderPlan,
+): Promise<void> {
+  const files = store.artifacts(place);
+  try {
+    for (const file of plan.files) {
+      const content = 'text' in file ? Buffer.from(file.text) : fs.createReadStream(file.source);
+      await files.put(file.path, content);
+    }
+  } catch (error) {
+    if (model !== undefined) await store.finalizeLoggedModel(model.id, 'LOGGED_MODEL_UPLOAD_FAILED');
+    throw error;
+  }
+  if (model !== undefined) await store.finalizeLoggedModel(model.id, 'LOGGED_MODEL_READY');
+}
+
+async function makeModel(store: TrackingStore, name: string): Promise<void> {
+  try {
+    await store.createRegisteredModel(name);
+  } catch (error) {
+    if (!isMlopsError(error, 'resource_exists') && !isExistsAnswer(error)) throw error;
+  }
+}
+
+/** A remote server says it in MLflow's words. */
+function isExistsAnswer(error: unknown): boolean {
+  return isMlopsError(error) && error.data?.['error_code'] === 'RESOURCE_ALREADY_EXISTS';
+}
+
+async function makeRun(store: TrackingStore, options: RegisterOptions, origin: ModelOrigin): Promise<Run> {
+  const name = readSettings(worktreeTree(options.root)).record.experiment ?? path.basename(options.root);
+  const found = await store.getExperimentByName(name);
+  const experimentId =
+    found?.lifecycle === 'active' ? found.id : found === undefined ? await store.createExperiment({ name }) : '0';
+  const now = Date.now();
+  const tags: Tag[] = [
+    { key: 'mlflow.user', value: options.user },
+    { key: 'mlflow.source.name', value: `mlops models register ${options.source}` },
+    { key: 'mlops.kind', value: 'register' },
+  ];
+  if (origin.commit !== undefined) tags.push({ key: 'mlflow.source.git.commit', value: origin.commit });
+  const made = await store.createRun({
+    experimentId,
+    userId: options.user,
+    startTime: now,
+    name: `register-${options.name}`,
+    tags,
+  });
+  await store.updateRun(made.info.id, { status: 'FINISHED', endTime: now });
+  return made;
+}
+
+async function logMetrics(
+  store: TrackingStore,
+  run: Run,
+  metrics: ReadonlyMap<string, number>,
+  modelId: string | undefined,
+): Promise<void> {
+  const timestamp = Date.now();
+  const given = [...metrics].map(([key, value]) => ({ key, value, timestamp, step: 0, modelId }));
+  // The model has the metrics of its run too, as those that MLflow's clients log have.
+  const taken = modelId === undefined ? [] : run.metrics.map((metric) => ({ ...metric, modelId }));
+  const points = [...taken.filter((one) => !metrics.has(one.key)), ...given];
+  for (let i = 0; i < points.length; i += 1000) {
+    await store.logBatch(run.info.id, { metrics: points.slice(i, i + 1000) });
+  }
+}

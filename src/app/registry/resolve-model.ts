@@ -1,0 +1,67 @@
+import { didYouMean, isMlopsError, MlopsError } from '../../base/index.ts';
+import { everything, type ModelVersion, type RegisteredModel } from '../../mlflow/index.ts';
+import type { TrackingStore } from '../../tracking/index.ts';
+
+/** A name with what picks a version of it. */
+export interface ModelSelector {
+  readonly name: string;
+  /** A version number, a stage, `@alias`, or `latest`. */
+  readonly selector: string;
+}
+
+/** Reads `models:/NAME/SELECTOR`, `models:/NAME@alias`, `NAME@alias`, or a name with a selector beside it. */
+export function readSelector(text: string, selector?: string): ModelSelector {
+  const [, name = text, inside] = /^(?:models:\/+)?([^/@]+)(\/[^/]+|@.+)?$/.exec(text) ?? [];
+  const picked = selector ?? inside?.replace(/^\//, '') ?? 'latest';
+  return { name: decodeURIComponent(name), selector: picked };
+}
+
+/** A registered model; an unknown name comes back as `model_not_found` with the nearest one. */
+export async function modelNamed(store: TrackingStore, name: string): Promise<RegisteredModel> {
+  try {
+    return await store.getRegisteredModel(name);
+  } catch (error) {
+    if (!isMlopsError(error, 'resource_missing')) throw error;
+    const known = await everything((pageToken) => store.searchRegisteredModels({ maxResults: 1000, pageToken }));
+    const names = known.map((model) => model.name);
+    throw new MlopsError('model_not_found', `there is no registered model '${name}'`, {
+      hint: didYouMean(name, names) ?? 'see `mlops models list`',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The version that a selector picks now.
+ *
+ * @throws MlopsError `model_not_found`.
+ */
+export async function versionNamed(store: TrackingStore, wanted: ModelSelector): Promise<ModelVersion> {
+  const { name, selector } = wanted;
+  const model = await modelNamed(store, name);
+  const found = await pick(store, model, selector);
+  if (found !== undefined) return found;
+  throw new MlopsError('model_not_found', `model '${name}' has no version '${selector}'`, {
+    hint: `see \`mlops models show ${name}\``,
+  });
+}
+
+async function pick(store: TrackingStore, model: RegisteredModel, selector: string): Promise<ModelVersion | undefined> {
+  try {
+    if (/^\d+$/.test(selector)) return await store.getModelVersion(model.name, selector);
+    if (selector.startsWith('@')) return await store.getVersionByAlias(model.name, selector.slice(1));
+    if (/^(none|staging|production|archived)$/i.test(selector)) {
+      return (await store.getLatestVersions(model.name, [selector]))[0];
+    }
+    if (selector.toLowerCase() !== 'latest') return await store.getVersionByAlias(model.name, selector);
+  } catch (error) {
+    if (isMlopsError(error, 'resource_missing') || isMlopsError(error, 'invalid_value')) return undefined;
+    throw error;
+  }
+  const newest = (await store.getLatestVersions(model.name)).toSorted((a, b) => Number(b.version) - Number(a.version));
+  return newest[0];
+}
+
+export function versionTag(version: ModelVersion, key: string): string | undefined {
+  return version.tags.find((tag) => tag.key === key)?.value;
+}

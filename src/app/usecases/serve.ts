@@ -1,0 +1,137 @@
+import * as path from 'node:path';
+
+import { MlopsError, type Logger } from '../../base/index.ts';
+import { fileKeyStore, keyOf, keyVerifier } from '../../auth/index.ts';
+import { isLoopback, loopbackHosts, type Verifier } from '../../http/index.ts';
+import { FolderSource, serve, type RunningServer, type ServedModelSpec, type ServeOptions } from '../../serve/index.ts';
+import type { TrackingStore } from '../../tracking/index.ts';
+import { RegistrySource, RunSource } from '../registry/registry-source.ts';
+
+export interface ServeModelsOptions {
+  /** `[NAME=]SOURCE`: `models:/NAME/SELECTOR`, `runs:/ID/PATH`, a file or a folder. */
+  readonly sources: readonly string[];
+  /** A folder whose models are all served, each loaded when first asked for. */
+  readonly modelsDir?: string | undefined;
+  /** Relative paths start here. */
+  readonly cwd: string;
+  readonly host: string;
+  readonly port: number;
+  /** Called once, when a source is in the registry or a run. */
+  readonly openStore: () => Promise<TrackingStore>;
+  readonly threads?: number | undefined;
+  readonly allowedHosts?: readonly string[] | undefined;
+  readonly corsOrigins?: readonly string[] | undefined;
+  readonly memoryBudget?: number | undefined;
+  readonly bodyLimit?: number | undefined;
+  readonly scheduler?: ServeOptions['scheduler'];
+  /** File of the API keys; see `mlops auth key`. */
+  readonly keyFile: string;
+  /** Ask for keys: always, never, or (undefined) when the server can be reached from other machines. */
+  readonly auth?: boolean | undefined;
+  /** Serve other machines without keys. */
+  readonly insecure?: boolean | undefined;
+  readonly predictionLog?: ServeOptions['predictionLog'];
+  readonly redact?: readonly string[] | undefined;
+  readonly onAccess?: ServeOptions['onAccess'];
+  readonly watch?: boolean | undefined;
+  /** Set in one of several processes of a server. */
+  readonly member?: ServeOptions['member'];
+  readonly serverVersion: string;
+  readonly log: Logger;
+}
+
+/**
+ * Serves models from the registry, from runs and from the disk.
+ *
+ * @throws MlopsError `usage`, `model_not_found`, `port_in_use`; models that fail to load are in `failures`.
+ */
+export async function serveModels(options: ServeModelsOptions): Promise<RunningServer> {
+  let store: Promise<TrackingStore> | undefined;
+  const openStore = (): Promise<TrackingStore> => (store ??= options.openStore());
+  const models: ServedModelSpec[] = [];
+  for (const source of options.sources) models.push(await specOf(source, options.cwd, openStore));
+  const growing: FolderSource[] = [];
+  if (options.modelsDir !== undefined) {
+    const directory = FolderSource.directory(path.resolve(options.cwd, options.modelsDir));
+    growing.push(directory);
+    models.push(...(await directory.list()).map(({ name }) => ({ name, source: directory })));
+  }
+  if (models.length === 0 && !(options.watch === true && growing.length > 0)) {
+    throw new MlopsError('usage', 'nothing to serve', {
+      hint: 'name a model: `mlops serve models:/NAME/Production`, `mlops serve model.onnx`, or --models-dir DIR',
+    });
+  }
+  const verify = verifierOf(options);
+  const running = await serve({
+    models,
+    host: options.host,
+    port: options.port,
+    threads: options.threads,
+    memoryBudget: options.memoryBudget,
+    bodyLimit: options.bodyLimit,
+    scheduler: options.scheduler,
+    guard: {
+      allowedHosts: options.allowedHosts ?? (isLoopback(options.host) ? loopbackHosts(options.host) : ['*']),
+      allowedOrigins: options.corsOrigins ?? [],
+    },
+    verify,
+    watch: options.watch,
+    growing,
+    member: options.member,
+    predictionLog: options.predictionLog,
+    redact: options.redact,
+    onAccess: options.onAccess,
+    serverVersion: options.serverVersion,
+    log: options.log,
+  });
+  return {
+    ...running,
+    close: async (deadline) => {
+      const clean = await running.close(deadline);
+      await (await store)?.close();
+      return clean;
+    },
+  };
+}
+
+/** On a loopback address only this machine can call, so no key is asked for unless the user wants it. */
+function verifierOf(options: ServeModelsOptions): Verifier | undefined {
+  const open = isLoopback(options.host);
+  if (options.auth === false || (options.auth === undefined && (open || options.insecure === true))) {
+    if (open || options.insecure === true) return undefined;
+    throw new MlopsError('usage', `${options.host} can be reached from other machines, and no keys are asked for`, {
+      hint: 'leave --no-auth out, or say --insecure',
+    });
+  }
+  const store = fileKeyStore(options.keyFile);
+  if (store.load().length === 0) {
+    throw new MlopsError('usage', `${options.host} can be reached from other machines, and there are no API keys yet`, {
+      hint: 'create one with `mlops auth key create NAME`, or say --insecure',
+    });
+  }
+  const check = keyVerifier(store);
+  return (request, scope) => check(keyOf(request.headers), scope === 'admin' ? 'admin' : 'predict');
+}
+
+async function specOf(text: string, cwd: string, openStore: () => Promise<TrackingStore>): Promise<ServedModelSpec> {
+  const [, given, location = text] = /^([\w.-]+)=(.+)$/s.exec(text) ?? [];
+  const registered = /^models:\/+([^/@]+)(?:\/([^/]+)|(@[^/]+))?$/.exec(location);
+  if (registered !== null) {
+    const name = decodeURIComponent(registered[1] ?? '');
+    const source = new RegistrySource(await openStore());
+    return { name: given ?? name, source, sourceName: name, selector: registered[2] ?? registered[3] };
+  }
+  const ofRun = /^runs:\/+([^/]+)\/(.+)$/.exec(location);
+  if (ofRun !== null) {
+    const source = new RunSource(await openStore(), ofRun[1] ?? '', ofRun[2] ?? '', given);
+    return { name: source.name, source };
+  }
+  if (/^(models|runs):/.test(location)) {
+    throw new MlopsError('usage', `'${location}' is not a model URI`, {
+      hint: 'models:/NAME/STAGE, models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN_ID/PATH',
+    });
+  }
+  const source = FolderSource.single(path.resolve(cwd, location), given);
+  const [ref] = await source.list();
+  return { name: ref?.name ?? location, source };
+}

@@ -1,0 +1,151 @@
+import * as path from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import type { Readable, Writable } from 'node:stream';
+
+import { createLogger, isSystemError, MlopsError, type LogLevel } from '../../base/index.ts';
+import type { Terminal } from '../parse/command.ts';
+import type { GlobalFlags } from '../parse/global-flags.ts';
+import { ProgressLine } from './progress-line.ts';
+import { createStyle, wantsColor } from './style.ts';
+
+type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** The process as `main` sees it; tests hand in their own. */
+export interface Streams {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  /** Called by a link of the name `dvc` (an editor's `dvc.dvcPath`): say what DVC says, and nothing besides. */
+  readonly asDvc: boolean;
+}
+
+export async function createTerminal(flags: GlobalFlags, streams: Streams): Promise<Terminal> {
+  const { stdin, stdout, stderr, env } = streams;
+  const stdoutIsTty = stdout.isTTY === true;
+  const stderrIsTty = stderr.isTTY === true;
+  const inCi = (env['CI'] ?? '') !== '' && env['CI'] !== 'false';
+  const style = await createStyle(wantsColor(flags.color, stdoutIsTty && stderrIsTty, env));
+  const line = new ProgressLine(
+    (text) => stderr.write(text),
+    () => stderr.columns ?? 80,
+  );
+  const showsProgress = stderrIsTty && !inCi && !flags.quiet && env['TERM'] !== 'dumb';
+  const say = (text: string): void => {
+    line.clear();
+    stderr.write(`${text}\n`);
+  };
+  const log = createLogger(levelOf(flags, env), (level, message) => say(style.dim(`${level}: ${message}`)));
+  return {
+    cwd: workingDirectory(flags, streams),
+    env,
+    signal: streams.signal,
+    log,
+    asDvc: streams.asDvc,
+    quiet: flags.quiet,
+    verbosity: flags.verbosity,
+    debug: flags.debug || (env['MLOPS_DEBUG'] ?? '') !== '',
+    waitForLock: flags.waitForLock,
+    stdoutIsTty,
+    stderrIsTty,
+    columns: stdoutIsTty ? (stdout.columns ?? 80) : 80,
+    style,
+    print: (text = '') => {
+      line.clear();
+      stdout.write(`${text}\n`);
+    },
+    write: (text) => {
+      line.clear();
+      stdout.write(text);
+    },
+    json: (value) => {
+      line.clear();
+      stdout.write(`${JSON.stringify(value, undefined, stdoutIsTty ? 2 : undefined)}\n`);
+    },
+    note: (text) => {
+      if (!flags.quiet && !streams.asDvc) say(text);
+    },
+    warn: (text) => say(`${style.yellow('WARNING')}: ${text}`),
+    error: say,
+    next: (...lines) => {
+      if (flags.quiet || streams.asDvc || inCi || !stderrIsTty) return;
+      for (const text of lines) say(style.dim(text));
+    },
+    progress: (progress) => {
+      if (showsProgress) line.update(progress);
+    },
+    clearProgress: () => line.clear(),
+    spin: (text, work) => (showsProgress ? spin(text, work, stderr) : work),
+    confirmAnywhere: async (question) =>
+      flags.yes ||
+      (await askAnywhere(question, stdin, stdin.isTTY === true && stderrIsTty ? stderr : stdout, streams.signal)),
+    confirm: async (question, options = {}) => {
+      if (flags.yes) return true;
+      if (stdin.isTTY === true && stderrIsTty) return ask(question, stdin, stderr, streams.signal);
+      if (options.must !== true) return false;
+      throw new MlopsError('confirmation_needed', `${question} There is no terminal to ask on.`, {
+        hint: 'say yes beforehand with --force or --yes',
+      });
+    },
+  };
+}
+
+function levelOf(flags: GlobalFlags, env: Streams['env']): LogLevel {
+  const named = env['MLOPS_LOG'];
+  if (named === 'error' || named === 'warn' || named === 'info' || named === 'debug' || named === 'trace') return named;
+  if (flags.quiet) return 'error';
+  return (['warn', 'info', 'debug'] as const)[flags.verbosity] ?? 'trace';
+}
+
+function workingDirectory(flags: GlobalFlags, streams: Streams): string {
+  return flags.cd === undefined ? streams.cwd : path.resolve(streams.cwd, flags.cd);
+}
+
+/** A spinner for waits that have no count (a clone, a server that starts), shown after 0.3 s. */
+async function spin<T>(text: string, work: Promise<T>, stream: Writable): Promise<T> {
+  const early = await Promise.race([
+    work.then(() => true),
+    new Promise<false>((resolve) => setTimeout(resolve, 300, false).unref()),
+  ]);
+  if (early) return work;
+  const { default: ora } = await import('ora');
+  const spinner = ora({ text, stream: stream as NodeJS.WriteStream, discardStdin: false }).start();
+  try {
+    return await work;
+  } finally {
+    spinner.stop();
+  }
+}
+
+/** As DVC's `ui.confirm`: answers also come through a pipe, until one is understood; without one it is no. */
+async function askAnywhere(question: string, input: Readable, output: Writable, signal: AbortSignal): Promise<boolean> {
+  const prompt = `${question} [y/n]: `;
+  const reader = createInterface({ input, signal });
+  try {
+    output.write(prompt);
+    for await (const line of reader) {
+      const answer = line.toLowerCase();
+      if (/^(y|yes|n|no)$/.test(answer)) return answer.startsWith('y');
+      output.write(`Your response must be one of: ['yes', 'no', 'y', 'n']. Please try again.\n${prompt}`);
+    }
+    if (signal.aborted) throw signal.reason;
+    return false;
+  } finally {
+    reader.close();
+  }
+}
+
+async function ask(question: string, input: Readable, output: Writable, signal: AbortSignal): Promise<boolean> {
+  const reader = createInterface({ input, output });
+  try {
+    const answer = await reader.question(`${question} [y/n]: `, { signal });
+    return /^y(es)?$/i.test(answer.trim());
+  } catch (error) {
+    if (isSystemError(error, 'ABORT_ERR')) throw signal.reason;
+    throw error;
+  } finally {
+    reader.close();
+  }
+}

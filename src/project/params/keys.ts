@@ -1,0 +1,67 @@
+import { MlopsError, type PyMap, type PyValue } from '../../base/index.ts';
+import { pythonStr } from '../template/interpolate.ts';
+
+/**
+ * The value under a dotted key, `undefined` when there is none: nested mappings, list indexes (`a.0`),
+ * keys of any scalar type by their text, shell patterns as long as one leaf matches (DVC's `dpath.get`).
+ *
+ * @throws MlopsError `bad_params` when a pattern matches several values.
+ */
+export function getParam(data: PyValue, key: string): PyValue | undefined {
+  const steps = key.split('.').filter((step) => step !== '');
+  if (!/[*?[]/.test(key)) return steps.reduce<PyValue | undefined>(child, data);
+  let found: PyValue[] = [data];
+  for (const step of steps) {
+    const pattern = globPattern(step);
+    found = found.flatMap((value) =>
+      children(value)
+        .filter(([name]) => pattern.test(name))
+        .map(([, item]) => item),
+    );
+  }
+  if (found.length > 1) {
+    throw new MlopsError('bad_params', `dpath.get() globs must match only one leaf: ${key}`);
+  }
+  return found[0];
+}
+
+function child(value: PyValue | undefined, step: string): PyValue | undefined {
+  if (value instanceof Map) {
+    const direct = value.get(step);
+    if (direct !== undefined) return direct;
+    for (const [key, item] of value) if (typeof key !== 'string' && pythonStr(key) === step) return item;
+    return undefined;
+  }
+  if (Array.isArray(value) && /^-?\d+$/.test(step)) return value.at(Number(step));
+  return undefined;
+}
+
+function children(value: PyValue): [string, PyValue][] {
+  if (value instanceof Map) return [...value].map(([key, item]) => [pythonStr(key), item]);
+  return Array.isArray(value) ? value.map((item, index) => [String(index), item]) : [];
+}
+
+/** Python's fnmatch: `*`, `?`, `[a-z]`, `[!a]`. */
+export function globPattern(glob: string): RegExp {
+  const source = glob.replace(/\[!?[^\]]*\]|[\s\S]/g, (part) => {
+    if (part === '*') return '[\\s\\S]*';
+    if (part === '?') return '[\\s\\S]';
+    if (part.length > 2 && part.startsWith('[')) return part.replace('[!', '[^').replaceAll('\\', '\\\\');
+    return part.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  });
+  return new RegExp(`^${source}$`);
+}
+
+/** Nested mappings as dotted keys; lists and empty mappings are values. */
+export function flattenParams(map: PyMap, prefix = ''): Map<string, PyValue> {
+  const flat = new Map<string, PyValue>();
+  const walk = (current: PyMap, before: string): void => {
+    for (const [key, value] of current) {
+      const name = before + pythonStr(key);
+      if (value instanceof Map && value.size > 0) walk(value, `${name}.`);
+      else flat.set(name, value);
+    }
+  };
+  walk(map, prefix);
+  return flat;
+}

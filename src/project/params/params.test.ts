@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { PyFloat, pythonJson, type PyMap, type PyValue } from '../../base/index.ts';
+import { currentParams, getParam, parseDataFile, parsePythonJson } from '../index.ts';
+
+describe('params files', () => {
+  it('keep Python types in every format', () => {
+    const expected: PyMap = new Map<PyValue, PyValue>([
+      ['i', 1],
+      ['f', new PyFloat(1)],
+      ['s', 'x'],
+      ['l', [1, new PyFloat(2.5)]],
+    ]);
+    expect(parseDataFile('i: 1\nf: 1.0\ns: x\nl: [1, 2.5]\n', 'p.yaml')).toEqual(expected);
+    expect(parseDataFile('{"i": 1, "f": 1.0, "s": "x", "l": [1, 2.5]}', 'p.json')).toEqual(expected);
+    expect(parseDataFile('i = 1\nf = 1.0\ns = "x"\nl = [1, 2.5]\n', 'p.toml')).toEqual(expected);
+    expect(parseDataFile('i = 1\nf = 1.0\ns = "x"\nl = [1, 2.5]\n', 'p.py')).toEqual(expected);
+  });
+
+  it('read Python without running it: literals of modules, classes and __init__', () => {
+    const text = [
+      'import os  # a = 1',
+      'LR: float = 1e-3',
+      'A = B = 2',
+      'PATH = os.getcwd()',
+      'NEG = -5',
+      'T = (1, "a" \'b\', [2,',
+      '     3])',
+      'D = {"k": {"n": None}, 4: True}',
+      'S = {1, 2}',
+      'DOC = """x = 3',
+      'y = 4"""',
+      'class Train:',
+      '    epochs = 1_000',
+      '    class Inner:',
+      '        z = 0x1F',
+      '    def __init__(self):',
+      '        self.seed = 7',
+      '        other = 8',
+      '    def run(self):',
+      '        self.no = 9',
+      'if True:',
+      '    hidden = 1',
+      'last = "é"',
+    ].join('\n');
+    expect(pythonJson(parseDataFile(text, 'p.py'), false)).toBe(
+      '{"LR": 0.001, "NEG": -5, "T": [1, "ab", [2, 3]], "D": {"k": {"n": null}, "4": true}, "S": [1, 2], ' +
+        '"DOC": "x = 3\\ny = 4", "Train": {"epochs": 1000, "Inner": {"z": 31}, "seed": 7}, "last": "\\u00e9"}',
+    );
+  });
+
+  it('find values by dotted keys, list indexes and patterns with one match', () => {
+    const data = parseDataFile('a: {b: [10, {c: 11}]}\n5: five\nd: {x: 1, y: 2}\n', 'p.yaml');
+    expect(getParam(data, 'a.b.1.c')).toBe(11);
+    expect(getParam(data, '5')).toBe('five');
+    expect(getParam(data, 'a.nope')).toBeUndefined();
+    expect(getParam(data, 'd.x*')).toBe(1);
+    expect(() => getParam(data, 'd.*')).toThrow('globs must match only one leaf');
+    expect(currentParams(data, ['a.b.0', 'nope'])).toEqual(new Map([['a.b.0', 10]]));
+  });
+
+  it('name the file and place of what is broken', () => {
+    expect(() => parseDataFile('{"a": }', 'p.json')).toThrow(/'p\.json'.*line 1, column 7/);
+    expect(() => parseDataFile('a = \n', 'p.toml')).toThrow(/'p\.toml'.*line 1/);
+    expect(() => parseDataFile('a = [1,\n', 'p.py')).toThrow(/'p\.py'.*not closed/);
+  });
+
+  it('read any JSON that Python writes', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const text = JSON.stringify(value);
+        expect(JSON.parse(pythonJson(parsePythonJson(text), false))).toEqual(JSON.parse(text));
+      }),
+    );
+    const text = '{"big": 123456789012345678901234567890, "f": 1e-05, "n": NaN, "i": -Infinity, "z": -0.0}';
+    expect(pythonJson(parsePythonJson(text), false)).toBe(text);
+  });
+});

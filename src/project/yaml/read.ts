@@ -1,0 +1,287 @@
+import type { Document, LineCounter, Node, Scalar } from 'yaml';
+
+import { MlopsError, PyDate, PyFloat, type PyMap, type PyValue } from '../../base/index.ts';
+import { yamlSyntaxError, type Locate, type YamlProblem } from './error.ts';
+import { yamlPackage } from './package.ts';
+import type { SourcePosition } from './report.ts';
+import { remarksOn, strayTab, unprintableCharacter } from './remarks.ts';
+import { resolvePlain } from './scalars.ts';
+import { readYamlSubset } from './subset.ts';
+
+/** A YAML text with the places of its parts, for errors about its content. */
+export interface PositionedYaml {
+  readonly value: PyValue;
+  /** Where the mapping or list at a path starts; undefined for scalars and what is absent. */
+  readonly locate: Locate;
+}
+
+/**
+ * Reads one YAML document with the meaning that ruamel.yaml gives it (YAML 1.2, big integers exact,
+ * floats apart from integers, dates as `PyDate`). An empty text is null. Objects behind an anchor are
+ * shared by their aliases, as in Python.
+ *
+ * @param file the name that errors show.
+ * @throws MlopsError `bad_yaml` with line, column and source line.
+ */
+export function parseYaml(text: string, file: string): PyValue {
+  const odd = unprintableCharacter(text);
+  if (odd !== undefined) {
+    const code = odd.code.toString(16).padStart(4, '0');
+    throw new MlopsError(
+      'bad_yaml',
+      `unable to read: '${file}', YAML file structure is corrupted: ` +
+        `unacceptable character #x${code}: special characters are not allowed, position ${odd.index}`,
+      { hint: 'write it as an escape in a text in double quotes' },
+    );
+  }
+  return readYamlSubset(text) ?? parseYamlFully(text, file);
+}
+
+/** As `parseYaml`, always with the full parser. */
+export function parseYamlFully(text: string, file: string): PyValue {
+  const { doc, lines } = parseDocument(text, file);
+  return new Converter(doc, lines, text, file).document();
+}
+
+/** As `parseYaml`, keeping the places of all parts. */
+export function parseYamlWithPositions(text: string, file: string): PositionedYaml {
+  const { doc, lines } = parseDocument(text, file);
+  const value = new Converter(doc, lines, text, file).document();
+  return { value, locate: (path) => containerPosition(doc, lines, path) };
+}
+
+function containerPosition(doc: Document, lines: LineCounter, path: readonly unknown[]): SourcePosition | undefined {
+  const { isAlias, isCollection } = yamlPackage();
+  let node = doc.contents as Node | null | undefined;
+  for (const step of path) {
+    if (isAlias(node)) node = node.resolve(doc);
+    node = childOf(node, step);
+  }
+  const offset = isCollection(node) ? node.range?.[0] : undefined;
+  return offset === undefined ? undefined : positionOf(lines, offset);
+}
+
+/** Parses into the package's tree with scalars left as text; throws on everything ruamel refuses. */
+export function parseDocument(text: string, file: string): { doc: Document.Parsed; lines: LineCounter } {
+  const { LineCounter: Lines, parseAllDocuments } = yamlPackage();
+  const lines = new Lines();
+  const parsed = parseAllDocuments(text, {
+    version: '1.2',
+    schema: 'failsafe',
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+    lineCounter: lines,
+  });
+  const docs = Array.isArray(parsed) ? parsed : [];
+  const fail = (problems: YamlProblem[]): never => {
+    throw yamlSyntaxError(file, text, problems);
+  };
+  const error = docs.flatMap((doc) => doc.errors)[0];
+  if (error !== undefined) fail(remarksOn(error, text, lines));
+  const tab = strayTab(text);
+  if (tab !== undefined) {
+    fail([{ message: "found character '\\t' that cannot start any token", position: positionOf(lines, tab) }]);
+  }
+  if (docs.length > 1) {
+    fail([
+      { message: 'expected a single document in the stream', position: { line: 1, column: 1 } },
+      { message: 'but found another document', position: positionOf(lines, docs[1]?.range[0] ?? 0) },
+    ]);
+  }
+  return { doc: docs[0] ?? emptyDocument(), lines };
+}
+
+/** The value of a parsed document, or of one of its nodes. */
+export function nodeValue(doc: Document.Parsed, node: Node | null = doc.contents): PyValue {
+  return new Converter(doc, new (yamlPackage().LineCounter)(), '', '').valueOf(node);
+}
+
+function emptyDocument(): Document.Parsed {
+  return yamlPackage().parseDocument('', { version: '1.2', schema: 'failsafe' });
+}
+
+export function positionOf(lines: LineCounter, offset: number): SourcePosition {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+function childOf(node: Node | null | undefined, step: unknown): Node | undefined {
+  const { isMap, isScalar, isSeq } = yamlPackage();
+  if (isSeq(node)) return node.items[Number(step)] as Node | undefined;
+  if (!isMap(node)) return undefined;
+  const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+  return (pair?.value ?? undefined) as Node | undefined;
+}
+
+/** Turns the package's tree into Python's values. */
+class Converter {
+  private readonly doc: Document.Parsed;
+  private readonly lines: LineCounter;
+  private readonly text: string;
+  private readonly file: string;
+  private readonly yaml = yamlPackage();
+  private readonly anchors = new Map<string, PyValue>();
+  /** Collections whose end was not reached yet. */
+  private readonly open = new Set<PyValue>();
+
+  constructor(doc: Document.Parsed, lines: LineCounter, text: string, file: string) {
+    this.doc = doc;
+    this.lines = lines;
+    this.text = text;
+    this.file = file;
+  }
+
+  document(): PyValue {
+    return this.node(this.doc.contents);
+  }
+
+  /** The value of one node, with the anchors before it known. */
+  valueOf(node: Node | null): PyValue {
+    if (node !== this.doc.contents) this.document();
+    return this.node(node);
+  }
+
+  private node(node: Node | null): PyValue {
+    if (node === null) return null;
+    if (this.yaml.isAlias(node)) {
+      const value = this.anchors.get(node.source);
+      if (value !== undefined && this.open.has(value)) this.fail('found a value that contains itself', node);
+      return value === undefined ? this.fail(`found undefined alias '${node.source}'`, node) : value;
+    }
+    if (this.yaml.isScalar(node)) {
+      const value = this.scalar(node);
+      if (node.anchor !== undefined) this.anchors.set(node.anchor, value);
+      return value;
+    }
+    if (this.yaml.isSeq(node)) return this.sequence(node.items as Node[], node);
+    if (this.yaml.isMap(node)) return this.mapping(node);
+    return this.fail('found something that is neither a value, a list nor a mapping', node);
+  }
+
+  private sequence(items: readonly Node[], node: Node): PyValue[] {
+    const list: PyValue[] = [];
+    this.anchor(node, list);
+    this.open.add(list);
+    for (const item of items) {
+      // A pair inside a flow list (`[a: 1]`) is a mapping of its own.
+      list.push(this.yaml.isPair(item) ? this.pairs([item], node, new Map()) : this.node(item));
+    }
+    this.open.delete(list);
+    return list;
+  }
+
+  private mapping(node: Node): PyMap {
+    const map: PyMap = new Map();
+    this.anchor(node, map);
+    if (!this.yaml.isMap(node)) return map;
+    this.open.add(map);
+    this.pairs(node.items, node, map);
+    this.open.delete(map);
+    return map;
+  }
+
+  private pairs(items: readonly unknown[], owner: Node, map: PyMap): PyMap {
+    const merged: PyMap[] = [];
+    const own: [PyValue, PyValue][] = [];
+    const seen = new Map<string, PyValue>();
+    for (const item of items) {
+      if (!this.yaml.isPair<Node | null, Node | null>(item)) continue;
+      if (isMergeKey(item.key, this.yaml)) {
+        merged.push(...this.mergeSources(item.value, owner));
+        continue;
+      }
+      const key = this.key(item.key, owner);
+      const value = this.node(item.value);
+      const same = equalityKey(this.node(item.key));
+      if (seen.has(same)) this.duplicate(item.key, owner, key, value, seen.get(same) ?? null);
+      seen.set(same, value);
+      own.push([key, value]);
+    }
+    for (const source of merged.reverse()) for (const [key, value] of source) map.set(key, value);
+    for (const [key, value] of own) map.set(key, value);
+    return map;
+  }
+
+  private key(node: Node | null, owner: Node): PyValue {
+    const key = this.node(node);
+    if (key instanceof PyFloat) return key.toString();
+    if (key instanceof PyDate) return key.text;
+    return Array.isArray(key) || key instanceof Map ? this.fail('found unhashable key', node ?? owner) : key;
+  }
+
+  private mergeSources(node: Node | null, owner: Node): PyMap[] {
+    const value = this.node(node);
+    const sources = Array.isArray(value) ? value : [value];
+    return sources.map((source) =>
+      source instanceof Map ? source : this.fail('expected a mapping or list of mappings for merging', node ?? owner),
+    );
+  }
+
+  private scalar(node: Scalar): PyValue {
+    const text = typeof node.value === 'string' ? node.value : '';
+    const tag = node.tag?.replace('tag:yaml.org,2002:', '!!');
+    if (tag === undefined) return node.type === 'PLAIN' ? this.plain(text, node) : text;
+    if (tag === '!' || tag === '!!str') return text;
+    const value = resolvePlain(text.trim());
+    if (tag === '!!float' && (typeof value === 'number' || typeof value === 'bigint'))
+      return new PyFloat(Number(value));
+    if (tag === '!!null') return null;
+    const fits =
+      (tag === '!!int' && (typeof value === 'number' || typeof value === 'bigint')) ||
+      (tag === '!!float' && value instanceof PyFloat) ||
+      (tag === '!!bool' && typeof value === 'boolean') ||
+      (tag === '!!timestamp' && value instanceof PyDate);
+    return fits ? value : this.fail(`could not determine a constructor for the tag '${node.tag ?? ''}'`, node);
+  }
+
+  private plain(text: string, node: Scalar): PyValue {
+    // ruamel has no constructor for YAML 1.1's "default value" key.
+    if (text === '=') this.fail("could not determine a constructor for the tag 'tag:yaml.org,2002:value'", node);
+    return resolvePlain(text);
+  }
+
+  private anchor(node: Node, value: PyValue): void {
+    const { anchor, tag } = node as { anchor?: string; tag?: string };
+    if (anchor !== undefined) this.anchors.set(anchor, value);
+    if (tag !== undefined && !/^(!|(!!|tag:yaml\.org,2002:)(map|seq))$/.test(tag)) {
+      this.fail(`could not determine a constructor for the tag '${tag}'`, node);
+    }
+  }
+
+  private duplicate(key: Node | null, owner: Node, name: PyValue, value: PyValue, original: PyValue): never {
+    const message = `found duplicate key "${shown(name)}" with value "${shown(value)}" (original value: "${shown(original)}")`;
+    throw yamlSyntaxError(this.file, this.text, [
+      { message: 'while constructing a mapping', position: this.place(owner) },
+      { message, position: this.place(key ?? owner) },
+    ]);
+  }
+
+  private fail(message: string, node: Node): never {
+    throw yamlSyntaxError(this.file, this.text, [{ message, position: this.place(node) }]);
+  }
+
+  private place(node: Node): SourcePosition | undefined {
+    const offset = node.range?.[0];
+    return offset === undefined ? undefined : positionOf(this.lines, offset);
+  }
+}
+
+/** The same text for keys that are equal in Python, where `1`, `1.0` and `true` are. */
+function equalityKey(key: PyValue): string {
+  if (typeof key === 'string') return `text ${key}`;
+  if (key instanceof PyFloat) return `number ${Number.isInteger(key.value) ? BigInt(key.value) : key.value}`;
+  if (typeof key === 'boolean') return `number ${key ? 1 : 0}`;
+  return typeof key === 'number' || typeof key === 'bigint' ? `number ${key}` : String(key);
+}
+
+function isMergeKey(key: Node | null, yaml: ReturnType<typeof yamlPackage>): boolean {
+  return yaml.isScalar(key) && key.type === 'PLAIN' && key.value === '<<';
+}
+
+function shown(value: PyValue): string {
+  if (value === null) return 'None';
+  if (value instanceof Map) return '{}';
+  if (value instanceof PyDate) return value.text;
+  return Array.isArray(value) ? '[]' : String(value);
+}

@@ -1,0 +1,340 @@
+import * as path from 'node:path';
+
+import { isMlopsError, MlopsError, type OnProgress, type PyMap } from '../../base/index.ts';
+import { commitOut } from '../../data/index.ts';
+import { commandLines, type Executor } from '../../execute/index.ts';
+import type { ContentInfo, LockedStage, Out, Stage } from '../../project/index.ts';
+import type { DataRepo } from '../open/data-repo.ts';
+import type { GitSide } from '../open/git-side.ts';
+import type { LockStore } from '../open/lock-store.ts';
+import { absolutePath } from '../open/pipeline-project.ts';
+import type { Lineage, Recorder, StageEnd, StageRecorder } from './recorder.ts';
+import { refuseFaultyCommand, runCommands } from './repro-command.ts';
+import type { OnReproEvent } from './repro-events.ts';
+import { madeBefore, pullDeps, pullInstead } from './repro-pull.ts';
+import { commitStage, findMade, prepareOuts, readInputs, restoreOuts, type Inputs } from '../stages/repro-stage.ts';
+import type { RunCache } from '../stages/run-cache.ts';
+import type { RunningStages } from '../guard/running-stages.ts';
+import { setAside } from '../guard/set-aside.ts';
+import { stageChanges } from '../stages/stage-changes.ts';
+import type { StageExclusion } from '../stages/stage-exclusion.ts';
+
+/** What the stages of one repro share. */
+export interface ReproContext {
+  readonly repo: DataRepo;
+  readonly executor: Executor;
+  readonly runs: RunCache;
+  readonly locks: LockStore;
+  readonly git: GitSide;
+  readonly recorder: Recorder;
+  readonly onEvent: OnReproEvent;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: OnProgress | undefined;
+  readonly output: 'inherit' | 'pipe';
+  readonly dry: boolean;
+  readonly explain: boolean;
+  readonly noCommit: boolean;
+  readonly useRunCache: boolean;
+  readonly allowMissing: boolean;
+  readonly pull: boolean;
+  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
+  /** A stage is about to run: starts what can be done beside other work. */
+  readonly prepare: () => void;
+  /** Told each stage's new contents. */
+  readonly onFinished: (stage: Stage) => void;
+  /** Makes sure that the recorder has begun. */
+  readonly beginRecording: () => Promise<void>;
+  readonly outsInGit: OutsInGit;
+  readonly exclusion: StageExclusion;
+  readonly running: RunningStages;
+}
+
+/** Outputs of stages and Git, which is asked about all of them at once. */
+export interface OutsInGit {
+  /** Throws `git_tracked` when Git tracks an output that the cache is to hold. */
+  refuseTracked(stage: Stage): void;
+  /** Makes Git ignore what it does not ignore yet. */
+  ignore(stage: Stage): Promise<void>;
+}
+
+export interface StageTask {
+  readonly stage: Stage;
+  /** Place in the plan. */
+  readonly rank: number;
+  readonly force: boolean;
+  /** The stages before this one, with what they made in this run. */
+  readonly upstream: readonly Stage[];
+}
+
+/** The stage with its new contents, or undefined when there was nothing to do. */
+export async function reproduceStage(context: ReproContext, task: StageTask): Promise<Stage | undefined> {
+  const { repo, onEvent, signal } = context;
+  const { stage, force, upstream } = task;
+  const { allowMissing } = context;
+  if (stage.frozen && stage.deps.every((dep) => dep.repo === undefined) && stage.kind === 'pipeline') {
+    const message = `stage: '${stage.address}' is frozen. Its dependencies are not going to be reproduced.`;
+    onEvent({ kind: 'warning', message });
+  }
+  if (!force || context.explain) {
+    const changes = await stageChanges(repo, stage, { first: !context.explain, allowMissing, upstream, signal });
+    if (changes.length > 0) onEvent({ kind: 'changed', stage, changes });
+    if (changes.length === 0 && !force) {
+      onEvent({ kind: 'unchanged', stage });
+      return undefined;
+    }
+    if (!force && context.pull && (await pullInstead(context, task))) return undefined;
+  }
+  const question = `Going to reproduce stage: '${stage.address}'. Are you sure you want to continue?`;
+  if (context.confirm !== undefined && !(await context.confirm(question))) {
+    throw new MlopsError('stage_failed', 'reproduction aborted by the user');
+  }
+  if (context.dry) return dryRun(context, task);
+  return context.exclusion.exclusively(stage, (waited) =>
+    waited ? lookAgain(context, task) : bringUpToDate(context, task),
+  );
+}
+
+function bringUpToDate(context: ReproContext, task: StageTask): Promise<Stage> {
+  return task.stage.kind === 'data' ? verifyData(context, task.stage) : runOrRestore(context, task);
+}
+
+/** Another process worked on the stage meanwhile, and has perhaps done what was to be done. */
+async function lookAgain(context: ReproContext, task: StageTask): Promise<Stage | undefined> {
+  const { repo, onEvent, signal } = context;
+  repo.forget();
+  const fresh = repo.stages().find((stage) => stage.address === task.stage.address) ?? task.stage;
+  const changes = await stageChanges(repo, fresh, { first: true, signal });
+  if (changes.length > 0 || task.force) return bringUpToDate(context, { ...task, stage: fresh });
+  onEvent({ kind: 'unchanged', stage: fresh });
+  return undefined;
+}
+
+async function dryRun(context: ReproContext, { stage, force }: StageTask): Promise<Stage> {
+  const { onEvent, repo } = context;
+  if (stage.cmd === undefined || stage.frozen) return stage;
+  if (!force && (await wouldBeRestored(repo, stage, context))) onEvent({ kind: 'cached', stage });
+  onEvent({ kind: 'running', stage });
+  refuseFaultyCommand(stage);
+  for (const line of commandLines(stage.cmd ?? '')) onEvent({ kind: 'command', stage, line });
+  return stage;
+}
+
+async function wouldBeRestored(repo: DataRepo, stage: Stage, context: ReproContext): Promise<boolean> {
+  try {
+    const inputs = await readInputs(repo, stage, { signal: context.signal });
+    return (await findMade(repo, stage, inputs, context.useRunCache ? context.runs : undefined)) !== undefined;
+  } catch (error) {
+    // A dep that a stage before this one would make is not there yet.
+    if (isMlopsError(error)) return false;
+    throw error;
+  }
+}
+
+/** A `.dvc` file whose data changed: what is in the workspace becomes what it tracks. */
+async function verifyData(context: ReproContext, stage: Stage): Promise<Stage> {
+  const { repo, onEvent, signal } = context;
+  const startedAt = Date.now();
+  onEvent({ kind: 'verifying', stage });
+  const contents = new Map<Out, ContentInfo>();
+  for (const out of stage.outs) {
+    const target = absolutePath(repo, stage, out);
+    try {
+      contents.set(out, await commitOut(repo.data, target, { cache: out.cache && !context.noCommit, signal }));
+    } catch (error) {
+      if (!isMlopsError(error, 'object_missing')) throw error;
+      throw new MlopsError('missing_output', `missing data 'source': ${repo.display(out.path ?? out.defPath)}`, {
+        hint: 'fetch it with `mlops pull`, or bring it back with `mlops checkout`',
+        cause: error,
+      });
+    }
+  }
+  await context.outsInGit.ignore(stage);
+  repo.saveDataStage(stage, contents);
+  context.git.changed(path.join(repo.root, stage.file));
+  onEvent({ kind: 'done', stage, how: 'verified', milliseconds: Date.now() - startedAt });
+  return { ...stage, outs: stage.outs.map((out) => ({ ...out, info: contents.get(out) ?? out.info })) };
+}
+
+async function runOrRestore(context: ReproContext, task: StageTask): Promise<Stage> {
+  const { repo, onEvent, signal } = context;
+  const { stage, force } = task;
+  const startedAt = Date.now();
+  if (stage.frozen || stage.cmd === undefined) {
+    onEvent({ kind: 'verifying', stage });
+    return finish(context, task, 'verified', startedAt);
+  }
+  context.prepare();
+  context.outsInGit.refuseTracked(stage);
+  if (context.pull && !force) await pullDeps(context, task);
+  const inputs = await readInputs(repo, stage, { signal, onProgress: context.onProgress });
+  const made = force ? undefined : await madeBefore(context, stage, inputs);
+  await context.beginRecording();
+  if (made === undefined) return runStage(context, task, inputs, startedAt);
+  onEvent({ kind: 'cached', stage });
+  await withOutsAside(context, stage, () => restoreOuts(repo, stage, made, signal));
+  const result = await finish(context, task, 'cached', startedAt);
+  const recorder = await startRecording(context, stage, startedAt);
+  await recorder.end(endOf(context, result, 'cached', ''));
+  return result;
+}
+
+/** Moves the old outputs away, works, and brings them back when that fails. */
+async function withOutsAside(context: ReproContext, stage: Stage, work: () => Promise<void>): Promise<void> {
+  const aside = setAside(context.repo.stateDir, prepareOuts(context.repo, stage));
+  try {
+    await work();
+  } catch (error) {
+    aside.restore();
+    throw error;
+  }
+  aside.drop();
+}
+
+async function runStage(context: ReproContext, task: StageTask, _inputs: Inputs, startedAt: number): Promise<Stage> {
+  const { repo, onEvent } = context;
+  const { stage } = task;
+  onEvent({ kind: 'running', stage });
+  const recorder = await startRecording(context, stage, startedAt);
+  const tail = new Tail();
+  let result: Stage | undefined;
+  try {
+    await withOutsAside(context, stage, async () => {
+      const { executor, signal, output, running } = context;
+      const env = recorder.env;
+      const onTail = (chunk: Uint8Array): void => tail.push(chunk);
+      await context.exclusion.whileRunning(stage, () =>
+        runCommands(repo, stage, { executor, signal, onEvent, env, output, onTail, running }),
+      );
+      repo.data.forgetObjects();
+      result = await finish(context, task, 'ran', startedAt);
+    });
+  } catch (error) {
+    await recorder.end(failureOf(stage, error, tail.text()));
+    throw error;
+  }
+  if (result === undefined) throw new Error('a stage that ran gave no result');
+  await recorder.end(endOf(context, result, 'ran', tail.text()));
+  return result;
+}
+
+/** Hashes and stores what was made, writes dvc.lock. */
+async function finish(
+  context: ReproContext,
+  task: StageTask,
+  how: 'ran' | 'cached' | 'verified',
+  startedAt: number,
+): Promise<Stage> {
+  const { repo, onEvent, signal } = context;
+  const { stage } = task;
+  const locked = await commitStage(repo, stage, {
+    noCommit: context.noCommit,
+    runs: context.runs,
+    signal,
+    onProgress: context.onProgress,
+    onWarning: (message) => onEvent({ kind: 'warning', message }),
+  });
+  await context.outsInGit.ignore(stage);
+  const written = context.locks.put(stage, locked, task.rank);
+  const shown = repo.display(written.file);
+  if (written.generated) onEvent({ kind: 'lock-generated', file: shown });
+  if (written.updated) onEvent({ kind: 'lock-updated', file: shown });
+  if (written.updated) context.git.changed(path.join(repo.root, written.file));
+  onEvent({ kind: 'done', stage, how, milliseconds: Date.now() - startedAt });
+  const result = withLock(stage, locked);
+  context.onFinished(result);
+  return result;
+}
+
+/** The stage as it is after a lock entry was written for it. */
+export function withLock(stage: Stage, locked: LockedStage): Stage {
+  const infos = (entries: LockedStage['deps']): Map<string, ContentInfo> =>
+    new Map(entries.map((entry) => [entry.path, entry.info]));
+  const deps = infos(locked.deps);
+  const outs = infos(locked.outs);
+  return {
+    ...stage,
+    deps: stage.deps.map((dep) => ({ ...dep, info: deps.get(dep.defPath) })),
+    params: stage.params.map((params) => ({ ...params, recorded: locked.params.get(params.defPath) })),
+    outs: stage.outs.map((out) => ({ ...out, info: outs.get(out.defPath) })),
+    locked,
+  };
+}
+
+async function startRecording(context: ReproContext, stage: Stage, startedAt: number): Promise<StageRecorder> {
+  const { repo, recorder } = context;
+  return recorder.stage({
+    stage: stage.address,
+    command: typeof stage.cmd === 'string' ? stage.cmd : (stage.cmd ?? []).join('\n'),
+    cwd: path.join(repo.root, stage.wdir),
+    startedAt,
+    outs: stage.outs.map((out) => ({
+      path: absolutePath(repo, stage, out),
+      report: out.metric || out.plot !== undefined,
+    })),
+    dvclive: looseDvclive(repo, stage),
+  });
+}
+
+function looseDvclive(repo: DataRepo, stage: Stage): string | undefined {
+  const folder = path.posix.join(stage.wdir, 'dvclive');
+  const { outs } = repo.graph();
+  const isMade = outs.above(folder).length > 0 || outs.below(folder).length > 0;
+  return isMade ? undefined : path.join(repo.root, folder);
+}
+
+function reportFiles(repo: DataRepo, stage: Stage): string[] {
+  return stage.outs.filter((out) => out.metric || out.plot !== undefined).map((out) => absolutePath(repo, stage, out));
+}
+
+function endOf(context: ReproContext, stage: Stage, status: 'ran' | 'cached', logTail: string): StageEnd {
+  const lineage = (path_: string, role: Lineage['role'], info: ContentInfo | undefined): Lineage => ({
+    path: path_,
+    role,
+    md5: info?.md5,
+    size: info?.size,
+  });
+  const role = (out: Out): Lineage['role'] => (out.metric ? 'metric' : out.plot === undefined ? 'out' : 'plot');
+  return {
+    status,
+    endedAt: Date.now(),
+    params: stage.locked?.params ?? new Map<string, PyMap>(),
+    lineage: [
+      ...stage.deps.map((dep) => lineage(dep.path ?? dep.defPath, 'dep', dep.info)),
+      ...stage.outs.map((out) => lineage(out.path ?? out.defPath, role(out), out.info)),
+    ],
+    reports: reportFiles(context.repo, stage),
+    logTail,
+    exitCode: 0,
+  };
+}
+
+function failureOf(stage: Stage, error: unknown, logTail: string): StageEnd {
+  const killed = isMlopsError(error, 'interrupted');
+  const code = isMlopsError(error, 'command_failed') ? error.data?.['code'] : undefined;
+  return {
+    status: killed ? 'killed' : 'failed',
+    endedAt: Date.now(),
+    params: stage.locked?.params ?? new Map<string, PyMap>(),
+    lineage: [],
+    reports: [],
+    logTail,
+    ...(typeof code === 'number' ? { exitCode: code } : {}),
+  };
+}
+
+/** The last kilobytes of a stage's output. */
+class Tail {
+  static readonly limit = 8192;
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+
+  push(chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    while (this.#size - (this.#chunks[0]?.length ?? 0) > Tail.limit) this.#size -= this.#chunks.shift()?.length ?? 0;
+  }
+
+  text(): string {
+    return Buffer.concat(this.#chunks).subarray(-Tail.limit).toString('utf8');
+  }
+}

@@ -1,0 +1,198 @@
+import { MlopsError } from '../../base/index.ts';
+import { parseYaml } from '../../model/index.ts';
+
+/** A column of a table input. */
+export interface ColumnConfig {
+  readonly name: string;
+  readonly type: 'number' | 'integer' | 'string' | 'boolean';
+  /** The input of the model that takes it; default: the one of the same name, else its place in the only input. */
+  readonly input: string | undefined;
+  readonly default: string | number | boolean | null | undefined;
+  readonly min: number | undefined;
+  readonly max: number | undefined;
+  /** Allowed values. A model input of numbers gets their position. */
+  readonly categories: readonly string[] | undefined;
+}
+
+export interface TextConfig {
+  /** Key of the text in a request. */
+  readonly field: string;
+  /** File beside serving.yaml. */
+  readonly tokenizer: string;
+  readonly maxLength: number;
+  readonly padding: 'longest' | 'max_length';
+}
+
+export interface OutputConfig {
+  readonly name: string;
+  /** Name in the answer. */
+  readonly as: string;
+  readonly activation: 'softmax' | 'sigmoid' | undefined;
+  readonly pooling: 'mean' | 'cls' | 'max' | undefined;
+  readonly normalize: boolean;
+  readonly labels: readonly string[] | undefined;
+  readonly topK: number | undefined;
+  readonly threshold: number | undefined;
+  readonly unit: string | undefined;
+}
+
+/** The content of `serving.yaml`; docs/serving.md describes it. */
+export interface ServingConfig {
+  readonly columns: readonly ColumnConfig[] | undefined;
+  readonly text: TextConfig | undefined;
+  readonly outputs: readonly OutputConfig[];
+}
+
+type Fields = Record<string, unknown>;
+
+/** @throws MlopsError `bad_config` naming the place, `model_broken` for YAML that cannot be read. */
+export async function parseServingConfig(source: string, file: string): Promise<ServingConfig> {
+  const check = new Checker(file);
+  const root = check.fields(await parseYaml(source, file, '1.2'), '', ['version', 'table', 'text', 'outputs']);
+  if (root['version'] !== undefined && root['version'] !== 1) throw check.problem('version', '1', root['version']);
+  const table = root['table'] === undefined ? undefined : check.fields(root['table'], 'table', ['columns']);
+  const text = root['text'] === undefined ? undefined : readText(check, root['text']);
+  if (table !== undefined && text !== undefined) throw check.problem('text', 'either table or text', 'both');
+  return {
+    columns:
+      table === undefined
+        ? undefined
+        : check.list(table['columns'], 'table.columns').map((c, i) => readColumn(check, c, i)),
+    text,
+    outputs:
+      root['outputs'] === undefined
+        ? []
+        : check.list(root['outputs'], 'outputs').map((o, i) => readOutput(check, o, i)),
+  };
+}
+
+function readColumn(check: Checker, value: unknown, index: number): ColumnConfig {
+  const path = `table.columns[${index}]`;
+  const fields = check.fields(typeof value === 'string' ? { name: value } : value, path, [
+    'name',
+    'type',
+    'input',
+    'default',
+    'min',
+    'max',
+    'categories',
+  ]);
+  const fallback = fields['default'];
+  if (typeof fallback === 'object' && fallback !== null) throw check.problem(`${path}.default`, 'a value', fallback);
+  const categories = check.optionalTexts(fields['categories'], `${path}.categories`);
+  return {
+    name: check.text(fields['name'], `${path}.name`),
+    type: check.choice(fields['type'] ?? (categories === undefined ? 'number' : 'string'), `${path}.type`, [
+      'number',
+      'integer',
+      'string',
+      'boolean',
+    ] as const),
+    input: check.optionalText(fields['input'], `${path}.input`),
+    default: fallback as ColumnConfig['default'],
+    min: check.optionalNumber(fields['min'], `${path}.min`),
+    max: check.optionalNumber(fields['max'], `${path}.max`),
+    categories,
+  };
+}
+
+function readText(check: Checker, value: unknown): TextConfig {
+  const fields = check.fields(value, 'text', ['field', 'tokenizer', 'max_length', 'padding']);
+  const tokenizer = check.optionalText(fields['tokenizer'], 'text.tokenizer') ?? 'tokenizer.json';
+  if (/[\\/]/.test(tokenizer)) throw check.problem('text.tokenizer', 'a file beside serving.yaml', tokenizer);
+  return {
+    field: check.optionalText(fields['field'], 'text.field') ?? 'text',
+    tokenizer,
+    maxLength: check.optionalNumber(fields['max_length'], 'text.max_length') ?? 512,
+    padding: check.choice(fields['padding'] ?? 'longest', 'text.padding', ['longest', 'max_length'] as const),
+  };
+}
+
+function readOutput(check: Checker, value: unknown, index: number): OutputConfig {
+  const path = `outputs[${index}]`;
+  const fields = check.fields(value, path, [
+    'name',
+    'as',
+    'activation',
+    'pooling',
+    'normalize',
+    'labels',
+    'top_k',
+    'threshold',
+    'unit',
+  ]);
+  const name = check.text(fields['name'], `${path}.name`);
+  const { activation, pooling, normalize } = fields;
+  if (normalize !== undefined && typeof normalize !== 'boolean')
+    throw check.problem(`${path}.normalize`, 'true or false', normalize);
+  return {
+    name,
+    as: check.optionalText(fields['as'], `${path}.as`) ?? name,
+    activation:
+      activation === undefined
+        ? undefined
+        : check.choice(activation, `${path}.activation`, ['softmax', 'sigmoid'] as const),
+    pooling:
+      pooling === undefined ? undefined : check.choice(pooling, `${path}.pooling`, ['mean', 'cls', 'max'] as const),
+    normalize: normalize === true,
+    labels: check.optionalTexts(fields['labels'], `${path}.labels`),
+    topK: check.optionalNumber(fields['top_k'], `${path}.top_k`),
+    threshold: check.optionalNumber(fields['threshold'], `${path}.threshold`),
+    unit: check.optionalText(fields['unit'], `${path}.unit`),
+  };
+}
+
+/** Checks values of the file, naming their place in messages. */
+class Checker {
+  readonly #file: string;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  problem(path: string, expected: string, got: unknown): MlopsError {
+    const text = got === undefined ? 'nothing' : JSON.stringify(got).slice(0, 80);
+    return new MlopsError('bad_config', `'${this.#file}' ${path}: expected ${expected}, got ${text}`, {
+      hint: 'docs/serving.md describes serving.yaml',
+    });
+  }
+
+  fields(value: unknown, path: string, known: readonly string[]): Fields {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw this.problem(path, 'a mapping', value);
+    const strange = Object.keys(value).find((key) => !known.includes(key));
+    if (strange !== undefined)
+      throw this.problem(path === '' ? strange : `${path}.${strange}`, `only ${known.join(', ')}`, strange);
+    return value as Fields;
+  }
+
+  list(value: unknown, path: string): unknown[] {
+    if (!Array.isArray(value)) throw this.problem(path, 'a list', value);
+    return value;
+  }
+
+  text(value: unknown, path: string): string {
+    if (typeof value !== 'string' || value === '') throw this.problem(path, 'a text', value);
+    return value;
+  }
+
+  optionalText(value: unknown, path: string): string | undefined {
+    return value === undefined ? undefined : this.text(value, path);
+  }
+
+  optionalNumber(value: unknown, path: string): number | undefined {
+    if (value === undefined) return undefined;
+    if (typeof value !== 'number') throw this.problem(path, 'a number', value);
+    return value;
+  }
+
+  optionalTexts(value: unknown, path: string): string[] | undefined {
+    return value === undefined ? undefined : this.list(value, path).map(String);
+  }
+
+  choice<Value extends string>(value: unknown, path: string, choices: readonly Value[]): Value {
+    const found = choices.find((choice) => choice === value);
+    if (found === undefined) throw this.problem(path, choices.join(' or '), value);
+    return found;
+  }
+}

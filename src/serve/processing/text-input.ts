@@ -1,0 +1,119 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+import { messageOf, MlopsError } from '../../base/index.ts';
+import type { TensorInfo } from '../../model/index.ts';
+import { showJson, type Json } from '../wire/json-reader.ts';
+import { isObject } from '../protocols/native-protocol.ts';
+import type { InputStep } from './processing.ts';
+import type { TextConfig } from './serving-config.ts';
+import { allocate, type Tensor } from '../wire/tensor.ts';
+import { invalid } from '../wire/tensor-json.ts';
+
+interface Encoding {
+  readonly ids: readonly number[];
+  readonly attention_mask: readonly number[];
+  readonly token_type_ids?: readonly number[];
+}
+
+/** Which part of an encoding an input of the model takes, by the names that exporters give it. */
+const parts: Readonly<Record<string, 'ids' | 'mask' | 'types'>> = {
+  input_ids: 'ids',
+  input_word_ids: 'ids',
+  attention_mask: 'mask',
+  input_mask: 'mask',
+  token_type_ids: 'types',
+  segment_ids: 'types',
+};
+
+/**
+ * Texts for a transformer: a Hugging Face tokenizer.json makes token ids, cut to `max_length` and padded to the
+ * longest text of the request.
+ *
+ * @throws MlopsError `bad_config` when the tokenizer cannot be read or the model takes no token ids.
+ */
+export async function textInput(config: TextConfig, file: string, inputs: readonly TensorInfo[]): Promise<InputStep> {
+  const { encode, padId } = await loadTokenizer(path.join(path.dirname(file), config.tokenizer));
+  const odd = inputs.find(
+    (info) => parts[info.name] === undefined || (info.dtype !== 'int64' && info.dtype !== 'int32'),
+  );
+  if (odd !== undefined || !inputs.some((info) => parts[info.name] === 'ids')) {
+    throw new MlopsError(
+      'bad_config',
+      `'${file}': the model's inputs are not token ids (${inputs.map((info) => info.name).join(', ')})`,
+      {
+        hint: `text is for models with the inputs ${Object.keys(parts).join(', ')}`,
+      },
+    );
+  }
+  return {
+    kind: 'text',
+    read(raw) {
+      const encodings = textsOf(raw, config.field).map((text) => cut(encode(text), config.maxLength));
+      const longest = encodings.reduce((length, encoding) => Math.max(length, encoding.ids.length), 1);
+      const width = config.padding === 'max_length' ? config.maxLength : longest;
+      return Object.fromEntries(inputs.map((info) => [info.name, tokensTensor(info, encodings, width, padId)]));
+    },
+    example: () => ({ [config.field]: 'some text' }),
+  };
+}
+
+async function loadTokenizer(file: string): Promise<{ encode: (text: string) => Encoding; padId: number }> {
+  try {
+    const json = JSON.parse(fs.readFileSync(file, 'utf8')) as {
+      padding?: { pad_id?: number } | null;
+      added_tokens?: { id: number; content: string }[];
+    };
+    const { Tokenizer } = await import('@huggingface/tokenizers');
+    const configFile = path.join(path.dirname(file), 'tokenizer_config.json');
+    const config: object = fs.existsSync(configFile) ? (JSON.parse(fs.readFileSync(configFile, 'utf8')) as object) : {};
+    const tokenizer = new Tokenizer(json, config);
+    const pad = json.added_tokens?.find((token) => token.content === '[PAD]' || token.content === '<pad>');
+    return {
+      encode: (text) => tokenizer.encode(text, { return_token_type_ids: true }) as Encoding,
+      padId: json.padding?.pad_id ?? pad?.id ?? 0,
+    };
+  } catch (error) {
+    throw new MlopsError('bad_config', `the tokenizer '${file}' cannot be used: ${messageOf(error)}`, {
+      hint: 'put the tokenizer.json of the model beside serving.yaml',
+      cause: error,
+    });
+  }
+}
+
+function textsOf(raw: Json, field: string): string[] {
+  const value = isObject(raw) && Object.hasOwn(raw, field) ? raw[field] : raw;
+  const list = Array.isArray(value) ? value : [value];
+  return list.map((item, i) => {
+    const text = isObject(item) ? item[field] : item;
+    if (typeof text === 'string') return text;
+    throw invalid(`inputs.${field}[${i}]`, 'a text', showJson(text));
+  });
+}
+
+/** Cut to a length, keeping the last token, which closes the text ([SEP]), as Hugging Face truncates. */
+function cut(encoding: Encoding, length: number): Encoding {
+  if (encoding.ids.length <= length) return encoding;
+  const shorten = (values: readonly number[]): number[] => [...values.slice(0, length - 1), values.at(-1) ?? 0];
+  const { ids, attention_mask: mask, token_type_ids: types } = encoding;
+  return {
+    ids: shorten(ids),
+    attention_mask: shorten(mask),
+    ...(types === undefined ? {} : { token_type_ids: shorten(types) }),
+  };
+}
+
+function tokensTensor(info: TensorInfo, encodings: readonly Encoding[], width: number, padId: number): Tensor {
+  const data = allocate(info.dtype, encodings.length * width);
+  const part = parts[info.name];
+  for (const [row, encoding] of encodings.entries()) {
+    const values =
+      part === 'ids' ? encoding.ids : part === 'mask' ? encoding.attention_mask : (encoding.token_type_ids ?? []);
+    for (let i = 0; i < width; i++) {
+      const value = values[i] ?? (part === 'ids' ? padId : 0);
+      if (data instanceof BigInt64Array) data[row * width + i] = BigInt(value);
+      else (data as Int32Array)[row * width + i] = value;
+    }
+  }
+  return { dtype: info.dtype, dims: [encodings.length, width], data };
+}

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+
+import type { Request } from '../../http/index.ts';
+import type { Prediction } from '../running/predict.ts';
+import type { Tensor, Tensors } from '../wire/tensor.ts';
+import { tensorToBytes } from '../wire/tensor-binary.ts';
+import { tensorToJson } from '../wire/tensor-json.ts';
+
+/** Tensors of more values than this are logged as a hash. */
+const valuesLimit = 256;
+
+/** A prediction as a line of the prediction log; see `PredictionRecord`. */
+export function predictionLine(
+  prediction: Prediction,
+  id: string,
+  request: Request,
+  redact: ReadonlySet<string>,
+): string {
+  const { version, feeds, answer, labels, latency, fetches } = prediction;
+  const { ref } = version;
+  let line = `{"kind":"prediction","id":"${id}","at":${Date.now()},"model":${JSON.stringify(ref.name)}`;
+  line += `,"version":${JSON.stringify(ref.version)},"md5":"${version.md5}"`;
+  if (ref.runId !== undefined) line += `,"run_id":${JSON.stringify(ref.runId)}`;
+  line += `,"inputs":${tensorsText(feeds, Object.keys(feeds), redact)}`;
+  line += `,"outputs":${tensorsText(answer.outputs, fetches, redact)}`;
+  if (labels !== undefined && labels.length <= valuesLimit) line += `,"labels":${JSON.stringify(labels)}`;
+  line += `,"latency_ms":${Math.round(latency * 1000) / 1000},"request_id":${JSON.stringify(request.id)}`;
+  if (request.trace !== undefined) line += `,"trace_id":"${request.trace.traceId}"`;
+  return `${line}}`;
+}
+
+function tensorsText(tensors: Tensors, names: readonly string[], redact: ReadonlySet<string>): string {
+  let text = '{';
+  for (const name of names) {
+    const tensor = tensors[name];
+    if (tensor === undefined) continue;
+    if (text.length > 1) text += ',';
+    text += `${JSON.stringify(name)}:${redact.has(name) ? '"[redacted]"' : valueText(tensor)}`;
+  }
+  return `${text}}`;
+}
+
+function valueText(tensor: Tensor): string {
+  if (tensor.data.length <= valuesLimit) return tensorToJson(tensor);
+  const hash = createHash('md5').update(tensorToBytes(tensor)).digest('hex');
+  return `{"md5":"${hash}","dtype":"${tensor.dtype}","shape":[${tensor.dims.join(',')}]}`;
+}

@@ -1,0 +1,25 @@
+import type { Request } from '../../http/index.ts';
+import type { PredictionSink } from '../../monitor/index.ts';
+import type { Predictor, Prediction } from '../running/predict.ts';
+import type { Repository } from '../running/repository.ts';
+import type { ServedVersion } from '../running/served-version.ts';
+
+/** What the routes of all protocols share. */
+export interface ServingContext {
+  readonly repository: Repository;
+  readonly predictor: Predictor;
+  readonly started: Date;
+  /** Of mlops itself. */
+  readonly serverVersion: string;
+  readonly draining: boolean;
+  readonly predictionLog: PredictionSink | undefined;
+  ready(): boolean;
+  /** State of what the server needs beside itself, for `/health`. */
+  dependencies(): Readonly<Record<string, unknown>>;
+  /** True while a loaded model takes 64-bit integers. */
+  anyExactIntegers(): boolean;
+  /** Counts and logs an answered prediction; returns its id. Never fails or waits. */
+  record(prediction: Prediction, request: Request): string;
+  /** A request body that the version takes. */
+  example(version: ServedVersion): unknown;
+}

@@ -1,0 +1,30 @@
+import { MlopsError } from '../../base/index.ts';
+import type { Shell } from '../../http/index.ts';
+import type { ServingContext } from './context.ts';
+import { isObject, optionalText, readObject } from '../protocols/native-protocol.ts';
+
+/** `POST /feedback`: `{"prediction_id": ..., "label": ..., "comment"?}` puts the truth beside a prediction. */
+export function addFeedbackRoutes(shell: Shell, context: ServingContext): void {
+  shell.post('/feedback', { config: { scope: 'predict' } }, (request, reply) => {
+    const log = context.predictionLog;
+    if (log === undefined) {
+      throw new MlopsError('bad_request', 'there is no prediction log to add feedback to', {
+        hint: 'start the server with --log-predictions',
+      });
+    }
+    const body = readObject(request.body, true);
+    const id = optionalText(body, 'prediction_id');
+    const { label } = body;
+    if (id === undefined || id.length > 200 || label === undefined || isObject(label)) {
+      throw new MlopsError('invalid_input', "feedback needs a 'prediction_id' and a 'label'", {
+        data: { path: id === undefined ? 'prediction_id' : 'label' },
+      });
+    }
+    const comment = optionalText(body, 'comment')?.slice(0, 10_000);
+    const line = { kind: 'feedback', prediction_id: id, at: Date.now(), label, comment };
+    // Integers beyond 2^53 are kept as text: they are identifiers.
+    log.append(JSON.stringify(line, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value)));
+    void reply.code(202);
+    return { prediction_id: id, status: 'accepted' };
+  });
+}

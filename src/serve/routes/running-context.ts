@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+
+import type { Request } from '../../http/index.ts';
+import { deriveExample } from '../../model/index.ts';
+import type { PredictionSink } from '../../monitor/index.ts';
+import type { Member } from '../cluster/member.ts';
+import type { ServingContext } from './context.ts';
+import type { InferencePool } from '../running/inference-pool.ts';
+import { predictionLine } from '../protocols/log-line.ts';
+import type { Prediction, Predictor } from '../running/predict.ts';
+import type { Repository } from '../running/repository.ts';
+import type { ServedVersion } from '../running/served-version.ts';
+
+export interface RunningParts {
+  readonly repository: Repository;
+  readonly predictor: Predictor;
+  readonly pool: InferencePool;
+  readonly predictionLog: PredictionSink | undefined;
+  readonly member: Member | undefined;
+  readonly redact: readonly string[];
+  readonly serverVersion: string;
+}
+
+/** The context of a server that runs. */
+export class RunningContext implements ServingContext {
+  readonly repository: Repository;
+  readonly predictor: Predictor;
+  readonly started = new Date();
+  readonly serverVersion: string;
+  readonly predictionLog: PredictionSink | undefined;
+  draining = false;
+  readonly #pool: InferencePool;
+  readonly #member: Member | undefined;
+  readonly #redact: ReadonlySet<string>;
+  readonly #prefix = `${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
+  #predictions = 0;
+
+  constructor(parts: RunningParts) {
+    this.repository = parts.repository;
+    this.predictor = parts.predictor;
+    this.serverVersion = parts.serverVersion;
+    this.predictionLog = parts.predictionLog;
+    this.#pool = parts.pool;
+    this.#member = parts.member;
+    this.#redact = new Set(parts.redact);
+  }
+
+  ready(): boolean {
+    return !this.draining && this.repository.ready;
+  }
+
+  dependencies(): Readonly<Record<string, unknown>> {
+    const log = this.predictionLog;
+    return {
+      inference: { status: 'up', threads: this.#pool.threads.length, restarts: this.#pool.restarts },
+      ...(this.#member === undefined ? {} : { workers: this.#workers(this.#member) }),
+      prediction_log:
+        log === undefined
+          ? { status: 'off' }
+          : {
+              status: log.trouble === undefined ? 'up' : 'down',
+              ...(log.trouble === undefined ? {} : { reason: log.trouble }),
+            },
+    };
+  }
+
+  #workers({ state, supervisor }: Member) {
+    return { status: 'up', running: supervisor.workers, restarts: supervisor.restarts, answered_by: state.place };
+  }
+
+  anyExactIntegers(): boolean {
+    for (const model of this.repository.models.values()) {
+      // A model that is not loaded yet may take them.
+      if (model.current?.exactIntegers !== false) return true;
+    }
+    return false;
+  }
+
+  record(prediction: Prediction, request: Request): string {
+    this.#predictions++;
+    const id = `${this.#prefix}-${this.#predictions.toString(36)}`;
+    const log = this.predictionLog;
+    if (log?.wants() === true) log.append(predictionLine(prediction, id, request, this.#redact));
+    return id;
+  }
+
+  example(version: ServedVersion): unknown {
+    const inputs = version.processing?.input?.example() ?? deriveExample(version.onnx);
+    return inputs === undefined ? null : { inputs };
+  }
+}

@@ -1,0 +1,192 @@
+import { messageOf, silentLogger, type Logger } from '../../base/index.ts';
+import {
+  createShell,
+  listen,
+  ownErrorBody,
+  type AccessEntry,
+  type GuardOptions,
+  type Listening,
+  type Verifier,
+} from '../../http/index.ts';
+import { PredictionLog, type PredictionLogOptions, type PredictionSink } from '../../monitor/index.ts';
+import type { Member } from '../cluster/member.ts';
+import { addFrom, LocalControl, type Control } from '../cluster/control.ts';
+import { addDocsRoutes } from './docs-routes.ts';
+import { followSources } from './watch.ts';
+import { HttpCounts } from '../numbers/http-counts.ts';
+import type { ModelSource } from '../models/model-source.ts';
+import { addFeedbackRoutes } from './feedback-routes.ts';
+import { RunningContext } from './running-context.ts';
+import { addSimilarityRoutes } from './similarity-routes.ts';
+import { addStatsRoutes } from './stats-routes.ts';
+import { InferencePool } from '../running/inference-pool.ts';
+import { addMlflowRoutes } from './mlflow-routes.ts';
+import { addV2Routes, v2Errors } from './v2-routes.ts';
+import { addHealthRoutes, addNativeRoutes } from './native-routes.ts';
+import { Predictor } from '../running/predict.ts';
+import { Repository, type ServedModelSpec } from '../running/repository.ts';
+import { Scheduler, type SchedulerOptions } from '../running/scheduler.ts';
+import { startProcessMetrics, takeSnapshot } from '../numbers/snapshot.ts';
+import { locateWorker } from '../running/worker-file.ts';
+
+export interface ServeOptions {
+  readonly models: readonly ServedModelSpec[];
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly threads?: number | undefined;
+  readonly scheduler?: Partial<SchedulerOptions> | undefined;
+  readonly bodyLimit?: number | undefined;
+  readonly guard?: GuardOptions | undefined;
+  readonly verify?: Verifier | undefined;
+  readonly memoryBudget?: number | undefined;
+  /** Sources of which every model is to be served, also those that come later, when `watch` is on. */
+  readonly growing?: readonly ModelSource[] | undefined;
+  /** Set in one of several processes of a server. */
+  readonly member?: Member | undefined;
+  /** Follow stages and aliases that move, files that change and, in `growing` sources, models that come and go. */
+  readonly watch?: boolean | undefined;
+  /** Load nothing until it is asked for. Default: load all when there are at most 16 models. */
+  readonly lazy?: boolean | undefined;
+  /** Where and how predictions are logged; absent: not at all. */
+  readonly predictionLog?: PredictionLogOptions | undefined;
+  /** Names of inputs and outputs whose values never reach the log. */
+  readonly redact?: readonly string[] | undefined;
+  readonly onAccess?: ((entry: AccessEntry) => void) | undefined;
+  readonly workerFile?: URL | undefined;
+  /** Version of mlops, for clients. */
+  readonly serverVersion?: string | undefined;
+  readonly log?: Logger | undefined;
+}
+
+export interface RunningServer {
+  readonly listening: Listening;
+  readonly repository: Repository;
+  readonly pool: InferencePool;
+  readonly control: Control;
+  /** Models that failed to load at the start. */
+  readonly failures: readonly { readonly name: string; readonly error: unknown }[];
+  /** Readiness first, then drain; false when requests had to be cut at the deadline (milliseconds). */
+  close(deadline?: number): Promise<boolean>;
+}
+
+/** More models than this are loaded when first asked for. */
+const eagerLimit = 16;
+
+/**
+ * Serves models over HTTP until `close`. A model that fails to load is reported and stops no other.
+ *
+ * @throws MlopsError `port_in_use`, `usage`.
+ */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const log = options.log ?? silentLogger;
+  const pool = new InferencePool({
+    workerFile: options.workerFile ?? locateWorker('inference'),
+    threads: options.threads,
+    log,
+  });
+  const lazy = options.lazy ?? options.models.length > eagerLimit;
+  const repository = new Repository(options.models, { pool, log, lazy, memoryBudget: options.memoryBudget });
+  const scheduler = new Scheduler(pool, options.scheduler);
+  const { member, growing = [] } = options;
+  const predictionLog = options.predictionLog === undefined ? undefined : openLog(options.predictionLog, log, member);
+  const context = new RunningContext({
+    repository,
+    predictor: new Predictor(repository, scheduler),
+    pool,
+    predictionLog,
+    member,
+    redact: options.redact ?? [],
+    serverVersion: options.serverVersion ?? '0.0.0',
+  });
+  const shell = await createShell({
+    bodyLimit: options.bodyLimit,
+    guard: options.guard,
+    verify: options.verify,
+    onAccess: options.onAccess,
+    // Paths and methods that there are not, as the protocol that they look like says it.
+    errors: (failure, request) =>
+      /^\/v2(\/|\?|$)/.test(request.url) ? v2Errors(failure, request) : ownErrorBody(failure, request.id),
+    log,
+  });
+  startProcessMetrics();
+  const numbers = {
+    ...{ repository, scheduler, pool, started: context.started, log: predictionLog },
+    http: new HttpCounts().watch(shell),
+    ready: () => context.ready(),
+  };
+  const snapshot = () => takeSnapshot(numbers);
+  const control =
+    member?.serve({ repository, growing, snapshot, drain: () => (context.draining = true) }) ??
+    new LocalControl(repository, growing, snapshot);
+  addStatsRoutes(shell, control);
+  addHealthRoutes(shell, context);
+  addNativeRoutes(shell, context, control);
+  addMlflowRoutes(shell, context);
+  addV2Routes(shell, context, control);
+  addSimilarityRoutes(shell, context);
+  addFeedbackRoutes(shell, context);
+  addDocsRoutes(shell, context);
+
+  // The port is taken before models are loaded: who starts two servers learns it at once.
+  const listening = await (member?.listen(shell, options) ?? listen(shell, options)).catch(async (error: unknown) => {
+    await pool.close();
+    throw error;
+  });
+  if (member !== undefined) joinOthers(repository, growing, member);
+  const failures = await loadAll(repository, log, lazy, member);
+  const watching = new AbortController();
+  // One process looks; changes are made in all.
+  if (options.watch === true && (member?.state.place ?? 0) === 0) {
+    const { signal } = watching;
+    followSources({ repository, control, growing, signal, log }).catch((error: unknown) => {
+      if (!signal.aborted) log.error(`sources are no longer followed: ${messageOf(error)}`);
+    });
+  }
+  return {
+    listening,
+    repository,
+    pool,
+    control,
+    failures,
+    close: async (deadline = 10_000) => {
+      context.draining = true;
+      watching.abort();
+      const answered = await listening.close(deadline);
+      scheduler.abandon();
+      await repository.close();
+      const ended = await pool.close(Math.max(1_000, deadline));
+      await predictionLog?.close();
+      member?.leave();
+      return answered && ended;
+    },
+  };
+}
+
+/** Takes over what the other processes of the server have. */
+function joinOthers(repository: Repository, growing: readonly ModelSource[], { state }: Member): void {
+  for (const [name, source] of state.added) addFrom(repository, growing, name, source);
+  for (const [name, reason] of state.unloaded) if (repository.models.has(name)) repository.unload(name, reason);
+}
+
+async function loadAll(repository: Repository, log: Logger, lazy: boolean, member: Member | undefined) {
+  const failures: { name: string; error: unknown }[] = [];
+  const loaded = new Map(member?.state.loaded);
+  for (const { spec, state } of repository.models.values()) {
+    const { name } = spec;
+    const ref = loaded.get(name);
+    if (state === 'UNAVAILABLE' || (lazy && ref === undefined)) continue;
+    try {
+      if (ref === undefined) await repository.load(name);
+      else repository.activate(name, await repository.prepare(name, () => ref));
+    } catch (error) {
+      failures.push({ name, error });
+      log.warn(`model '${name}' was not loaded: ${messageOf(error)}`);
+    }
+  }
+  return failures;
+}
+
+function openLog(options: PredictionLogOptions, log: Logger, member: Member | undefined): PredictionSink {
+  return member?.log(options) ?? new PredictionLog({ onTrouble: (message) => log.warn(message), ...options });
+}

@@ -1,0 +1,143 @@
+/**
+ * The thread in which models are loaded and run: onnxruntime-node computes synchronously, so it would stop every
+ * answer of the server's own thread. Speaks the messages of `worker-messages.ts`.
+ */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { parentPort } from 'node:worker_threads';
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+
+import { isMlopsError, messageOf } from '../../base/index.ts';
+import { isDtype, readOnnx, rewriteLocale, rewriteZipMap, type OnnxModel, type OnnxValue } from '../../model/index.ts';
+import { noTensors, type Tensor } from '../wire/tensor.ts';
+import type { FromWorker, LoadedInfo, ToWorker } from './worker-messages.ts';
+
+/** Promises, so that a run that arrives while its model is being loaded waits for it. */
+const sessions = new Map<number, Promise<InferenceSession>>();
+
+parentPort?.on('message', (message: ToWorker) => {
+  void handle(message);
+});
+
+async function handle(message: ToWorker): Promise<void> {
+  try {
+    if (message.kind === 'load') answer({ id: message.id, info: await load(message.session, message.file) });
+    else if (message.kind === 'run') await run(message);
+    else if (message.kind === 'close') await close();
+    else {
+      const session = sessions.get(message.session);
+      sessions.delete(message.session);
+      await (await session)?.release();
+      answer({ id: message.id });
+    }
+  } catch (error) {
+    const code = isMlopsError(error) ? error.code : undefined;
+    answer({ id: message.id, error: { message: messageOf(error), code } });
+  }
+}
+
+async function close(): Promise<void> {
+  for (const session of sessions.values()) await (await session).release();
+  parentPort?.close();
+}
+
+function answer(message: FromWorker): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
+  parentPort?.postMessage(message);
+}
+
+async function load(id: number, file: string): Promise<LoadedInfo> {
+  const bytes = fs.readFileSync(file);
+  const onnx = readOnnx(bytes, file);
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: ['cpu'],
+    // More threads per session were three times slower than one; the pool has the threads.
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    logSeverityLevel: 4,
+  };
+  const session = create(bytes, onnx, file, options);
+  sessions.set(id, session);
+  try {
+    const { outputMetadata } = await session;
+    const outputs = onnx.outputs.map((output) => typed(output, outputMetadata));
+    return { onnx: { ...onnx, outputs }, md5: md5Of(bytes), size: bytes.length + externalSize(onnx, file) };
+  } catch (error) {
+    sessions.delete(id);
+    throw error;
+  }
+}
+
+function md5Of(bytes: Uint8Array): string {
+  return createHash('md5').update(bytes).digest('hex');
+}
+
+function externalSize(onnx: OnnxModel, file: string): number {
+  const sizes = onnx.externalFiles.map((name) => fs.statSync(path.join(path.dirname(file), name)).size);
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Files may leave out the types of outputs: the runtime infers them. */
+function typed(output: OnnxValue, metadata: InferenceSession['outputMetadata']): OnnxValue {
+  const inferred = metadata.find((one) => one.name === output.name);
+  if (output.type !== 'unknown' || inferred?.isTensor !== true || !isDtype(inferred.type)) return output;
+  return { ...output, type: `tensor(${inferred.type})`, dtype: inferred.type, dims: undefined };
+}
+
+async function create(
+  bytes: Uint8Array,
+  onnx: OnnxModel,
+  file: string,
+  options: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  const changed = onnx.hasZipMap ? rewriteZipMap(bytes, file) : undefined;
+  const fromBytes = (content: Uint8Array): Promise<InferenceSession> =>
+    InferenceSession.create(content, { ...options, ...externalData(onnx, file) });
+  try {
+    return await (changed === undefined ? InferenceSession.create(file, options) : fromBytes(changed));
+  } catch (error) {
+    if (!/construct locale/.test(messageOf(error))) throw error;
+    return fromBytes(rewriteLocale(changed ?? bytes, 'C.UTF-8'));
+  }
+}
+
+/** A model given as bytes finds its external files only when they are named. */
+function externalData(onnx: OnnxModel, file: string): Pick<InferenceSession.SessionOptions, 'externalData'> {
+  const folder = path.dirname(file);
+  return {
+    externalData: onnx.externalFiles.map((name) => ({ path: name, data: fs.readFileSync(path.join(folder, name)) })),
+  };
+}
+
+async function run(message: Extract<ToWorker, { kind: 'run' }>): Promise<void> {
+  const session = await sessions.get(message.session);
+  if (session === undefined) throw new Error(`session ${message.session} is not loaded here`);
+  const feeds = Object.create(null) as Record<string, OrtTensor>;
+  for (const name in message.feeds) {
+    const tensor = message.feeds[name];
+    if (tensor !== undefined) feeds[name] = toOrt(tensor);
+  }
+  const start = performance.now();
+  const results = await session.run(feeds, message.fetches as string[]);
+  const milliseconds = performance.now() - start;
+  const outputs = noTensors();
+  const transfer: ArrayBuffer[] = [];
+  for (const name of message.fetches) {
+    const result = results[name];
+    if (result === undefined) continue;
+    const tensor = fromOrt(result);
+    outputs[name] = tensor;
+    if (!Array.isArray(tensor.data) && tensor.data.byteLength > 16_384)
+      transfer.push(tensor.data.buffer as ArrayBuffer);
+  }
+  parentPort?.postMessage({ id: message.id, outputs, milliseconds } satisfies FromWorker, transfer);
+}
+
+function toOrt(tensor: Tensor): OrtTensor {
+  return new OrtTensor(tensor.dtype as 'float32', tensor.data as Float32Array, tensor.dims);
+}
+
+function fromOrt(result: OrtTensor): Tensor {
+  return { dtype: result.type as Tensor['dtype'], dims: result.dims, data: result.data };
+}

@@ -1,0 +1,115 @@
+import type { MlModel, TensorInfo } from '../../model/index.ts';
+import { servableInputs, servableOutputs, unservableInput, type OnnxModel } from '../../model/index.ts';
+import { MlopsError } from '../../base/index.ts';
+import type { ModelRef, OpenModel } from '../models/model-source.ts';
+import type { Processing } from '../processing/processing.ts';
+import type { VersionStats } from './stats.ts';
+import type { Job } from './scheduler.ts';
+import type { LoadedInfo } from './worker-messages.ts';
+
+/** A model version that is loaded in the inference threads, with all that requests need to know of it. */
+export interface ServedVersion {
+  readonly ref: ModelRef;
+  readonly session: number;
+  readonly onnx: OnnxModel;
+  readonly md5: string;
+  readonly size: number;
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  readonly outputNames: readonly string[];
+  /** True when any input holds 64-bit integers: JSON must then be read without loss. */
+  readonly exactIntegers: boolean;
+  readonly labels: LabelPlan | undefined;
+  readonly mlModel: MlModel | undefined;
+  /** What serving.yaml declares. */
+  processing: Processing | undefined;
+  readonly open: OpenModel;
+  readonly loadedAt: Date;
+  readonly stats: VersionStats;
+  /** Requests waiting for a thread; owned by the scheduler. */
+  readonly queue: Job[];
+  /** Set when rows of different requests may run together. */
+  batchable: boolean;
+  /** Requests that hold this version. */
+  users: number;
+  lastUsed: number;
+  retired: boolean;
+}
+
+/** Where a row's label comes from: an output that is one, or the best column of scores with named classes. */
+export interface LabelPlan {
+  readonly output: string;
+  readonly classes: readonly string[] | undefined;
+}
+
+/** @throws MlopsError `model_not_servable` when inputs or outputs are of a kind that the runtime cannot take. */
+export function makeVersion(
+  ref: ModelRef,
+  parts: Pick<ServedVersion, 'session' | 'open' | 'mlModel' | 'stats'>,
+  info: LoadedInfo,
+): ServedVersion {
+  const { onnx } = info;
+  const inputs = servableInputs(onnx);
+  const outputs = servableOutputs(onnx);
+  if (inputs === undefined || outputs.length === 0) {
+    const bad = unservableInput(onnx) ?? onnx.outputs[0];
+    throw new MlopsError(
+      'model_not_servable',
+      `'${ref.name}': '${bad?.name}' has the type ${bad?.type}, which cannot be served`,
+      {
+        hint: 'export the model with tensor inputs and outputs of a plain type',
+      },
+    );
+  }
+  return {
+    ...parts,
+    ref: { ...ref, md5: ref.md5 ?? info.md5 },
+    onnx,
+    md5: info.md5,
+    size: info.size,
+    inputs,
+    outputs,
+    outputNames: outputs.map((output) => output.name),
+    exactIntegers: inputs.some((input) => input.dtype === 'int64' || input.dtype === 'uint64'),
+    labels: planLabels(onnx, outputs),
+    processing: undefined,
+    loadedAt: new Date(),
+    queue: [],
+    batchable: false,
+    users: 0,
+    lastUsed: performance.now(),
+    retired: false,
+  };
+}
+
+function planLabels(onnx: OnnxModel, outputs: readonly TensorInfo[]): LabelPlan | undefined {
+  const named = namedClasses(onnx);
+  const label = outputs.find(
+    ({ name, dims, dtype }) =>
+      /^(output_)?label$|_label$/i.test(name) && (dtype === 'int64' || dtype === 'string') && dims?.length === 1,
+  );
+  // A label output that counts classes is named by them: 3 becomes 'virginica'.
+  if (label !== undefined) return { output: label.name, classes: label.dtype === 'int64' ? named : undefined };
+  const scores = outputs.find(({ name, dims, dtype }) => {
+    const classes = onnx.classes.get(name)?.length ?? named?.length;
+    return dtype === 'float32' && dims?.length === 2 && classes !== undefined && dims[1] === classes;
+  });
+  if (scores === undefined) return undefined;
+  return { output: scores.name, classes: named ?? onnx.classes.get(scores.name)?.map(String) };
+}
+
+/** Class names in the model's metadata: a JSON list, a list by comma, or the object of numbers that YOLO writes. */
+function namedClasses(onnx: OnnxModel): readonly string[] | undefined {
+  const key = ['classes', 'class_names', 'labels', 'names', 'id2label'].find((name) => onnx.metadata.has(name));
+  const text = key === undefined ? undefined : onnx.metadata.get(key);
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (Array.isArray(value)) return value.map(String);
+    if (typeof value === 'object' && value !== null) return Object.values(value).map(String);
+  } catch {
+    const pairs = [...text.matchAll(/\d+\s*:\s*['"]([^'"]*)['"]/g)].map((match) => match[1] ?? '');
+    return pairs.length > 0 ? pairs : text.split(/[,\n]/).map((name) => name.trim());
+  }
+  return undefined;
+}

@@ -1,0 +1,37 @@
+// A thousand questions by MLflow's client, whose answers by MLflow's own server are on record: ours are the same.
+import { execFile } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished } from 'vitest';
+
+import { startTrackingServer } from '../../../src/app/endpoint/server.ts';
+import { silentLogger } from '../../../src/base/index.ts';
+import { temporaryFolder } from '../../cli.ts';
+import { describeWithTool } from '../../tools.ts';
+
+const script = path.join(import.meta.dirname, 'mlflow_twin.py');
+const record = path.join(import.meta.dirname, 'mlflow-twin.jsonl');
+
+function answers(file: string): unknown[] {
+  const lines = fs.readFileSync(file, 'utf8').trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line) as unknown);
+}
+
+describeWithTool('mlflow', "MLflow's client", ({ mlflow }) => {
+  it("is answered what MLflow's server answered", async () => {
+    const folder = temporaryFolder();
+    const place = { uri: path.join(folder, 'mlops.db'), root: folder, given: false };
+    const server = await startTrackingServer({ place, cwd: folder, host: '127.0.0.1', port: 0, log: silentLogger });
+    onTestFinished(async () => void (await server.close(1000)));
+    const report = path.join(folder, 'ours.jsonl');
+    await promisify(execFile)(mlflow, [script, server.url, report], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], HOME: folder, LANG: 'C.UTF-8', GIT_PYTHON_REFRESH: 'quiet' },
+      maxBuffer: 1 << 26,
+    });
+    const theirs = answers(record);
+    expect(theirs.length).toBeGreaterThan(900);
+    expect(answers(report)).toEqual(theirs);
+  }, 240_000);
+});
