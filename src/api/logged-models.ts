@@ -67,7 +67,7 @@ async function finalize(store: LoggedModelStore, id: string, fields: Fields): Pr
 }
 
 async function search(store: LoggedModelStore, fields: Fields): Promise<Json> {
-  const experimentIds = fields.texts('experiment_ids');
+  const experimentIds = fields.onlyTexts('experiment_ids');
   if (experimentIds.length === 0) throw fields.missing('experiment_ids');
   const page = await store.searchLoggedModels({
     experimentIds,

@@ -1,4 +1,4 @@
-import { invalid, listToJson, metricToJson, type Fields, type Metric } from '../mlflow/index.ts';
+import { int64Text, invalid, listToJson, metricToJson, type Fields, type Metric } from '../mlflow/index.ts';
 import type { RunStore } from '../tracking/index.ts';
 import type { ApiRoute } from './route.ts';
 import { runIdOf } from './runs.ts';
@@ -6,6 +6,7 @@ import { runIdOf } from './runs.ts';
 const maxRuns = 100;
 const maxBulk = 25_000;
 const maxInterval = 2_500;
+const docs = 'See the API docs for more information about request parameters.';
 
 /** Histories: of one run, of many runs, and sampled for charts. */
 export function metricRoutes(store: RunStore): readonly ApiRoute[] {
@@ -40,7 +41,7 @@ async function history(store: RunStore, fields: Fields): Promise<string> {
   const head = `{"key":${JSON.stringify(fields.need('metric_key'))},"value":`;
   for (const { value, timestamp, step } of page.items) {
     const number = Number.isFinite(value) ? String(value) : `"${value}"`;
-    points += `${points === '' ? '' : ','}${head}${number},"timestamp":${timestamp},"step":${step}}`;
+    points += `${points === '' ? '' : ','}${head}${number},"timestamp":${int64Text(timestamp)},"step":${int64Text(step)}}`;
   }
   const token =
     page.nextPageToken === undefined ? undefined : `"next_page_token":${JSON.stringify(page.nextPageToken)}`;
@@ -52,7 +53,11 @@ async function history(store: RunStore, fields: Fields): Promise<string> {
 async function bulk(store: RunStore, fields: Fields): Promise<string> {
   const ids = fields.texts('run_id');
   if (ids.length === 0) throw invalid('GetMetricHistoryBulk request must specify at least one run_id.');
-  refuseMore(ids, 'GetMetricHistoryBulk', 'run_id');
+  if (ids.length > maxRuns) {
+    throw invalid(
+      `GetMetricHistoryBulk request cannot specify more than ${maxRuns} run_ids. Received ${ids.length} run_ids.`,
+    );
+  }
   const key = fields.need('metric_key');
   const limit = Math.min(fields.integer('max_results') ?? maxBulk, maxBulk);
   const points: string[] = [];
@@ -61,7 +66,7 @@ async function bulk(store: RunStore, fields: Fields): Promise<string> {
     const { items } = await store.metricHistory(id, key, { maxResults: limit - points.length });
     for (const { value, timestamp, step } of items) {
       points.push(
-        `{"key":${JSON.stringify(key)},"value":${value},"timestamp":${timestamp},"step":${step},"run_id":${JSON.stringify(id)}}`,
+        `{"key":${JSON.stringify(key)},"value":${value},"timestamp":${int64Text(timestamp)},"step":${int64Text(step)},"run_id":${JSON.stringify(id)}}`,
       );
     }
   }
@@ -77,12 +82,15 @@ export interface IntervalQuery {
 }
 
 export function readInterval(fields: Fields): IntervalQuery {
-  const runIds = fields.texts('run_ids');
+  const runIds = fields.onlyTexts('run_ids');
   if (runIds.length === 0) throw fields.missing('run_ids');
-  refuseMore(runIds, 'GetMetricHistoryBulkInterval', 'run_ids');
+  if (runIds.length > maxRuns) {
+    const most = `GetMetricHistoryBulkInterval request must specify at most ${maxRuns} run_ids`;
+    throw invalid(`${most}. Received ${runIds.length} run_ids. ${docs}`);
+  }
   const key = fields.need('metric_key');
   const limit = fields.integer('max_results') ?? maxInterval;
-  if (limit < 1 || limit > maxInterval) throw invalid(`max_results must be between 1 and ${maxInterval}.`);
+  if (limit < 1 || limit > maxInterval) throw invalid(`max_results must be between 1 and ${maxInterval}. ${docs}`);
   const start = fields.integer('start_step');
   const end = fields.integer('end_step');
   if (start === undefined && end === undefined) return { runIds, key, limit, range: undefined };
@@ -95,34 +103,11 @@ export function readInterval(fields: Fields): IntervalQuery {
   return { runIds, key, limit, range: [start, end] };
 }
 
-/**
- * The points at evenly chosen steps, the same ones for all runs, with the first and last step of each run; by run
- * and step. Each carries its run.
- */
-export async function interval(store: RunStore, query: IntervalQuery): Promise<readonly Metric[]> {
-  const { range, limit, key } = query;
-  const ids = [...new Set(query.runIds)];
-  const steps = await Promise.all(ids.map((id) => store.metricSteps(id, key, range)));
-  const wanted = sampledSteps(steps, limit);
-  const found: Metric[] = [];
-  for (const [i, id] of ids.entries()) {
-    const own = (steps[i] ?? []).filter((step) => wanted.has(step));
-    const points = own.length === 0 ? [] : await store.metricAtSteps(id, key, own);
-    for (const point of points.slice(0, limit)) found.push({ ...point, runId: id });
-  }
-  return found;
-}
-
-function sampledSteps(histories: readonly (readonly number[])[], limit: number): ReadonlySet<number> {
-  const all = [...new Set(histories.flat())].toSorted((a, b) => a - b);
-  if (all.length <= limit) return new Set(all);
-  const ends = histories.flatMap((steps) => [steps[0] ?? [], steps.at(-1) ?? []].flat());
-  const room = Math.max(limit - new Set(ends).size, 1);
-  const sampled = Array.from({ length: room }, (_, i) => all[Math.floor((i * all.length) / room)] ?? 0);
-  return new Set([...ends, ...sampled]);
-}
-
-function refuseMore(ids: readonly string[], request: string, name: string): void {
-  if (ids.length <= maxRuns) return;
-  throw invalid(`${request} request must specify at most ${maxRuns} ${name}s. Received ${ids.length} ${name}s.`);
+/** A sample of each run's points, by run and step. Each carries its run. */
+export async function interval(store: RunStore, { runIds, key, limit, range }: IntervalQuery): Promise<Metric[]> {
+  const samples = runIds.map(async (runId) => {
+    const points = await store.sampleMetric(runId, key, { limit, range });
+    return points.map((point): Metric => ({ ...point, runId }));
+  });
+  return (await Promise.all(samples)).flat();
 }

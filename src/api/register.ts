@@ -32,6 +32,8 @@ export interface MlflowApiOptions {
 /** Puts MLflow's REST protocol over a tracking store on a shell. The caller listens and closes the store. */
 export function registerMlflowApi(shell: Shell, options: MlflowApiOptions): void {
   const { store, prefix = '', serveArtifacts = true } = options;
+  // Some clients send the fields of a GET in a body.
+  shell.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
   addServerFacts(shell, prefix);
   addRoutes(shell, prefix, withDeliveries(shell, routesOf(store, options.shapeRun), options));
   if (store.traces !== undefined) {

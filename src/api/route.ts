@@ -1,6 +1,6 @@
 import { MlopsError } from '../base/index.ts';
 import { mlflowErrorBody, type Identity, type Reply, type Request, type Scope, type Shell } from '../http/index.ts';
-import { readBody, readQuery, type Fields, type Json } from '../mlflow/index.ts';
+import { jsonText, readBody, readQuery, type Fields, type Json } from '../mlflow/index.ts';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -40,14 +40,26 @@ export function addRoutes(shell: Shell, prefix: string, routes: readonly ApiRout
   }
 }
 
+/**
+ * A target without the slashes that are too many, as MLflow's server reads it; the names of artifacts stay as they are.
+ */
+export function mergeSlashes(target: string): string {
+  if (!target.includes('//')) return target;
+  const end = target.indexOf('?');
+  const path = end === -1 ? target : target.slice(0, end);
+  const merged = path.includes('/mlflow-artifacts/') ? path.replace(/^\/+/, '/') : path.replaceAll(/\/{2,}/g, '/');
+  return merged + (end === -1 ? '' : target.slice(end));
+}
+
 async function run(route: ApiRoute, request: Request, reply: Reply): Promise<Reply> {
   const { method, lists } = route;
   if (method === 'POST' || method === 'PUT') checkContentType(request);
-  const fields = method === 'GET' ? readQuery(request.query as Record<string, unknown>, lists) : readBody(request.body);
+  const query = request.query as Record<string, unknown>;
+  // A GET may have its fields in a body, when it has no query.
+  const inQuery = method === 'GET' && Object.keys(query).length > 0;
+  const fields = inQuery ? readQuery(query, lists) : readBody(request.body);
   const answer = await route.answer(fields, request.params as Record<string, string>, request.identity);
-  return reply
-    .header('content-type', 'application/json')
-    .send(typeof answer === 'string' ? answer : JSON.stringify(answer));
+  return reply.header('content-type', 'application/json').send(typeof answer === 'string' ? answer : jsonText(answer));
 }
 
 /** A page of another site can post text without asking; JSON it cannot. */

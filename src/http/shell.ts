@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import { silentLogger, type Logger } from '../base/index.ts';
@@ -63,6 +64,8 @@ export interface ShellOptions {
    * or answers itself and returns false.
    */
   readonly screen?: ((request: FastifyRequest, reply: FastifyReply) => boolean) | undefined;
+  /** Changes the target of a request before it is routed. */
+  readonly rewrite?: ((target: string) => string) | undefined;
   readonly verify?: Verifier | undefined;
   /** Error body of routes without their own, and of unknown ones. Default: our own shape. */
   readonly errors?: ErrorRenderer | undefined;
@@ -83,7 +86,7 @@ const defaultBodyLimit = 64 * 1024 * 1024;
 export async function createShell(options: ShellOptions = {}): Promise<Shell> {
   const { default: fastify } = await import('fastify');
   const log = options.log ?? silentLogger;
-  const bodyLimit = options.bodyLimit ?? defaultBodyLimit;
+  const { bodyLimit = defaultBodyLimit, rewrite } = options;
   const shell = fastify({
     bodyLimit,
     logger: false,
@@ -93,6 +96,7 @@ export async function createShell(options: ShellOptions = {}): Promise<Shell> {
     return503OnClosing: false,
     exposeHeadRoutes: true,
     genReqId: requestId,
+    ...(rewrite === undefined ? {} : { rewriteUrl: ({ url = '' }: IncomingMessage): string => rewrite(url) }),
     routerOptions: { maxParamLength: 1_000 },
     // Our routes have no schemas: its compilers would be loaded for nothing, which takes 40 ms.
     schemaController: { compilersFactory: { buildValidator: refuseSchemas, buildSerializer: refuseSchemas } },

@@ -30,6 +30,7 @@ export {
   runRules,
 } from './search-rules.ts';
 export type { Clause, Comparator, Entity, OrderTerm } from './search-types.ts';
+export { int64Text, jsonText } from './wire-answer.ts';
 export { readBody } from './wire-body.ts';
 export { Fields, readQuery } from './wire-fields.ts';
 export * from './wire-registry.ts';

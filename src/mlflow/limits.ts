@@ -69,7 +69,7 @@ export function checkMetric(metric: Metric, index?: number): Metric {
 }
 
 function isInt64(value: number): boolean {
-  return Number.isInteger(value) && Math.abs(value) < 2 ** 63;
+  return Number.isInteger(value) && Math.abs(value) <= 2 ** 63;
 }
 
 /** Checks a param; a value that is too long is cut, as MLflow does by default. */

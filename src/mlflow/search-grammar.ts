@@ -110,7 +110,7 @@ export function identifier(text: string, rules: SearchRules): { entity: Entity; 
   const dot = whole === undefined ? text.indexOf('.') : -1;
   if (dot === -1) return attribute(whole ?? text, rules);
   const namespace = text.slice(0, dot);
-  const key = text.slice(dot + 1).replace(/^([`"])(.*)\1$/s, '$2');
+  const key = text.slice(dot + 1).replace(/^([`"'])(.*)\1$/s, '$2');
   const entity = rules.namespaces[namespace];
   if (entity === undefined) {
     const valid = [...new Set(Object.values(rules.namespaces))].map((name) => `'${nameOf(name)}'`).join(', ');

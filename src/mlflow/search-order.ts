@@ -15,7 +15,9 @@ export function parseOrderBy(terms: readonly string[] | undefined, rules: Search
 }
 
 function orderTerm(term: string, rules: SearchRules): OrderTerm {
-  const match = /^\s*((?:[^\s`"]+\.)?(?:`[^`]*`|"[^"]*")|[^\s,]+)(?:\s+(asc|desc))?\s*$/is.exec(term);
+  const match = /^\s*((?:[^\s`"]+\.)?(?:`[^`]*`|"[^"]*")|[^\s`"'.]+\.'[^']*'|[^\s,']+)(?:\s+(asc|desc))?\s*$/is.exec(
+    term,
+  );
   if (match === null) {
     if (/^\s*\S+\s+\S+\s*$/s.test(term)) throw invalid(`Invalid ordering key in order_by clause '${term}'.`);
     throw invalid(`Invalid order_by clause '${term}'. Could not be parsed.`);

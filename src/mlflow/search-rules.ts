@@ -57,7 +57,6 @@ export const registeredModelRules: SearchRules = {
   terse: true,
   namespaces: { ...attribute, ...tags },
   attributes: { name: 'id', timestamp: 'number', last_updated_timestamp: 'number' },
-  aliases: { creation_timestamp: 'timestamp' },
   orderable: ['name', 'timestamp', 'last_updated_timestamp'],
 };
 

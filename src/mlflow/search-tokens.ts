@@ -12,8 +12,8 @@ const patterns = [
   ['number', /-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?=[\s),=<>!]|$)/y],
   // A backslash may keep a quote from ending the text, unless nothing else would end it (sqlparse, as MLflow uses it).
   ['string', /'(?:''|\\'|[^'])*'|"(?:\\"|[^"])*"/y],
-  // A namespace may be followed by a quoted key: metrics.`loss/val`, params."a b".
-  ['word', /(?:[^\s=!<>'"`(),]+\.)?(?:`[^`]*`|"[^"]*")|[^\s=!<>'"`(),]+/y],
+  // A namespace may be followed by a quoted key: metrics.`loss/val`, params."a b", tags.'c d'.
+  ['word', /[^\s=!<>'"`(),]+\.'(?:\\'|[^'])*'|(?:[^\s=!<>'"`(),]+\.)?(?:`[^`]*`|"[^"]*")|[^\s=!<>'"`(),]+/y],
 ] as const;
 
 /** Splits a filter into words, operators and literals; throws `invalid_value` for what is none. */

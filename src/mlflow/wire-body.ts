@@ -15,7 +15,7 @@ export function readBody(body: unknown): Fields {
   let value = parse(text);
   if (typeof value === 'string') value = parse(value);
   if (value === undefined || value === null) return new Fields({});
-  if (typeof value === 'object' && !Array.isArray(value)) return new Fields(value as Record<string, unknown>);
+  if (typeof value === 'object' && !Array.isArray(value)) return new Fields(value as Record<string, unknown>, '', text);
   throw new MlopsError('bad_request', 'The request body must be a JSON object.');
 }
 

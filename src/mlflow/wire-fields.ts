@@ -5,16 +5,20 @@ const docs = 'See the API docs for more information about request parameters.';
 /**
  * A JSON message of MLflow's protocol, read field by field with the leniency of protobuf's JSON form: names in
  * snake_case or camelCase, whole numbers and doubles also as text, unknown names ignored, null as absent.
- * Refusals use MLflow's own sentences.
+ * What people write by hand is taken where MLflow's server takes it: numbers as texts inside of lists and messages,
+ * whole numbers with a fraction. Refusals use MLflow's own sentences.
  */
 export class Fields {
   readonly #values: Readonly<Record<string, unknown>>;
   /** Where this message is inside its request: `metrics[3].`. */
   readonly #path: string;
+  /** The body as it came: only there `9.0` is no whole number. */
+  readonly #source: string;
 
-  constructor(values: Readonly<Record<string, unknown>>, path = '') {
+  constructor(values: Readonly<Record<string, unknown>>, path = '', source = '') {
     this.#values = values;
     this.#path = path;
+    this.#source = source;
   }
 
   /** Every value as it came. */
@@ -39,6 +43,7 @@ export class Fields {
   text(name: string): string | undefined {
     const value = this.raw(name);
     if (value === undefined || typeof value === 'string') return value;
+    if (this.#path !== '' && isScalar(value)) return String(value);
     throw this.#wrong(name, value);
   }
 
@@ -55,13 +60,16 @@ export class Fields {
     return value === '' ? undefined : value;
   }
 
-  /** An int64. Beyond 2^53 (times in nanoseconds) it is the nearest number that a double holds. */
+  /**
+   * An int64. Beyond 2^53 (times in nanoseconds) it is the nearest number that a double holds; 2^63 stands for the
+   * largest one. Fractions of numbers are cut off, and what is larger becomes the largest.
+   */
   integer(name: string): number | undefined {
     const value = this.raw(name);
     if (value === undefined || value === '') return undefined;
-    const number = typeof value === 'string' && /^\s*[-+]?\d+\s*$/.test(value) ? Number(value) : value;
-    if (typeof number === 'number' && Number.isInteger(number) && Math.abs(number) < 2 ** 63) return number;
-    throw this.#wrong(name, value);
+    const number = typeof value === 'string' ? wholeOf(value) : Number(isScalar(value) ? value : NaN);
+    if (number === undefined || !Number.isFinite(number)) throw this.#wrong(name, value);
+    return Math.min(Math.max(Math.trunc(number), -(2 ** 63)), 2 ** 63);
   }
 
   /** A double: a number, its text, `NaN`, `Infinity`, `-Infinity`, or a truth value as 1 or 0. */
@@ -78,16 +86,19 @@ export class Fields {
   flag(name: string): boolean | undefined {
     const value = this.raw(name);
     if (value === undefined || typeof value === 'boolean') return value;
+    if (this.#path === '') throw this.#wrong(name, value);
     if (value === 'true' || value === 'True') return true;
     if (value === 'false' || value === 'False') return false;
     throw this.#wrong(name, value);
   }
 
-  /** One of an enumeration, by its name or its number; the first name has number `first`. */
+  /** One of an enumeration, by its name in any case or its number; the first name has number `first`. */
   choice<Name extends string>(name: string, names: readonly Name[], first = 1): Name | undefined {
     const value = this.raw(name);
     if (value === undefined || value === '') return undefined;
-    const found = typeof value === 'number' ? names[value - first] : names.find((one) => one === value);
+    const number = typeof value === 'string' ? (wholeOf(value) ?? NaN) : Number(value);
+    const wanted = String(value).toUpperCase();
+    const found = names[number - first] ?? names.find((one) => one.toUpperCase() === wanted);
     if (found !== undefined) return found;
     throw invalid(
       `Invalid value ${show(value)} for parameter '${this.#path}${name}' supplied: use one of ${names.join(', ')}.`,
@@ -96,9 +107,16 @@ export class Fields {
 
   texts(name: string): readonly string[] {
     return this.#list(name).map((value) => {
-      if (typeof value === 'string') return value;
+      if (isScalar(value)) return String(value);
       throw this.#wrong(name, value);
     });
+  }
+
+  /** As `texts`, for the lists in which MLflow's server takes nothing but texts. */
+  onlyTexts(name: string): readonly string[] {
+    const list = this.#list(name);
+    if (list.some((value) => typeof value !== 'string')) throw this.#wrong(name, list);
+    return list as readonly string[];
   }
 
   /** Messages inside this one; absent is none. */
@@ -130,9 +148,31 @@ export class Fields {
   }
 
   #wrong(name: string, value: unknown): Error {
-    const hint = `Hint: Value was of type '${pythonType(value)}'.`;
-    return invalid(`Invalid value ${show(value)} for parameter '${this.#path}${name}' supplied:  ${hint} ${docs}`);
+    const float = typeof value === 'number' && (!Number.isInteger(value) || this.#hasFloat(name, value));
+    const hint = `Hint: Value was of type '${float ? 'float' : pythonType(value)}'.`;
+    const shown = float && Number.isInteger(value) ? `${value}.0` : show(value);
+    return invalid(`Invalid value ${shown} for parameter '${this.#path}${name}' supplied:  ${hint} ${docs}`);
   }
+
+  /** Whether the body has this whole number with a point or an exponent: a float to Python. */
+  #hasFloat(name: string, value: number): boolean {
+    const at = this.#source.indexOf(JSON.stringify(name));
+    if (at === -1) return false;
+    const literal = /^\s*:\s*(-?\d[\d.eE+-]*)/.exec(
+      this.#source.slice(at + name.length + 2, at + name.length + 400),
+    )?.[1];
+    return literal !== undefined && /[.e]/i.test(literal) && Number(literal) === value;
+  }
+}
+
+function isScalar(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
+/** The whole number that a text writes, `1.0` too; undefined for other texts. */
+function wholeOf(text: string): number | undefined {
+  const number = doubleOf(text.trim());
+  return number !== undefined && Number.isInteger(number) ? number : undefined;
 }
 
 /**
@@ -172,7 +212,7 @@ function show(value: unknown): string {
 
 function pythonType(value: unknown): string {
   if (typeof value === 'boolean') return 'bool';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float';
+  if (typeof value === 'number') return 'int';
   if (typeof value === 'string') return 'str';
   return Array.isArray(value) ? 'list' : 'dict';
 }

@@ -112,15 +112,17 @@ export function trackingContract(kind: string, open: () => Promise<Opened>): voi
       const rest = await store.metricHistory(info.id, 'm', { maxResults: 3, pageToken: first.nextPageToken });
       expect([...first.items, ...rest.items]).toEqual(whole.items);
       expect((await store.metricHistory(info.id, 'none')).items).toEqual([]);
-      expect(await store.metricSteps(info.id, 'm')).toEqual([0, 1, 2, 3]);
-      expect(await store.metricSteps(info.id, 'm', [1, 2])).toEqual([1, 2]);
-      expect(await store.metricSteps('nope', 'm')).toEqual([]);
-      const sampled = await store.metricAtSteps(info.id, 'm', [0, 3]);
-      expect(sampled.map((m) => [m.timestamp, m.step, m.value])).toEqual([
+      const sampled = async (limit: number, range?: readonly [number, number]): Promise<number[][]> =>
+        (await store.sampleMetric(info.id, 'm', { limit, range })).map((m) => [m.timestamp, m.step, m.value]);
+      expect(await sampled(2)).toEqual([
         [7, 0, 0.5],
         [1, 3, 2],
       ]);
-      expect((await store.metricAtSteps(info.id, 'n', [0]))[0]?.value).toBeNaN();
+      expect((await sampled(9)).map(([, step]) => step)).toEqual([0, 1, 2, 3]);
+      expect((await sampled(9, [1, 2])).map(([, step]) => step)).toEqual([1, 2]);
+      expect(await store.sampleMetric(info.id, 'none', { limit: 9 })).toEqual([]);
+      await expect(store.sampleMetric('nope', 'm', { limit: 9 })).rejects.toMatchObject({ code: 'resource_missing' });
+      expect((await store.sampleMetric(info.id, 'n', { limit: 9 }))[0]?.value).toBeNaN();
     });
 
     it('takes a param again only with the same value, and then writes nothing of the batch', async () => {

@@ -23,6 +23,7 @@ import type {
   ExperimentSearch,
   HistoryQuery,
   LoggedModelSearch,
+  MetricSample,
   Motive,
   NewExperiment,
   NewLoggedModel,
@@ -68,10 +69,8 @@ export interface RunStore {
   logOutputs(id: string, models: readonly ModelOutput[]): Promise<void>;
   /** Ordered by timestamp, step, value. Unknown runs and keys have no points. */
   metricHistory(id: string, key: string, query?: HistoryQuery): Promise<Page<Metric>>;
-  /** The steps at which a metric was logged, each once, ascending; of an inclusive range when one is given. */
-  metricSteps(id: string, key: string, range?: readonly [start: number, end: number]): Promise<readonly number[]>;
-  /** The points at these steps, by step and time. */
-  metricAtSteps(id: string, key: string, steps: readonly number[]): Promise<readonly Metric[]>;
+  /** At most `limit` points of a history by step, time and value, chosen by `sampleIndices`. */
+  sampleMetric(id: string, key: string, sample: MetricSample): Promise<readonly Metric[]>;
   /** Permanently removes what was deleted, from the database only: the caller removes the artifacts. */
   purge(query: PurgeQuery): Promise<Purge>;
 }

@@ -67,6 +67,12 @@ export interface HistoryQuery {
   readonly pageToken?: string | undefined;
 }
 
+export interface MetricSample {
+  readonly limit: number;
+  /** Only points of these steps, both included. */
+  readonly range?: readonly [start: number, end: number] | undefined;
+}
+
 export interface NewLoggedModel {
   readonly experimentId: string;
   readonly name?: string | undefined;

@@ -1,5 +1,5 @@
 import { isMlopsError } from '../../base/index.ts';
-import { experimentToJson, Fields, modelVersionToJson, type Json } from '../../mlflow/index.ts';
+import { experimentToJson, Fields, jsonText, modelVersionToJson, type Json } from '../../mlflow/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { artifactRoutes } from '../artifacts.ts';
 import { experimentRoutes } from '../experiments.ts';
@@ -113,7 +113,7 @@ async function fieldOf(store: TrackingStore, value: Json, name: string, inner: r
     return items;
   }
   if (inner.length > 0) return project(store, found as Json, inner, types[name] ?? name);
-  if (longs.has(name)) return JSON.stringify(found);
+  if (longs.has(name)) return jsonText(found);
   return found === 'NaN' ? null : found;
 }
 

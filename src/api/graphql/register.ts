@@ -1,6 +1,6 @@
 import { isMlopsError, MlopsError } from '../../base/index.ts';
 import { mlflowErrorBody, type Shell } from '../../http/index.ts';
-import { readBody, readQuery, type Fields, type Json } from '../../mlflow/index.ts';
+import { jsonText, readBody, readQuery, type Fields, type Json } from '../../mlflow/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { answerQuery } from './answer.ts';
 import { parseQuery } from './parse.ts';
@@ -14,7 +14,7 @@ export function addGraphql(shell: Shell, prefix: string, store: TrackingStore): 
     try {
       const variables = fields.raw('variables');
       const given = typeof variables === 'string' ? readBody(variables) : fields.message('variables');
-      return JSON.stringify(await answerQuery(store, parseQuery(fields.need('query'), given.all())));
+      return jsonText(await answerQuery(store, parseQuery(fields.need('query'), given.all())));
     } catch (error) {
       if (!isMlopsError(error)) throw error;
       return JSON.stringify({ errors: [{ message: error.message }], data: null } satisfies Json);

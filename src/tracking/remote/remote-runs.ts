@@ -106,14 +106,16 @@ export function remoteRuns(client: RemoteClient): RunStore {
       }),
     logOutputs: (id, models) => act('outputs', { run_id: id, models: models.map(modelOutputToJson) }),
     metricHistory,
-    metricSteps: async (id, key, [start, end] = [-Infinity, Infinity]) => {
-      const found = new Set((await metricHistory(id, key)).items.map(({ step }) => step));
-      return [...found].filter((step) => step >= start && step <= end).toSorted((a, b) => a - b);
-    },
-    metricAtSteps: async (id, key, steps) => {
-      const wanted = new Set(steps);
-      const points = (await metricHistory(id, key)).items.filter(({ step }) => wanted.has(step));
-      return points.toSorted((a, b) => a.step - b.step || a.timestamp - b.timestamp || a.value - b.value);
+    sampleMetric: async (id, key, { limit, range }) => {
+      const [start, end] = range ?? [undefined, undefined];
+      const answer = await client.get(`${api}/metrics/get-history-bulk-interval`, {
+        run_ids: [id],
+        metric_key: key,
+        max_results: limit,
+        start_step: start,
+        end_step: end,
+      });
+      return answer.messages('metrics').map((fields) => ({ ...readMetric(fields), runId: undefined }));
     },
     purge: async () => {
       throw new MlopsError('not_implemented', 'a tracking server does not remove things for good at a client’s wish', {

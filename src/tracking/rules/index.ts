@@ -4,5 +4,6 @@
  */
 export * from './errors.ts';
 export { governed } from './governed.ts';
+export { sampleIndices } from './sample-history.ts';
 export { checkInside, checkSameOrigin, readSource, type Source } from './source.ts';
 export { canonicalStage, withVersion } from './versions.ts';

@@ -1,18 +1,15 @@
 import { invalid } from '../../mlflow/index.ts';
 
 /** How many items a page may have, in MLflow's words, which differ by the kind of search. */
+function atMost50000(size = 1000): number {
+  if (size >= 1 && size <= 50_000) return size;
+  const rule = size < 1 ? 'It must be a positive integer' : 'It must be at most 50000';
+  throw invalid(`Invalid value ${size} for parameter 'max_results' supplied. ${rule}`);
+}
+
 export const pageSizes = {
-  experiments(size = 1000): number {
-    if (size >= 1 && size <= 50_000) return size;
-    throw invalid(
-      `Invalid value ${size} for parameter 'max_results' supplied. It must be a positive integer and at most 50000`,
-    );
-  },
-  runs(size = 1000): number {
-    if (size >= 1 && size <= 50_000) return size;
-    const rule = size < 1 ? 'It must be a positive integer' : 'It must be at most 50000';
-    throw invalid(`Invalid value ${size} for parameter 'max_results' supplied. ${rule}`);
-  },
+  experiments: atMost50000,
+  runs: atMost50000,
   history(size: number | undefined): number | undefined {
     if (size === undefined || size >= 1) return size;
     throw invalid(`Invalid value ${size} for parameter 'max_results' supplied: it must be a positive integer`);

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 
 import { readPageToken, writePageToken, type Metric, type Page, type Run, type RunInfo } from '../../mlflow/index.ts';
 import { joinUri } from '../artifacts/location.ts';
-import { noRunTag } from '../rules/index.ts';
+import { noRunTag, sampleIndices } from '../rules/index.ts';
 import type { RunStore } from '../store.ts';
-import type { HistoryQuery, NewRun, RunChange } from '../types.ts';
+import type { HistoryQuery, MetricSample, NewRun, RunChange } from '../types.ts';
 import type { Connection } from './connection.ts';
 import { activeExperiment } from './experiments.ts';
 import { insertInputs, insertModel } from './inputs.ts';
@@ -38,8 +38,7 @@ export function runsOf(c: Connection, keys: Keys): RunStore {
         for (const { modelId, step } of models) insertModel(c, n, 'output', modelId, step);
       }),
     metricHistory: async (id, key, query = {}) => history(c, keys, id, key, query),
-    metricSteps: async (id, key, range) => steps(c, keys, id, key, range),
-    metricAtSteps: async (id, key, wanted) => atSteps(c, keys, id, key, wanted),
+    sampleMetric: async (id, key, wanted) => sample(c, keys, id, key, wanted),
     purge: (query) => c.write(() => purge(c, query)),
   };
 }
@@ -84,25 +83,21 @@ function setLifecycle(c: Connection, id: string, lifecycle: 0 | 1): void {
 
 type PointRow = readonly [timestamp: number, step: number, value: number, isNan: number];
 
-function steps(c: Connection, keys: Keys, id: string, key: string, range?: readonly [number, number]): number[] {
+function sample(c: Connection, keys: Keys, id: string, key: string, { limit, range }: MetricSample): Metric[] {
+  const { n } = needRun(c, id);
+  const number = keys.find(key);
+  if (number === undefined) return [];
   const [start, end] = range ?? [-(2 ** 63), 2 ** 63];
-  return c
-    .sql<number>(
-      `SELECT DISTINCT step FROM metrics WHERE run = (SELECT n FROM runs WHERE id = ?) AND key = ?
-       AND step BETWEEN ? AND ? ORDER BY step`,
-    )
-    .pluck()
-    .all(id, keys.find(key) ?? -1, start, end);
-}
-
-function atSteps(c: Connection, keys: Keys, id: string, key: string, wanted: readonly number[]): Metric[] {
+  const points = 'FROM metrics WHERE run = ? AND key = ? AND step BETWEEN ? AND ?';
+  const total = c.sql<number>(`SELECT count(*) ${points}`).pluck().get(n, number, start, end) ?? 0;
   return c
     .sql<PointRow>(
-      `SELECT timestamp, step, value, is_nan FROM metrics WHERE run = (SELECT n FROM runs WHERE id = ?) AND key = ?
-       AND step IN (SELECT value FROM json_each(?)) ORDER BY step, timestamp, value`,
+      `SELECT timestamp, step, value, is_nan FROM (SELECT timestamp, step, value, is_nan,
+         row_number() OVER (ORDER BY step, timestamp, value, is_nan) - 1 AS place ${points})
+       WHERE place IN (SELECT value FROM json_each(?)) ORDER BY place`,
     )
     .raw()
-    .all(id, keys.find(key) ?? -1, JSON.stringify(wanted))
+    .all(n, number, start, end, JSON.stringify(sampleIndices(total, limit)))
     .map((row) => toPoint(key, row));
 }
 
