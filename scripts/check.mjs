@@ -1,4 +1,4 @@
-// `npm run check`: types, lint, format, dead code, generated docs. Each gate must show that it saw the tree.
+// `npm run check`: types, lint, linear regular expressions, format, dead code, generated docs. Each gate must show that it saw the tree.
 import { spawnSync } from 'node:child_process';
 import { ensureBuilt, ensureInstalled } from './first-run.mjs';
 
@@ -9,6 +9,7 @@ const gates = [
   { name: 'types', command: ['tsc', '-p', '.', '--listFilesOnly'], saw: /src\/cli\/entry\/main\.ts/, quiet: true },
   { name: 'types', command: ['tsc', '-p', '.'] },
   { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'scripts', 'bin'], saw: /on \d{2,} files/ },
+  { name: 'regexes', command: [process.execPath, 'scripts/regexes.mjs'], saw: /\d{2,} regular expressions/ },
   { name: 'format', command: ['oxfmt', '--check', 'src', 'test', 'bench'], saw: /\d{2,} files/ },
   { name: 'dead code', command: ['knip', '--no-progress'] },
   { name: 'docs', command: [process.execPath, 'scripts/docs.mjs', '--check'] },

@@ -106,7 +106,7 @@ function hashOf(secret: string): string {
 /** The key in the headers of a request: a bearer token, else `X-API-Key`. */
 export function keyOf(headers: Readonly<Record<string, string | string[] | undefined>>): string | undefined {
   const { authorization } = headers;
-  if (typeof authorization === 'string') return /^bearer\s+(.+)$/i.exec(authorization)?.[1]?.trim();
+  if (typeof authorization === 'string') return /^bearer\s+(\S.*)$/i.exec(authorization)?.[1]?.trim();
   const key = headers['x-api-key'];
   return typeof key === 'string' ? key : undefined;
 }

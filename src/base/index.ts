@@ -22,4 +22,13 @@ export {
   type PyValue,
 } from './python.ts';
 export { openDatabase, type Database, type Migration, type OpenOptions, type Statement } from './sqlite.ts';
-export { didYouMean, editDistance, formatBytes, formatDuration, nearest, plural } from './text.ts';
+export {
+  didYouMean,
+  editDistance,
+  formatBytes,
+  formatDuration,
+  isDecimal,
+  nearest,
+  plural,
+  withoutTrailing,
+} from './text.ts';

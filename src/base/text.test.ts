@@ -8,8 +8,10 @@ import {
   explainSystemError,
   formatBytes,
   formatDuration,
+  isDecimal,
   MlopsError,
   nearest,
+  withoutTrailing,
 } from './index.ts';
 
 describe('words', () => {
@@ -52,5 +54,25 @@ describe('errors', () => {
       expect(entry.mlflow, code).toMatch(/^[A-Z_]+$/);
       expect(entry.summary, code).toMatch(/^[A-Z].*\.$/);
     }
+  });
+});
+
+describe('numbers and ends', () => {
+  it('are read and cut as the short expressions would, which take the square of the time', () => {
+    const decimal = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i;
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom('1', '0', '.', 'e', 'E', '-', '+', 'x'), maxLength: 8 }),
+        (text) => {
+          expect(isDecimal(text)).toBe(decimal.test(text));
+        },
+      ),
+    );
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom('/', 'a'), maxLength: 8 }), (text) => {
+        expect(withoutTrailing(text, '/')).toBe(text.replace(/\/+$/, ''));
+      }),
+    );
+    expect(withoutTrailing('a', '')).toBe('a');
   });
 });

@@ -60,6 +60,18 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;
 }
 
+/** A number as text in the usual way: `1`, `-.5`, `1.e+10`. No words (`nan`), no blanks around it. */
+export function isDecimal(text: string): boolean {
+  return /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/.test(text);
+}
+
+/** The text without the `end`s that it ends with. (A regular expression for that takes quadratic time.) */
+export function withoutTrailing(text: string, end: string): string {
+  let length = text.length;
+  while (end !== '' && text.endsWith(end, length)) length -= end.length;
+  return text.slice(0, length);
+}
+
 /** `1 file`, `2 files`: the count with its noun. */
 export function plural(count: number, noun: string, many = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : many}`;

@@ -32,7 +32,7 @@ function fishHasNoConfig(shell: string): boolean {
   const known = fishVersions.get(shell);
   if (known !== undefined) return known;
   const text = spawnSync(shell, ['--version'], { encoding: 'utf8' }).stdout ?? '';
-  const match = /(\d+)\.(\d+)/.exec(text);
+  const match = /(\d{1,9})\.(\d{1,9})/.exec(text);
   const supported = match !== null && Number(match[1]) * 1000 + Number(match[2]) >= 3003;
   fishVersions.set(shell, supported);
   return supported;

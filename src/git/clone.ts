@@ -108,5 +108,5 @@ async function explained<T>(action: string, work: () => Promise<T>): Promise<T> 
 
 /** `https://user:secret@host/` without the secret. */
 function withoutSecrets(text: string): string {
-  return text.replace(/(\w+:\/\/)[^/\s'"@]*@/g, '$1');
+  return text.replace(/(:\/\/)[^/\s'"@]*@/g, '$1');
 }

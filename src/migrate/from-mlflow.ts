@@ -1,3 +1,4 @@
+import { withoutTrailing } from '../base/index.ts';
 import type { Experiment, LoggedModel, Run, Tag } from '../mlflow/index.ts';
 import type { ImportedVersion, SqliteStore } from '../tracking/index.ts';
 import { copyArtifacts } from './copy-artifacts.ts';
@@ -188,9 +189,9 @@ function isPrompt({ tags }: ImportedVersion): boolean {
 
 /** The new place of an URI that lies in a run or model that moved. */
 function movedUri(uri: string, moved: ReadonlyMap<string, string>): string | undefined {
-  const plain = uri.replace(/^file:\/*/, '/').replace(/\/+$/, '');
+  const plain = withoutTrailing(uri.replace(/^file:\/*/, '/'), '/');
   for (const [from, to] of moved) {
-    const root = from.replace(/^file:\/*/, '/').replace(/\/+$/, '');
+    const root = withoutTrailing(from.replace(/^file:\/*/, '/'), '/');
     if (plain === root || plain.startsWith(`${root}/`)) return to + plain.slice(root.length);
   }
   return undefined;

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import {
@@ -128,5 +129,27 @@ describe('orders', () => {
     for (const [order, message, rules = runRules] of cases) {
       expect(() => parseOrderBy(order, rules), order.join()).toThrow(message);
     }
+  });
+});
+
+describe('lists', () => {
+  /** How MLflow's server cuts a list, as one expression; quadratic, so only for short ones. */
+  const items = (text: string): string[] =>
+    [...text.matchAll(/\s*('(?:[^']|'')*'|"[^"]*"|[^,]+?)\s*(?:,|$)/g)].map((match) => match[1] ?? '');
+
+  it('are cut at the commas that stand outside of quotes', () => {
+    const text = fc.string({ unit: fc.constantFrom("'", '"', ',', ' ', 'a', '\n'), maxLength: 12 });
+    fc.assert(
+      fc.property(text, (inside) => {
+        const wanted = items(inside);
+        const good = wanted.length > 0 && wanted.every((item) => /^'.*'$|^".*"$/s.test(item));
+        const values = wanted.map((item) => {
+          const inner = item.slice(1, -1);
+          return item.startsWith("'") ? inner.replaceAll("''", "'") : inner;
+        });
+        if (good) expect(read(`run_id IN (${inside})`)).toEqual([`attribute run_id IN ${JSON.stringify(values)}`]);
+        else expect(() => read(`run_id IN (${inside})`)).toThrow(/list/);
+      }),
+    );
   });
 });

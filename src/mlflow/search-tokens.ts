@@ -9,11 +9,14 @@ export type Token =
 
 const patterns = [
   ['operator', /!=|<>|>=|<=|=|>|</y],
-  ['number', /-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?=[\s),=<>!]|$)/y],
+  ['number', /-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?=[\s),=<>!]|$)/y],
   // A backslash may keep a quote from ending the text, unless nothing else would end it (sqlparse, as MLflow uses it).
-  ['string', /'(?:''|\\'|[^'])*'|"(?:\\"|[^"])*"/y],
+  ['string', /'[^'\\]*(?:(?:''|\\'|\\)[^'\\]*)*'|"[^"\\]*(?:(?:\\"|\\)[^"\\]*)*"/y],
   // A namespace may be followed by a quoted key: metrics.`loss/val`, params."a b", tags.'c d'.
-  ['word', /[^\s=!<>'"`(),]+\.'(?:\\'|[^'])*'|(?:[^\s=!<>'"`(),]+\.)?(?:`[^`]*`|"[^"]*")|[^\s=!<>'"`(),]+/y],
+  [
+    'word',
+    /[^\s=!<>'"`(),]+\.'[^'\\]*(?:(?:\\'|\\)[^'\\]*)*'|(?:[^\s=!<>'"`(),]+\.)?(?:`[^`]*`|"[^"]*")|[^\s=!<>'"`(),]+/y,
+  ],
 ] as const;
 
 /** Splits a filter into words, operators and literals; throws `invalid_value` for what is none. */
@@ -58,12 +61,32 @@ function listAt(filter: string, position: number): { token: Token; end: number }
   match.lastIndex = position;
   const found = match.exec(filter);
   if (found === null) throw invalid(`Invalid clause(s) in filter string: '${filter.slice(position)}'`);
-  const items = [...(found[1] ?? '').matchAll(/\s*('(?:[^']|'')*'|"[^"]*"|[^,]+?)\s*(?:,|$)/g)].map((m) => m[1] ?? '');
+  const items = itemsOf(found[1] ?? '');
   const odd = items.some((item) => !/^'.*'$|^".*"$/s.test(item));
   return {
     token: { kind: 'list', items: items.map(unquote), odd, source: found[0] },
     end: position + found[0].length,
   };
+}
+
+/** The items between the commas of a list, without blanks around them; commas inside quotes do not count. */
+function itemsOf(text: string): string[] {
+  const items: string[] = [];
+  const blanks = /\s*/y;
+  const quoted = /(?:'(?:[^']|'')*'|"[^"]*")(?=\s*(?:,|$))/y;
+  let position = 0;
+  while (position < text.length) {
+    blanks.lastIndex = position;
+    blanks.exec(text);
+    quoted.lastIndex = blanks.lastIndex;
+    const item = quoted.exec(text)?.[0];
+    const comma = text.indexOf(',', item === undefined ? position : quoted.lastIndex);
+    const end = comma === -1 ? text.length : comma;
+    const bare = text.slice(position, end);
+    if (item !== undefined || bare !== '') items.push(item ?? (bare.trim() || bare.slice(-1)));
+    position = end + 1;
+  }
+  return items;
 }
 
 function unquote(text: string): string {

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 /** How 2^63 as a double is written by JSON.stringify: no int64, so that clients refuse the whole answer. */
 const edge = String(2 ** 63);
 
@@ -11,9 +13,8 @@ export function int64Text(value: number): string {
 export function jsonText(answer: unknown): string {
   const text = JSON.stringify(answer);
   if (!text.includes(edge)) return text;
-  // Numbers become texts with a mark that no text of the answer has, and lose their quotes again.
-  let mark = '#int64:';
-  while (text.includes(mark)) mark += '#';
+  // Numbers become texts with a mark that nobody can know, and lose their quotes again.
+  const mark = `#int64:${randomUUID()}:`;
   const marked = JSON.stringify(answer, (_, value: unknown) =>
     typeof value === 'number' && Math.abs(value) === 2 ** 63 ? mark + int64Text(value) : value,
   );

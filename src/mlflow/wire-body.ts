@@ -25,7 +25,8 @@ function parse(text: string): unknown {
   } catch {
     if (!/NaN|Infinity/.test(text)) return undefined;
   }
-  const quoted = text.replaceAll(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (word) =>
+  // A text that does not end is taken up to the end of all: trying again at each of its quotes would be quadratic.
+  const quoted = text.replaceAll(/"[^"\\]*(?:\\[^][^"\\]*)*(?:"|\\?$)|-?\b(?:NaN|Infinity)\b/g, (word) =>
     word.startsWith('"') ? word : `"${word}"`,
   );
   try {

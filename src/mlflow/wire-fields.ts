@@ -1,3 +1,4 @@
+import { isDecimal } from '../base/index.ts';
 import { invalid } from './limits.ts';
 
 const docs = 'See the API docs for more information about request parameters.';
@@ -202,7 +203,7 @@ function camelCase(name: string): string {
 function doubleOf(text: string): number | undefined {
   if (/^nan$/i.test(text)) return NaN;
   if (/^[-+]?inf(?:inity)?$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
-  return /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i.test(text) ? Number(text) : undefined;
+  return isDecimal(text) ? Number(text) : undefined;
 }
 
 function show(value: unknown): string {

@@ -172,11 +172,11 @@ function labelOf(axis: PyMap | undefined, several: string, none: string | null):
 /** File names without the folders that all of them share. */
 function shortNames(files: readonly string[]): (file: string) => string {
   const different = [...new Set(files)];
-  if (different.length < 2) return (file) => file.replace(/^[/\\]+|[/\\]+$/g, '');
+  if (different.length < 2) return (file) => file.replace(/^[/\\]+|(?<![/\\])[/\\]+$/g, '');
   const split = different.map((file) => file.split('/').filter((part) => part !== '' && part !== '.'));
   const [shortest = []] = [...split].sort((a, b) => a.length - b.length);
   let same = 0;
   while (same < shortest.length && split.every((parts) => parts[same] === shortest[same])) same++;
   const prefix = shortest.slice(0, same).join('/').length;
-  return (file) => file.slice(prefix).replace(/^[/\\]+|[/\\]+$/g, '');
+  return (file) => file.slice(prefix).replace(/^[/\\]+|(?<![/\\])[/\\]+$/g, '');
 }

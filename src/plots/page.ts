@@ -95,7 +95,7 @@ function widthOf(svg: string): number {
 /** JSON that cannot end the script element it stands in; NaN, which JSON lacks, becomes null. */
 function jsonForScript(spec: PyMap): string {
   const text = pythonJson(spec, false);
-  const strings = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g;
+  const strings = /"[^"\\]*(?:\\[^][^"\\]*)*(?:"|\\?$)|-?\bInfinity\b|\bNaN\b/g;
   return text.replace(strings, (part) => (part.startsWith('"') ? part.replaceAll('<', String.raw`\u003c`) : 'null'));
 }
 

@@ -116,7 +116,7 @@ function tickText(number: number, step: number): string {
 
 function trimExponent(text: string): string {
   return text
-    .replace(/\.?0+e/, 'e')
+    .replace(/\.?(?<!0)0+e/, 'e')
     .replace('e+', 'e')
     .replace(/^-/, '\u2212')
     .replace('e-', 'e\u2212');

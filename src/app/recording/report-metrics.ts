@@ -62,7 +62,7 @@ export function allowedKey(key: string): string {
 /** As `allowedKey`, and the key stays the same path when normalised. */
 export function cleanKey(key: string): string {
   return allowedKey(key)
-    .replace(/^[./]+|\/+$/g, '_')
+    .replace(/^[./]+|(?<!\/)\/+$/g, '_')
     .replace(/\/{2,}/g, '/');
 }
 

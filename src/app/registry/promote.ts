@@ -67,8 +67,9 @@ export async function metricsOf(store: TrackingStore, version: ModelVersion): Pr
 }
 
 function threshold(text: string, metrics: ReadonlyMap<string, number>): Check {
-  const match = /^\s*(?:metrics\.)?(.+?)\s*(>=|<=|!=|==|=|>|<)\s*([-+\d.eE]+)\s*$/.exec(text);
-  const [, key = '', operator = '', bound = ''] = match ?? [];
+  const match = /^(?:metrics\.)?([^<>=!]+)(>=|<=|!=|==|=|>|<)\s*([-+\d.eE]+)$/.exec(text.trim());
+  const [, name = '', operator = '', bound = ''] = match ?? [];
+  const key = name.trim();
   if (match === null || Number.isNaN(Number(bound))) {
     throw new MlopsError('usage', `'${text}' is no threshold`, { hint: "write 'metrics.accuracy>=0.9'" });
   }

@@ -1,4 +1,4 @@
-import { PyFloat, type PyValue } from '../../base/index.ts';
+import { PyFloat, withoutTrailing, type PyValue } from '../../base/index.ts';
 import { pythonStr } from '../../project/index.ts';
 
 /** The digits after the point that DVC rounds metrics to unless told otherwise. */
@@ -76,5 +76,5 @@ export function generalFormat(value: number, digits: number): string {
 }
 
 function withoutZeros(text: string): string {
-  return text.replace(/\.0*$|(?<=\.\d*[1-9])0+$/, '');
+  return withoutTrailing(withoutTrailing(text, '0'), '.');
 }

@@ -253,7 +253,9 @@ function translate(message: string, code: string | undefined): Error {
   if (code !== undefined && code in errorCodes) return new MlopsError(code as ErrorCode, message);
   const text = message
     .replace(/\/onnxruntime_src\/\S+\s?/g, '')
-    .replace(/\s*\n\s*/g, ' ')
+    .split('\n')
+    .map((line) => line.trim())
+    .join(' ')
     .trim();
   if (
     /^(Load model from|Failed to load|Unsupported (model|data type)|Type Error|Exception during initialization|This is an invalid model|Could not find an implementation|Protobuf parsing)|protobuf parsing failed|not a registered function|is under development|Unsupported model IR|Load model/i.test(

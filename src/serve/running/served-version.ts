@@ -108,7 +108,7 @@ function namedClasses(onnx: OnnxModel): readonly string[] | undefined {
     if (Array.isArray(value)) return value.map(String);
     if (typeof value === 'object' && value !== null) return Object.values(value).map(String);
   } catch {
-    const pairs = [...text.matchAll(/\d+\s*:\s*['"]([^'"]*)['"]/g)].map((match) => match[1] ?? '');
+    const pairs = [...text.matchAll(/\d{1,9}\s{0,9}:\s{0,9}['"]([^'"]*)['"]/g)].map((match) => match[1] ?? '');
     return pairs.length > 0 ? pairs : text.split(/[,\n]/).map((name) => name.trim());
   }
   return undefined;

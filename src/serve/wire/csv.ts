@@ -1,5 +1,5 @@
-import { MlopsError } from '../../base/index.ts';
-import type { Json } from './json-reader.ts';
+import { isDecimal, MlopsError } from '../../base/index.ts';
+import { integerOf, type Json } from './json-reader.ts';
 
 /**
  * A CSV table with a header row, as pandas reads it: comma, quotes doubled inside quotes, numbers where a field is one,
@@ -21,7 +21,7 @@ export function parseCsv(text: string): { columns: string[]; data: Json[][] } {
 function splitRows(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
-  const field = /(?:"((?:[^"]|"")*)"|([^,\n\r"]*))(,|\r?\n|\r|$)/y;
+  const field = /(?:"([^"]*(?:""[^"]*)*)"|([^,\n\r"]*))(,|\r?\n|\r|$)/y;
   while (field.lastIndex < text.length) {
     const match = field.exec(text);
     if (match === null) throw new MlopsError('bad_request', `CSV row ${rows.length + 1} has a stray quote`);
@@ -39,11 +39,8 @@ function splitRows(text: string): string[][] {
 function valueOf(field: string): Json {
   const text = field.trim();
   if (text === '' || text === 'NaN' || text === 'nan') return null;
-  if (/^[+-]?\d+$/.test(text)) {
-    const value = Number(text);
-    return Number.isSafeInteger(value) ? value : BigInt(text);
-  }
-  if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return Number(text);
+  if (/^[+-]?\d+$/.test(text)) return integerOf(text);
+  if (isDecimal(text)) return Number(text);
   if (/^true$/i.test(text)) return true;
   if (/^false$/i.test(text)) return false;
   return field;

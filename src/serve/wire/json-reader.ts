@@ -26,6 +26,16 @@ export function parseJson(body: Buffer, exact: boolean): Json {
   }
 }
 
+/** Digits of the largest 64-bit integer; reading a million of them as bigint would take the square of that. */
+const mostDigits = 20;
+
+/** A whole number as text: exact where some type could hold it, else the nearest double, which no type takes. */
+export function integerOf(digits: string): number | bigint {
+  const value = Number(digits);
+  if (Number.isSafeInteger(value)) return value;
+  return digits.length <= mostDigits ? BigInt(digits) : value;
+}
+
 /** How much of a value a message shows. */
 const shownLength = 60;
 
@@ -142,7 +152,7 @@ class Reader {
     this.#at = from + digits.length;
     const value = Number(digits);
     if (fraction !== undefined || exponent !== undefined || Number.isSafeInteger(value)) return value;
-    return BigInt(digits);
+    return integerOf(digits);
   }
 
   #take(form: RegExp): string | undefined {

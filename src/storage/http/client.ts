@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import { isMlopsError, messageOf, MlopsError } from '../../base/index.ts';
+import { isMlopsError, messageOf, MlopsError, withoutTrailing } from '../../base/index.ts';
 import type { TransferOptions } from '../port/blob-store.ts';
 import { answerDigest } from './digest.ts';
 import { notFound } from '../port/keys.ts';
@@ -39,7 +39,7 @@ export function httpClient(url: string, options: RemoteOptions): HttpClient {
   const login = loginOf(base, options);
   base.username = '';
   base.password = '';
-  const shown = base.href.replace(/\/+$/, '');
+  const shown = withoutTrailing(base.href, '/');
   const transport = webTransport({
     trust: trusted(trustOption(options)),
     connectTimeout: secondsOption(options, 'connect_timeout') ?? 60_000,

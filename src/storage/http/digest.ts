@@ -14,7 +14,10 @@ export function answerDigest(
   const { realm, nonce, opaque } = Object.fromEntries(values) as Record<string, string | undefined>;
   const algorithm = values.get('algorithm') ?? 'MD5';
   const hash = hashes[algorithm.toUpperCase().replace(/-SESS$/, '')];
-  const offered = values.get('qop')?.split(/\s*,\s*/);
+  const offered = values
+    .get('qop')
+    ?.split(',')
+    .map((name) => name.trim());
   if (realm === undefined || nonce === undefined || hash === undefined) return undefined;
   if (offered !== undefined && !offered.includes('auth')) return undefined;
   const digest = (text: string): string => createHash(hash).update(text).digest('hex');
@@ -43,6 +46,6 @@ export function answerDigest(
 const hashes: Readonly<Record<string, string>> = { MD5: 'md5', 'SHA-256': 'sha256', 'SHA-512-256': 'sha512-256' };
 
 function parameters(text: string): Map<string, string> {
-  const found = text.matchAll(/(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g);
+  const found = text.matchAll(/(?<!\w)(\w+)\s*=\s*(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^\s,]+))/g);
   return new Map([...found].map((m) => [(m[1] ?? '').toLowerCase(), m[2]?.replace(/\\(.)/g, '$1') ?? m[3] ?? '']));
 }

@@ -12,7 +12,10 @@ import { isNetworkError } from '../web/network-errors.ts';
  * `remote_unreachable` when it breaks off, and with `remote_misconfigured` when it is not what it says.
  */
 export function unpacked(answer: IncomingMessage, what: string): Readable {
-  const names = (answer.headers['content-encoding'] ?? '').toLowerCase().split(/\s*,\s*/);
+  const names = (answer.headers['content-encoding'] ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim());
   const decoders = names.filter((name) => name !== 'identity' && name !== '').map(decoderOf);
   if (decoders.includes(undefined)) {
     answer.destroy();

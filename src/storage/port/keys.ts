@@ -1,4 +1,4 @@
-import { MlopsError } from '../../base/index.ts';
+import { MlopsError, withoutTrailing } from '../../base/index.ts';
 
 /** Refuses keys that could leave the store: empty, absolute, or with an empty, `.` or `..` segment. */
 export function checkKey(key: string): string {
@@ -9,7 +9,7 @@ export function checkKey(key: string): string {
 
 /** A prefix with exactly one trailing slash; '' stays ''. */
 export function directoryPrefix(prefix: string): string {
-  const trimmed = prefix.replace(/\/+$/, '');
+  const trimmed = withoutTrailing(prefix, '/');
   return trimmed === '' ? '' : `${trimmed}/`;
 }
 

@@ -171,5 +171,5 @@ function describe(error: Error): string {
 }
 
 function withoutQuery(location: string): string {
-  return location.replace(/[?#].*$/s, '');
+  return location.slice(0, /[?#]/.exec(location)?.index);
 }

@@ -53,17 +53,24 @@ function sectionOf(text: string, name: string): Map<string, string> {
   let inside = false;
   let parent = '';
   for (const line of text.split(/\r?\n/)) {
-    const header = /^\s*\[\s*(?:profile\s+)?["']?([^\]"']+?)["']?\s*\]/.exec(line);
+    const header = /^\[([^\]]*)\]/.exec(line.trim());
     if (header !== null) {
-      inside = header[1] === name;
+      const [, quoted = ''] = /^(?:profile\s)?(.*)$/.exec((header[1] ?? '').trim()) ?? [];
+      inside =
+        quoted
+          .trim()
+          .replace(/^["']|["']$/g, '')
+          .trim() === name;
       parent = '';
       continue;
     }
-    const pair = /^(\s*)([^=#;\s][^=]*?)\s*=\s*(.*?)\s*$/.exec(line);
-    if (!inside || pair === null) continue;
-    const [, indent = '', key = '', value = ''] = pair;
-    if (indent === '') parent = value === '' ? key : '';
-    if (value !== '') values.set(indent !== '' && parent !== '' ? `${parent}.${key}` : key, value);
+    const equals = line.indexOf('=');
+    const key = line.slice(0, equals).trim();
+    if (!inside || equals === -1 || key === '' || /^[#;]/.test(key)) continue;
+    const value = line.slice(equals + 1).trim();
+    const indent = /^\s/.test(line);
+    if (!indent) parent = value === '' ? key : '';
+    if (value !== '') values.set(indent && parent !== '' ? `${parent}.${key}` : key, value);
   }
   return values;
 }

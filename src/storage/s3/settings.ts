@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { MlopsError } from '../../base/index.ts';
+import { MlopsError, withoutTrailing } from '../../base/index.ts';
 import {
   flagOption,
   misconfigured,
@@ -90,9 +90,9 @@ export function readS3Settings(url: string, options: RemoteOptions, env: Environ
 
 /** Bucket and key prefix of `s3://bucket/some/prefix`. */
 export function splitS3Url(url: string): { bucket: string; prefix: string } {
-  const match = /^s3a?:\/\/([^/?#]+)\/*(.*)$/s.exec(url);
+  const match = /^s3a?:\/\/([^/?#]+)(?![^/?#])(.*)/s.exec(url);
   if (match === null) throw misconfigured(`'${url}' is not of the form s3://bucket/path`);
-  const path = (match[2] ?? '').replace(/\/+$/, '');
+  const path = withoutTrailing((match[2] ?? '').replace(/^\/+/, ''), '/');
   return { bucket: match[1] ?? '', prefix: path === '' ? '' : `${path}/` };
 }
 

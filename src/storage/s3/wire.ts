@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
+import { withoutTrailing } from '../../base/index.ts';
 import type { TransferOptions } from '../port/blob-store.ts';
 import { s3Credentials } from './credentials.ts';
 import { pause } from '../port/pause.ts';
@@ -132,7 +133,7 @@ interface Place {
 function placeOf(settings: S3Settings, region: string): Place {
   const { bucket } = settings;
   const server = new URL(settings.endpoint ?? amazonOf(region, settings));
-  const base = server.pathname.replace(/\/+$/, '');
+  const base = withoutTrailing(server.pathname, '/');
   const inHost = !settings.pathStyle && /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(bucket);
   if (!inHost) return { origin: server, path: `${base}/${escapePath(bucket)}`, region };
   return { origin: new URL(`${server.protocol}//${bucket}.${server.host}`), path: base, region };

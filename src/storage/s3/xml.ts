@@ -20,7 +20,15 @@ export function element(xml: string, tag: string): string | undefined {
 
 /** The name of the outermost element. */
 export function rootOf(xml: string): string | undefined {
-  return /^\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<([\w:]+)/s.exec(xml)?.[1];
+  const next = /\s*(?:<\?[^>]*>|<!--|<([\w:]+))/y;
+  for (let found = next.exec(xml); found !== null; found = next.exec(xml)) {
+    if (found[1] !== undefined) return found[1];
+    if (!found[0].endsWith('<!--')) continue;
+    const end = xml.indexOf('-->', next.lastIndex);
+    if (end < 0) return undefined;
+    next.lastIndex = end + 3;
+  }
+  return undefined;
 }
 
 export function escaped(text: string): string {

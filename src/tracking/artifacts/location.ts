@@ -1,10 +1,11 @@
+import { withoutTrailing } from '../../base/index.ts';
 import { invalid, limits } from '../../mlflow/index.ts';
 
 /** Puts a path below an URI; a query string stays at the end. */
 export function joinUri(uri: string, path: string): string {
   const [, base = uri, query = ''] = /^([^?]*)(\?.*)?$/s.exec(uri) ?? [];
   if (base === 'mlflow-artifacts:') return `mlflow-artifacts:/${path}${query}`;
-  return `${base.replace(/\/+$/, '')}/${path}${query}`;
+  return `${withoutTrailing(base, '/')}/${path}${query}`;
 }
 
 const remoteSchemes = new Set([

@@ -25,6 +25,6 @@ export function localRoots(root: string): OpenArtifacts {
 
 /** The path of a `mlflow-artifacts:` URI below the artifact root; undefined for other URIs. */
 export function proxiedPath(uri: string): string | undefined {
-  const match = /^mlflow-artifacts:\/*(?:\/\/[^/]*\/)?(.*)$/.exec(uri);
-  return match === null ? undefined : artifactPath(match[1] ?? '');
+  const scheme = /^mlflow-artifacts:\/*/.exec(uri)?.[0];
+  return scheme === undefined ? undefined : artifactPath(uri.slice(scheme.length));
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { messageOf, MlopsError, type ErrorCode } from '../../base/index.ts';
+import { messageOf, MlopsError, withoutTrailing, type ErrorCode } from '../../base/index.ts';
 import { Fields } from '../../mlflow/index.ts';
 
 export interface RemoteOptions {
@@ -34,7 +34,7 @@ export class RemoteClient {
     const password = options.password ?? decodeURIComponent(url.password);
     url.username = '';
     url.password = '';
-    this.url = url.href.replace(/\/+$/, '');
+    this.url = withoutTrailing(url.href, '/');
     this.#headers = { 'user-agent': 'mlops', ...authorization(options.token, username, password) };
     this.#timeout = options.timeout ?? 120_000;
     this.#retries = options.retries ?? 3;

@@ -118,7 +118,7 @@ function queryOf({ filter, maxResults, orderBy, pageToken }: Search): Parameters
 
 /** MLflow's server gives back `runs:/ID/PATH` as it was registered; its files are among those of the run. */
 async function inRun(client: RemoteClient, uri: string): Promise<string> {
-  const [, id, inside = ''] = /^runs:\/{1,3}([^/]+)\/?(.*)$/.exec(uri) ?? [];
+  const [, id, inside = ''] = /^runs:\/{1,3}([^/\s]+)(?:\/(.*))?$/.exec(uri) ?? [];
   if (id === undefined) return uri;
   const run = (await client.get(`${api}/runs/get`, { run_id: id })).message('run');
   return joinUri(run.message('info').need('artifact_uri'), inside);

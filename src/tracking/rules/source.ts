@@ -1,4 +1,4 @@
-import { type MlopsError } from '../../base/index.ts';
+import { withoutTrailing, type MlopsError } from '../../base/index.ts';
 import { invalid } from '../../mlflow/index.ts';
 import { climbs } from '../artifacts/location.ts';
 import type { NewModelVersion } from '../types.ts';
@@ -33,7 +33,7 @@ export function readSource(wanted: NewModelVersion): Source {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(source)?.[1]?.toLowerCase() ?? '';
   if (scheme === 'models') return readModels(wanted);
   if (scheme === 'runs') {
-    const [, id = '', path = ''] = /^runs:\/{1,3}([^/]+)\/?(.*)$/.exec(source) ?? [];
+    const [, id = '', path = ''] = /^runs:\/{1,3}([^/\s]+)(?:\/(.*))?$/.exec(source) ?? [];
     if (runId !== id) throw badSource(source, sentences.run);
     return { kind: 'run', id, path };
   }
@@ -63,7 +63,7 @@ function readModels({ source, modelId }: NewModelVersion): Source {
 
 /** Refuses a path that lies in none of these artifact roots: those of the run and model that the request names. */
 export function checkInside(source: string, roots: readonly string[]): void {
-  const plain = (uri: string): string => uri.replace(/^file:\/*/, '/').replace(/\/+$/, '');
+  const plain = (uri: string): string => withoutTrailing(uri.replace(/^file:\/*/, '/'), '/');
   const fits = roots.some((root) => root !== '' && `${plain(source)}/`.startsWith(`${plain(root)}/`));
   if (!fits) throw outside(source);
 }
