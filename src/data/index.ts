@@ -7,7 +7,7 @@ export { openData, type DataContext, type DataSettings, type WorkOptions } from 
 export { digestOf } from './ids/digest.ts';
 export { missingObjects, readFile as readFileContent } from './workspace/file.ts';
 export { objectKey, objectPath } from './ids/layout.ts';
-export type { LinkType } from './context/links.ts';
+export type { LinkType } from './jobs/links.ts';
 export { readManifest, writeManifest } from './workspace/manifest-file.ts';
 export { manifestId, parseManifest } from './ids/manifest.ts';
 export { countLegacy, migrateObjects, type Migration } from './workspace/migrate.ts';

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 
 import type { HashName } from '../ids/content.ts';
-import { tick } from '../jobs/job.ts';
+import { tick } from './limits.ts';
 import { objectPath, prefixOf } from '../ids/layout.ts';
 import type { StatIndex } from './stat-index.ts';
 

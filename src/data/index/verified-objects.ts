@@ -1,8 +1,6 @@
 import * as fs from 'node:fs';
 
 import type { HashName } from '../ids/content.ts';
-import { hexAt } from '../ids/digest.ts';
-import type { CopyJob, JobResult } from '../jobs/job.ts';
 import { objectPath } from '../ids/layout.ts';
 import type { StatIndex } from './stat-index.ts';
 import { factsOf } from './walk.ts';
@@ -54,24 +52,6 @@ export class VerifiedObjects {
   #facts(md5: string, hashName: HashName): Float64Array | undefined {
     const stat = fs.lstatSync(objectPath(this.#cacheDir, md5, hashName), { throwIfNoEntry: false });
     return stat === undefined ? undefined : factsOf(stat);
-  }
-}
-
-/** Keeps what finished copies found out about large objects. */
-export function keepLarge(
-  verified: VerifiedObjects,
-  jobs: readonly CopyJob[],
-  results: readonly (JobResult | undefined)[],
-): void {
-  jobs.forEach(({ digests, hashName }, n) => {
-    for (const { index, facts } of results[n]?.large ?? []) verified.keep(digests[index] ?? '', hashName, facts);
-  });
-}
-
-/** Keeps what finished hashing made of large files. */
-export function keepMade(verified: VerifiedObjects, hashName: HashName, results: readonly JobResult[]): void {
-  for (const { digests, large } of results) {
-    for (const { index, facts } of large) verified.keep(hexAt(Buffer.from(digests), index), hashName, facts);
   }
 }
 

@@ -3,8 +3,8 @@ import * as fs from 'node:fs';
 import { isSystemError } from '../../base/index.ts';
 import type { HashName } from '../ids/content.ts';
 import { digestOf } from '../ids/digest.ts';
-import type { IndexedFile } from '../workspace/file.ts';
-import { smallFile, tick } from '../jobs/job.ts';
+import type { IndexedFile } from './remember-files.ts';
+import { smallFile, tick } from './limits.ts';
 import { factsOf } from './walk.ts';
 
 /** More than this is not read a second time; such files are hashed anew by the next command instead. */

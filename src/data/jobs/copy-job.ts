@@ -3,8 +3,9 @@ import * as fs from 'node:fs';
 import { isSystemError } from '../../base/index.ts';
 import { copyLarge } from './copy-large.ts';
 import { createStreamDigest, digestOf, fillBuffer } from '../ids/digest.ts';
-import { buffer, FileFailure, smallFile, type CopyJob, type JobState } from './job.ts';
-import { makeLink, replaceByLink } from '../context/links.ts';
+import { buffer, FileFailure, type CopyJob, type JobState } from './job.ts';
+import { smallFile } from '../index/limits.ts';
+import { makeLink, replaceByLink } from './links.ts';
 import {
   cannotClone,
   openForWriting,

@@ -4,7 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isSystemError } from '../../base/index.ts';
 import type { HashName } from '../ids/content.ts';
 import { createDigest, digestOf, fillBuffer } from '../ids/digest.ts';
-import { buffer, breathe, FileFailure, smallFile, tick, type DigestJob, type JobState, type StorePlan } from './job.ts';
+import { buffer, breathe, FileFailure, type DigestJob, type JobState, type StorePlan } from './job.ts';
+import { smallFile, tick } from '../index/limits.ts';
+import { factsOf, factsPerFile, putFacts } from '../index/walk.ts';
 import { objectPath } from '../ids/layout.ts';
 import {
   cannotClone,
@@ -17,7 +19,6 @@ import {
   writeFully,
 } from './place-file.ts';
 import { stagedPath } from './staging.ts';
-import { factsOf, factsPerFile, putFacts } from '../index/walk.ts';
 
 /** Hashes one file of a job (and stores it); a promise only for large ones. */
 export function digestOne(job: DigestJob, i: number, state: JobState): Promise<void> | undefined {

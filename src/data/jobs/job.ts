@@ -1,5 +1,6 @@
 import type { HashName } from '../ids/content.ts';
-import type { LinkType } from '../context/links.ts';
+import { smallFile } from '../index/limits.ts';
+import type { LinkType } from './links.ts';
 
 /** How new objects of the cache are made from the files they come from. */
 export interface StorePlan {
@@ -69,12 +70,6 @@ export interface LargeObject {
   readonly index: number;
   readonly facts: Float64Array;
 }
-
-/** Files up to this size are read whole into one reused buffer. */
-export const smallFile = 1 << 20;
-
-/** Longer than one tick of the kernel's file clock, in milliseconds: what changes twice within one looks unchanged. */
-export const tick = 12;
 
 let held: Buffer | undefined;
 /** This thread's buffer for whole small files and chunks of large ones. */

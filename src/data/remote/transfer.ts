@@ -6,11 +6,12 @@ import type { BlobStore } from '../../storage/index.ts';
 import type { HashName } from '../ids/content.ts';
 import type { DataContext, WorkOptions } from '../context/context.ts';
 import { createStreamDigest, digestFile, digestOf } from '../ids/digest.ts';
-import { smallFile, type CopyJob, type JobResult } from '../jobs/job.ts';
+import { type CopyJob, type JobResult } from '../jobs/job.ts';
+import { smallFile } from '../index/limits.ts';
 import { filesPerJob, filesWorthThreads, runJobs } from '../jobs/lanes.ts';
 import { objectKey, objectPath } from '../ids/layout.ts';
 import { openStaging, stagedPath, type Staging } from '../jobs/staging.ts';
-import { keepLarge } from '../index/verified-objects.ts';
+import { keepLarge } from '../jobs/keep-verified.ts';
 import { factsOf } from '../index/walk.ts';
 
 export interface TransferOptions extends WorkOptions {

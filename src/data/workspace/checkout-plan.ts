@@ -5,7 +5,7 @@ import { isDirectoryId, type Content, type TreeFile } from '../ids/content.ts';
 import type { DataContext, WorkOptions } from '../context/context.ts';
 import { missingObjects, readFile } from './file.ts';
 import { warmLanes } from '../jobs/lanes.ts';
-import type { LinkType } from '../context/links.ts';
+import type { LinkType } from '../jobs/links.ts';
 import { readManifest } from './manifest-file.ts';
 import { hexAt } from '../ids/digest.ts';
 import { cachePath, objectBehindLink, readTree, type WorkspaceTree } from './tree.ts';

@@ -7,13 +7,13 @@ import { parentsBelow, planCheckout, type CheckoutPlan, type PlanOptions } from 
 import { isDirectoryId, type Content } from '../ids/content.ts';
 import type { DataContext, WorkOptions } from '../context/context.ts';
 import { raiseFailures } from '../jobs/failures.ts';
-import { rememberFiles, type IndexedFile } from './file.ts';
+import { rememberFiles, type IndexedFile } from '../index/remember-files.ts';
 import type { CopyJob } from '../jobs/job.ts';
 import { filesPerJob, filesWorthThreads, runJobs } from '../jobs/lanes.ts';
-import type { LinkType } from '../context/links.ts';
+import type { LinkType } from '../jobs/links.ts';
 import { makeStateDir } from '../index/stat-index.ts';
 import { cachePath } from './tree.ts';
-import { keepLarge } from '../index/verified-objects.ts';
+import { keepLarge } from '../jobs/keep-verified.ts';
 import { factsPerFile } from '../index/walk.ts';
 
 export interface CheckoutOptions extends PlanOptions {

@@ -6,23 +6,18 @@ import type { DataContext, WorkOptions } from '../context/context.ts';
 import { hexAt } from '../ids/digest.ts';
 import { raiseFailures } from '../jobs/failures.ts';
 import { settle } from './hash-pending.ts';
-import { smallFile, type DigestJob, type StorePlan } from '../jobs/job.ts';
+import { type DigestJob, type StorePlan } from '../jobs/job.ts';
+import { smallFile } from '../index/limits.ts';
 import { runJobs } from '../jobs/lanes.ts';
 import { objectBehindLink } from './tree.ts';
-import { keepMade } from '../index/verified-objects.ts';
-import { factsOf, factsPerFile, followLink, specialFile } from '../index/walk.ts';
+import { keepMade } from '../jobs/keep-verified.ts';
+import { rememberFiles } from '../index/remember-files.ts';
+import { factsOf, followLink, specialFile } from '../index/walk.ts';
 import { isYoung } from '../index/young-files.ts';
 
 export interface ReadFileOptions extends WorkOptions {
   readonly hashName?: HashName;
   readonly store?: StorePlan | undefined;
-}
-
-/** A hashed file of the workspace and the facts it had. */
-export interface IndexedFile {
-  readonly file: string;
-  readonly md5: string;
-  readonly facts: Float64Array;
 }
 
 /**
@@ -91,41 +86,6 @@ async function digestNow(
   ctx.young.drop(hashName, file);
   rememberFiles(ctx, hashName, [{ file, md5, facts }]);
   return md5;
-}
-
-/** Puts files into the index beside what it knows of their directories. */
-export function rememberFiles(ctx: DataContext, hashName: HashName, files: readonly IndexedFile[]): void {
-  const groups = new Map<string, IndexedFile[]>();
-  for (const file of files) {
-    const directory = file.file.slice(0, file.file.lastIndexOf('/'));
-    const group = groups.get(directory);
-    if (group === undefined) groups.set(directory, [file]);
-    else group.push(file);
-  }
-  for (const [directory, group] of groups) mergeDirectory(ctx, hashName, directory, group);
-}
-
-function mergeDirectory(ctx: DataContext, hashName: HashName, directory: string, group: readonly IndexedFile[]): void {
-  const old = ctx.index.directory(directory, hashName);
-  const names = old === undefined ? [] : [...old.names];
-  const positions = new Map(names.map((name, i) => [name, i]));
-  for (const { file } of group) {
-    const name = file.slice(directory.length + 1);
-    if (!positions.has(name)) positions.set(name, names.push(name) - 1);
-  }
-  const facts = new Float64Array(names.length * factsPerFile);
-  const digests = Buffer.alloc(names.length * 16);
-  if (old !== undefined) {
-    facts.set(old.facts);
-    old.digests.copy(digests);
-  }
-  for (const { file, md5, facts: own } of group) {
-    const at = positions.get(file.slice(directory.length + 1)) ?? 0;
-    facts.set(own, at * factsPerFile);
-    digests.write(md5.slice(0, 32), at * 16, 'hex');
-  }
-  ctx.index.putDirectory(directory, hashName, { names, facts, digests });
-  ctx.records.forget(directory, hashName);
 }
 
 /** Which of these objects the cache lacks. Many are looked up in one listing, a few one by one. */

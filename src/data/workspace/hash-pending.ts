@@ -4,11 +4,12 @@ import type { HashName } from '../ids/content.ts';
 import type { DataContext, WorkOptions } from '../context/context.ts';
 import { hexAt } from '../ids/digest.ts';
 import { raiseFailures } from '../jobs/failures.ts';
-import { smallFile, tick, type DigestJob, type JobResult, type StorePlan } from '../jobs/job.ts';
+import { type DigestJob, type JobResult, type StorePlan } from '../jobs/job.ts';
+import { smallFile, tick } from '../index/limits.ts';
+import { factsPerFile, seeFacts, type WalkedDirectory } from '../index/walk.ts';
 import { filesWorthThreads, runJobs, warmLanes } from '../jobs/lanes.ts';
 import { openStaging } from '../jobs/staging.ts';
-import { keepMade } from '../index/verified-objects.ts';
-import { factsPerFile, seeFacts, type WalkedDirectory } from '../index/walk.ts';
+import { keepMade } from '../jobs/keep-verified.ts';
 
 export interface ReadTreeOptions extends WorkOptions {
   readonly hashName?: HashName;

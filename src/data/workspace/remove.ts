@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import type { DataContext, WorkOptions } from '../context/context.ts';
 import { hashPath } from './commit.ts';
 import { objectExists } from './status.ts';
-import { replaceByLink } from '../context/links.ts';
+import { replaceByLink } from '../jobs/links.ts';
 import { walk } from '../index/walk.ts';
 
 /** Deletes an output from the workspace; the cache keeps its content. */

@@ -2,18 +2,26 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { isSystemError, MlopsError, temporaryName } from '../../base/index.ts';
-import type { DataSettings } from './context.ts';
 import type { StatIndex } from '../index/stat-index.ts';
 
 /** How workspace files are made from objects: sharing blocks, sharing the file, pointing to it, or a copy. */
 export type LinkType = 'reflink' | 'hardlink' | 'symlink' | 'copy';
+
+/** What decides how links are made. Absolute paths. */
+export interface LinkSettings {
+  readonly root: string;
+  readonly cacheDir: string;
+  readonly stateDir: string;
+  /** In the order to try; DVC's default is reflink, copy. */
+  readonly linkTypes: readonly LinkType[];
+}
 
 /**
  * The first configured link type that works between cache and workspace. The answer is remembered per
  * pair of devices, so that it is probed once and not by each command.
  * @throws MlopsError `link_unsupported` when none works.
  */
-export function chooseLinkType(settings: DataSettings, index: StatIndex): LinkType {
+export function chooseLinkType(settings: LinkSettings, index: StatIndex): LinkType {
   const wanted = settings.linkTypes.length === 0 ? defaultLinkTypes : settings.linkTypes;
   if (wanted[0] === 'copy' || wanted[0] === 'symlink') return wanted[0];
   const cacheSide = nearestFolder(settings.cacheDir);
