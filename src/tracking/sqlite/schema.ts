@@ -1,6 +1,6 @@
 import type { Migration } from '../../base/index.ts';
-import { traceSchema } from './traces.ts';
-import { webhookSchema } from './webhooks.ts';
+import { traceSchema } from './trace-schema.ts';
+import { webhookSchema } from './webhook-schema.ts';
 
 /**
  * The tracking schema. Names of params, metrics and tags are rows of `keys`, so that a point of a history is

@@ -15,27 +15,6 @@ import { activeExperiment } from './experiments.ts';
 import { spanConditions, traceCondition } from './trace-conditions.ts';
 import { pageOf, simpleSearch, type SearchTable } from './simple-search.ts';
 
-/** The second migration. */
-export const traceSchema = `
-CREATE TABLE traces (
-  n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
-  experiment INTEGER NOT NULL REFERENCES experiments ON DELETE CASCADE, request_time INTEGER NOT NULL,
-  duration INTEGER, state TEXT NOT NULL, client_request_id TEXT, request_preview TEXT, response_preview TEXT);
-CREATE INDEX traces_by_time ON traces (experiment, request_time DESC);
-CREATE TABLE trace_tags (
-  trace INTEGER NOT NULL REFERENCES traces ON DELETE CASCADE, key TEXT NOT NULL, value TEXT NOT NULL,
-  PRIMARY KEY (trace, key)) WITHOUT ROWID;
-CREATE TABLE trace_metadata (
-  trace INTEGER NOT NULL REFERENCES traces ON DELETE CASCADE, key TEXT NOT NULL, value TEXT NOT NULL,
-  PRIMARY KEY (trace, key)) WITHOUT ROWID;
-CREATE TABLE trace_assessments (
-  trace INTEGER NOT NULL REFERENCES traces ON DELETE CASCADE, id TEXT NOT NULL, body TEXT NOT NULL,
-  PRIMARY KEY (trace, id));
-CREATE TABLE trace_spans (
-  trace INTEGER NOT NULL REFERENCES traces ON DELETE CASCADE, id TEXT NOT NULL, start INTEGER NOT NULL,
-  body TEXT NOT NULL, PRIMARY KEY (trace, id));
-`;
-
 interface Row {
   readonly n: number;
   readonly id: string;
