@@ -1,5 +1,5 @@
 import { MlopsError } from '../../base/index.ts';
-import type { ModelEdges, OutputSteps } from './processing.ts';
+import type { ModelEdges, OutputSteps } from './steps.ts';
 import type { OutputConfig, ServingConfig } from './serving-config.ts';
 import { halfToNumber, type Tensor, type Tensors } from '../wire/tensor.ts';
 

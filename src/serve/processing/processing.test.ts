@@ -4,7 +4,8 @@ import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { TensorInfo } from '../../model/index.ts';
-import { loadProcessing, type Processing } from './processing.ts';
+import { loadProcessing } from './processing.ts';
+import type { Processing } from './steps.ts';
 
 let dir = '';
 beforeEach(() => (dir = fs.mkdtempSync(path.join(os.tmpdir(), 'processing-'))));

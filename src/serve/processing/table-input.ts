@@ -1,8 +1,7 @@
 import { didYouMean, MlopsError } from '../../base/index.ts';
 import type { TensorInfo } from '../../model/index.ts';
-import { showJson, type Json } from '../wire/json-reader.ts';
-import { isObject, type JsonObject } from '../protocols/native-protocol.ts';
-import type { InputStep } from './processing.ts';
+import { showJson, type Json, isObject, type JsonObject } from '../wire/json-reader.ts';
+import type { InputStep } from './steps.ts';
 import type { ColumnConfig } from './serving-config.ts';
 import type { Tensor } from '../wire/tensor.ts';
 import { invalid, tensorFromJson } from '../wire/tensor-json.ts';

@@ -3,9 +3,8 @@ import * as path from 'node:path';
 
 import { messageOf, MlopsError } from '../../base/index.ts';
 import type { TensorInfo } from '../../model/index.ts';
-import { showJson, type Json } from '../wire/json-reader.ts';
-import { isObject } from '../protocols/native-protocol.ts';
-import type { InputStep } from './processing.ts';
+import { showJson, type Json, isObject } from '../wire/json-reader.ts';
+import type { InputStep } from './steps.ts';
 import type { TextConfig } from './serving-config.ts';
 import { allocate, type Tensor } from '../wire/tensor.ts';
 import { invalid } from '../wire/tensor-json.ts';

@@ -1,8 +1,8 @@
 import { MlopsError } from '../../base/index.ts';
 import type { TensorInfo } from '../../model/index.ts';
 import { parseCsv } from '../wire/csv.ts';
-import { parseJson, showJson, type Json } from '../wire/json-reader.ts';
-import { isObject, namedFeeds, type JsonObject } from './native-protocol.ts';
+import { parseJson, showJson, type Json, isObject, type JsonObject } from '../wire/json-reader.ts';
+import { namedFeeds } from './native-protocol.ts';
 import type { Prediction } from '../running/predict.ts';
 import type { ServedVersion } from '../running/served-version.ts';
 import { noTensors, type Tensors } from '../wire/tensor.ts';

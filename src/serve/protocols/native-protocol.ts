@@ -1,13 +1,11 @@
 import { MlopsError } from '../../base/index.ts';
 import type { TensorInfo } from '../../model/index.ts';
-import { parseJson, showJson, type Json } from '../wire/json-reader.ts';
+import { isObject, parseJson, showJson, type Json, type JsonObject } from '../wire/json-reader.ts';
 import { chosenOutputs, type Prediction } from '../running/predict.ts';
-import type { InputStep } from '../processing/processing.ts';
+import type { InputStep } from '../processing/steps.ts';
 import type { ServedVersion } from '../running/served-version.ts';
 import { noTensors, type Tensors } from '../wire/tensor.ts';
 import { invalid, tensorFromJson, tensorToJson } from '../wire/tensor-json.ts';
-
-export type JsonObject = { [key: string]: Json };
 
 /** Keys of a `/predict` body that are not names of inputs. */
 const reserved = new Set(['model', 'model_version', 'inputs', 'instances', 'outputs', 'id', 'parameters']);
@@ -130,10 +128,6 @@ export function feedsOfInstances(version: ServedVersion, rows: Json): Tensors {
       throw invalid(`instances[${i}].${extra.slice(0, 100)}`, `only ${nameList(version)}`, 'an unknown input');
   }
   return namedFeeds(version, columns, 'instances.');
-}
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The body of an answer, written by hand: tensors have their own digits. */

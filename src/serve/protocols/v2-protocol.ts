@@ -1,7 +1,6 @@
 import { MlopsError } from '../../base/index.ts';
 import { wireShape, type Dtype, type TensorInfo } from '../../model/index.ts';
-import { parseJson, showJson, type Json } from '../wire/json-reader.ts';
-import { isObject, type JsonObject } from './native-protocol.ts';
+import { parseJson, showJson, type Json, isObject, type JsonObject } from '../wire/json-reader.ts';
 import { chosenOutputs, type Prediction } from '../running/predict.ts';
 import type { ServedVersion } from '../running/served-version.ts';
 import { dtypeByV2, dtypes, elementCount, noTensors, type Tensor, type Tensors } from '../wire/tensor.ts';

@@ -1,7 +1,8 @@
 import { MlopsError } from '../../base/index.ts';
 import type { Shell } from '../../http/index.ts';
 import type { ServingContext } from './context.ts';
-import { isObject, optionalText, readObject } from '../protocols/native-protocol.ts';
+import { optionalText, readObject } from '../protocols/native-protocol.ts';
+import { isObject } from '../wire/json-reader.ts';
 
 /** `POST /feedback`: `{"prediction_id": ..., "label": ..., "comment"?}` puts the truth beside a prediction. */
 export function addFeedbackRoutes(shell: Shell, context: ServingContext): void {

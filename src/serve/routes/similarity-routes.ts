@@ -1,8 +1,8 @@
 import { MlopsError } from '../../base/index.ts';
 import type { Shell } from '../../http/index.ts';
 import type { ServingContext } from './context.ts';
-import type { Json } from '../wire/json-reader.ts';
-import { isObject, optionalText, readNativeInputs, readObject, type JsonObject } from '../protocols/native-protocol.ts';
+import { type Json, isObject, type JsonObject } from '../wire/json-reader.ts';
+import { optionalText, readNativeInputs, readObject } from '../protocols/native-protocol.ts';
 import type { VersionQuery } from './native-routes.ts';
 import { invalid } from '../wire/tensor-json.ts';
 import { cosineMatrix, cosinesOfFirst, embeddingOutput } from './similarity.ts';

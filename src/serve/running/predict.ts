@@ -1,7 +1,8 @@
 import { MlopsError } from '../../base/index.ts';
-import type { Processed } from '../processing/processing.ts';
+import type { Processed } from '../processing/steps.ts';
 import type { Repository } from './repository.ts';
-import type { Answer, Scheduler } from './scheduler.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { Answer } from './job.ts';
 import type { ServedVersion } from './served-version.ts';
 import type { Tensor, Tensors } from '../wire/tensor.ts';
 

@@ -1,5 +1,6 @@
 import { isMlopsError, MlopsError } from '../../base/index.ts';
 import type { InferencePool, InferenceThread } from './inference-pool.ts';
+import type { Answer, Job } from './job.ts';
 import type { ServedVersion } from './served-version.ts';
 import { concatRows, noTensors, sliceRows, type Tensors } from '../wire/tensor.ts';
 
@@ -13,30 +14,6 @@ export interface SchedulerOptions {
 }
 
 export const schedulerDefaults: SchedulerOptions = { maxBatch: 32, maxQueue: 256, deadline: 30_000 };
-
-/** A request as the scheduler sees it. */
-export interface Job {
-  readonly feeds: Tensors;
-  readonly fetches: readonly string[];
-  /** Rows of every input, or 0 when the request cannot be joined with others. */
-  readonly rows: number;
-  /** Requests with equal keys have equal shapes below the first dimension and want the same outputs. */
-  readonly key: string;
-  readonly arrived: number;
-  readonly deadline: number;
-  /** True when nobody waits for the answer any more. */
-  readonly gone: (() => boolean) | undefined;
-  resolve(answer: Answer): void;
-  reject(error: unknown): void;
-}
-
-export interface Answer {
-  readonly outputs: Tensors;
-  /** Milliseconds in the queue, and inside the runtime (of the whole batch). */
-  readonly queued: number;
-  readonly ran: number;
-  readonly batchRows: number;
-}
 
 /** A thread may be silent for this time at least, in milliseconds, before it counts as hung. */
 const hangLimit = 1_000;

@@ -2,9 +2,9 @@ import type { MlModel, TensorInfo } from '../../model/index.ts';
 import { servableInputs, servableOutputs, unservableInput, type OnnxModel } from '../../model/index.ts';
 import { MlopsError } from '../../base/index.ts';
 import type { ModelRef, OpenModel } from '../models/model-source.ts';
-import type { Processing } from '../processing/processing.ts';
+import type { Processing } from '../processing/steps.ts';
 import type { VersionStats } from './stats.ts';
-import type { Job } from './scheduler.ts';
+import type { Job } from './job.ts';
 import type { LoadedInfo } from './worker-messages.ts';
 
 /** A model version that is loaded in the inference threads, with all that requests need to know of it. */

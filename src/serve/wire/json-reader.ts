@@ -3,6 +3,12 @@ import { MlopsError } from '../../base/index.ts';
 /** JSON as requests carry it. Integers beyond 2^53 are bigint when read exactly. */
 export type Json = null | boolean | number | bigint | string | Json[] | { [key: string]: Json };
 
+export type JsonObject = { [key: string]: Json };
+
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 const maxDepth = 100;
 
 /**

@@ -1,0 +1,38 @@
+import type { TensorInfo } from '../../model/index.ts';
+import type { Json } from '../wire/json-reader.ts';
+import type { Tensors } from '../wire/tensor.ts';
+
+/** Port: how raw inputs of a request become tensors. Kinds: table, text; images and ensembles come as further kinds. */
+export interface InputStep {
+  readonly kind: string;
+  /** Raw rows (`inputs`, `instances` or the names at the top level of a request). @throws MlopsError `invalid_input`. */
+  read(inputs: Json): Tensors;
+  /** Raw inputs for the documentation's example. */
+  example(): Json;
+}
+
+/** What outputs are turned into: tensors in the answer, and facts beside them. */
+export interface Processed {
+  readonly outputs: Tensors;
+  readonly labels: readonly string[] | undefined;
+  /** Per row, best first. */
+  readonly top: readonly (readonly { readonly label: string; readonly score: number }[])[] | undefined;
+  readonly units: Readonly<Record<string, string>> | undefined;
+}
+
+/** Port: how tensors of the model become an answer. */
+export interface OutputSteps {
+  /** Outputs of the model that are needed. */
+  readonly fetches: readonly string[];
+  apply(outputs: Tensors, feeds: Tensors): Processed;
+}
+
+export interface Processing {
+  readonly input: InputStep | undefined;
+  readonly output: OutputSteps | undefined;
+}
+
+export interface ModelEdges {
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+}
