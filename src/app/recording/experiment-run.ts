@@ -1,7 +1,7 @@
 import type { DataRepo } from '../../repo/open/data-repo.ts';
 import { freshName } from '../../repo/experiments/experiment-names.ts';
 import { applyOverrides, parseOverrides } from '../../repo/experiments/experiment-overrides.ts';
-import { listExperimentRefs } from '../../repo/experiments/experiment-refs.ts';
+import { listExperimentRefs } from '../../repo/open/experiment-refs.ts';
 import { experimentBaseline, refuseTakenName, saveExperiment } from '../../repo/experiments/experiment-save.ts';
 import { recordedRepro, type RecordedReproOptions } from './repro.ts';
 

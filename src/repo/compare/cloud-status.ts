@@ -10,10 +10,11 @@ import {
 } from '../../data/index.ts';
 import { isMlopsError } from '../../base/index.ts';
 import { openStore, type BlobStore } from '../../storage/index.ts';
-import { contentOf } from '../workspace/checkout.ts';
+import { contentOf } from '../open/content-of.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import { absoluteOut } from '../open/targets.ts';
-import { isImport, requireRemote, selectedOuts, type TransferCommand } from '../sync/transfer.ts';
+import { isImport, selectedOuts, type TransferCommand } from '../sync/transfer.ts';
+import { requireRemote } from '../open/require-remote.ts';
 import * as path from 'node:path';
 
 /** Objects by the name DVC shows them under, with how they stand between cache and remote. */
@@ -43,11 +44,11 @@ export async function compareWithRemote(repo: DataRepo, command: TransferCommand
   const store = await openStore(remote.url, remote.options);
   const report = new Map<string, Exclude<CloudStatus, 'ok'>>();
   try {
-    const contents = outs.flatMap((item) => contentOf(item) ?? []);
+    const contents = outs.flatMap((item) => contentOf(item.out.info) ?? []);
     await fetchManifests(repo, store, contents, command);
     const named = firstNames(
       outs.flatMap((item) =>
-        namedObjects(repo, path.relative(repo.cwd, absoluteOut(repo, item.out)), contentOf(item), item.within),
+        namedObjects(repo, path.relative(repo.cwd, absoluteOut(repo, item.out)), contentOf(item.out.info), item.within),
       ),
     );
     const stateOf = await cloudStatus(repo.data, store, contents, command);

@@ -17,7 +17,7 @@ import {
   type EntryChange,
 } from './entry-diff.ts';
 import { outAround, outsOf, showPath, type SelectedOut } from '../open/targets.ts';
-import { requireRemote } from '../sync/transfer.ts';
+import { requireRemote } from '../open/require-remote.ts';
 import type { Stage } from '../../project/index.ts';
 
 export interface DataStatusCommand extends WorkOptions {

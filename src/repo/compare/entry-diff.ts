@@ -11,7 +11,7 @@ import {
   type HashName,
   type WorkOptions,
 } from '../../data/index.ts';
-import { contentOf } from '../workspace/checkout.ts';
+import { contentOf } from '../open/content-of.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import { absoluteOut, type SelectedOut } from '../open/targets.ts';
 
@@ -47,7 +47,7 @@ export function recordedEntries(repo: DataRepo, selected: readonly SelectedOut[]
   for (const item of selected) {
     const { out, within } = item;
     if (!out.cache || out.path === undefined) continue;
-    const content = contentOf(item) ?? promisedContent(item);
+    const content = contentOf(item.out.info) ?? promisedContent(item);
     if (content === undefined) continue;
     const { hashName } = content;
     const isFolder = isDirectoryId(content.md5);

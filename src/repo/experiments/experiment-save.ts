@@ -6,7 +6,7 @@ import { headCommit, restoreFiles, runGit, snapshotCommit, updateRef } from '../
 import { lockedStageMap, lockFileOf } from '../../project/index.ts';
 import { checkout } from '../workspace/checkout.ts';
 import type { DataRepo } from '../open/data-repo.ts';
-import { listExperimentRefs, type ExperimentRef } from './experiment-refs.ts';
+import { listExperimentRefs, type ExperimentRef } from '../open/experiment-refs.ts';
 import { absolutePath } from '../open/pipeline-project.ts';
 import { requireGit, resolveProjectRevision } from '../open/revisions.ts';
 

@@ -5,7 +5,7 @@ import {
   selectBaselines,
   type BaselineChoice,
   type ExperimentRef,
-} from './experiment-refs.ts';
+} from '../open/experiment-refs.ts';
 
 export interface ListExperimentsOptions extends BaselineChoice {
   /** Name or URL of a Git remote to list instead of this repository. */

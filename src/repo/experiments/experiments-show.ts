@@ -8,7 +8,7 @@ import {
   selectBaselines,
   type BaselineChoice,
   type ExperimentRef,
-} from './experiment-refs.ts';
+} from '../open/experiment-refs.ts';
 import { metricsIn } from '../reports/metrics.ts';
 import { paramsIn } from '../reports/params.ts';
 import { openReports, type ReportProject, type Reports } from '../reports/report-index.ts';

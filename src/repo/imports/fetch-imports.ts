@@ -14,7 +14,7 @@ import {
 } from '../../data/index.ts';
 import type { Out, RepoSource, Stage } from '../../project/index.ts';
 import { withoutSecrets } from '../../storage/index.ts';
-import { contentOf } from '../workspace/checkout.ts';
+import { contentOf } from '../open/content-of.ts';
 import { copyOut } from '../sources/copy-out.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import { openForeignRepo, type ForeignRepo } from '../sources/foreign-repo.ts';
@@ -38,7 +38,7 @@ export async function fetchImports(
   const groups = new Map<string, Wanted[]>();
   for (const { stage, out } of outs) {
     const [dep] = stage.deps;
-    const content = contentOf({ out });
+    const content = contentOf(out.info);
     if (dep?.repo === undefined || content === undefined || objectExists(repo.data, content)) continue;
     const key = `${dep.repo.url}\0${dep.repo.revLock ?? ''}\0${JSON.stringify(recordedOptions(dep.repo))}`;
     groups.set(key, [...(groups.get(key) ?? []), { source: dep.repo, path: dep.defPath, content }]);

@@ -1,7 +1,7 @@
 import { MlopsError } from '../../base/index.ts';
 import { removeOut, statusOf, type WorkOptions } from '../../data/index.ts';
 import { stageChecksum, type ContentInfo, type Stage } from '../../project/index.ts';
-import { contentOf } from '../workspace/checkout.ts';
+import { contentOf } from '../open/content-of.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import { openForeignRepo } from '../sources/foreign-repo.ts';
 import { fillFromRepo, fillFromUrl, shownRepoDep } from './import.ts';
@@ -111,7 +111,7 @@ function announce(repo: DataRepo, stage: Stage, from: string, command: UpdateCom
 /** What is in the workspace is what is recorded, and the cache has it. */
 async function outIsFine(repo: DataRepo, stage: Stage, command: UpdateCommand): Promise<boolean> {
   for (const out of stage.outs) {
-    const content = contentOf({ out });
+    const content = contentOf(out.info);
     if (content === undefined) return false;
     if ((await statusOf(repo.data, absoluteOut(repo, out), content, { ...command, cached: true })) !== undefined)
       return false;

@@ -1,15 +1,7 @@
 import type { Tree, TreePath } from '../../git/index.ts';
 import type { ContentInfo, Out, ProjectConfig, Stage } from '../../project/index.ts';
-import type { RemoteOptions } from '../../storage/index.ts';
 import type { StageGraph } from './graph.ts';
 import type { PipelineProject } from './pipeline-project.ts';
-
-export interface RemoteSection {
-  readonly name: string;
-  /** Resolved: absolute for folders, `remote://` followed. */
-  readonly url: string;
-  readonly options: RemoteOptions;
-}
 
 /** An open project as the data verbs see it: what pipelines need of one, and remotes, and writing stages. */
 export interface DataRepo extends PipelineProject {

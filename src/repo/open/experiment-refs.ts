@@ -1,5 +1,5 @@
 import { findGitRoot, gitState, gitText, listCommits, listRefHashes, runGit } from '../../git/index.ts';
-import { requireGit, resolveProjectRevision } from '../open/revisions.ts';
+import { requireGit, resolveProjectRevision } from './revisions.ts';
 
 /** An experiment as Git keeps it: `refs/exps/<baseline[:2]>/<baseline[2:]>/<name>`. */
 export interface ExperimentRef {

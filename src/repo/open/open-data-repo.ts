@@ -19,8 +19,9 @@ import {
   type Stage,
 } from '../../project/index.ts';
 import { collectStages, type CollectSource } from './collect.ts';
-import type { DataRepo, RemoteSection } from './data-repo.ts';
-import { checkPlaces } from '../sources/external.ts';
+import type { DataRepo } from './data-repo.ts';
+import type { RemoteSection } from './pipeline-project.ts';
+import { checkPlaces } from './check-places.ts';
 import { buildGraph, type StageGraph } from './graph.ts';
 import { LockStore } from './lock-store.ts';
 import { RepoLock } from '../guard/repo-lock.ts';

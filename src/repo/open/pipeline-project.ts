@@ -3,8 +3,15 @@ import * as path from 'node:path';
 import type { DataContext } from '../../data/index.ts';
 import type { Tree, TreePath } from '../../git/index.ts';
 import type { ContentInfo, Out, Stage } from '../../project/index.ts';
+import type { RemoteOptions } from '../../storage/index.ts';
 import type { CollectSource } from './collect.ts';
-import type { RemoteSection } from './data-repo.ts';
+
+export interface RemoteSection {
+  readonly name: string;
+  /** Resolved: absolute for folders, `remote://` followed. */
+  readonly url: string;
+  readonly options: RemoteOptions;
+}
 
 /** What running, comparing and listing stages needs of an open project. */
 export interface PipelineProject {

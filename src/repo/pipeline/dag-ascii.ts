@@ -1,4 +1,5 @@
-import { layOut, type DagLayout, type Spot } from './dag-layout.ts';
+import type { Spot } from './dag-columns.ts';
+import { layOut, type DagLayout } from './dag-layout.ts';
 import { splitView, type DagView } from './dag.ts';
 
 /** Rows of a box: frame, name, frame. */

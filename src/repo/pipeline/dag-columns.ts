@@ -2,7 +2,21 @@
  * Columns of a layered drawing by Brandes and Köpf ("Fast and Simple Horizontal Coordinate Assignment", 2001): spots
  * are aligned with the median of their neighbours in four directions, and the two middle results are averaged.
  */
-import type { Spot } from './dag-layout.ts';
+/** A box, or (without a name) the bend of an edge in a layer that it passes. Sizes and places in characters. */
+export interface Spot {
+  readonly name: string | undefined;
+  readonly width: number;
+  layer: number;
+  /** Place within the layer, from the left. */
+  position: number;
+  /** What the order within a layer goes by. */
+  weight: number;
+  /** Neighbours in the layer above and in the one below. */
+  readonly above: Spot[];
+  readonly below: Spot[];
+  /** Centre column. */
+  x: number;
+}
 
 interface Block {
   root: Spot;

@@ -3,23 +3,7 @@
  * longest way from the top, bends where an edge passes a layer, orders within layers by the mean of the neighbours,
  * columns by the method of Brandes and Köpf. The steps and their tie-breaks follow DVC's, so that the pictures agree.
  */
-import { columnsOf } from './dag-columns.ts';
-
-/** A box, or (without a name) the bend of an edge in a layer that it passes. Sizes and places in characters. */
-export interface Spot {
-  readonly name: string | undefined;
-  readonly width: number;
-  layer: number;
-  /** Place within the layer, from the left. */
-  position: number;
-  /** What the order within a layer goes by. */
-  weight: number;
-  /** Neighbours in the layer above and in the one below. */
-  readonly above: Spot[];
-  readonly below: Spot[];
-  /** Centre column. */
-  x: number;
-}
+import { columnsOf, type Spot } from './dag-columns.ts';
 
 export interface DagLayout {
   readonly boxes: readonly (Spot & { readonly name: string })[];

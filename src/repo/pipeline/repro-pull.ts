@@ -1,9 +1,10 @@
 import { isMlopsError } from '../../base/index.ts';
 import type { LockedStage, Stage } from '../../project/index.ts';
 import { fetchForStages } from '../sync/fetch-for-stages.ts';
-import type { ReproContext, StageTask } from './repro-one.ts';
+import type { ReproContext, StageTask } from './repro-context.ts';
 import { findMade, findRecorded, restoreOuts, type Inputs } from '../stages/repro-stage.ts';
-import { contentOf, stageChanges } from '../stages/stage-changes.ts';
+import { stageChanges } from '../stages/stage-changes.ts';
+import { contentOf } from '../open/content-of.ts';
 import { fetchWhatIsThere } from '../sync/transfer.ts';
 
 /** When only data is missing, fetching it is enough. */

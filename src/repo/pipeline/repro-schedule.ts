@@ -4,7 +4,7 @@ import type { StageGraph } from '../open/graph.ts';
 import { postOrder } from './order.ts';
 import { resourcesOf } from './repro-command.ts';
 import type { OnReproEvent } from './repro-events.ts';
-import type { StageTask } from './repro-one.ts';
+import type { StageTask } from './repro-context.ts';
 
 export interface ScheduleOptions {
   readonly force: boolean;

@@ -4,7 +4,7 @@ import { isMlopsError, messageOf, MlopsError, type PyMap, type PyValue } from '.
 import { headCommit, gitState, type TreePath } from '../../git/index.ts';
 import { datapointsOf, parseTable, sourcesOf, type PlotProperties, type Series } from '../../plots/index.ts';
 import { decodeText, parseDataFile } from '../../project/index.ts';
-import { listExperimentRefs } from '../experiments/experiment-refs.ts';
+import { listExperimentRefs } from '../open/experiment-refs.ts';
 import { definePlots, outProperties, toTree, type PlotDefinition } from './plot-definitions.ts';
 import { openReports, type ReportProject, type Reports } from './report-index.ts';
 import { failureOf, type ReportFailure } from './report.ts';

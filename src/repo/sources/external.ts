@@ -1,15 +1,7 @@
 /** Deps and outputs of pipeline stages that lie elsewhere: `s3://`, `http(s)://`, `remote://name/path`. */
 import { isMlopsError, MlopsError } from '../../base/index.ts';
 import type { ContentStatus } from '../../data/index.ts';
-import {
-  configError,
-  isStorageScheme,
-  schemeOf,
-  type ContentInfo,
-  type Dep,
-  type Out,
-  type Stage,
-} from '../../project/index.ts';
+import { type ContentInfo, type Dep, type Out, type Stage } from '../../project/index.ts';
 import { sourceFacts } from './import-source.ts';
 import type { PipelineProject } from '../open/pipeline-project.ts';
 
@@ -43,18 +35,6 @@ export async function externalStatus(
   const digest = (info: ContentInfo | undefined): string | undefined => info?.md5 ?? info?.etag ?? info?.checksum;
   const known = digest(entry.info);
   return known !== undefined && known === digest(now) ? undefined : 'modified';
-}
-
-/** @throws MlopsError `bad_config` for a URL that no store has, and for a `remote://` of a remote that is not there. */
-export function checkPlaces(stages: readonly Stage[], remote: PipelineProject['remote']): void {
-  for (const stage of stages) {
-    for (const { defPath } of [...stage.deps, ...stage.outs]) {
-      const scheme = schemeOf(defPath);
-      if (scheme === '') continue;
-      if (scheme === 'remote') remote(/^remote:\/\/([^/]*)/.exec(defPath)?.[1]);
-      else if (!isStorageScheme(scheme)) throw configError(`Unsupported URL type ${scheme}://`);
-    }
-  }
 }
 
 /** Outputs outside the project cannot be in its cache. DVC says so after the command ran. */

@@ -33,7 +33,7 @@ import {
 } from '../../project/index.ts';
 import { localStore, openStore, withoutSecrets, type BlobStore, type RemoteOptions } from '../../storage/index.ts';
 import { collectStages, type CollectSource } from '../open/collect.ts';
-import type { RemoteSection } from '../open/data-repo.ts';
+import type { RemoteSection } from '../open/pipeline-project.ts';
 import { pathInside, repoView, type RepoView } from './repo-view.ts';
 import { treePathOf } from '../open/targets.ts';
 

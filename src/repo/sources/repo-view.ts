@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { isDirectoryId, type Content, type TreeFile } from '../../data/index.ts';
 import type { Tree, TreePath } from '../../git/index.ts';
 import type { Stage } from '../../project/index.ts';
-import { contentOf } from '../workspace/checkout.ts';
+import { contentOf } from '../open/content-of.ts';
 import { isStageFile } from '../open/collect.ts';
 
 /** A file or folder of a repository, whether Git has it or a DVC output. */
@@ -100,7 +100,7 @@ function plant(stages: readonly Stage[]): Node {
   const root = newNode(false);
   for (const stage of stages) {
     for (const out of stage.outs) {
-      const content = contentOf({ out });
+      const content = contentOf(out.info);
       if (!out.cache || out.path === undefined) continue;
       let node = root;
       for (const part of partsOf(out.path)) node = childOf(node, part, false);

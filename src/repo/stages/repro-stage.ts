@@ -8,7 +8,8 @@ import type { DataRepo } from '../open/data-repo.ts';
 import { externalContent, refuseCachedOutside } from '../sources/external.ts';
 import { absolutePath, isUrl, shownPath } from '../open/pipeline-project.ts';
 import { isCacheable, type RunCache } from './run-cache.ts';
-import { commandChanged, contentOf, depStatus, outStatus, paramsChange, readParams } from './stage-changes.ts';
+import { commandChanged, depStatus, outStatus, paramsChange, readParams } from './stage-changes.ts';
+import { contentOf } from '../open/content-of.ts';
 
 /** Deps and params of a stage as they are now, in the form of dvc.lock. */
 export interface Inputs {

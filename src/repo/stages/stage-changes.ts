@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 
 import { pythonEquals, type PyMap, type PyValue } from '../../base/index.ts';
-import { statusOf, type Content, type ContentStatus } from '../../data/index.ts';
+import { statusOf, type ContentStatus } from '../../data/index.ts';
 import {
   currentParams,
   readDataFile,
@@ -13,6 +13,7 @@ import {
   type Stage,
 } from '../../project/index.ts';
 import { externalStatus } from '../sources/external.ts';
+import { contentOf } from '../open/content-of.ts';
 import { absolutePath, isUrl, shownPath, type PipelineProject } from '../open/pipeline-project.ts';
 
 /** One parameter that is not as recorded. */
@@ -156,18 +157,6 @@ async function contentStatus(
   const status = await statusOf(project.data, target, content, options);
   // DVC has no word of its own for what was never recorded.
   return status === 'new' ? 'modified' : status;
-}
-
-/** The content a recorded entry names by md5; undefined when it names none. */
-export function contentOf(info: ContentInfo | undefined): Content | undefined {
-  if (info?.md5 === undefined) return undefined;
-  return {
-    md5: info.md5,
-    hashName: info.hashName,
-    ...(info.size === undefined ? {} : { size: info.size }),
-    ...(info.nfiles === undefined ? {} : { nfiles: info.nfiles }),
-    ...(info.isexec === undefined ? {} : { isexec: info.isexec }),
-  };
 }
 
 /** How params differ from what was recorded; undefined when they do not. */

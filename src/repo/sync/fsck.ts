@@ -1,9 +1,9 @@
 import { checkCache, checkRemote, repair, type Content, type Finding, type WorkOptions } from '../../data/index.ts';
 import { openStore } from '../../storage/index.ts';
-import { contentOf } from '../workspace/checkout.ts';
+import { contentOf } from '../open/content-of.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import { outsOf } from '../open/targets.ts';
-import { requireRemote } from './transfer.ts';
+import { requireRemote } from '../open/require-remote.ts';
 
 export interface FsckCommand extends WorkOptions {
   /** Check the remote too: '' = the default one. */
@@ -27,7 +27,7 @@ export async function fsck(repo: DataRepo, command: FsckCommand): Promise<FsckRe
     .stages()
     .flatMap((stage) => outsOf(stage, undefined))
     .filter(({ out }) => out.cache)
-    .flatMap((item) => contentOf(item) ?? []);
+    .flatMap((item) => contentOf(item.out.info) ?? []);
   const local = await checkCache(repo.data, contents, command);
   const wantsStore = command.remote !== undefined || (command.repair === true && repo.defaultRemote !== undefined);
   const remote = wantsStore ? requireRemote(repo, command.remote === '' ? undefined : command.remote) : undefined;

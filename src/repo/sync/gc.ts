@@ -18,12 +18,12 @@ import {
 import { gitText, listRefHashes, resolveRevision, revisionTree } from '../../git/index.ts';
 import { findProjectRoot, type Stage } from '../../project/index.ts';
 import { openStore } from '../../storage/index.ts';
-import { contentOf } from '../workspace/checkout.ts';
+import { contentOf } from '../open/content-of.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import { openDataRepo } from '../open/open-data-repo.ts';
 import { selectRevisions } from '../open/revisions.ts';
 import { outsOf } from '../open/targets.ts';
-import { requireRemote } from './transfer.ts';
+import { requireRemote } from '../open/require-remote.ts';
 
 export interface GcScope {
   readonly workspace?: boolean;
@@ -223,7 +223,7 @@ function stagesIfReadable(rev: string, read: () => readonly Stage[], command: Gc
 
 function contentsOfStages(stages: readonly Stage[]): Content[] {
   const outs = stages.flatMap((stage) => outsOf(stage, undefined)).filter(({ out }) => out.cache);
-  return outs.flatMap((item) => contentOf(item) ?? []);
+  return outs.flatMap((item) => contentOf(item.out.info) ?? []);
 }
 
 function commitsOf(repo: DataRepo, scope: GcScope): Set<string> {

@@ -11,10 +11,12 @@ import {
 } from '../../data/index.ts';
 import { openStore, type BlobStore } from '../../storage/index.ts';
 import type { Out, Stage } from '../../project/index.ts';
-import { contentOf } from '../workspace/checkout.ts';
+import { contentOf } from '../open/content-of.ts';
 import { copyRuns } from './run-transfer.ts';
-import type { DataRepo, RemoteSection } from '../open/data-repo.ts';
+import type { DataRepo } from '../open/data-repo.ts';
+import type { RemoteSection } from '../open/pipeline-project.ts';
 import { fetchImports } from '../imports/fetch-imports.ts';
+import { requireRemote } from '../open/require-remote.ts';
 import { selectRevisions } from '../open/revisions.ts';
 import {
   outsOf,
@@ -174,7 +176,7 @@ function byRemote(
   const groups = new Map<string, { remote: RemoteSection; contents: PartOfContent[] }>();
   for (const { stage, out, within } of selectedOuts(repo, command)) {
     if (isImport(stage) || !isWanted(stage, out, command, verb)) continue;
-    const content = contentOf({ out });
+    const content = contentOf(out.info);
     if (content === undefined) continue;
     const name = command.remote ?? out.remote;
     // Without any remote nothing can be fetched, which is no failure for DVC: checkout tells what is missing.
@@ -207,38 +209,6 @@ function isWanted(stage: Stage, out: Out, command: TransferCommand, verb: 'push'
 /** What was imported from another repository is kept there: it is not pushed, and fetched from its source. */
 export function isImport(stage: Stage): boolean {
   return stage.deps.some((dep) => dep.repo !== undefined);
-}
-
-/**
- * @param wrongName what a name that no remote has (or none at all) is a fault of: of the command, which then ends with its own status,
- * or of the configuration (251), as DVC has it for some verbs.
- * @throws MlopsError `no_remote` with the way to set one, `bad_config`.
- */
-export function requireRemote(
-  repo: DataRepo,
-  name: string | undefined,
-  wrongName: 'command' | 'config' = 'command',
-): RemoteSection {
-  const remote = wrongName === 'config' ? repo.remote(name) : namedRemote(repo, name);
-  if (remote !== undefined) return remote;
-  throw new MlopsError(
-    'no_remote',
-    'no remote specified. Create a default remote with\n    dvc remote add -d <remote name> <remote url>',
-    {
-      hint: 'mlops remote add -d storage /path/or/s3://bucket/prefix',
-      ...(wrongName === 'config' ? { exit: 251 } : {}),
-    },
-  );
-}
-
-/** A wrong name is the fault of the command, not of the configuration: DVC ends with the verb's own status. */
-function namedRemote(repo: DataRepo, name: string | undefined): RemoteSection | undefined {
-  try {
-    return repo.remote(name);
-  } catch (error) {
-    if (!isMlopsError(error, 'bad_config')) throw error;
-    throw new MlopsError('no_remote', error.message, { hint: 'see them with `mlops remote list`', cause: error });
-  }
 }
 
 /** Outs of the work tree, and of other revisions when asked for. */

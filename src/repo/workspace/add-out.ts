@@ -10,7 +10,7 @@ import { gitSide } from '../open/git-side.ts';
 import { buildGraph } from '../open/graph.ts';
 import { materialize } from '../sources/source.ts';
 import { outAround, treePathOf } from '../open/targets.ts';
-import { requireRemote } from '../sync/transfer.ts';
+import { requireRemote } from '../open/require-remote.ts';
 
 export interface AddToOutCommand extends WorkOptions {
   /** A path, or a URL of a kind of store that can be read. */

@@ -21,7 +21,7 @@ import { isStageFile } from '../open/collect.ts';
 import { withOutInfo, type DataRepo } from '../open/data-repo.ts';
 import { gitSide, type GitSide } from '../open/git-side.ts';
 import { buildGraph } from '../open/graph.ts';
-import { contentOf } from './checkout.ts';
+import { contentOf } from '../open/content-of.ts';
 import { refuseBusy } from '../open/stage-paths.ts';
 import { absoluteOut, outAround, requireGlobs, showPath, treePathOf } from '../open/targets.ts';
 
@@ -238,7 +238,7 @@ export async function hashNameFor(
 /** Adds, replaces or (when it is gone) removes a part of a tracked folder, without looking at the rest. */
 async function addPart(repo: DataRepo, out: Out, target: string, command: AddCommand): Promise<Content> {
   const root = absoluteOut(repo, out);
-  const known = contentOf({ out });
+  const known = contentOf(out.info);
   if (known !== undefined && !isDirectoryId(known.md5)) {
     throw new MlopsError(
       'target_overlaps',

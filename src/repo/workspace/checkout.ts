@@ -9,10 +9,10 @@ import {
   refuseUnsaved,
   removeOut,
   type CheckoutPlan,
-  type Content,
   type WorkOptions,
 } from '../../data/index.ts';
 import type { Out } from '../../project/index.ts';
+import { contentOf } from '../open/content-of.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import {
   absoluteOut,
@@ -96,7 +96,7 @@ function isContentFailure(error: unknown): error is MlopsError {
 async function planOut(repo: DataRepo, item: SelectedOut, command: CheckoutCommand): Promise<CheckoutPlan | undefined> {
   const { out, within } = item;
   const target = absoluteOut(repo, out);
-  const content = contentOf(item);
+  const content = contentOf(item.out.info);
   if (content === undefined) {
     throw new MlopsError('object_missing', `no hash is recorded for '${target}'. It won't be created.`, {
       where: target,
@@ -108,12 +108,6 @@ async function planOut(repo: DataRepo, item: SelectedOut, command: CheckoutComma
     signal: command.signal,
     onProgress: command.onProgress,
   });
-}
-
-/** The recorded content of an out, when it has a hash. */
-export function contentOf(item: { readonly out: SelectedOut['out'] }): Content | undefined {
-  const info = item.out.info;
-  return info?.md5 === undefined ? undefined : { ...info, md5: info.md5 };
 }
 
 /** Deletes outputs that this cache once filled and that no stage has any more. */
