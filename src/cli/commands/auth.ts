@@ -3,7 +3,8 @@ import * as path from 'node:path';
 import { trackingPlace } from '../../app/places/tracking-home.ts';
 import { createKey, fileKeyStore, revokeKey, type KeyStore } from '../../auth/index.ts';
 import { MlopsError } from '../../base/index.ts';
-import type { Command, Terminal, Verb } from '../parse/command.ts';
+import type { Command, Verb } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { textTable } from '../tables/text-table.ts';
 
 function keyStore(terminal: Terminal): KeyStore {

@@ -1,7 +1,8 @@
 import * as path from 'node:path';
 
 import { getConfig, openConfig, parseOptionName, setConfig } from '../../repo/setup/config.ts';
-import type { Command, Input, Terminal, Verb } from '../parse/command.ts';
+import type { Command, Input, Verb } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { levelFlags, levelOf } from '../parse/config-levels.ts';
 import { legacyFiles, legacyObjects, migrateCache, migrateFiles } from '../../repo/setup/migrate-cache.ts';
 import type { DataRepo } from '../../repo/open/data-repo.ts';

@@ -1,8 +1,9 @@
 import type { Verb } from '../parse/command.ts';
-import { candidates } from '../entry/completion.ts';
+import type { VerbRow } from '../parse/verb-row.ts';
+import { candidates } from '../session/completion.ts';
 
 /** What the completion scripts call: `mlops __complete WORD... CURRENT` prints one candidate a line. */
-export const verb: Verb = {
+export const completeVerb = (verbs: readonly VerbRow[]): Verb => ({
   name: '__complete',
   owner: 'mlops',
   hidden: true,
@@ -10,6 +11,6 @@ export const verb: Verb = {
   examples: [],
   passthrough: true,
   async run(input, terminal) {
-    for (const candidate of await candidates(input.rest, terminal.cwd)) terminal.print(candidate);
+    for (const candidate of await candidates(verbs, input.rest, terminal.cwd)) terminal.print(candidate);
   },
-};
+});

@@ -1,4 +1,4 @@
-import { completionScript } from '../entry/completion.ts';
+import { completionScript } from '../session/completion.ts';
 import type { Verb } from '../parse/command.ts';
 
 export const verb: Verb = {

@@ -1,6 +1,7 @@
 import { MlopsError } from '../../base/index.ts';
 import { getConfig, listConfig, openConfig, parseOptionName, setConfig } from '../../repo/setup/config.ts';
-import type { Command, Input, Terminal } from '../parse/command.ts';
+import type { Command, Input } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { levelFlags, levelOf } from '../parse/config-levels.ts';
 import { say } from '../session/data-session.ts';
 

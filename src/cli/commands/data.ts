@@ -1,5 +1,6 @@
 import { dataStatus, type Changes, type DataStatus } from '../../repo/compare/data-status.ts';
-import type { Command, Terminal, Verb } from '../parse/command.ts';
+import type { Command, Verb } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { dvcJson, readRepo, remoteFlag, say, sayAll } from '../session/data-session.ts';
 
 const labels: Readonly<Record<string, readonly string[]>> = {

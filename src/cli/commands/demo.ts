@@ -1,5 +1,6 @@
 import { demo, describeDemo, drawDigits, type DemoEvent } from '../../app/usecases/demo.ts';
-import type { Terminal, Verb } from '../parse/command.ts';
+import type { Verb } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 export const verb: Verb = {
   name: 'demo',

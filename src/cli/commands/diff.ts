@@ -1,5 +1,6 @@
 import { diff, type DiffEntry, type DiffReport } from '../../repo/compare/diff.ts';
-import type { Command, Terminal } from '../parse/command.ts';
+import type { Command } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { dvcJson, say, withRepo } from '../session/data-session.ts';
 import { dvcTable } from '../tables/dvc-table.ts';
 

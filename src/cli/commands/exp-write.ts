@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { MlopsError } from '../../base/index.ts';
 import { runExperiments } from '../../app/recording/experiment-run.ts';
 import { freshName } from '../../repo/experiments/experiment-names.ts';
-import { listExperimentRefs } from '../../repo/experiments/experiment-refs.ts';
+import { listExperimentRefs } from '../../repo/open/experiment-refs.ts';
 import {
   applyExperiment,
   branchExperiment,

@@ -1,6 +1,7 @@
 import { activeExperiments, experimentNamed } from '../../app/places/find-runs.ts';
 import { everything, experimentToJson, type Experiment } from '../../mlflow/index.ts';
-import type { Command, FlagSpec, Input, Terminal, Verb } from '../parse/command.ts';
+import type { Command, FlagSpec, Input, Verb } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { textTable } from '../tables/text-table.ts';
 import { withStore } from '../session/with-store.ts';
 import { pair } from './models-input.ts';

@@ -1,6 +1,7 @@
 import { plural } from '../../base/index.ts';
 import { fsck, type FsckReport } from '../../repo/sync/fsck.ts';
-import type { Command, Terminal } from '../parse/command.ts';
+import type { Command } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { withRepo } from '../session/data-session.ts';
 
 export const verb: Command = {

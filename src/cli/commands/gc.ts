@@ -1,7 +1,8 @@
 import * as path from 'node:path';
 
 import { checkScope, gc, type GcCommand, type GcResult } from '../../repo/sync/gc.ts';
-import type { Command, Input, Terminal } from '../parse/command.ts';
+import type { Command, Input } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { jobsFlag, remoteFlag, revisionFlags, say, withRepo } from '../session/data-session.ts';
 
 export const verb: Command = {

@@ -4,7 +4,8 @@ import * as path from 'node:path';
 
 import { MlopsError } from '../../base/index.ts';
 import { tryFindProject } from '../../project/index.ts';
-import type { ArgSpec, Command, Terminal, Verb } from '../parse/command.ts';
+import type { ArgSpec, Command, Verb } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { withRepo } from '../session/data-session.ts';
 
 const args: readonly ArgSpec[] = [

@@ -1,7 +1,8 @@
 import { createProject, type NewProject } from '../../app/usecases/new-project.ts';
 import { initProject, type InitOptions } from '../../repo/setup/init.ts';
 import { listTemplates } from '../../scaffold/index.ts';
-import type { Command, Input, Terminal } from '../parse/command.ts';
+import type { Command, Input } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { say } from '../session/data-session.ts';
 
 export const verb: Command = {

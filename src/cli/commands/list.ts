@@ -1,6 +1,7 @@
 import { MlopsError } from '../../base/index.ts';
 import { list, listTree } from '../../repo/imports/list.ts';
-import type { Command, Terminal } from '../parse/command.ts';
+import type { Command } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { dvcJson, say, sayAll } from '../session/data-session.ts';
 import { foreignFlags, foreignOptions } from '../parse/foreign-flags.ts';
 import { listLines, treeLines, type ListStyle } from '../tables/list-output.ts';

@@ -5,7 +5,8 @@ import { runNamed } from '../../app/places/find-runs.ts';
 import { MlopsError } from '../../base/index.ts';
 import type { Run } from '../../mlflow/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
-import type { ArgSpec, Command, FlagSpec, Input, Terminal, Verb } from '../parse/command.ts';
+import type { ArgSpec, Command, FlagSpec, Input, Verb } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { withStore } from '../session/with-store.ts';
 import { pair } from './models-input.ts';
 

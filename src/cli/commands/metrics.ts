@@ -1,6 +1,7 @@
 import { diffMetrics, showMetrics } from '../../repo/reports/metrics.ts';
 import { hasFailure } from '../../repo/reports/report.ts';
-import type { Command, FlagSpec, Input, Terminal, Verb } from '../parse/command.ts';
+import type { Command, FlagSpec, Input, Verb } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { say } from '../session/data-session.ts';
 import { defaultPrecision, valueText } from '../tables/report-format.ts';
 import { findReportPlace } from '../session/report-project.ts';

@@ -6,7 +6,8 @@ import { migrateFromMlflow, type MigrationReport } from '../../migrate/from-mlfl
 import type { MigrationSource } from '../../migrate/source.ts';
 import { openPlace, trackingPlace } from '../../app/places/tracking-home.ts';
 import { MlopsError, plural, writeFileAtomic } from '../../base/index.ts';
-import type { Command, Input, Terminal, Verb } from '../parse/command.ts';
+import type { Command, Input, Verb } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 const mlflow: Command = {
   name: 'migrate mlflow',

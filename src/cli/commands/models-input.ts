@@ -1,7 +1,7 @@
 import * as os from 'node:os';
 
 import { MlopsError } from '../../base/index.ts';
-import type { Terminal } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /** Who is at the keyboard, for the audit trail. */
 export function userName(terminal: Terminal): string {

@@ -13,7 +13,8 @@ import { modifyPlot } from '../../repo/reports/plots-modify.ts';
 import { diffPlots, showPlots, type PlotFailure, type PlotsResult } from '../../repo/reports/plots.ts';
 import { builtinTemplate, templateNames } from '../../plots/index.ts';
 import { relativeToDirectory } from '../../repo/reports/report.ts';
-import type { Command, FlagSpec, Input, Terminal, Verb } from '../parse/command.ts';
+import type { Command, FlagSpec, Input, Verb } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { openInBrowser } from '../terminal/open-browser.ts';
 import { findReportPlace, type ReportPlace } from '../session/report-project.ts';
 

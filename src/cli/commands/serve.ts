@@ -8,7 +8,8 @@ import { Member, superviseServers, type RunningServer } from '../../serve/index.
 import { version } from '../parse/version.ts';
 import { serveFlags } from './serve-flags.ts';
 import { aborted, drainOf, portOf } from '../parse/server-input.ts';
-import type { Command, Input, Terminal, Verb } from '../parse/command.ts';
+import type { Command, Input, Verb } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 export const verb: Verb & Command = {
   name: 'serve',

@@ -5,7 +5,8 @@ import { startTrackingServer, type TrackingServer, type TrackingServerOptions } 
 import { trackingPlace } from '../../app/places/tracking-home.ts';
 import { formatBytes, MlopsError, type Logger } from '../../base/index.ts';
 import { aborted, drainOf, portOf } from '../parse/server-input.ts';
-import type { Command, FlagSpec, Input, Terminal, Verb } from '../parse/command.ts';
+import type { Command, FlagSpec, Input, Verb } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /** Flags of `server` and `ui`. */
 export const serverFlags: readonly FlagSpec[] = [

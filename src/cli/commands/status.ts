@@ -1,6 +1,7 @@
 import { statusJson, statusLines, workspaceStatus } from '../../repo/compare/status.ts';
 import { MlopsError } from '../../base/index.ts';
-import type { Command, Input, Terminal } from '../parse/command.ts';
+import type { Command, Input } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { compareWithRemote } from '../../repo/compare/cloud-status.ts';
 import {
   dvcJson,

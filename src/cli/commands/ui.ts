@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 
-import type { Command, Terminal, Verb } from '../parse/command.ts';
+import type { Command, Verb } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { serverFlags, startServer, untilStopped } from './server.ts';
 
 export const verb: Verb & Command = {

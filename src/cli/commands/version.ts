@@ -1,5 +1,6 @@
 import { diagnose, type Diagnosis } from '../../app/usecases/doctor.ts';
-import type { Command, Terminal } from '../parse/command.ts';
+import type { Command } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { dvcVersion, version } from '../parse/version.ts';
 
 export const verb: Command = {

@@ -1,5 +1,7 @@
-import type { ArgSpec, Command, FlagSpec, Style, Verb } from '../parse/command.ts';
-import { groupTitles, verbs, type Group, type VerbRow } from './verbs.ts';
+import type { ArgSpec, Command, FlagSpec, Verb } from '../parse/command.ts';
+import type { Style } from '../terminal/terminal.ts';
+import { groupTitles, verbs } from './verbs.ts';
+import type { Group, VerbRow } from '../parse/verb-row.ts';
 
 const width = 80;
 

@@ -1,10 +1,12 @@
 import { didYouMean, MlopsError } from '../../base/index.ts';
-import type { Command, Terminal, Verb } from '../parse/command.ts';
+import type { Command, Verb } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { exitStatusOf } from '../parse/exit-status.ts';
 import { readGlobalFlags, type GlobalFlags } from '../parse/global-flags.ts';
 import { reportError } from './report-error.ts';
-import { createTerminal, type Streams } from '../terminal/terminal.ts';
-import { verbs, type VerbRow } from './verbs.ts';
+import { createTerminal, type Streams } from '../terminal/create-terminal.ts';
+import { verbs } from './verbs.ts';
+import type { VerbRow } from '../parse/verb-row.ts';
 import { dvcVersion, version } from '../parse/version.ts';
 
 /**

@@ -1,5 +1,6 @@
 import { errorCodes, explainSystemError, isMlopsError, messageOf, type MlopsError } from '../../base/index.ts';
-import type { Command, Terminal } from '../parse/command.ts';
+import type { Command } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 import { bugExitStatus, exitStatusOf } from '../parse/exit-status.ts';
 import { version } from '../parse/version.ts';
 

@@ -1,6 +1,4 @@
-import type { Verb } from '../parse/command.ts';
-
-export type Group = 'start' | 'data' | 'pipeline' | 'track' | 'serve' | 'more';
+import type { Group, VerbRow } from '../parse/verb-row.ts';
 
 export const groupTitles: Readonly<Record<Group, string>> = {
   start: 'Start a project',
@@ -10,18 +8,6 @@ export const groupTitles: Readonly<Record<Group, string>> = {
   serve: 'Serve and monitor',
   more: 'More',
 };
-
-/** A row of `mlops --help`: all that is loaded until a verb is chosen. */
-export interface VerbRow {
-  readonly name: string;
-  readonly aliases?: readonly string[];
-  readonly group: Group;
-  readonly summary: string;
-  readonly hidden?: boolean;
-  /** The verb that has the sub-commands which this one lacks: `experiments diff` is `exp diff`. */
-  readonly forwardsTo?: string;
-  readonly load: () => Promise<{ readonly verb: Verb }>;
-}
 
 /** The table of contents: every top-level verb, in the order of the help. */
 export const verbs: readonly VerbRow[] = [
@@ -379,6 +365,6 @@ export const verbs: readonly VerbRow[] = [
     group: 'more',
     summary: 'Answer a completion script',
     hidden: true,
-    load: () => import('../commands/complete.ts'),
+    load: async () => ({ verb: (await import('../commands/complete.ts')).completeVerb(verbs) }),
   },
 ];

@@ -1,5 +1,6 @@
 import { MlopsError } from '../../base/index.ts';
-import type { FlagSpec, Input, Terminal } from './command.ts';
+import type { FlagSpec, Input } from './command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /** Flags of the verbs that read another repository. */
 export const foreignFlags: readonly FlagSpec[] = [

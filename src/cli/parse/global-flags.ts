@@ -1,19 +1,11 @@
+import type { TerminalFlags } from '../terminal/create-terminal.ts';
+
 /** Flags that every command takes, read before the verb is known so that `--version` loads nothing. */
-export interface GlobalFlags {
+export interface GlobalFlags extends TerminalFlags {
   /** The words from the verb on, without the global flags. */
   readonly words: readonly string[];
   readonly help: boolean;
   readonly version: boolean;
-  readonly quiet: boolean;
-  readonly verbosity: number;
-  readonly cd: string | undefined;
-  readonly color: 'auto' | 'always' | 'never';
-  /** --yes: answer every question with yes. */
-  readonly yes: boolean;
-  /** --wait-for-lock, which DVC has before the verb. */
-  readonly waitForLock: boolean;
-  /** --debug: show the stack of every error. */
-  readonly debug: boolean;
 }
 
 const switches: Readonly<Record<string, string>> = {

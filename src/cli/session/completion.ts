@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 
 import type { Command, Completes } from '../parse/command.ts';
-import { verbs } from './verbs.ts';
+import type { VerbRow } from '../parse/verb-row.ts';
 
 /** The script a user installs. It has no list of its own: it asks `mlops __complete`. */
 export function completionScript(shell: string): string {
@@ -41,10 +41,10 @@ complete -c mlops -a '(__mlops_complete)'
  * Candidates for the last word of a command line (given without `mlops`): verbs, sub-commands, flags, and
  * values that the project knows. Empty means: let the shell offer files.
  */
-export async function candidates(words: readonly string[], cwd: string): Promise<string[]> {
+export async function candidates(verbs: readonly VerbRow[], words: readonly string[], cwd: string): Promise<string[]> {
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1).filter((word) => !word.startsWith('-'));
-  if (before.length === 0) return startingWith(current, verbNames());
+  if (before.length === 0) return startingWith(current, verbNames(verbs));
   const row = verbs.find(
     (candidate) => candidate.name === before[0] || candidate.aliases?.includes(before[0] ?? '') === true,
   );
@@ -61,7 +61,7 @@ export async function candidates(words: readonly string[], cwd: string): Promise
   return startingWith(current, [...new Set(subs)]);
 }
 
-function verbNames(): string[] {
+function verbNames(verbs: readonly VerbRow[]): string[] {
   return verbs.filter((row) => row.hidden !== true).map((row) => row.name);
 }
 

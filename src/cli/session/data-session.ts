@@ -2,7 +2,8 @@ import { fromPlain, isMlopsError, MlopsError, pythonJson } from '../../base/inde
 import type { DataRepo } from '../../repo/open/data-repo.ts';
 import { openDataRepo } from '../../repo/open/open-data-repo.ts';
 import type { CheckoutReport } from '../../repo/workspace/checkout.ts';
-import type { FlagSpec, Input, Terminal } from '../parse/command.ts';
+import type { FlagSpec, Input } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 export interface RepoSession {
   /** False for what only looks, where DVC does not lock either. */

@@ -2,7 +2,7 @@ import * as path from 'node:path';
 
 import { findGitRoot, type TreePath } from '../../git/index.ts';
 import { tryFindProject, type ProjectConfig } from '../../project/index.ts';
-import type { Terminal } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /** The project that metrics, params and plots are shown of, and where in it the user stands. */
 export interface ReportPlace {

@@ -1,6 +1,6 @@
 import { openPlace, trackingPlace } from '../../app/places/tracking-home.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
-import type { Terminal } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /** Opens the tracking store of where the user stands, hands it over, and closes it whatever happens. */
 export async function withStore<Result>(

@@ -1,6 +1,6 @@
 import type { ExperimentColumn, ExperimentTable } from './experiment-table.ts';
 import { displayWidth, dvcTable } from './dvc-table.ts';
-import type { Style } from '../parse/command.ts';
+import type { Style } from '../terminal/terminal.ts';
 
 const branches = { baseline: '', branch_commit: '├── ', branch_base: '└── ' } as const;
 

@@ -3,8 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 
 import { createLogger, isSystemError, MlopsError, type LogLevel } from '../../base/index.ts';
-import type { Terminal } from '../parse/command.ts';
-import type { GlobalFlags } from '../parse/global-flags.ts';
+import type { Terminal } from './terminal.ts';
 import { ProgressLine } from './progress-line.ts';
 import { createStyle, wantsColor } from './style.ts';
 
@@ -22,7 +21,21 @@ export interface Streams {
   readonly asDvc: boolean;
 }
 
-export async function createTerminal(flags: GlobalFlags, streams: Streams): Promise<Terminal> {
+/** The flags of every command that a terminal obeys. */
+export interface TerminalFlags {
+  readonly quiet: boolean;
+  readonly verbosity: number;
+  readonly cd: string | undefined;
+  readonly color: 'auto' | 'always' | 'never';
+  /** --yes: answer every question with yes. */
+  readonly yes: boolean;
+  /** --wait-for-lock, which DVC has before the verb. */
+  readonly waitForLock: boolean;
+  /** --debug: show the stack of every error. */
+  readonly debug: boolean;
+}
+
+export async function createTerminal(flags: TerminalFlags, streams: Streams): Promise<Terminal> {
   const { stdin, stdout, stderr, env } = streams;
   const stdoutIsTty = stdout.isTTY === true;
   const stderrIsTty = stderr.isTTY === true;
@@ -92,14 +105,14 @@ export async function createTerminal(flags: GlobalFlags, streams: Streams): Prom
   };
 }
 
-function levelOf(flags: GlobalFlags, env: Streams['env']): LogLevel {
+function levelOf(flags: TerminalFlags, env: Streams['env']): LogLevel {
   const named = env['MLOPS_LOG'];
   if (named === 'error' || named === 'warn' || named === 'info' || named === 'debug' || named === 'trace') return named;
   if (flags.quiet) return 'error';
   return (['warn', 'info', 'debug'] as const)[flags.verbosity] ?? 'trace';
 }
 
-function workingDirectory(flags: GlobalFlags, streams: Streams): string {
+function workingDirectory(flags: TerminalFlags, streams: Streams): string {
   return flags.cd === undefined ? streams.cwd : path.resolve(streams.cwd, flags.cd);
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 
-import type { Terminal } from '../parse/command.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Opens a file in the user's browser; where that fails, says so and leaves the address to be opened by hand. */
 export function openInBrowser(file: string, terminal: Terminal): void {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
 import { isSystemError } from '../../base/index.ts';
-import type { Terminal } from '../parse/command.ts';
+import type { Terminal } from './terminal.ts';
 
 /**
  * Shows a long text as DVC does: when stdout is a terminal, through `DVC_PAGER`, `PAGER` or `less` (which gives it back

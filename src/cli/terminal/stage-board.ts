@@ -1,6 +1,6 @@
 import { formatDuration } from '../../base/index.ts';
 import type { ReproEvent } from '../../repo/pipeline/repro-events.ts';
-import type { Style } from '../parse/command.ts';
+import type { Style } from './terminal.ts';
 
 export interface BoardOptions {
   readonly write: (text: string) => void;

@@ -1,4 +1,4 @@
-import type { Style } from '../parse/command.ts';
+import type { Style } from './terminal.ts';
 
 /** Whether to colour: --color, then NO_COLOR and FORCE_COLOR, then the terminal. */
 export function wantsColor(
