@@ -17,11 +17,11 @@ export {
   limits,
   missing,
 } from './limits.ts';
-export { readPageToken, writePageToken } from './page-token.ts';
+export { readOffset, readPosition, writePageToken } from './page-token.ts';
 export { everything } from './pages.ts';
 export { randomRunName } from './run-name.ts';
-export { filterText, parseFilter, type SearchRules } from './search-grammar.ts';
-export { parseOrderBy } from './search-order.ts';
+export { filterText, parseFilter, searchLimits, type SearchRules } from './search-grammar.ts';
+export { checkOrderSize, parseOrderBy } from './search-order.ts';
 export {
   experimentRules,
   loggedModelRules,

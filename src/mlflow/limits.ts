@@ -102,6 +102,7 @@ export function checkLength(what: string, value: string, limit: number): void {
 /** Keys that were found good: a history logs the same one again and again. */
 const goodKeys = new Set<string>();
 const mostGoodKeys = 10_000;
+const longestNormalised = 2048;
 
 /**
  * MLflow's rule for keys of params, metrics and tags: a name that is also a normal relative path.
@@ -117,6 +118,8 @@ function checkKey(key: string, path: () => string, what?: string, limit: number 
       'Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/).';
     throw badValue(path(), key, why);
   }
+  // Before it is looked at as a path: that takes the square of its length.
+  if (key.length > longestNormalised) checkLength(what ?? path(), key, limit);
   if (!isNormal(key)) throw badValue(path(), key, resolvesTo(key));
   checkLength(what ?? path(), key, limit);
   if (limit !== limits.key) return;

@@ -10,12 +10,39 @@ export function writePageToken(query: unknown, position: unknown): string {
   return Buffer.from(JSON.stringify([digest(query), position])).toString('base64url');
 }
 
-/** @throws MlopsError `invalid_value` when it is no token of this query. */
-export function readPageToken(query: unknown, token: string | undefined): unknown {
+/** Where a page begins in a list that is counted. @throws MlopsError `invalid_value` when it is no token of this query. */
+export function readOffset(query: unknown, token: string | undefined): number | undefined {
+  return read(query, token, (position) => Number.isSafeInteger(position) && (position as number) >= 0) as
+    | number
+    | undefined;
+}
+
+/**
+ * The row that the last page ended with, as `length` values of its order.
+ *
+ * @throws MlopsError `invalid_value` when it is no token of this query.
+ */
+export function readPosition(query: unknown, token: string | undefined, length: number): Position | undefined {
+  const fits = (position: unknown): boolean =>
+    Array.isArray(position) && position.length === length && position.every(isScalar);
+  return read(query, token, fits) as Position | undefined;
+}
+
+type Position = readonly (string | number | null)[];
+
+function isScalar(value: unknown): boolean {
+  return value === null || typeof value === 'string' || typeof value === 'number';
+}
+
+/** A token of 64 kB or more was never written here. */
+const longest = 65_536;
+
+function read(query: unknown, token: string | undefined, fits: (position: unknown) => boolean): unknown {
   if (token === undefined || token === '') return undefined;
   try {
-    const [owner, position] = JSON.parse(Buffer.from(token, 'base64url').toString('utf8')) as [string, unknown];
-    if (owner === digest(query)) return position;
+    const text = token.length > longest ? '' : Buffer.from(token, 'base64url').toString('utf8');
+    const [owner, position] = JSON.parse(text) as [string, unknown];
+    if (owner === digest(query) && fits(position)) return position;
   } catch {
     // Falls through: whatever it is, it is no token.
   }

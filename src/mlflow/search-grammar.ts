@@ -24,6 +24,16 @@ export interface SearchRules {
   readonly loose?: boolean;
 }
 
+/** What a search may ask for; SQLite takes no statement that is much larger, and nobody writes one by hand. */
+export const searchLimits = {
+  filterLength: 500_000,
+  clauses: 200,
+  orderTerms: 50,
+  orderLength: 10_000,
+  datasets: 100,
+  pattern: 10_000,
+} as const;
+
 const numeric: readonly Comparator[] = ['=', '!=', '>', '>=', '<', '<='];
 const textual: readonly Comparator[] = ['=', '!=', 'LIKE', 'ILIKE'];
 const nulls: readonly Comparator[] = ['IS NULL', 'IS NOT NULL'];
@@ -36,6 +46,9 @@ const lists: readonly Comparator[] = ['IN', 'NOT IN'];
  */
 export function parseFilter(filter: string | undefined, rules: SearchRules): Clause[] {
   if (filter === undefined || filter === '') return [];
+  if (filter.length > searchLimits.filterLength) {
+    throw invalid(`Invalid filter: it has ${filter.length} characters, at most ${searchLimits.filterLength} are read.`);
+  }
   if (filter.trim() === '') throw invalid(`Invalid filter '${filter}'. Could not be parsed.`);
   const tokens = tokenize(filter);
   const clauses: Clause[] = [];
@@ -48,6 +61,9 @@ export function parseFilter(filter: string | undefined, rules: SearchRules): Cla
     }
     const { clause, next } = clauseAt(tokens, position, rules);
     clauses.push(clause);
+    if (clauses.length > searchLimits.clauses) {
+      throw invalid(`Invalid filter: it has more than ${searchLimits.clauses} clauses.`);
+    }
     position = next;
   }
   return clauses;
@@ -76,6 +92,9 @@ function clauseAt(tokens: readonly Token[], start: number, rules: SearchRules): 
   if (lists.includes(comparator) && token.kind !== 'list') throw badClause(tokens.slice(start, next + 1), rules);
   const value = valueOf(token, entity, key, rules);
   checkComparator(entity, key, comparator, rules);
+  if (typeof value === 'string' && comparator.endsWith('LIKE') && value.length > searchLimits.pattern) {
+    throw invalid(`Invalid pattern: ${comparator} takes at most ${searchLimits.pattern} characters.`);
+  }
   if (Array.isArray(value) !== lists.includes(comparator)) throw notText(token, entity, rules);
   return { clause: { entity, key, comparator, value }, next: next + 1 };
 }

@@ -1,9 +1,10 @@
 import { invalid } from './limits.ts';
-import { identifier, type SearchRules } from './search-grammar.ts';
+import { identifier, searchLimits, type SearchRules } from './search-grammar.ts';
 import type { OrderTerm } from './search-types.ts';
 
 /** Reads `<identifier> [ASC|DESC]` terms; the same key twice is an error. */
 export function parseOrderBy(terms: readonly string[] | undefined, rules: SearchRules): OrderTerm[] {
+  checkOrderSize(terms ?? []);
   const parsed = (terms ?? []).map((term) => orderTerm(term, rules));
   const seen = new Set<string>();
   return parsed.filter(({ entity, key }) => {
@@ -12,6 +13,13 @@ export function parseOrderBy(terms: readonly string[] | undefined, rules: Search
     if (rules.orderTwice === true) return false;
     throw invalid('`order_by` contains duplicate fields: [' + terms?.join(', ') + ']');
   });
+}
+
+/** @throws MlopsError `invalid_value` for more or longer terms than a search takes. */
+export function checkOrderSize(terms: readonly string[]): void {
+  const { orderTerms, orderLength } = searchLimits;
+  if (terms.length <= orderTerms && terms.every((term) => term.length <= orderLength)) return;
+  throw invalid(`Invalid order_by: at most ${orderTerms} clauses of at most ${orderLength} characters are read.`);
 }
 
 function orderTerm(term: string, rules: SearchRules): OrderTerm {

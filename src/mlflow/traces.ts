@@ -68,6 +68,11 @@ export const traceRules: SearchRules = {
   },
 };
 
+/** From the year 1 to 9999, which is what protobuf's JSON form of a time can say; what lies beyond is cut. */
+function isoTime(milliseconds: number): string {
+  return new Date(Math.min(Math.max(milliseconds, -62_135_596_800_000), 253_402_300_799_999)).toISOString();
+}
+
 export function traceInfoToJson(trace: TraceInfo): Json {
   return {
     trace_id: trace.id,
@@ -75,7 +80,7 @@ export function traceInfoToJson(trace: TraceInfo): Json {
     trace_location: { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: trace.experimentId } },
     request_preview: trace.requestPreview,
     response_preview: trace.responsePreview,
-    request_time: new Date(trace.requestTime).toISOString(),
+    request_time: isoTime(trace.requestTime),
     execution_duration: trace.duration === undefined ? undefined : `${trace.duration / 1000}s`,
     state: trace.state,
     trace_metadata: mapToJson(trace.metadata),

@@ -34,9 +34,15 @@ function escape(text: string): string {
     .replaceAll("'", '&#39;');
 }
 
-/** `2026-11-21 10:47`, in UTC; nothing for 0. */
+/** `2026-11-21 10:47`, in UTC; nothing for 0, the number itself where it is no time of a calendar. */
 export function timeText(time: number | undefined): string {
-  return time === undefined || time === 0 ? '' : new Date(time).toISOString().slice(0, 16).replace('T', ' ');
+  if (time === undefined || time === 0) return '';
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) return String(time);
+  return date
+    .toISOString()
+    .replace(/:\d\d\.\d+Z$/, '')
+    .replace('T', ' ');
 }
 
 /** At most six significant digits. */

@@ -34,18 +34,23 @@ export function localArtifacts(uri: string, root: string): ArtifactStore {
       for await (const chunk of stream) chunks.push(chunk as Buffer);
       return Buffer.concat(chunks);
     },
-    put: async (name, content) => put(locate(name), content),
+    put: async (name, content) => put(locate(name), name, content),
     remove: async (name) => {
       if (artifactPath(name) === '') throw new MlopsError('invalid_value', 'Invalid path');
-      await fs.rm(locate(name), { recursive: true, force: true });
+      await fs.rm(locate(name), { recursive: true, force: true }).catch((error: unknown) => {
+        if (!isSystemError(error, ...absent)) throw error;
+      });
     },
     sweep: (olderThan) => sweep(root, Date.now() - olderThan),
   };
   return store;
 }
 
+/** What the system says of names that cannot be there. */
+const absent = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'] as const;
+
 function emptyWhenAbsent(error: unknown): never[] {
-  if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return [];
+  if (isSystemError(error, ...absent)) return [];
   throw error;
 }
 
@@ -65,7 +70,7 @@ async function sweep(folder: string, before: number): Promise<number> {
 
 async function open(file: string, name: string, range: ByteRange | undefined): Promise<OpenArtifact> {
   const stat = await fs.stat(file).catch((error: unknown) => {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) {
+    if (isSystemError(error, ...absent)) {
       throw new MlopsError('resource_missing', `No such artifact: '${name}'`);
     }
     throw error;
@@ -76,7 +81,7 @@ async function open(file: string, name: string, range: ByteRange | undefined): P
 }
 
 /** Streams into a file beside the target and renames it: a cut upload leaves nothing. */
-async function put(file: string, content: Uint8Array | Readable): Promise<void> {
+async function put(file: string, name: string, content: Uint8Array | Readable): Promise<void> {
   const directory = path.dirname(file);
   const temporary = path.join(directory, `${temporaryPrefix}${path.basename(temporaryName('a'))}`);
   try {
@@ -85,9 +90,10 @@ async function put(file: string, content: Uint8Array | Readable): Promise<void> 
     else await pipeline(content, createWriteStream(temporary));
     await fs.rename(temporary, file);
   } catch (error) {
-    await fs.rm(temporary, { force: true });
-    if (isSystemError(error, 'ENOTDIR', 'EISDIR', 'EEXIST', 'ENOTEMPTY')) {
-      throw new MlopsError('invalid_value', 'Invalid path', { cause: error });
+    // Below a file there is nothing to remove, and that fails, too.
+    await fs.rm(temporary, { force: true }).catch(() => undefined);
+    if (isSystemError(error, 'ENOTDIR', 'EISDIR', 'EEXIST', 'ENOTEMPTY', 'ENAMETOOLONG')) {
+      throw new MlopsError('invalid_value', `Invalid path: '${name}' cannot be a file here`, { cause: error });
     }
     throw explainSystemError(error);
   }

@@ -65,6 +65,9 @@ export function climbs(path: string): boolean {
   return true;
 }
 
+/** As Linux has it. */
+const longestPath = 4096;
+
 /**
  * The normal form of a path below an artifact root.
  *
@@ -72,6 +75,7 @@ export function climbs(path: string): boolean {
  */
 export function artifactPath(path: string): string {
   if (path === '') return '';
+  if (path.length > longestPath) throw invalid(`Invalid path: it has more than ${longestPath} characters`);
   const bad =
     path.startsWith('/') || /[\0\\#]/.test(path) || /^[a-z]:/i.test(path) || /^[a-z][a-z0-9+.-]+:\/?\//i.test(path);
   if (bad || climbs(path) || encodesSeparator(path)) throw invalid('Invalid path');

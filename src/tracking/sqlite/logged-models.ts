@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 
 import {
+  checkOrderSize,
   invalid,
   loggedModelRules,
   parseFilter,
   parseOrderBy,
-  readPageToken,
+  readOffset,
+  searchLimits,
   writePageToken,
   type Clause,
   type LoggedModel,
@@ -125,13 +127,17 @@ const columns: Readonly<Record<string, string>> = {
 
 function searchModels(c: Connection, search: LoggedModelSearch): Page<LoggedModel> {
   const { experimentIds, maxResults = 50 } = search;
+  checkOrderSize((search.orderBy ?? []).map(({ field }) => field));
+  if ((search.datasets?.length ?? 0) > searchLimits.datasets) {
+    throw invalid(`Invalid datasets: at most ${searchLimits.datasets} are read.`);
+  }
   const values: unknown[] = [JSON.stringify(experimentIds.flatMap((id) => c.experimentNumber(id) ?? []))];
   const where = parseFilter(search.filter, loggedModelRules).map((clause) => condition(clause, search, values));
   if (search.datasets !== undefined && search.datasets.length > 0)
     where.push(onDatasets(search, 'x.key = x.key', values));
   const order = (search.orderBy ?? []).map((term) => orderSql(term, values));
   const identity = ['models', search.experimentIds, search.filter, search.orderBy, search.datasets];
-  const offset = Number(readPageToken(identity, search.pageToken) ?? 0);
+  const offset = readOffset(identity, search.pageToken) ?? 0;
   const sql = `SELECT m.* FROM logged_models m
     WHERE m.lifecycle = 0 AND m.experiment IN (SELECT value FROM json_each(?)) ${where.map((one) => `AND ${one}`).join(' ')}
     ORDER BY ${[...order, 'm.creation_time DESC', 'm.id'].join(', ')} LIMIT ${maxResults + 1} OFFSET ${offset}`;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { readPageToken, writePageToken, type Metric, type Page, type Run, type RunInfo } from '../../mlflow/index.ts';
+import { readPosition, writePageToken, type Metric, type Page, type Run, type RunInfo } from '../../mlflow/index.ts';
 import { joinUri } from '../artifacts/location.ts';
 import { noRunTag, sampleIndices } from '../rules/index.ts';
 import type { RunStore } from '../store.ts';
@@ -109,7 +109,7 @@ function toPoint(key: string, [timestamp, step, value, isNan]: PointRow): Metric
 function history(c: Connection, keys: Keys, id: string, key: string, query: HistoryQuery): Page<Metric> {
   const { maxResults } = query;
   const identity = ['history', id, key];
-  const after = readPageToken(identity, query.pageToken) as readonly number[] | undefined;
+  const after = readPosition(identity, query.pageToken, 4);
   const run = c.sql<{ n: number }>('SELECT n FROM runs WHERE id = ?').get(id);
   const number = keys.find(key);
   if (run === undefined || number === undefined) return { items: [] };

@@ -2,7 +2,7 @@ import { compareCodePoints } from '../../base/index.ts';
 import {
   parseFilter,
   parseOrderBy,
-  readPageToken,
+  readPosition,
   runRules,
   writePageToken,
   type Clause,
@@ -41,14 +41,15 @@ export function searchRuns(c: Connection, keys: Keys, search: RunSearch): Page<R
   const clauses = parseFilter(filter, runRules);
   const identity = ['runs', experimentIds, filter, orderBy, view];
   const sortKeys = order.map((term, i) => sortKey(term, i, keys));
+  const terms = termsOf(sortKeys);
   const plan: Plan = {
     c,
     keys,
     clauses,
     order,
     sortKeys,
-    terms: termsOf(sortKeys),
-    position: readPageToken(identity, search.pageToken) as readonly unknown[] | undefined,
+    terms,
+    position: readPosition(identity, search.pageToken, terms.length),
     limit: maxResults + 1,
   };
   const lifecycles = view === 'ALL' ? [0, 1] : [view === 'DELETED_ONLY' ? 1 : 0];

@@ -1,7 +1,7 @@
 import {
   parseFilter,
   parseOrderBy,
-  readPageToken,
+  readOffset,
   writePageToken,
   type Clause,
   type OrderTerm,
@@ -63,7 +63,7 @@ export function simpleSearch<Row>(
       ? fallback
       : [...terms.map((term) => orderSql(term, table, orderValues)), ...(query.tieBreak ?? tie(table, fallback))];
   const identity = [table.table, query.filter, query.orderBy, query.where];
-  const offset = Number(readPageToken(identity, query.pageToken) ?? 0);
+  const offset = readOffset(identity, query.pageToken) ?? 0;
   const sql = `SELECT t.* FROM ${table.table} t WHERE ${[query.where, ...clauses].join(' AND ')}
     ORDER BY ${order.join(', ')} LIMIT ${query.maxResults + 1} OFFSET ${offset}`;
   const rows = c.once<Row>(sql).all(...values, ...orderValues);

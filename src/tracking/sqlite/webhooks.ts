@@ -1,12 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import {
-  readPageToken,
-  writePageToken,
-  type Webhook,
-  type WebhookEvent,
-  type WebhookStatus,
-} from '../../mlflow/index.ts';
+import { readOffset, writePageToken, type Webhook, type WebhookEvent, type WebhookStatus } from '../../mlflow/index.ts';
 import { noWebhook } from '../rules/index.ts';
 import type { NewWebhook, WebhookChange, WebhookStore } from '../webhook-store.ts';
 import type { Connection } from './connection.ts';
@@ -31,7 +25,7 @@ export function webhooksOf(c: Connection): WebhookStore {
     updateWebhook: (id, change) => c.write(() => update(c, id, change)),
     deleteWebhook: (id) => c.write(() => void c.sql('DELETE FROM webhooks WHERE n = ?').run(needRow(c, id).n)),
     listWebhooks: async ({ maxResults = 100, pageToken }) => {
-      const before = Number(readPageToken('webhooks', pageToken) ?? Number.MAX_SAFE_INTEGER);
+      const before = readOffset('webhooks', pageToken) ?? Number.MAX_SAFE_INTEGER;
       const rows = c.sql<Row>('SELECT * FROM webhooks WHERE n < ? ORDER BY n DESC LIMIT ?').all(before, maxResults + 1);
       const page = rows.slice(0, maxResults);
       const last = rows.length > maxResults ? page.at(-1) : undefined;
