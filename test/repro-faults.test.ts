@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
-import { groupIsAlive } from '../src/execute/index.ts';
+import { groupIsAlive } from '../src/execute/process-group.ts';
 import { freshProject, mlops, startMlops } from './cli.ts';
 
 /** The time limit of the test ends a wait that is in vain. */

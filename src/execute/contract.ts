@@ -73,4 +73,26 @@ export function executorContract(create: () => Executor, programs: ContractProgr
     await execution.cancel();
     expect((await execution.done).code).not.toBe(0);
   });
+
+  it('attaches to what runs by its id, tells its end, and ends it', async () => {
+    const executor = create();
+    const execution = executor.start({ argv: programs.wait, cwd: tmpdir(), env: process.env, output: 'pipe' });
+    const attached = executor.attach(execution.id);
+    expect(attached).toBeDefined();
+    let ended = false;
+    const told = attached?.ended.then(() => (ended = true));
+    expect(ended).toBe(false);
+    await attached?.cancel();
+    await told;
+    expect((await execution.done).code).not.toBe(0);
+    expect(executor.attach(execution.id)).toBeUndefined();
+  });
+
+  it('attaches to nothing by an id that never was one', () => {
+    for (const id of ['', 'x', '0:0', '999999999:1']) expect(create().attach(id)).toBeUndefined();
+  });
+
+  it('tells what its commands may take together', () => {
+    for (const amount of Object.values(create().capacity())) expect(amount).toBeGreaterThan(0);
+  });
 }

@@ -26,8 +26,18 @@ export interface CommandResult {
   readonly background?: boolean;
 }
 
+/** A command that runs, whoever started it. */
+export interface Attached {
+  /** What it is, for people: `process group 4711`. */
+  readonly shown: string;
+  /** Settles when nothing of the command runs any more. */
+  readonly ended: Promise<void>;
+  /** Ends the command and everything it started: SIGTERM (or the given signal), after the grace period SIGKILL. */
+  cancel(signal?: NodeJS.Signals): Promise<void>;
+}
+
 export interface Execution {
-  /** Process id for local kinds, a job id otherwise. */
+  /** Names the command to `attach`, in another process too, for as long as it runs. */
   readonly id: string;
   /** Settles when the command and its output have ended; never rejects for a command's own failure. */
   readonly done: Promise<CommandResult>;
@@ -41,5 +51,12 @@ export interface Execution {
  */
 export interface Executor {
   readonly kind: string;
+  /** What all commands together may take; what is left out is not counted. */
+  capacity(): Resources;
   start(spec: CommandSpec): Execution;
+  /**
+   * The command of an id that an execution of this kind had, perhaps in a process that is gone. Undefined when
+   * nothing of it runs any more, or the id never was one.
+   */
+  attach(id: string): Attached | undefined;
 }

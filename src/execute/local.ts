@@ -1,15 +1,19 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as os from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { MlopsError } from '../base/index.ts';
-import type { CommandResult, CommandSpec, Execution, Executor } from './executor.ts';
-import { endGroup, groupIsAlive } from './process-group.ts';
+import type { Attached, CommandResult, CommandSpec, Execution, Executor } from './executor.ts';
+import { endGroup, groupIsAlive, processBirth } from './process-group.ts';
 
 export interface LocalExecutorOptions {
   /** Milliseconds between the first signal and SIGKILL. Default 5,000. */
   readonly grace?: number;
   /** Milliseconds that output may still arrive after the command itself has ended. Default 300. */
   readonly drain?: number;
+  /** GPUs of this machine. Default 1. */
+  readonly gpus?: number | undefined;
 }
 
 /**
@@ -20,7 +24,12 @@ export interface LocalExecutorOptions {
 export function localExecutor(options: LocalExecutorOptions = {}): Executor {
   const grace = options.grace ?? 5000;
   const drain = options.drain ?? 300;
-  return { kind: 'local', start: (spec) => start(spec, grace, drain) };
+  return {
+    kind: 'local',
+    capacity: () => ({ cpus: os.availableParallelism(), gpus: options.gpus ?? 1, memoryBytes: os.totalmem() }),
+    start: (spec) => start(spec, grace, drain),
+    attach: (id) => attach(id, grace),
+  };
 }
 
 function start(spec: CommandSpec, grace: number, drain: number): Execution {
@@ -38,7 +47,7 @@ function start(spec: CommandSpec, grace: number, drain: number): Execution {
   const { pid } = child;
   if (piped) forwardOutput(child, spec);
   const ended = new Promise<CommandResult>((resolve) => settle(child, startedAt, drain, resolve));
-  return { id: String(pid), done: ended, cancel: (signal = 'SIGTERM') => cancel(pid, ended, signal, grace) };
+  return { id: idOf(pid), done: ended, cancel: (signal = 'SIGTERM') => cancel(pid, ended, signal, grace) };
 }
 
 /** A process that could not be started has no pid; why is told by an event that comes a moment later. */
@@ -95,4 +104,36 @@ async function cancel(
   // Whatever of the group is left by now, also after a polite end of the command itself, is ended for good.
   endGroup(pid, 'SIGKILL');
   if (first === 'late') await ended;
+}
+
+/** The process group, and the birth of its leader: numbers are given again. */
+function idOf(pid: number): string {
+  return `${pid}:${processBirth(pid) ?? ''}`;
+}
+
+function attach(id: string, grace: number): Attached | undefined {
+  const [, digits, born] = /^(\d+):(\d*)$/.exec(id) ?? [];
+  const group = Number(digits);
+  // Its leader may be gone while others of the group go on; a leader of another birth is another group.
+  const now = digits === undefined ? undefined : processBirth(group);
+  if (digits === undefined || group < 2 || !groupIsAlive(group) || (now !== undefined && born !== '' && now !== born)) {
+    return undefined;
+  }
+  // Not our child: nobody tells of its end.
+  const poll = async (deadline: number): Promise<void> => {
+    while (groupIsAlive(group) && Date.now() < deadline) await sleep(20);
+  };
+  let ended: Promise<void> | undefined;
+  return {
+    shown: `process group ${group}`,
+    get ended() {
+      return (ended ??= poll(Number.POSITIVE_INFINITY));
+    },
+    async cancel(signal = 'SIGTERM') {
+      endGroup(group, signal);
+      await poll(Date.now() + grace);
+      endGroup(group, 'SIGKILL');
+      await poll(Date.now() + grace);
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 
 import { MlopsError } from '../base/index.ts';
-import type { CommandResult, CommandSpec, Execution, Executor } from './executor.ts';
+import type { CommandResult, CommandSpec, Execution, Executor, Resources } from './executor.ts';
 
 /** What a program in memory is given. */
 export interface MemoryCall {
@@ -21,10 +21,17 @@ export type MemoryProgram = (call: MemoryCall) => Promise<number | NodeJS.Signal
  * Runs functions of this process instead of programs, for tests of what starts commands and for trying out a
  * pipeline without its programs. A command line of a stage reaches the program that has the shell's name.
  */
-export function memoryExecutor(programs: Readonly<Record<string, MemoryProgram>>): Executor {
+export function memoryExecutor(programs: Readonly<Record<string, MemoryProgram>>, capacity: Resources = {}): Executor {
   let count = 0;
+  const running = new Map<string, Execution>();
   return {
     kind: 'memory',
+    capacity: () => capacity,
+    attach(id) {
+      const execution = running.get(id);
+      if (execution === undefined) return undefined;
+      return { shown: id, ended: execution.done.then(() => undefined), cancel: (signal) => execution.cancel(signal) };
+    },
     start(spec) {
       const [name, ...args] = spec.argv;
       const program = Object.hasOwn(programs, name) ? programs[name] : undefined;
@@ -36,7 +43,10 @@ export function memoryExecutor(programs: Readonly<Record<string, MemoryProgram>>
       if (!fs.existsSync(spec.cwd)) {
         throw new MlopsError('program_missing', `cannot run '${name}': the folder '${spec.cwd}' does not exist`);
       }
-      return startProgram(`memory-${++count}`, program, args, spec);
+      const execution = startProgram(`memory-${++count}`, program, args, spec);
+      running.set(execution.id, execution);
+      void execution.done.then(() => running.delete(execution.id));
+      return execution;
     },
   };
 }

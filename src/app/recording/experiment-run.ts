@@ -37,9 +37,11 @@ export async function runExperiments(repo: DataRepo, options: ExperimentRunOptio
     applyOverrides(repo.root, overrides);
     repo.forget();
     options.onExperiment?.(name);
-    await withVariables({ DVC_EXP_NAME: name, DVC_EXP_BASELINE_REV: baseline }, () =>
-      recordedRepro(repo, { ...options, command: `exp run ${name}` }),
-    );
+    await recordedRepro(repo, {
+      ...options,
+      command: `exp run ${name}`,
+      variables: { ...options.variables, DVC_EXP_NAME: name, DVC_EXP_BASELINE_REV: baseline },
+    });
     if (options.dry !== true) {
       saveExperiment(repo, {
         name,
@@ -51,21 +53,4 @@ export async function runExperiments(repo: DataRepo, options: ExperimentRunOptio
     names.push(name);
   }
   return names;
-}
-
-/** Stage commands get these from the environment of this process. */
-async function withVariables<Result>(
-  variables: Readonly<Record<string, string>>,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  const before = { ...process.env };
-  Object.assign(process.env, variables);
-  try {
-    return await work();
-  } finally {
-    for (const key of Object.keys(variables)) {
-      if (before[key] === undefined) delete process.env[key];
-      else process.env[key] = before[key];
-    }
-  }
 }

@@ -36,6 +36,7 @@ async function openLocked(terminal: Terminal, session: RepoSession): Promise<Dat
     lock: session.lock !== false,
     waitForLock: terminal.waitForLock,
     signal: terminal.signal,
+    env: terminal.env,
     onWait: () => terminal.note('waiting for the lock of the project, which another process holds'),
   };
   try {

@@ -1,16 +1,15 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { isSystemError } from '../../base/index.ts';
-import { endGroup, groupIsAlive, isSameProcess, processBirth } from '../../execute/index.ts';
+import { isSameProcess, processBirth, type Attached, type Executor } from '../../execute/index.ts';
 import { namesIn, readNote } from './note-file.ts';
 
 interface RunningCommand {
   readonly stage: string;
-  /** The process group, which is the id of the process that leads it. */
-  readonly group: number;
-  readonly born: string | undefined;
+  /** The kind of its executor, and its id there. */
+  readonly executor: string;
+  readonly id: string;
 }
 
 interface Note {
@@ -22,28 +21,29 @@ interface Note {
 /** A command whose `repro` is gone. */
 export interface Orphan {
   readonly stage: string;
-  readonly group: number;
+  /** What runs, for people. */
+  readonly shown: string;
 }
 
 /**
- * Writes down which process groups this repro has started. When it is killed (SIGKILL leaves no time to end
+ * Writes down which commands this repro has started. When it is killed (SIGKILL leaves no time to end
  * them) the next command knows what still runs. One small file a process, in `.mlops/running`.
  */
 export class RunningStages {
   readonly #file: string;
-  readonly #commands = new Map<number, RunningCommand>();
+  readonly #commands = new Map<string, RunningCommand>();
 
   constructor(stateDir: string) {
     this.#file = path.join(folderOf(stateDir), `${process.pid}.json`);
   }
 
-  started(stage: string, group: number): void {
-    this.#commands.set(group, { stage, group, born: processBirth(group) });
+  started(command: RunningCommand): void {
+    this.#commands.set(command.id, command);
     this.#write();
   }
 
-  ended(group: number): void {
-    this.#commands.delete(group);
+  ended(id: string): void {
+    this.#commands.delete(id);
   }
 
   /** Nothing runs any more. */
@@ -65,35 +65,35 @@ export class RunningStages {
   }
 }
 
-/** Commands that go on although the repro that started them is gone. */
-export function findOrphans(stateDir: string): Orphan[] {
-  return deadNotes(stateDir).flatMap(({ note }) => (note?.commands ?? []).filter(stillRuns));
-}
-
-/** True when such a command was started by this process. */
-export function hasOrphans(stateDir: string, pid: number): boolean {
-  return deadNotes(stateDir).some(({ note }) => note?.pid === pid && note.commands.some(stillRuns));
+/** True when a command goes on that was started by this process, which is gone. */
+export function hasOrphans(stateDir: string, pid: number, executor: Executor): boolean {
+  return orphans(stateDir, executor).some(({ by }) => by === pid);
 }
 
 /**
- * Ends the process groups that a killed repro left behind: what they make is nobody's any more, and the stage
- * is about to run again. SIGTERM, after five seconds SIGKILL.
+ * Ends the commands that a killed repro left behind: what they make is nobody's any more, and the stage
+ * is about to run again.
  */
-export async function endOrphans(stateDir: string, onOrphan: (orphan: Orphan) => void): Promise<void> {
-  for (const orphan of findOrphans(stateDir)) {
-    onOrphan(orphan);
-    endGroup(orphan.group, 'SIGTERM');
-    const deadline = Date.now() + 5000;
-    while (groupIsAlive(orphan.group) && Date.now() < deadline) await sleep(20);
-    endGroup(orphan.group, 'SIGKILL');
+export async function endOrphans(
+  stateDir: string,
+  executor: Executor,
+  onOrphan: (orphan: Orphan) => void,
+): Promise<void> {
+  for (const { stage, shown, attached } of orphans(stateDir, executor)) {
+    onOrphan({ stage, shown });
+    await attached.cancel();
   }
   for (const { file } of deadNotes(stateDir)) fs.rmSync(file, { force: true });
 }
 
-function stillRuns({ group, born }: RunningCommand): boolean {
-  // Its leader may be gone while others of the group go on; a leader of another birth is another group.
-  const now = processBirth(group);
-  return groupIsAlive(group) && (born === undefined || now === undefined || now === born);
+/** Commands that go on although the repro that started them (`by`) is gone. */
+function orphans(stateDir: string, executor: Executor): (Orphan & { by: number; attached: Attached })[] {
+  return deadNotes(stateDir).flatMap(({ note }) =>
+    (note?.commands ?? []).flatMap(({ stage, executor: kind, id }) => {
+      const attached = kind === executor.kind ? executor.attach(id) : undefined;
+      return attached === undefined ? [] : [{ stage, shown: attached.shown, by: note?.pid ?? 0, attached }];
+    }),
+  );
 }
 
 function deadNotes(stateDir: string): { file: string; note: Note | undefined }[] {

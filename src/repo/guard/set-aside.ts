@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { isSystemError } from '../../base/index.ts';
-import { isSameProcess, processBirth } from '../../execute/index.ts';
+import { isSameProcess, processBirth, type Executor } from '../../execute/index.ts';
 import { namesIn, readNote } from './note-file.ts';
 import { hasOrphans } from './running-stages.ts';
 
@@ -47,15 +47,17 @@ export function setAside(stateDir: string, targets: readonly string[]): SetAside
 /**
  * Brings back what runs left aside that were killed, unless a command that they started still runs. Called by
  * whoever has the project locked.
+ *
+ * @param executor knows what still runs
  */
-export function recoverAside(stateDir: string): string[] {
+export function recoverAside(stateDir: string, executor: Executor): string[] {
   const base = path.join(stateDir, 'aside');
   const recovered: string[] = [];
   for (const name of namesIn(base)) {
     const folder = path.join(base, name);
     // Without a note it was killed before anything was moved.
     const { pid, born, moved } = (readNote(path.join(folder, 'moved.json')) as Note | undefined) ?? nothingMoved;
-    if (pid !== undefined && (isSameProcess(pid, born) || hasOrphans(stateDir, pid))) continue;
+    if (pid !== undefined && (isSameProcess(pid, born) || hasOrphans(stateDir, pid, executor))) continue;
     // What a killed stage wrote may be half of it; what it replaced was whole.
     bringBack(moved);
     recovered.push(...moved.map(({ from }) => from));

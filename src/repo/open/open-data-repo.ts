@@ -27,6 +27,8 @@ import { LockStore } from './lock-store.ts';
 import { RepoLock } from '../guard/repo-lock.ts';
 import { showPath } from './targets.ts';
 
+type Environment = DataRepo['env'];
+
 export interface OpenRepoOptions {
   /** Take DVC's lock (`.dvc/tmp/lock`). Default true. */
   readonly lock?: boolean;
@@ -34,6 +36,10 @@ export interface OpenRepoOptions {
   readonly waitForLock?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly onWait?: () => void;
+  /** The environment of the person, which the commands of stages inherit. Default: that of this process. */
+  readonly env?: Environment;
+  /** How others are told what holds a lock. Default: the command line of this process. */
+  readonly commandLine?: string;
 }
 
 /**
@@ -47,17 +53,25 @@ export async function openDataRepo(cwd: string, options: OpenRepoOptions = {}): 
   try {
     const project = openProject(root);
     // What a killed repro moved away is brought back by whoever comes next.
-    if (lock !== undefined && hasAside(project.stateDir))
-      (await import('../guard/set-aside.ts')).recoverAside(project.stateDir);
-    return assemble(
-      project,
-      path.resolve(cwd),
-      new RepoLock(lock, () => takeLock(root, { ...options, waitForLock: true })),
-    );
+    if (lock !== undefined && hasAside(project.stateDir)) await recover(project.stateDir);
+    const around = {
+      cwd: path.resolve(cwd),
+      env: options.env ?? process.env,
+      commandLine: options.commandLine ?? process.argv.slice(1).join(' '),
+    };
+    return assemble(project, around, new RepoLock(lock, () => takeLock(root, { ...options, waitForLock: true })));
   } catch (error) {
     lock?.release();
     throw error;
   }
+}
+
+async function recover(stateDir: string): Promise<void> {
+  const [{ recoverAside }, { localExecutor }] = await Promise.all([
+    import('../guard/set-aside.ts'),
+    import('../../execute/index.ts'),
+  ]);
+  recoverAside(stateDir, localExecutor());
 }
 
 function hasAside(stateDir: string): boolean {
@@ -93,7 +107,8 @@ function isWritable(folder: string): boolean {
   }
 }
 
-function assemble(project: Project, cwd: string, lock: RepoLock): DataRepo {
+function assemble(project: Project, around: Pick<DataRepo, 'cwd' | 'env' | 'commandLine'>, lock: RepoLock): DataRepo {
+  const { cwd } = around;
   const { root, config, tree, gitRoot, stateDir } = project;
   const ignore = (file: TreePath, isDirectory: boolean): boolean => project.ignore.ignored(file, isDirectory);
   const data = openData({
@@ -114,8 +129,8 @@ function assemble(project: Project, cwd: string, lock: RepoLock): DataRepo {
   let graph: StageGraph | undefined;
   const display = (file: TreePath): string => showPath({ root, cwd }, file);
   const repo: DataRepo = {
+    ...around,
     root,
-    cwd,
     tree,
     source: source(tree),
     gitRoot,

@@ -19,6 +19,10 @@ export interface PipelineProject {
   readonly root: string;
   /** Absolute path of where the user stands; messages and addresses are relative to it. */
   readonly cwd: string;
+  /** Environment of the person, which the commands of stages inherit. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** How this command was given; others who wait for its locks are told. */
+  readonly commandLine: string;
   readonly tree: Tree;
   readonly source: CollectSource;
   readonly data: DataContext;

@@ -2,11 +2,12 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { MlopsError } from '../../base/index.ts';
-import { commandLines, shellArgv, type Executor, type Resources } from '../../execute/index.ts';
+import { commandLines, shellArgv, type Executor } from '../../execute/index.ts';
 import type { Stage } from '../../project/index.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import type { OnReproEvent } from './repro-events.ts';
 import type { RunningStages } from '../guard/running-stages.ts';
+import { resourcesOf } from './resources.ts';
 
 export interface CommandContext {
   readonly executor: Executor;
@@ -17,7 +18,7 @@ export interface CommandContext {
   /** `inherit` gives the terminal to the command; its output is then not seen by anyone else. */
   readonly output: 'inherit' | 'pipe';
   readonly onTail: (chunk: Uint8Array) => void;
-  /** Told which process groups run. */
+  /** Told which commands run. */
   readonly running: RunningStages;
 }
 
@@ -37,8 +38,8 @@ export async function runCommands(repo: DataRepo, stage: Stage, context: Command
     });
   }
   const env = {
-    ...process.env,
-    DVC_ROOT: process.env['DVC_ROOT'] ?? repo.root,
+    ...repo.env,
+    DVC_ROOT: repo.env['DVC_ROOT'] ?? repo.root,
     DVC_STAGE: stage.address,
     ...context.env,
   };
@@ -77,15 +78,15 @@ async function runLine(
       context.onEvent({ kind: 'output', stage, chunk, stream });
     },
   });
-  const group = context.executor.kind === 'local' ? Number(execution.id) : undefined;
-  if (group !== undefined) context.running.started(stage.address, group);
+  const { id } = execution;
+  context.running.started({ stage: stage.address, executor: context.executor.kind, id });
   let cancelled: Promise<void> | undefined;
   const stop = (): void => void (cancelled ??= execution.cancel('SIGINT'));
   context.signal?.addEventListener('abort', stop, { once: true });
   const result = await execution.done;
   context.signal?.removeEventListener('abort', stop);
   await cancelled;
-  if (group !== undefined) context.running.ended(group);
+  context.running.ended(id);
   throwIfInterrupted(context.signal);
   if (result.background === true) {
     context.onEvent({ kind: 'warning', message: `stage '${stage.address}' left a process running in the background` });
@@ -134,17 +135,4 @@ const signalNumbers: Readonly<Record<string, number>> = {
 function exitText(code: number | null, signal: NodeJS.Signals | null): string {
   if (code !== null) return String(code);
   return signal === null ? 'an unknown status' : `-${signalNumbers[signal] ?? signal}`;
-}
-
-/** `meta: {mlops: {cpus, gpus, memory}}` of a stage. */
-export function resourcesOf(stage: Stage): Resources | undefined {
-  const own = stage.meta instanceof Map ? stage.meta.get('mlops') : undefined;
-  if (!(own instanceof Map)) return undefined;
-  const number = (key: string): number | undefined => {
-    const value = own.get(key);
-    return typeof value === 'number' ? value : undefined;
-  };
-  const cpus = number('cpus');
-  const gpus = number('gpus');
-  return { ...(cpus === undefined ? {} : { cpus }), ...(gpus === undefined ? {} : { gpus }) };
 }

@@ -14,6 +14,8 @@ import type { OnReproEvent } from './repro-events.ts';
 export interface ReproContext {
   readonly repo: DataRepo;
   readonly executor: Executor;
+  /** Added to the environment of commands. */
+  readonly variables: Readonly<Record<string, string>>;
   readonly runs: RunCache;
   readonly locks: LockStore;
   readonly git: GitSide;

@@ -148,7 +148,7 @@ async function runStage(context: ReproContext, task: StageTask, _inputs: Inputs,
   try {
     await withOutsAside(context, stage, async () => {
       const { executor, signal, output, running } = context;
-      const env = recorder.env;
+      const env = { ...context.variables, ...recorder.env };
       const onTail = (chunk: Uint8Array): void => tail.push(chunk);
       await context.exclusion.whileRunning(stage, () =>
         runCommands(repo, stage, { executor, signal, onEvent, env, output, onTail, running }),

@@ -1,9 +1,10 @@
 import { isMlopsError, messageOf, MlopsError } from '../../base/index.ts';
+import type { Resources } from '../../execute/index.ts';
 import { pythonRepr, type Stage } from '../../project/index.ts';
 import type { StageGraph } from '../open/graph.ts';
 import { postOrder } from './order.ts';
-import { resourcesOf } from './repro-command.ts';
 import type { OnReproEvent } from './repro-events.ts';
+import { ResourcePool } from './resources.ts';
 import type { StageTask } from './repro-context.ts';
 
 export interface ScheduleOptions {
@@ -11,6 +12,8 @@ export interface ScheduleOptions {
   readonly forceDownstream: boolean;
   readonly onError: 'fail' | 'keep-going' | 'ignore';
   readonly jobs: number;
+  /** What the stages may take together besides CPUs. */
+  readonly capacity: Resources;
   /** The targets only: their deps in the plan do not matter. */
   readonly single: boolean;
   readonly onEvent: OnReproEvent;
@@ -80,7 +83,7 @@ class Plan {
     const waiting = new Set(this.#steps);
     const running = new Map<Stage, Promise<void>>();
     const ranks = new Map(this.#steps.map((stage, rank) => [stage, rank]));
-    const free = new Resources(jobs);
+    const free = new ResourcePool(jobs, this.#options.capacity);
     const ready = (stage: Stage): boolean =>
       this.#needs(stage).every((other) => !waiting.has(other) && !running.has(other));
     const attempt = async (stage: Stage): Promise<void> => {
@@ -149,34 +152,4 @@ function failureOf(stage: Stage, cause: MlopsError): MlopsError {
     hint: cause.hint,
     data: { ...cause.data, stage: stage.address },
   });
-}
-
-/** CPUs up to the number of jobs; GPUs up to `MLOPS_GPUS` (default 1). A stage alone always gets what it wants. */
-class Resources {
-  readonly #jobs: number;
-  readonly #gpus = Number(process.env['MLOPS_GPUS'] ?? 1);
-  #cpusTaken = 0;
-  #gpusTaken = 0;
-  #running = 0;
-
-  constructor(jobs: number) {
-    this.#jobs = jobs;
-  }
-
-  take(stage: Stage): boolean {
-    const { cpus = 1, gpus = 0 } = resourcesOf(stage) ?? {};
-    const fits = this.#cpusTaken + cpus <= this.#jobs && this.#gpusTaken + gpus <= this.#gpus;
-    if (!fits && this.#running > 0) return false;
-    this.#cpusTaken += cpus;
-    this.#gpusTaken += gpus;
-    this.#running++;
-    return true;
-  }
-
-  give(stage: Stage): void {
-    const { cpus = 1, gpus = 0 } = resourcesOf(stage) ?? {};
-    this.#cpusTaken -= cpus;
-    this.#gpusTaken -= gpus;
-    this.#running--;
-  }
 }

@@ -12,13 +12,13 @@ import type { StageEnd } from './recorder.ts';
 import type { ReproEvent } from './repro-events.ts';
 import { repro, type ReproOptions } from './repro.ts';
 
-async function project(files: Readonly<Record<string, string>>): Promise<DataRepo> {
+async function project(files: Readonly<Record<string, string>>, env: DataRepo['env'] = process.env): Promise<DataRepo> {
   const root = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-repro-')));
   onTestFinished(() => fs.rmSync(root, { recursive: true, force: true }));
   spawnSync('git', ['init', '-q'], { cwd: root });
   fs.mkdirSync(path.join(root, '.dvc'));
   for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(root, name), text);
-  const repo = await openDataRepo(root);
+  const repo = await openDataRepo(root, { env });
   onTestFinished(() => repo.close());
   return repo;
 }
@@ -51,6 +51,38 @@ describe('repro', () => {
       message: "failed to reproduce 's': failed to run: echo half > o; exit 7, exited with 7",
     });
     expect(read(repo, 'o')).toBe('good');
+  });
+
+  it('gives each of two projects in one process the environment and the variables of its own', async () => {
+    const files = { 'dvc.yaml': 'stages: {s: {cmd: "sleep 0.2; echo $WHO $DVC_EXP_NAME $DVC_ROOT > o", outs: [o]}}\n' };
+    const path_ = process.env['PATH'];
+    const repos = [
+      await project(files, { WHO: 'one', PATH: path_ }),
+      await project(files, { WHO: 'two', PATH: path_ }),
+    ];
+    await Promise.all(repos.map((repo, i) => run(repo, { variables: { DVC_EXP_NAME: `exp-${i}` } })));
+    expect(repos.map((repo) => read(repo, 'o'))).toEqual([
+      `one exp-0 ${repos[0]?.root}\n`,
+      `two exp-1 ${repos[1]?.root}\n`,
+    ]);
+    expect(process.env['DVC_EXP_NAME']).toBeUndefined();
+  });
+
+  it('ends what a killed repro left running on any kind of executor', async () => {
+    const repo = await project({ 'dvc.yaml': 'stages: {s: {cmd: echo > o, outs: [o]}}\n' }, {});
+    const executor = memoryExecutor({
+      '/bin/sh': ({ cwd }) => (fs.writeFileSync(`${cwd}/o`, 'made'), 0),
+      old: () => new Promise(() => undefined),
+    });
+    const left = executor.start({ argv: ['old'], cwd: repo.root, env: {}, output: 'pipe' });
+    fs.mkdirSync(path.join(repo.stateDir, 'running'), { recursive: true });
+    const note = { pid: 999_999_999, commands: [{ stage: 's', executor: 'memory', id: left.id }] };
+    fs.writeFileSync(path.join(repo.stateDir, 'running/999999999.json'), JSON.stringify(note));
+    const warnings: string[] = [];
+    await run(repo, { executor, onEvent: (event) => event.kind === 'warning' && warnings.push(event.message) });
+    expect(await left.done).toMatchObject({ signal: 'SIGTERM' });
+    expect(warnings).toEqual([`stage 's' of a repro that was killed was still running (${left.id}); it is ended`]);
+    expect(fs.readdirSync(path.join(repo.stateDir, 'running'))).toEqual([]);
   });
 
   it('touches nothing when a dep is missing', async () => {

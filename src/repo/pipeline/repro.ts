@@ -47,6 +47,8 @@ export interface ReproOptions {
   /** How the command was given, for the recorder. */
   readonly command?: string;
   readonly executor?: Executor;
+  /** Added to the environment of the stages' commands. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** `inherit` gives the terminal to stage commands; only with one stage at a time. Default `pipe`. */
   readonly output?: 'inherit' | 'pipe';
   readonly signal?: AbortSignal | undefined;
@@ -74,7 +76,8 @@ export interface ReproResult {
 export async function repro(repo: DataRepo, options: ReproOptions = {}): Promise<ReproResult> {
   const onEvent = options.onEvent ?? (() => undefined);
   const recorder = options.dry === true ? noRecorder : (options.recorder ?? noRecorder);
-  if (options.dry !== true) await recover(repo, onEvent);
+  const executor = options.executor ?? localExecutor({ gpus: gpusOf(repo.env) });
+  if (options.dry !== true) await recover(repo, executor, onEvent);
   if (options.pull === true && options.noRunCache !== true && options.dry !== true) {
     await fetchRunCache(repo, options);
   }
@@ -87,7 +90,7 @@ export async function repro(repo: DataRepo, options: ReproOptions = {}): Promise
   });
   const git = gitSide(repo);
   const finished = new Map<string, Stage>();
-  const context = contextOf(repo, options, { git, recorder, onEvent, steps, finished });
+  const context = contextOf(repo, options, { executor, git, recorder, onEvent, steps, finished });
   let outcome: PlanOutcome | undefined;
   let gitFiles: string[] = [];
   let status: 'finished' | 'failed' | 'killed' = 'failed';
@@ -99,6 +102,7 @@ export async function repro(repo: DataRepo, options: ReproOptions = {}): Promise
       forceDownstream: options.forceDownstream === true,
       onError: options.onError ?? 'fail',
       jobs: options.jobs ?? 1,
+      capacity: executor.capacity(),
       single: options.single === true,
       onEvent,
     });
@@ -119,13 +123,19 @@ export async function repro(repo: DataRepo, options: ReproOptions = {}): Promise
   return { stages: outcome.done, failed: outcome.failed, gitFiles, runId: run?.runId };
 }
 
+/** GPUs of this machine: `MLOPS_GPUS`. */
+function gpusOf(env: DataRepo['env']): number | undefined {
+  const given = env['MLOPS_GPUS'];
+  return given === undefined ? undefined : Number(given);
+}
+
 /** What a repro that was killed left: commands that still run are ended, outputs that it moved aside come back. */
-async function recover(repo: DataRepo, onEvent: OnReproEvent): Promise<void> {
-  await endOrphans(repo.stateDir, ({ stage, group }) => {
-    const message = `stage '${stage}' of a repro that was killed was still running (process group ${group}); it is ended`;
+async function recover(repo: DataRepo, executor: Executor, onEvent: OnReproEvent): Promise<void> {
+  await endOrphans(repo.stateDir, executor, ({ stage, shown }) => {
+    const message = `stage '${stage}' of a repro that was killed was still running (${shown}); it is ended`;
     onEvent({ kind: 'warning', message });
   });
-  recoverAside(repo.stateDir);
+  recoverAside(repo.stateDir, executor);
 }
 
 async function fetchRunCache(repo: DataRepo, options: ReproOptions): Promise<void> {
@@ -154,6 +164,7 @@ function contextOf(
   repo: DataRepo,
   options: ReproOptions,
   parts: {
+    executor: Executor;
     git: GitSide;
     recorder: Recorder;
     onEvent: OnReproEvent;
@@ -161,13 +172,14 @@ function contextOf(
     finished: Map<string, Stage>;
   },
 ): ReproContext {
-  const { git, recorder, onEvent, steps, finished } = parts;
+  const { executor, git, recorder, onEvent, steps, finished } = parts;
   const outs = outsInGit(repo, git, steps);
   const onWarning = (message: string): void => onEvent({ kind: 'warning', message });
   let begun: Promise<void> | undefined;
   return {
     repo,
-    executor: options.executor ?? localExecutor(),
+    executor,
+    variables: options.variables ?? {},
     runs: openRunCache(path.join(repo.data.cacheDir, 'runs'), onWarning),
     locks: new LockStore(repo.root),
     git,

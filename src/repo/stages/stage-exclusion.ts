@@ -24,7 +24,7 @@ export function stageExclusion(
   onWarning: (message: string) => void,
   signal: AbortSignal | undefined,
 ): StageExclusion {
-  const locks = new RwLock(path.join(repo.root, '.dvc/tmp'), process.argv.slice(1).join(' '));
+  const locks = new RwLock(path.join(repo.root, '.dvc/tmp'), repo.commandLine);
   return {
     async exclusively(stage, work) {
       const paths = pathsOf(repo, stage);
