@@ -36,11 +36,9 @@ export function registerMlflowApi(shell: Shell, options: MlflowApiOptions): void
   shell.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
   addServerFacts(shell, prefix);
   addRoutes(shell, prefix, withDeliveries(shell, routesOf(store, options.shapeRun), options));
-  if (store.traces !== undefined) {
-    addRoutes(shell, prefix, traceRoutes(store.traces));
-    addRoutes(shell, prefix, oldTraceRoutes(store.traces));
-    addOtlp(shell, prefix, store.traces);
-  }
+  addRoutes(shell, prefix, traceRoutes(store.traces));
+  addRoutes(shell, prefix, oldTraceRoutes(store.traces));
+  addOtlp(shell, prefix, store.traces);
   addGraphql(shell, prefix, store);
   addArtifactFiles(shell, prefix, store);
   addArtifactProxy(shell, store, serveArtifacts);
@@ -52,10 +50,10 @@ function withDeliveries(
   { store, webhooks: options }: MlflowApiOptions,
 ): readonly ApiRoute[] {
   const { webhooks } = store;
-  if (options === undefined || webhooks === undefined) return routes;
+  if (options === undefined) return routes;
   const deliveries = openDeliveries(options);
   shell.addHook('onClose', async () => deliveries.close());
-  return [...withWebhooks(routes, { ...store, webhooks }, deliveries), ...webhookRoutes(webhooks, options, deliveries)];
+  return [...withWebhooks(routes, store, deliveries), ...webhookRoutes(webhooks, options, deliveries)];
 }
 
 function routesOf(store: TrackingStore, shape: ShapeRun | undefined): readonly ApiRoute[] {

@@ -1,6 +1,6 @@
 import { withoutTrailing } from '../base/index.ts';
 import type { Experiment, LoggedModel, Run, Tag } from '../mlflow/index.ts';
-import type { ImportedVersion, SqliteStore } from '../tracking/index.ts';
+import type { ImportedVersion, TrackingStore } from '../tracking/index.ts';
 import { copyArtifacts } from './copy-artifacts.ts';
 import type { MigrationSource, SourceModel, SourceTrace } from './source.ts';
 
@@ -32,7 +32,7 @@ export interface MigrationOptions {
  */
 export async function migrateFromMlflow(
   source: MigrationSource,
-  target: SqliteStore,
+  target: TrackingStore,
   options: MigrationOptions = {},
 ): Promise<MigrationReport> {
   const report: MigrationReport = {
@@ -101,7 +101,7 @@ function ownUri(uri: string, path: string): string {
 
 async function takeLoggedModel(
   source: MigrationSource,
-  target: SqliteStore,
+  target: TrackingStore,
   context: {
     readonly model: LoggedModel;
     readonly experimentId: string;
@@ -120,7 +120,7 @@ async function takeLoggedModel(
 /** A trace that is here already is left alone; spans come as the file that clients read them from. */
 async function takeTrace(
   source: MigrationSource,
-  target: SqliteStore,
+  target: TrackingStore,
   context: {
     readonly trace: SourceTrace;
     readonly experiment: Experiment;
@@ -155,7 +155,7 @@ async function takeTrace(
 
 async function takeModel(
   source: MigrationSource,
-  target: SqliteStore,
+  target: TrackingStore,
   { model, versions }: SourceModel,
   moved: ReadonlyMap<string, string>,
   report: MigrationReport,
@@ -199,7 +199,7 @@ function movedUri(uri: string, moved: ReadonlyMap<string, string>): string | und
 
 async function copyFiles(
   source: MigrationSource,
-  target: SqliteStore,
+  target: TrackingStore,
   from: string,
   to: string,
   report: MigrationReport,

@@ -3,12 +3,11 @@ import * as path from 'node:path';
 
 import { MlopsError, openDatabase } from '../base/index.ts';
 import { localRoots, type OpenArtifacts } from './artifacts/roots.ts';
-import type { ConnectionOptions } from './sqlite/connection.ts';
-import { sqliteStore, type SqliteStore } from './sqlite/sqlite-store.ts';
+import { sqliteStore, type SqliteOptions } from './sqlite/sqlite-store.ts';
 import type { RemoteOptions } from './remote/client.ts';
 import type { TrackingStore } from './store.ts';
 
-export interface OpenTrackingOptions extends ConnectionOptions {
+export interface OpenTrackingOptions extends SqliteOptions {
   /** Where `mlflow-artifacts:/` is. Default: `artifacts` beside the SQLite file. */
   readonly artifacts?: string | OpenArtifacts | undefined;
   /** Credentials for a server; default: MLFLOW_TRACKING_TOKEN, _USERNAME and _PASSWORD of `env`. */
@@ -40,7 +39,7 @@ function credentials(env: Readonly<Record<string, string | undefined>>): RemoteO
   };
 }
 
-export function openSqlite(uri: string, options: OpenTrackingOptions = {}): SqliteStore {
+export function openSqlite(uri: string, options: OpenTrackingOptions = {}): TrackingStore {
   const file = sqliteFile(uri);
   if (file !== ':memory:') {
     fs.mkdirSync(path.dirname(file), { recursive: true });

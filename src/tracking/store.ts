@@ -16,6 +16,7 @@ import type {
   Tag,
 } from '../mlflow/index.ts';
 import type { ArtifactStore } from './artifacts/artifact-store.ts';
+import type { Importer } from './importer.ts';
 import type { TraceStore } from './trace-store.ts';
 import type { WebhookStore } from './webhook-store.ts';
 import type {
@@ -128,12 +129,15 @@ export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelSto
   readonly kind: 'memory' | 'sqlite' | 'remote';
   /** For messages: a file or an URL without credentials. */
   readonly url: string;
-  /** Traces, where the kind keeps them. */
-  readonly traces?: TraceStore | undefined;
-  /** Who is told about changes of the registry, where the kind keeps it. */
-  readonly webhooks?: WebhookStore | undefined;
+  readonly traces: TraceStore;
+  /** Who is told about changes of the registry. */
+  readonly webhooks: WebhookStore;
+  /** Takes over experiments, runs and models of another store with their ids. */
+  readonly importer: Importer;
   /** The files below an artifact URI of this store. */
   artifacts(uri: string): ArtifactStore;
+  /** Writes a consistent copy of the whole store to a new file while it is used. */
+  backup(file: string): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import { isMlopsError } from '../../base/index.ts';
 import { readPairs, type Fields, type Json, type WebhookEntity, type WebhookEvent } from '../../mlflow/index.ts';
-import type { TrackingStore, WebhookStore } from '../../tracking/index.ts';
+import type { TrackingStore } from '../../tracking/index.ts';
 import { versionOf } from '../registered-models.ts';
 import type { ApiRoute } from '../route.ts';
 import type { Deliveries } from './deliver.ts';
@@ -78,7 +78,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
 /** The routes with those that change the registry telling its webhooks when they have succeeded. */
 export function withWebhooks(
   routes: readonly ApiRoute[],
-  store: TrackingStore & { readonly webhooks: WebhookStore },
+  store: TrackingStore,
   deliveries: Deliveries,
 ): readonly ApiRoute[] {
   return routes.map((route) => {
@@ -96,7 +96,7 @@ export function withWebhooks(
 }
 
 async function tell(
-  store: TrackingStore & { readonly webhooks: WebhookStore },
+  store: TrackingStore,
   deliveries: Deliveries,
   { model, prompt, action, data }: Meaning,
   fields: Fields,

@@ -223,12 +223,12 @@ describe('webhooks', () => {
   });
 
   it('are not delivered to an inner address, whatever was allowed when they were made', async () => {
-    await store.webhooks?.createWebhook({
+    await store.webhooks.createWebhook({
       name: 'literal',
       url: url(),
       events: [{ entity: 'registered_model', action: 'created' }],
     });
-    await store.webhooks?.createWebhook({
+    await store.webhooks.createWebhook({
       name: 'name',
       url: url().replace('127.0.0.1', 'localhost'),
       events: [{ entity: 'registered_model', action: 'created' }],

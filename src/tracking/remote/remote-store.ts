@@ -2,6 +2,7 @@ import type { TrackingStore } from '../store.ts';
 import { RemoteClient, type RemoteOptions } from './client.ts';
 import { remoteArtifacts } from './remote-artifacts.ts';
 import { remoteLoggedModels, remoteModels, remoteVersions } from './remote-models.ts';
+import { unserved } from './unserved.ts';
 import { remoteExperiments, remoteRuns } from './remote-runs.ts';
 
 /** The remote kind: any server that speaks MLflow's REST protocol, ours or MLflow's own. */
@@ -16,6 +17,7 @@ export function remoteStore(uri: string, options: RemoteOptions = {}): TrackingS
     ...remoteLoggedModels(client),
     ...remoteModels(client),
     ...remoteVersions(client),
+    ...unserved(client.url),
     close: async () => undefined,
   };
 }

@@ -28,15 +28,15 @@ import { canonicalStage, checkArchiving, versionNumber } from './versions.ts';
  * in, values come in the form in which they are kept. A kind that is opened behind this has only SQL to do, and
  * what it refuses for the sake of stored state it refuses with `errors.ts`.
  */
-export function governed<Store extends TrackingStore>(store: Store): Store {
+export function governed(store: TrackingStore): TrackingStore {
   return {
     ...store,
     ...experimentRules(store),
     ...runRules(store),
     ...loggedModelRules(store),
     ...registryRules(store),
-    ...(store.traces === undefined ? {} : { traces: traceRules(store.traces) }),
-    ...(store.webhooks === undefined ? {} : { webhooks: webhookRules(store.webhooks) }),
+    traces: traceRules(store.traces),
+    webhooks: webhookRules(store.webhooks),
   };
 }
 

@@ -1,4 +1,7 @@
 import { isSystemError, MlopsError, openDatabase, type Database, type Statement } from '../../base/index.ts';
+import type { Driver } from '../sql/context.ts';
+import { compile } from '../sql/sql.ts';
+import type { Insert, Query, Work } from '../sql/work.ts';
 import { migrations } from './schema.ts';
 
 export interface ConnectionOptions {
@@ -10,12 +13,15 @@ export interface ConnectionOptions {
 }
 
 interface Waiting {
-  readonly work: () => unknown;
+  readonly work: () => Work<unknown>;
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
 }
 
 type Outcome = { readonly value: unknown } | { readonly error: unknown };
+
+/** Texts of searches vary without bound; those that come again and again stay prepared. */
+const mostStatements = 500;
 
 /**
  * One SQLite connection. Writers that wait at the same turn of the event loop share a transaction, each under
@@ -23,20 +29,19 @@ type Outcome = { readonly value: unknown } | { readonly error: unknown };
  * one undoes only itself. A promise resolves after the commit. Another process's write is waited for without
  * blocking the event loop, so reads go on meanwhile.
  */
-export class Connection {
+export class Connection implements Driver {
+  readonly dialect = 'sqlite';
   readonly db: Database;
   readonly file: string;
-  readonly artifactRoot: string;
   readonly #statements = new Map<string, Statement>();
+  readonly #inserts = new WeakMap<Insert, Statement>();
   readonly #busyTimeout: number;
-  readonly #experimentIds = new Map<number, string>();
   readonly #rollbacks: (() => void)[] = [];
   #queue: Waiting[] = [];
   #flushing: Promise<void> | undefined;
 
   constructor(file: string, options: ConnectionOptions) {
     this.file = file;
-    this.artifactRoot = options.artifactRoot ?? 'mlflow-artifacts:';
     this.#busyTimeout = options.busyTimeout ?? 20_000;
     this.db = openDatabase(file, {
       migrations,
@@ -49,33 +54,57 @@ export class Connection {
     this.db.pragma('cache_size = -32000');
   }
 
-  /** A prepared statement, made once per text. */
-  sql<Row>(text: string): Statement<Row> {
+  /** Reads are of one snapshot because nothing else runs meanwhile. */
+  async read<Value>(work: () => Work<Value>): Promise<Value> {
+    return this.run(work);
+  }
+
+  /** Runs work at once. */
+  run<Value>(work: () => Work<Value>): Value {
+    const steps = work();
+    let step = steps.next();
+    while (step.done !== true) step = steps.next(this.#answer(step.value));
+    return step.value;
+  }
+
+  #answer(query: Query): unknown {
+    if (query.kind === 'insert') {
+      const statement = this.#insertion(query.insert);
+      let changes = 0;
+      for (const row of query.rows) changes += statement.run(...row).changes;
+      return changes;
+    }
+    const { text, values } = compile(query.sql, 'sqlite');
+    const statement = this.#statement(text);
+    if (query.kind === 'count') return statement.run(...values).changes;
+    if (!statement.reader) throw new Error(`returns no rows: ${text}`);
+    return statement.raw(query.kind === 'arrays').all(...values);
+  }
+
+  /** A prepared statement; those that were not used for long are let go. */
+  #statement(text: string): Statement {
     let statement = this.#statements.get(text);
+    if (statement === undefined) statement = this.db.prepare(text);
+    else if (this.#statements.size < mostStatements / 2) return statement;
+    else this.#statements.delete(text);
+    this.#statements.set(text, statement);
+    if (this.#statements.size > mostStatements) {
+      const [oldest] = this.#statements.keys();
+      if (oldest !== undefined) this.#statements.delete(oldest);
+    }
+    return statement;
+  }
+
+  #insertion(insert: Insert): Statement {
+    let statement = this.#inserts.get(insert);
     if (statement === undefined) {
-      statement = this.db.prepare(text);
-      this.#statements.set(text, statement);
+      const columns = Object.keys(insert.columns);
+      statement = this.db.prepare(
+        `INSERT INTO ${insert.table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ${insert.conflict}`,
+      );
+      this.#inserts.set(insert, statement);
     }
-    return statement as Statement<Row>;
-  }
-
-  /** A statement that is not kept: for texts that vary without bound. */
-  once<Row>(text: string): Statement<Row> {
-    return this.db.prepare<unknown[], Row>(text);
-  }
-
-  /** The id by which the outside knows experiment `n`. Ids never change, so those that were read are kept. */
-  experimentId(n: number): string {
-    let id = this.#experimentIds.get(n);
-    if (id === undefined) {
-      id = this.sql<{ id: string }>('SELECT id FROM experiments WHERE n = ?').get(n)?.id ?? '';
-      if (!this.db.inTransaction && id !== '') this.#experimentIds.set(n, id);
-    }
-    return id;
-  }
-
-  experimentNumber(id: string): number | undefined {
-    return this.sql<{ n: number }>('SELECT n FROM experiments WHERE id = ?').get(id)?.n;
+    return statement;
   }
 
   /** Told whenever written rows were taken back, for caches of them. */
@@ -83,8 +112,7 @@ export class Connection {
     this.#rollbacks.push(listener);
   }
 
-  /** Runs synchronous work in a transaction; resolves with its value when that is committed. */
-  write<Value>(work: () => Value): Promise<Value> {
+  write<Value>(work: () => Work<Value>): Promise<Value> {
     return new Promise<Value>((resolve, reject) => {
       this.#queue.push({ work, resolve, reject });
       this.#flushing ??= new Promise((done) => setImmediate(() => void this.#flush().finally(done)));
@@ -100,7 +128,7 @@ export class Connection {
     const deadline = Date.now() + this.#busyTimeout;
     for (;;) {
       try {
-        this.sql('BEGIN IMMEDIATE').run();
+        this.#statement('BEGIN IMMEDIATE').run();
         break;
       } catch (error) {
         if (!isSystemError(error, 'SQLITE_BUSY') || Date.now() > deadline) {
@@ -124,9 +152,9 @@ export class Connection {
     let outcomes: readonly Outcome[];
     try {
       outcomes = this.#attemptAll(group);
-      this.sql('COMMIT').run();
+      this.#statement('COMMIT').run();
     } catch (error) {
-      if (this.db.inTransaction) this.sql('ROLLBACK').run();
+      if (this.db.inTransaction) this.#statement('ROLLBACK').run();
       this.#rolledBack();
       for (const waiting of group) waiting.reject(explain(error, this.file));
       return;
@@ -143,13 +171,13 @@ export class Connection {
    * one fails everything is undone and done once more, now each under a savepoint of its own.
    */
   #attemptAll(group: readonly Waiting[]): readonly Outcome[] {
-    this.sql('SAVEPOINT "group"').run();
+    this.#statement('SAVEPOINT "group"').run();
     try {
-      return group.map(({ work }): Outcome => ({ value: work() }));
+      return group.map(({ work }): Outcome => ({ value: this.run(work) }));
     } catch (error) {
       // A full disk ends the whole transaction by itself.
       if (!this.db.inTransaction) throw error;
-      this.sql('ROLLBACK TO "group"').run();
+      this.#statement('ROLLBACK TO "group"').run();
       this.#rolledBack();
       if (group.length === 1) return [{ error }];
     }
@@ -157,15 +185,15 @@ export class Connection {
   }
 
   #attempt({ work }: Waiting): Outcome {
-    this.sql('SAVEPOINT request').run();
+    this.#statement('SAVEPOINT request').run();
     try {
-      const value = work();
-      this.sql('RELEASE request').run();
+      const value = this.run(work);
+      this.#statement('RELEASE request').run();
       return { value };
     } catch (error) {
       if (!this.db.inTransaction) throw error;
-      this.sql('ROLLBACK TO request').run();
-      this.sql('RELEASE request').run();
+      this.#statement('ROLLBACK TO request').run();
+      this.#statement('RELEASE request').run();
       this.#rolledBack();
       return { error };
     }

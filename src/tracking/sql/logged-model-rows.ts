@@ -1,6 +1,8 @@
 import type { LoggedModel, LoggedModelStatus, Metric, Tag } from '../../mlflow/index.ts';
 import { noLoggedModel } from '../rules/index.ts';
-import type { Connection } from './connection.ts';
+import type { Context } from './context.ts';
+import { sql } from './sql.ts';
+import { all, get, run, type Work } from './work.ts';
 
 export interface LoggedModelRow {
   readonly n: number;
@@ -17,42 +19,33 @@ export interface LoggedModelRow {
   readonly lifecycle: number;
 }
 
-export function findLoggedModel(c: Connection, id: string): LoggedModelRow | undefined {
-  return c.sql<LoggedModelRow>('SELECT * FROM logged_models WHERE id = ? AND lifecycle = 0').get(id);
+export function findLoggedModel(id: string): Work<LoggedModelRow | undefined> {
+  return get<LoggedModelRow>(sql`SELECT * FROM logged_models WHERE id = ${id} AND lifecycle = 0`);
 }
 
 /** The row, deleted or not. */
-export function anyLoggedModel(c: Connection, id: string): LoggedModelRow {
-  const row = c.sql<LoggedModelRow>('SELECT * FROM logged_models WHERE id = ?').get(id);
+export function* anyLoggedModel(id: string): Work<LoggedModelRow> {
+  const row = yield* get<LoggedModelRow>(sql`SELECT * FROM logged_models WHERE id = ${id}`);
   if (row === undefined) throw noLoggedModel(id);
   return row;
 }
 
-export function needLoggedModel(c: Connection, id: string): LoggedModelRow {
-  const row = findLoggedModel(c, id);
+export function* needLoggedModel(id: string): Work<LoggedModelRow> {
+  const row = yield* findLoggedModel(id);
   if (row === undefined) throw noLoggedModel(id);
   return row;
 }
 
 /** Points that name a model are also points of that model. */
-export function insertModelMetrics(c: Connection, runId: string, points: readonly Metric[]): void {
+export function* insertModelMetrics(runId: string, points: readonly Metric[]): Work<void> {
   for (const point of points) {
     if (point.modelId === undefined || point.modelId === '') continue;
-    const model = anyLoggedModel(c, point.modelId);
+    const { n } = yield* anyLoggedModel(point.modelId);
     const nan = Number.isNaN(point.value);
-    c.sql(
-      `INSERT INTO logged_model_metrics (model, key, run_id, timestamp, step, value, is_nan, dataset_name, dataset_digest)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    ).run(
-      model.n,
-      point.key,
-      runId,
-      point.timestamp,
-      point.step,
-      nan ? 0 : point.value,
-      nan ? 1 : 0,
-      point.datasetName ?? null,
-      point.datasetDigest ?? null,
+    yield* run(
+      sql`INSERT INTO logged_model_metrics (model, key, run_id, timestamp, step, value, is_nan, dataset_name, dataset_digest)
+        VALUES (${n}, ${point.key}, ${runId}, ${point.timestamp}, ${point.step}, ${nan ? 0 : point.value}, ${nan ? 1 : 0},
+          ${point.datasetName}, ${point.datasetDigest}) ON CONFLICT DO NOTHING`,
     );
   }
 }
@@ -68,12 +61,10 @@ interface ModelMetricRow {
   readonly dataset_digest: string | null;
 }
 
-export function toLoggedModel(c: Connection, row: LoggedModelRow): LoggedModel {
-  const pairs = (table: string): Tag[] =>
-    c.sql<Tag>(`SELECT key, value FROM ${table} WHERE model = ? ORDER BY key`).all(row.n);
+export function* toLoggedModel(c: Context, row: LoggedModelRow): Work<LoggedModel> {
   return {
     id: row.id,
-    experimentId: c.experimentId(row.experiment),
+    experimentId: yield* c.experimentId(row.experiment),
     name: row.name,
     artifactUri: row.artifact_uri,
     creationTime: row.creation_time,
@@ -82,17 +73,17 @@ export function toLoggedModel(c: Connection, row: LoggedModelRow): LoggedModel {
     statusMessage: row.status_message ?? undefined,
     modelType: row.model_type,
     sourceRunId: row.source_run_id,
-    tags: pairs('logged_model_tags'),
-    params: pairs('logged_model_params'),
-    metrics: newestMetrics(c, row),
+    tags: yield* all<Tag>(sql`SELECT key, value FROM logged_model_tags WHERE model = ${row.n} ORDER BY key`),
+    params: yield* all<Tag>(sql`SELECT key, value FROM logged_model_params WHERE model = ${row.n} ORDER BY key`),
+    metrics: yield* newestMetrics(row),
   };
 }
 
 /** The newest point of each metric on each dataset. */
-function newestMetrics(c: Connection, row: LoggedModelRow): Metric[] {
-  const rows = c
-    .sql<ModelMetricRow>('SELECT * FROM logged_model_metrics WHERE model = ? ORDER BY key, step, timestamp, value')
-    .all(row.n);
+function* newestMetrics(row: LoggedModelRow): Work<Metric[]> {
+  const rows = yield* all<ModelMetricRow>(
+    sql`SELECT * FROM logged_model_metrics WHERE model = ${row.n} ORDER BY key, step, timestamp, value`,
+  );
   const newest = new Map<string, ModelMetricRow>();
   for (const point of rows) newest.set(JSON.stringify([point.key, point.dataset_name, point.dataset_digest]), point);
   return [...newest.values()].map((point) => ({

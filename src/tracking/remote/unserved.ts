@@ -1,0 +1,44 @@
+import { MlopsError } from '../../base/index.ts';
+import type { Importer } from '../importer.ts';
+import type { TraceStore } from '../trace-store.ts';
+import type { WebhookStore } from '../webhook-store.ts';
+
+/** What MLflow's protocol has no calls for, or calls that only a tracing client makes: only the store itself does it. */
+export function unserved(url: string): {
+  readonly traces: TraceStore;
+  readonly webhooks: WebhookStore;
+  readonly importer: Importer;
+  backup(): Promise<never>;
+} {
+  const refuse = async (): Promise<never> => {
+    throw new MlopsError('not_implemented', `the tracking server ${url} cannot be asked for that`, {
+      hint: "run the command where the server's store is, with its --backend-store-uri",
+    });
+  };
+  return {
+    traces: {
+      putTrace: refuse,
+      logSpans: refuse,
+      hasTrace: refuse,
+      getTraceInfo: refuse,
+      getTrace: refuse,
+      searchTraces: refuse,
+      setTraceTag: refuse,
+      deleteTraceTag: refuse,
+      addTraceMetadata: refuse,
+      putAssessment: refuse,
+      deleteAssessment: refuse,
+      deleteTraces: refuse,
+    },
+    webhooks: {
+      createWebhook: refuse,
+      getWebhook: refuse,
+      listWebhooks: refuse,
+      updateWebhook: refuse,
+      deleteWebhook: refuse,
+      webhooksFor: refuse,
+    },
+    importer: { experiment: refuse, run: refuse, loggedModel: refuse, registeredModel: refuse },
+    backup: refuse,
+  };
+}

@@ -1,0 +1,46 @@
+import type { Importer } from '../importer.ts';
+import type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore } from '../store.ts';
+import type { TraceStore } from '../trace-store.ts';
+import type { WebhookStore } from '../webhook-store.ts';
+import type { Context } from './context.ts';
+import { experimentsOf } from './experiments.ts';
+import { importerOf } from './importer.ts';
+import { loggedModelsOf } from './logged-models.ts';
+import { modelVersionsOf } from './model-versions.ts';
+import { registeredModelsOf } from './registered-models.ts';
+import { runsOf } from './runs.ts';
+import { sql } from './sql.ts';
+import { tracesOf } from './traces.ts';
+import { webhooksOf } from './webhooks.ts';
+import { get, run, type Work } from './work.ts';
+
+export interface SqlHalves extends ExperimentStore, RunStore, LoggedModelStore, RegistryStore {
+  readonly importer: Importer;
+  readonly traces: TraceStore;
+  readonly webhooks: WebhookStore;
+}
+
+/** All that a tracking store does with SQL, for any kind of database. */
+export function sqlHalves(c: Context): SqlHalves {
+  return {
+    ...experimentsOf(c),
+    ...runsOf(c),
+    ...loggedModelsOf(c),
+    ...registeredModelsOf(c),
+    ...modelVersionsOf(c),
+    importer: importerOf(c),
+    traces: tracesOf(c),
+    webhooks: webhooksOf(c),
+  };
+}
+
+/** Experiment 0 is there from the start. */
+export function* makeDefaultExperiment(artifactRoot: string): Work<void> {
+  if ((yield* get(sql`SELECT 1 FROM experiments WHERE n = 0`)) !== undefined) return;
+  const now = Date.now();
+  const location = artifactRoot === 'mlflow-artifacts:' ? 'mlflow-artifacts:/0' : `${artifactRoot}/0`;
+  yield* run(
+    sql`INSERT INTO experiments (n, id, name, artifact_location, creation_time, last_update_time)
+      VALUES (0, '0', 'Default', ${location}, ${now}, ${now}) ON CONFLICT DO NOTHING`,
+  );
+}

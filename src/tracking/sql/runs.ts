@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+
+import { readPosition, writePageToken, type Metric, type Page, type Run, type RunInfo } from '../../mlflow/index.ts';
+import { joinUri } from '../artifacts/location.ts';
+import { noRunTag, sampleIndices } from '../rules/index.ts';
+import type { RunStore } from '../store.ts';
+import type { HistoryQuery, MetricSample, NewRun, RunChange } from '../types.ts';
+import type { Context } from './context.ts';
+import { activeExperiment } from './experiments.ts';
+import { insertInputs, insertModel } from './inputs.ts';
+import { logBatch, putTags } from './log.ts';
+import { purge } from './purge.ts';
+import { activeRun, needRun, toInfo, toRuns, type RunRow } from './run-rows.ts';
+import { searchRuns } from './search-runs.ts';
+import { among, raw, sql, type Sql } from './sql.ts';
+import { arrays, get, one, run, type Work } from './work.ts';
+
+/** The run half of the store. */
+export function runsOf(c: Context): RunStore {
+  return {
+    createRun: (wanted) => c.write(() => create(c, wanted)),
+    getRun: (id) =>
+      c.read(function* () {
+        return yield* oneRun(c, yield* needRun(id));
+      }),
+    updateRun: (id, change) => c.write(() => update(c, id, change)),
+    deleteRun: (id) => c.write(() => setLifecycle(id, 1)),
+    restoreRun: (id) => c.write(() => setLifecycle(id, 0)),
+    searchRuns: (search) => c.read(() => searchRuns(c, search)),
+    logBatch: (id, batch) => c.write(() => logBatch(c, id, batch)),
+    setTag: (id, tag) =>
+      c.write(function* () {
+        yield* c.keys.make([tag.key]);
+        yield* putTags(c, yield* activeRun(id), [tag]);
+      }),
+    deleteTag: (id, key) =>
+      c.write(function* () {
+        yield* c.keys.find([key]);
+        const { n } = yield* activeRun(id);
+        const gone = yield* run(sql`DELETE FROM tags WHERE run = ${n} AND key = ${c.keys.number(key)}`);
+        if (gone === 0) throw noRunTag(id, key);
+      }),
+    logInputs: (id, datasets, modelIds = []) =>
+      c.write(function* () {
+        yield* insertInputs(yield* activeRun(id), datasets, modelIds);
+      }),
+    logOutputs: (id, models) =>
+      c.write(function* () {
+        const { n } = yield* activeRun(id);
+        for (const { modelId, step } of models) yield* insertModel(n, 'output', modelId, step);
+      }),
+    metricHistory: (id, key, query = {}) => c.read(() => history(c, id, key, query)),
+    sampleMetric: (id, key, wanted) => c.read(() => sample(c, id, key, wanted)),
+    purge: (query) => c.write(() => purge(query)),
+  };
+}
+
+function* oneRun(c: Context, row: RunRow): Work<Run> {
+  const [found] = yield* toRuns(c, [row]);
+  if (found === undefined) throw new Error('one row in, one run out');
+  return found;
+}
+
+function* create(c: Context, wanted: NewRun): Work<Run> {
+  const { name = '', tags = [], userId = '', startTime = 0 } = wanted;
+  const named = [...tags, { key: 'mlflow.runName', value: name }];
+  yield* c.keys.make(named.map(({ key }) => key));
+  const experiment = yield* activeExperiment(wanted.experimentId);
+  const id = randomUUID().replaceAll('-', '');
+  const uri = joinUri(experiment.artifact_location, `${id}/artifacts`);
+  const { n } = yield* one<{ n: number }>(
+    sql`INSERT INTO runs (id, experiment, name, user_id, status, start_time, artifact_uri)
+      VALUES (${id}, ${experiment.n}, ${name}, ${userId}, 'RUNNING', ${startTime}, ${uri}) RETURNING n`,
+  );
+  yield* putTags(c, { n, experiment: experiment.n }, named);
+  return yield* oneRun(c, yield* needRun(id));
+}
+
+function* update(c: Context, id: string, change: RunChange): Work<RunInfo> {
+  const { status, endTime, name = '' } = change;
+  if (name !== '') yield* c.keys.make(['mlflow.runName']);
+  const ref = yield* activeRun(id);
+  if (status !== undefined) yield* run(sql`UPDATE runs SET status = ${status} WHERE n = ${ref.n}`);
+  if (endTime !== undefined) yield* run(sql`UPDATE runs SET end_time = ${endTime} WHERE n = ${ref.n}`);
+  if (name !== '') yield* putTags(c, ref, [{ key: 'mlflow.runName', value: name }]);
+  return yield* toInfo(c, yield* needRun(id));
+}
+
+function* setLifecycle(id: string, lifecycle: 0 | 1): Work<void> {
+  const { n } = yield* needRun(id);
+  const deleted = lifecycle === 1 ? Date.now() : null;
+  yield* run(sql`UPDATE runs SET lifecycle = ${lifecycle}, deleted_time = ${deleted} WHERE n = ${n}`);
+}
+
+type PointRow = readonly [timestamp: number, step: number, value: number, isNan: number];
+
+/** The points of one metric of one run. */
+function* pointsOf(c: Context, id: string, key: string): Work<Sql | undefined> {
+  yield* c.keys.find([key]);
+  const row = yield* get<{ n: number }>(sql`SELECT n FROM runs WHERE id = ${id}`);
+  return row === undefined ? undefined : sql`FROM metrics WHERE run = ${row.n} AND key = ${c.keys.number(key)}`;
+}
+
+function* sample(c: Context, id: string, key: string, { limit, range }: MetricSample): Work<Metric[]> {
+  const { n } = yield* needRun(id);
+  yield* c.keys.find([key]);
+  const within = range === undefined ? sql`` : sql`AND step BETWEEN ${range[0]} AND ${range[1]}`;
+  const points = sql`FROM metrics WHERE run = ${n} AND key = ${c.keys.number(key)} ${within}`;
+  const { total } = yield* one<{ total: number }>(sql`SELECT count(*) AS total ${points}`);
+  const rows = yield* arrays<PointRow>(
+    sql`SELECT timestamp, step, value, is_nan FROM (SELECT timestamp, step, value, is_nan,
+        row_number() OVER (ORDER BY step, timestamp, value, is_nan) - 1 AS place ${points}) placed
+      WHERE ${among(raw('place'), sampleIndices(total, limit))} ORDER BY place`,
+  );
+  return rows.map((row) => toPoint(key, row));
+}
+
+function toPoint(key: string, [timestamp, step, value, isNan]: PointRow): Metric {
+  return { key, value: isNan === 0 ? value : NaN, timestamp, step };
+}
+
+/** A page of a history, continued by the key of its last point. */
+function* history(c: Context, id: string, key: string, { maxResults, pageToken }: HistoryQuery): Work<Page<Metric>> {
+  const identity = ['history', id, key];
+  const after = readPosition(identity, pageToken, 4);
+  const points = yield* pointsOf(c, id, key);
+  if (points === undefined) return { items: [] };
+  const where =
+    after === undefined
+      ? sql``
+      : sql`AND (timestamp, step, value, is_nan) > (${after[0]}, ${after[1]}, ${after[2]}, ${after[3]})`;
+  const limit = maxResults === undefined ? sql`` : sql`LIMIT ${maxResults + 1}`;
+  const rows = yield* arrays<PointRow>(
+    sql`SELECT timestamp, step, value, is_nan ${points} ${where} ORDER BY timestamp, step, value, is_nan ${limit}`,
+  );
+  const more = maxResults !== undefined && rows.length > maxResults;
+  const page = more ? rows.slice(0, maxResults) : rows;
+  const items = page.map((row) => toPoint(key, row));
+  const last = page.at(-1);
+  if (!more || last === undefined) return { items };
+  return { items, nextPageToken: writePageToken(identity, last) };
+}

@@ -1,0 +1,67 @@
+import type { Sql } from './sql.ts';
+
+/** What a piece of work asks its database. */
+export type Query =
+  | {
+      readonly kind: 'rows' | 'arrays' | 'count';
+      readonly sql: Sql;
+      /** Stays when the rest is undone, where the database can do so: names that are never removed. */
+      readonly apart?: boolean;
+    }
+  | { readonly kind: 'insert'; readonly insert: Insert; readonly rows: readonly (readonly unknown[])[] };
+
+/**
+ * Work on a database: a generator that yields queries and is given their answers. SQLite runs it at once, within one
+ * turn of the event loop; PostgreSQL awaits each answer. So what a method does is written once for both, and SQLite
+ * keeps its speed, which a promise for each query would take away.
+ */
+export type Work<Value> = Generator<Query, Value, unknown>;
+
+export function* all<Row>(sql: Sql): Work<readonly Row[]> {
+  return (yield { kind: 'rows', sql }) as readonly Row[];
+}
+
+/** The first row. */
+export function* get<Row>(sql: Sql): Work<Row | undefined> {
+  return ((yield { kind: 'rows', sql }) as readonly Row[])[0];
+}
+
+/** The first row of a query that always has one. */
+export function* one<Row>(sql: Sql): Work<Row> {
+  const [row] = (yield { kind: 'rows', sql }) as readonly Row[];
+  if (row === undefined) throw new Error(`no row for: ${sql.strings.join('?')}`);
+  return row;
+}
+
+/** Rows as arrays: a page of 1,000 runs has some 20,000 of them. */
+export function* arrays<Row extends readonly unknown[]>(sql: Sql): Work<readonly Row[]> {
+  return (yield { kind: 'arrays', sql }) as readonly Row[];
+}
+
+/** @returns how many rows were written. */
+export function* run(sql: Sql): Work<number> {
+  return (yield { kind: 'count', sql }) as number;
+}
+
+export function* runApart(sql: Sql): Work<number> {
+  return (yield { kind: 'count', sql, apart: true }) as number;
+}
+
+export function* allApart<Row>(sql: Sql): Work<readonly Row[]> {
+  return (yield { kind: 'rows', sql, apart: true }) as readonly Row[];
+}
+
+export type ColumnType = 'bigint' | 'double precision' | 'text';
+
+/** An insertion of many rows: a loop over one statement in SQLite, one statement over arrays in PostgreSQL. */
+export interface Insert {
+  readonly table: string;
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  /** What follows, `ON CONFLICT ...`; the same key may come once only where it updates. */
+  readonly conflict: string;
+}
+
+export function* insertAll(insert: Insert, rows: readonly (readonly unknown[])[]): Work<number> {
+  if (rows.length === 0) return 0;
+  return (yield { kind: 'insert', insert, rows }) as number;
+}
