@@ -13,6 +13,7 @@ export const toolPrograms = {
   mlflow: 'bin/python',
   mlflow29: 'bin/python',
   mlflow222: 'bin/python',
+  optuna: 'bin/python',
   promtool: 'promtool',
   chromium: '',
   wrk: '',

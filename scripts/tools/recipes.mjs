@@ -100,6 +100,13 @@ export const RECIPES = [
       ],
     ],
   }),
+  venv('optuna', {
+    about: 'Optuna, whose samplers and pruners ours are compared with',
+    pins: ['optuna==5.0.0', 'cmaes==0.13.1', 'numpy==2.4.6', 'scipy==1.17.1'],
+    pythons: [11, 13],
+    program: 'bin/python',
+    check: [['{dir}/bin/python', '-c', 'import optuna, cmaes, scipy; print(optuna.__version__)']],
+  }),
   {
     name: 'promtool',
     about: 'checks our metrics, rules and alerts; taken out of the prometheus package, whose service is not installed',

@@ -228,6 +228,22 @@ export const errorCodes = {
 
   // monitor
 
+  // tune
+  tune_space: entry(
+    2,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A search that cannot be: its space, directions, sampler or pruner do not fit together.',
+  ),
+  tune_trial: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A trial that the study does not take: unknown, ended, or its values do not fit.',
+  ),
+  tune_request: entry(1, 400, 'BAD_REQUEST', 'A request to `tune drive` that is none.'),
+  tune_exhausted: entry(1, 409, 'INVALID_STATE', 'Every setting of a finite space was tried.'),
+
   // app
 } as const satisfies Readonly<Record<string, ErrorCodeEntry>>;
 

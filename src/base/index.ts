@@ -1,5 +1,6 @@
 /** What every room needs and no domain owns: errors, atomic writes, locks, Python's values, SQLite. */
 export { temporaryName, writeFileAtomic, type AtomicWriteOptions } from './atomic-file.ts';
+export { erf, erfc } from './erf.ts';
 export { errorCodes, type ErrorCode, type ErrorCodeEntry } from './error-codes.ts';
 export { explainSystemError, isMlopsError, isSystemError, messageOf, MlopsError, type ErrorDetails } from './error.ts';
 export { removeLeftFolders } from './left-folders.ts';

@@ -278,6 +278,12 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('../commands/log.ts'),
   },
   {
+    name: 'tune',
+    group: 'track',
+    summary: 'Search hyper-parameters',
+    load: () => import('../commands/tune.ts'),
+  },
+  {
     name: 'migrate',
     group: 'track',
     summary: 'Bring runs and models over from an MLflow store',
