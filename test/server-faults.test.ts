@@ -6,7 +6,7 @@ import * as path from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 
-import { temporaryFolder } from './cli.ts';
+import { mlops, startMlops, temporaryFolder } from './cli.ts';
 import { post, start, type Running } from './support/tracking-server.ts';
 
 async function newRun(server: Running): Promise<string> {
@@ -136,4 +136,67 @@ describe('a tracking server', () => {
     expect(fs.existsSync(path.join(folder, 'artifacts', '0', 'big.bin'))).toBe(true);
     await server.kill();
   }, 60_000);
+
+  const losses: readonly (readonly [what: string, lose: (db: string) => void])[] = [
+    ['was deleted', (db) => fs.rmSync(db)],
+    ['was moved away', (db) => fs.renameSync(db, `${db}.old`)],
+    ['was replaced by a copy', (db) => fs.renameSync(`${db}.copy`, db)],
+    ['lost its log', (db) => fs.rmSync(`${db}-wal`)],
+    ['lost its folder', (db) => fs.rmSync(path.dirname(db), { recursive: true })],
+    ['is another one now', (db) => fs.renameSync(`${path.dirname(db)}2`, path.dirname(db))],
+  ];
+  it.each(losses)('acknowledges nothing that it cannot keep when its store %s', async (what, lose) => {
+    const folder = path.join(temporaryFolder(), 'store');
+    fs.mkdirSync(folder);
+    const server = await start(folder);
+    const db = path.join(folder, 'mlops.db');
+    await newRun(server);
+    const copy = new Sqlite(db);
+    await copy.backup(`${db}.copy`);
+    copy.close();
+    if (what.startsWith('is another')) {
+      fs.cpSync(folder, `${folder}2`, { recursive: true });
+      fs.renameSync(folder, `${folder}1`);
+    }
+    expect(await (await fetch(`${server.url}/health`)).text()).toBe('OK');
+    lose(db);
+    const refused = await post(server, 'runs/create', { experiment_id: '0' });
+    expect([refused.status, refused.json['message']]).toEqual([503, expect.stringMatching(/deleted or replaced/)]);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const health = await fetch(`${server.url}/health`);
+    expect([health.status, await health.text()]).toEqual([503, expect.stringMatching(/deleted or replaced/)]);
+    for (const address of ['/', '/api/2.0/mlflow/experiments/get?experiment_id=0']) {
+      expect((await fetch(server.url + address)).status, address).toBe(503);
+    }
+    expect((await fetch(`${server.url}/version`)).status).toBe(200);
+    await server.kill();
+  });
+
+  it('keeps its store, the files beside it and backups to its owner', async () => {
+    const folder = path.join(temporaryFolder(), 'deep', 'er');
+    fs.mkdirSync(path.dirname(folder));
+    const before = process.umask(0o022);
+    try {
+      const store = path.join(folder, 'new');
+      const server = await start(path.dirname(folder), (cwd, args) =>
+        startMlops(cwd, [...args.slice(0, -1), path.join(store, 'mlops.db')]),
+      );
+      await newRun(server);
+      const backup = path.join(folder, 'backup.db');
+      const made = mlops(path.dirname(folder), [
+        ...['server', 'backup', backup, '--backend-store-uri', `sqlite:///${store}/mlops.db`],
+      ]);
+      expect(made.status, made.stderr).toBe(0);
+      const modeOf = (file: string): string => (fs.statSync(file).mode & 0o777).toString(8);
+      expect([folder, store].map(modeOf)).toEqual(['700', '700']);
+      const files = fs.readdirSync(store).filter((name) => name.startsWith('mlops.db'));
+      expect(files).toContain('mlops.db-wal');
+      expect([...files.map((name) => path.join(store, name)), backup].map(modeOf)).toEqual(
+        Array(files.length + 1).fill('600'),
+      );
+      await server.kill();
+    } finally {
+      process.umask(before);
+    }
+  });
 });

@@ -34,7 +34,8 @@ export function registerMlflowApi(shell: Shell, options: MlflowApiOptions): void
   const { store, prefix = '', serveArtifacts = true } = options;
   // Some clients send the fields of a GET in a body.
   shell.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
-  addServerFacts(shell, prefix);
+  addServerFacts(shell, prefix, store);
+  refuseWithoutStore(shell, store);
   addRoutes(shell, prefix, withDeliveries(shell, routesOf(store, options.shapeRun), options));
   addRoutes(shell, prefix, traceRoutes(store.traces));
   addRoutes(shell, prefix, oldTraceRoutes(store.traces));
@@ -42,6 +43,15 @@ export function registerMlflowApi(shell: Shell, options: MlflowApiOptions): void
   addGraphql(shell, prefix, store);
   addArtifactFiles(shell, prefix, store);
   addArtifactProxy(shell, store, serveArtifacts);
+}
+
+/** What cannot be kept is not taken, and what is no longer at its place is not shown as if it were. */
+function refuseWithoutStore(shell: Shell, store: TrackingStore): void {
+  if (store.checkHere === undefined) return;
+  shell.addHook('preHandler', (request, _reply, done) => {
+    if ((request.routeOptions.config.scope ?? 'public') !== 'public') store.checkHere?.();
+    done();
+  });
 }
 
 function withDeliveries(

@@ -1,12 +1,20 @@
+import { isMlopsError, type MlopsError } from '../base/index.ts';
 import type { Shell } from '../http/index.ts';
+import type { TrackingStore } from '../tracking/index.ts';
 
 /** The MLflow release whose protocol is spoken; clients ask for it to choose between old and new calls. */
 export const protocolVersion = '3.17.2';
 
 /** `/health`, `/version` and what a client asks about the server before it moves files. */
-export function addServerFacts(shell: Shell, prefix: string): void {
+export function addServerFacts(shell: Shell, prefix: string, store: TrackingStore): void {
   const plain = { config: { scope: 'public' } } as const;
-  shell.get(`${prefix}/health`, plain, (_, reply) => reply.type('text/plain; charset=utf-8').send('OK'));
+  shell.get(`${prefix}/health`, plain, (_, reply) => {
+    const trouble = troubleOf(store);
+    return reply
+      .code(trouble?.httpStatus ?? 200)
+      .type('text/plain; charset=utf-8')
+      .send(trouble?.message ?? 'OK');
+  });
   shell.get(`${prefix}/version`, plain, (_, reply) => reply.type('text/plain; charset=utf-8').send(protocolVersion));
   const facts = JSON.stringify({
     store_type: 'SqlStore',
@@ -20,5 +28,16 @@ export function addServerFacts(shell: Shell, prefix: string): void {
     shell.get(`${prefix}/${root}/3.0/mlflow/server-info`, plain, (_, reply) =>
       reply.header('content-type', 'application/json').send(facts),
     );
+  }
+}
+
+/** Why the store cannot keep anything at the moment. */
+function troubleOf(store: TrackingStore): MlopsError | undefined {
+  try {
+    store.checkHere?.();
+    return undefined;
+  } catch (error) {
+    if (isMlopsError(error)) return error;
+    throw error;
   }
 }

@@ -23,7 +23,7 @@ export function fileKeyStore(file: string): KeyStore {
   return {
     load: () => loadFile(file),
     save: (keys) => {
-      fs.mkdirSync(path.dirname(file), { recursive: true });
+      fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
       writeFileAtomic(file, `${JSON.stringify({ version: 1, keys }, undefined, 2)}\n`, { mode: 0o600, durable: true });
     },
     revision: () => {

@@ -47,6 +47,12 @@ export const errorCodes = {
   bad_json: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'A JSON text that cannot be read.'),
   store_version: entry(1, 500, 'INTERNAL_ERROR', 'The SQLite store was written by a newer version of mlops.'),
   store_busy: entry(1, 503, 'TEMPORARILY_UNAVAILABLE', 'The SQLite store stayed locked by another process.'),
+  store_replaced: entry(
+    1,
+    503,
+    'TEMPORARILY_UNAVAILABLE',
+    'The SQLite store was deleted or replaced while a server had it open.',
+  ),
   store_broken: entry(1, 500, 'INTERNAL_ERROR', 'The SQLite store is not a usable database.'),
 
   // cli

@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import type BetterSqlite3 from 'better-sqlite3';
 
@@ -26,7 +27,7 @@ export interface OpenOptions {
 /**
  * Opens an SQLite file in WAL mode and brings its schema up to date. Several processes may do so at once:
  * one migrates under an immediate transaction, the others wait for it. Migrations are recorded by number
- * in `PRAGMA user_version`.
+ * in `PRAGMA user_version`. A new file can be read by its owner alone.
  *
  * @throws MlopsError `store_version` (written by a newer mlops), `store_broken` (not a database), `store_busy`.
  */
@@ -34,6 +35,7 @@ export function openDatabase(file: string, options: OpenOptions): Database {
   try {
     const { Sqlite, nativeBinding } = loadSqlite();
     const { readonly = false, busyTimeout = 20_000 } = options;
+    if (!readonly && file !== ':memory:') makePrivate(file);
     const db = new Sqlite(file, { readonly, timeout: busyTimeout, ...(nativeBinding && { nativeBinding }) });
     try {
       configure(db, options);
@@ -45,6 +47,15 @@ export function openDatabase(file: string, options: OpenOptions): Database {
     return db;
   } catch (error) {
     throw explain(error, file);
+  }
+}
+
+/** A new file is its owner's alone: stores hold secrets. SQLite gives the files beside it the same mode. */
+function makePrivate(file: string): void {
+  try {
+    fs.closeSync(fs.openSync(file, 'ax', 0o600));
+  } catch {
+    // It is there already, or SQLite will say why it cannot be.
   }
 }
 

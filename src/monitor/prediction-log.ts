@@ -135,7 +135,7 @@ export class PredictionLog implements PredictionSink {
     if (current !== undefined && current.day === day && current.size < this.#options.segmentSize) return current;
     await this.#closeSegment();
     const { directory } = this.#options;
-    await fs.promises.mkdir(directory, { recursive: true });
+    await fs.promises.mkdir(directory, { recursive: true, mode: 0o700 });
     const time = new Date().toISOString().replace(/[-:.]/g, '');
     const file = path.join(directory, `predictions-${time}-${randomBytes(4).toString('hex')}.jsonl`);
     const handle = await fs.promises.open(file, 'ax', 0o600);

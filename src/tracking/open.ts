@@ -42,7 +42,7 @@ function credentials(env: Readonly<Record<string, string | undefined>>): RemoteO
 export function openSqlite(uri: string, options: OpenTrackingOptions = {}): TrackingStore {
   const file = sqliteFile(uri);
   if (file !== ':memory:') {
-    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     refuseMlflowDatabase(file);
   }
   const { artifacts = path.join(path.dirname(path.resolve(file)), 'artifacts') } = options;

@@ -138,6 +138,8 @@ export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelSto
   artifacts(uri: string): ArtifactStore;
   /** Writes a consistent copy of the whole store to a new file while it is used. */
   backup(file: string): Promise<void>;
+  /** Throws MlopsError `store_replaced` when nothing that is written would be kept. Absent where that cannot be. */
+  checkHere?(): void;
   close(): Promise<void>;
 }
 

@@ -52,7 +52,7 @@ export async function openPlace(place: TrackingPlace, options: OpenPlaceOptions 
       });
     }
     const folder = path.dirname(place.uri);
-    fs.mkdirSync(folder, { recursive: true });
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     const ignore = path.join(folder, '.gitignore');
     if (!fs.existsSync(ignore)) fs.writeFileSync(ignore, '*\n');
   }

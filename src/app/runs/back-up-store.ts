@@ -31,6 +31,8 @@ export async function backUpStore(options: BackUpOptions): Promise<number> {
   const temporary = temporaryName(file);
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true });
+    // As private as the store itself, from its first byte on.
+    fs.closeSync(fs.openSync(temporary, 'wx', 0o600));
     await store.backup(temporary);
     fs.renameSync(temporary, file);
   } finally {

@@ -3,6 +3,7 @@ import type { Driver } from '../sql/context.ts';
 import { compile } from '../sql/sql.ts';
 import type { Insert, Query, Work } from '../sql/work.ts';
 import { migrations } from './schema.ts';
+import { StoreFile } from './store-file.ts';
 
 export interface ConnectionOptions {
   readonly durability?: 'normal' | 'full' | undefined;
@@ -33,6 +34,7 @@ export class Connection implements Driver {
   readonly dialect = 'sqlite';
   readonly db: Database;
   readonly file: string;
+  readonly #storeFile: StoreFile;
   readonly #statements = new Map<string, Statement>();
   readonly #inserts = new WeakMap<Insert, Statement>();
   readonly #busyTimeout: number;
@@ -48,6 +50,7 @@ export class Connection implements Driver {
       durability: options.durability ?? 'normal',
       busyTimeout: this.#busyTimeout,
     });
+    this.#storeFile = new StoreFile(file);
     // From here on waiting is done by a timer.
     this.db.pragma('busy_timeout = 1');
     this.db.pragma('case_sensitive_like = ON');
@@ -119,6 +122,11 @@ export class Connection implements Driver {
     });
   }
 
+  /** @throws MlopsError `store_replaced` when another file, or none, is at the path now. */
+  checkHere(): void {
+    this.#storeFile.checkNow();
+  }
+
   async close(): Promise<void> {
     while (this.#flushing !== undefined) await this.#flushing;
     if (this.db.open) this.db.close();
@@ -153,6 +161,8 @@ export class Connection implements Driver {
     try {
       outcomes = this.#attemptAll(group);
       this.#statement('COMMIT').run();
+      // Afterwards: what is still the file of this path now has the rows, and what is not gets no answer.
+      this.#storeFile.check();
     } catch (error) {
       if (this.db.inTransaction) this.#statement('ROLLBACK').run();
       this.#rolledBack();

@@ -20,6 +20,7 @@ export function sqliteStore(file: string, artifacts: OpenArtifacts, options: Sql
     url: file,
     artifacts,
     ...sqlHalves(new Context(connection, artifactRoot)),
+    checkHere: () => connection.checkHere(),
     backup: async (target) => void (await connection.db.backup(target)),
     close: () => connection.close(),
   });
