@@ -21,3 +21,5 @@ export {
 export { isDtype, wireShape, type Dim, type Dtype, type TensorInfo } from './tensor-types.ts';
 export { parseYaml } from './yaml-text.ts';
 export { rewriteZipMap } from './zipmap.ts';
+export { analyseRows, type RowsVerdict } from './rows/analyse.ts';
+export type { Choice } from './rows/node-view.ts';

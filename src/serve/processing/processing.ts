@@ -20,6 +20,7 @@ export async function loadProcessing(modelFile: string, edges: ModelEdges): Prom
   return {
     input: await inputStep(config, file, edges),
     output: config.outputs.length === 0 ? undefined : outputSteps(config, file, edges),
+    batching: config.batching,
   };
 }
 

@@ -41,6 +41,8 @@ export interface ServingConfig {
   readonly columns: readonly ColumnConfig[] | undefined;
   readonly text: TextConfig | undefined;
   readonly outputs: readonly OutputConfig[];
+  /** Whether requests may share a run, where the user knows better than what is found out. */
+  readonly batching: 'on' | 'off' | undefined;
 }
 
 type Fields = Record<string, unknown>;
@@ -48,7 +50,13 @@ type Fields = Record<string, unknown>;
 /** @throws MlopsError `bad_config` naming the place, `model_broken` for YAML that cannot be read. */
 export async function parseServingConfig(source: string, file: string): Promise<ServingConfig> {
   const check = new Checker(file);
-  const root = check.fields(await parseYaml(source, file, '1.2'), '', ['version', 'table', 'text', 'outputs']);
+  const root = check.fields(await parseYaml(source, file, '1.2'), '', [
+    'version',
+    'table',
+    'text',
+    'outputs',
+    'batching',
+  ]);
   if (root['version'] !== undefined && root['version'] !== 1) throw check.problem('version', '1', root['version']);
   const table = root['table'] === undefined ? undefined : check.fields(root['table'], 'table', ['columns']);
   const text = root['text'] === undefined ? undefined : readText(check, root['text']);
@@ -63,6 +71,8 @@ export async function parseServingConfig(source: string, file: string): Promise<
       root['outputs'] === undefined
         ? []
         : check.list(root['outputs'], 'outputs').map((o, i) => readOutput(check, o, i)),
+    batching:
+      root['batching'] === undefined ? undefined : check.choice(root['batching'], 'batching', ['on', 'off'] as const),
   };
 }
 

@@ -30,6 +30,8 @@ export interface OutputSteps {
 export interface Processing {
   readonly input: InputStep | undefined;
   readonly output: OutputSteps | undefined;
+  /** Whether requests may share a run, where the user knows better than what is found out. */
+  readonly batching: 'on' | 'off' | undefined;
 }
 
 export interface ModelEdges {

@@ -100,6 +100,7 @@ function describeVersion(context: ServingContext, version: ServedVersion) {
     size: version.size,
     loaded_at: version.loadedAt.toISOString(),
     batching: version.batchable,
+    ...(version.alone === undefined ? {} : { batching_off: version.alone }),
     inputs: shaped(version.inputs),
     outputs: shaped(version.outputs),
     classes: version.labels?.classes ?? null,

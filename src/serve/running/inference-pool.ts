@@ -156,11 +156,30 @@ function ending(worker: Worker): Promise<void> {
   return new Promise((resolve) => worker.once('exit', () => resolve()));
 }
 
+/** A model in a thread of its own, before requests reach it. */
+export interface Aside {
+  readonly session: number;
+  readonly info: LoadedInfo;
+  run(feeds: Tensors, fetches: readonly string[]): Promise<RunResult>;
+}
+
+/** What the threads that take a model over are warmed up with. */
+export interface WarmUp {
+  readonly feeds: Tensors | undefined;
+  readonly fetches: readonly string[];
+}
+
+/** A model that takes longer to load, in milliseconds, keeps threads of its own: loading it would stop the others. */
+const quickLoad = 100;
+
 /**
- * The inference threads and what is loaded in them. Every model is loaded in every thread, because sessions cannot be
- * shared between threads. A thread that dies is started again with all its models.
+ * The inference threads and what is loaded in them. A model is loaded and tried in a thread of its own, one model at a
+ * time, so that it delays no request to the others. What loads quickly then moves to the threads that all models share;
+ * what does not stays, with as many threads of its own: sessions cannot pass from one thread to another. A thread that
+ * dies is started again with its models.
  */
 export class InferencePool {
+  /** The threads that models share. */
   readonly threads: readonly InferenceThread[];
   restarts = 0;
   /** A thread is in the runtime and does not come back: a plain exit of the process would wait for it. */
@@ -168,23 +187,28 @@ export class InferencePool {
   /** Called when a run has ended, whoever asked for it: something else may start. */
   onFree: (() => void) | undefined;
   readonly #files = new Map<number, string>();
-  /** Threads that were replaced and have not come back yet. */
-  readonly #hung = new Set<Promise<void>>();
+  /** The threads in which a session is. */
+  readonly #homes = new Map<number, readonly InferenceThread[]>();
+  readonly #own = new Set<InferenceThread>();
+  #aside: InferenceThread | undefined;
+  /** The last of the loads that wait for each other. */
+  #loads: Promise<unknown> = Promise.resolve();
+  /** Threads that were replaced or let go and have not ended yet. */
+  readonly #leaving = new Set<Promise<void>>();
   readonly #log: Logger;
+  readonly #make: () => InferenceThread;
   #nextSession = 1;
 
   constructor(options: InferencePoolOptions) {
     this.#log = options.log;
     const count = Math.max(1, options.threads ?? os.availableParallelism() - 1);
-    this.threads = Array.from(
-      { length: count },
-      () =>
-        new InferenceThread(
-          options.workerFile,
-          (t, c) => this.#revive(t, c),
-          () => this.onFree?.(),
-        ),
-    );
+    this.#make = () =>
+      new InferenceThread(
+        options.workerFile,
+        (t, c) => this.#revive(t, c),
+        () => this.onFree?.(),
+      );
+    this.threads = Array.from({ length: count }, this.#make);
   }
 
   /**
@@ -192,60 +216,131 @@ export class InferencePool {
    * Only as many as there are threads at a time, or a model that is too slow would fill the machine with them.
    */
   replaceHung(limit: number): void {
-    for (const thread of this.threads) {
-      if (thread.silence <= limit || this.#hung.size >= this.threads.length) continue;
-      const back = thread.replace();
-      this.#hung.add(back);
-      void back.then(() => this.#hung.delete(back));
+    for (const thread of [...this.threads, ...this.#own]) {
+      if (thread.silence <= limit || this.#leaving.size >= this.threads.length) continue;
+      this.#leave(thread.replace());
     }
+  }
+
+  #leave(ended: Promise<void>): void {
+    this.#leaving.add(ended);
+    void ended.then(() => this.#leaving.delete(ended));
   }
 
   #revive(thread: InferenceThread, why: string): void {
     this.restarts++;
     this.#log.error(`an inference thread ${why}; another one was started`);
-    for (const [session, file] of this.#files) {
-      thread.call({ kind: 'load', session, file }).catch((error: unknown) => {
+    for (const [session, homes] of this.#homes) {
+      const file = this.#files.get(session) ?? '';
+      if (!homes.includes(thread)) continue;
+      thread.call({ kind: 'load', session, file, describe: false }).catch((error: unknown) => {
         this.#log.error(`loading '${file}' again failed: ${String(error)}`);
       });
     }
   }
 
-  /** @throws MlopsError `model_broken` with the runtime's reason. */
-  async load(file: string): Promise<{ session: number; info: LoadedInfo }> {
+  /**
+   * Loads a model aside, lets `prepare` try it there, and opens it to `free` when that is done.
+   *
+   * @throws MlopsError `model_broken` with the runtime's reason, and what `prepare` throws.
+   */
+  load<Result extends WarmUp>(file: string, prepare: (aside: Aside) => Promise<Result>): Promise<Result> {
+    const before = this.#loads;
+    const loading = (async () => {
+      await before.catch(() => undefined);
+      return this.#load(file, prepare);
+    })();
+    this.#loads = loading;
+    return loading;
+  }
+
+  async #load<Result extends WarmUp>(file: string, prepare: (aside: Aside) => Promise<Result>): Promise<Result> {
     const session = this.#nextSession++;
+    const aside = (this.#aside ??= this.#make());
+    const made: InferenceThread[] = [];
     try {
-      const answers = await Promise.all(this.threads.map((thread) => thread.call({ kind: 'load', session, file })));
-      const info = answers[0]?.info;
+      const { info, milliseconds = 0 } = await aside.call({ kind: 'load', session, file, describe: true });
       if (info === undefined) throw new Error('a load was answered without facts');
+      const result = await prepare({ session, info, run: (feeds, fetches) => aside.run(session, feeds, fetches) });
+      const quick = milliseconds <= quickLoad;
+      if (!quick) made.push(...Array.from({ length: this.threads.length - 1 }, this.#make));
+      // One after the other: the rest of them go on.
+      for (const thread of quick ? this.threads : made) await moveIn(thread, session, file, result);
       this.#files.set(session, file);
-      return { session, info };
+      if (quick) {
+        this.#homes.set(session, this.threads);
+        await aside.call({ kind: 'release', session });
+      } else {
+        this.#aside = undefined;
+        for (const thread of [aside, ...made]) this.#own.add(thread);
+        this.#homes.set(session, [aside, ...made]);
+      }
+      return result;
     } catch (error) {
-      await this.release(session);
+      for (const thread of made) this.#leave(thread.close());
+      await Promise.allSettled([aside, ...this.threads].map((thread) => thread.call({ kind: 'release', session })));
       throw error;
     }
   }
 
   async release(session: number): Promise<void> {
+    const homes = this.#homes.get(session) ?? [];
     this.#files.delete(session);
-    await Promise.allSettled(this.threads.map((thread) => thread.call({ kind: 'release', session })));
+    this.#homes.delete(session);
+    await Promise.allSettled(
+      homes.map(async (thread) => {
+        await thread.call({ kind: 'release', session });
+        if (!this.#own.delete(thread)) return;
+        // A thread that has a model of its own no longer serves for the next load.
+        if (this.#aside === undefined) this.#aside = thread;
+        else this.#leave(thread.close());
+      }),
+    );
   }
 
-  /** The thread with the least to do, when it has less than `limit` runs. */
-  free(limit: number): InferenceThread | undefined {
+  /**
+   * The thread of a session with the least to do, when it has less than `limit` runs. No more threads compute at a time
+   * than models share.
+   */
+  free(session: number, limit: number): InferenceThread | undefined {
+    const full = this.#computing() >= this.threads.length;
     let best: InferenceThread | undefined;
-    for (const thread of this.threads) if (thread.runs < (best?.runs ?? limit)) best = thread;
+    for (const thread of this.#homes.get(session) ?? []) {
+      if (full && thread.runs === 0) continue;
+      if (thread.runs < (best?.runs ?? limit)) best = thread;
+    }
     return best;
+  }
+
+  /** True while a thread has something to run. */
+  get busy(): boolean {
+    return this.#computing() > 0;
+  }
+
+  #computing(): number {
+    let busy = 0;
+    for (const thread of this.threads) if (thread.runs > 0) busy++;
+    for (const thread of this.#own) if (thread.runs > 0) busy++;
+    return busy;
   }
 
   /** Ends all threads; false when one does not come back from the runtime within `patience` milliseconds. */
   async close(patience = Infinity): Promise<boolean> {
-    const all = Promise.all([...this.threads.map((thread) => thread.close()), ...this.#hung]).then(() => true);
+    const threads = [...this.threads, ...this.#own, ...(this.#aside === undefined ? [] : [this.#aside])];
+    const all = Promise.all([...threads.map((thread) => thread.close()), ...this.#leaving]).then(() => true);
     const over = new AbortController();
     const late = delay(Math.min(patience, 2 ** 31 - 1), false, { signal: over.signal }).catch(() => true);
     this.stuck = !(await Promise.race([all, late]));
     over.abort();
     return !this.stuck;
   }
+}
+
+async function moveIn(thread: InferenceThread, session: number, file: string, warmUp: WarmUp): Promise<void> {
+  await thread.call({ kind: 'load', session, file, describe: false });
+  if (warmUp.feeds === undefined) return;
+  // The first run is a slow one. One that fails says nothing: the values are made up.
+  await thread.run(session, warmUp.feeds, warmUp.fetches).catch(() => undefined);
 }
 
 /** The runtime's message as an error of the catalogue, without source paths of its build. */

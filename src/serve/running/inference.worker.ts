@@ -9,7 +9,17 @@ import { parentPort } from 'node:worker_threads';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
 import { isMlopsError, messageOf } from '../../base/index.ts';
-import { isDtype, readOnnx, rewriteLocale, rewriteZipMap, type OnnxModel, type OnnxValue } from '../../model/index.ts';
+import {
+  analyseRows,
+  isDtype,
+  readOnnx,
+  rewriteLocale,
+  rewriteZipMap,
+  servableInputs,
+  servableOutputs,
+  type OnnxModel,
+  type OnnxValue,
+} from '../../model/index.ts';
 import { noTensors, type Tensor } from '../wire/tensor.ts';
 import type { FromWorker, LoadedInfo, ToWorker } from './worker-messages.ts';
 
@@ -22,7 +32,7 @@ parentPort?.on('message', (message: ToWorker) => {
 
 async function handle(message: ToWorker): Promise<void> {
   try {
-    if (message.kind === 'load') answer({ id: message.id, info: await load(message.session, message.file) });
+    if (message.kind === 'load') answer({ id: message.id, ...(await load(message)) });
     else if (message.kind === 'run') await run(message);
     else if (message.kind === 'close') await close();
     else {
@@ -47,7 +57,7 @@ function answer(message: FromWorker): void {
   parentPort?.postMessage(message);
 }
 
-async function load(id: number, file: string): Promise<LoadedInfo> {
+async function load({ session: id, file, describe }: Extract<ToWorker, { kind: 'load' }>) {
   const bytes = fs.readFileSync(file);
   const onnx = readOnnx(bytes, file);
   const options: InferenceSession.SessionOptions = {
@@ -57,16 +67,24 @@ async function load(id: number, file: string): Promise<LoadedInfo> {
     interOpNumThreads: 1,
     logSeverityLevel: 4,
   };
+  const start = performance.now();
   const session = create(bytes, onnx, file, options);
   sessions.set(id, session);
   try {
     const { outputMetadata } = await session;
+    const milliseconds = performance.now() - start;
     const outputs = onnx.outputs.map((output) => typed(output, outputMetadata));
-    return { onnx: { ...onnx, outputs }, md5: md5Of(bytes), size: bytes.length + externalSize(onnx, file) };
+    return describe ? { milliseconds, info: facts(bytes, { ...onnx, outputs }, file) } : { milliseconds };
   } catch (error) {
     sessions.delete(id);
     throw error;
   }
+}
+
+function facts(bytes: Uint8Array, onnx: OnnxModel, file: string): LoadedInfo {
+  const outputs = servableOutputs(onnx).map((output) => output.name);
+  const rows = analyseRows(bytes, servableInputs(onnx) ?? [], outputs);
+  return { onnx, rows, md5: md5Of(bytes), size: bytes.length + externalSize(onnx, file) };
 }
 
 function md5Of(bytes: Uint8Array): string {

@@ -6,9 +6,9 @@ import { parseMlModel } from '../../model/index.ts';
 import type { InferencePool } from './inference-pool.ts';
 import type { ModelRef, ModelSource } from '../models/model-source.ts';
 import { loadProcessing } from '../processing/processing.ts';
-import { makeVersion, type ServedVersion } from './served-version.ts';
+import { edgesOf, makeVersion, type ServedVersion } from './served-version.ts';
 import { VersionStats } from './stats.ts';
-import { warmUp } from './warm-up.ts';
+import { tryOut } from './warm-up.ts';
 
 /** What is to be served: a name of a source, and which version of it is the default. */
 export interface ServedModelSpec {
@@ -189,27 +189,28 @@ export class Repository {
     const { pool, log } = this.#options;
     const started = performance.now();
     const open = await model.spec.source.open(ref);
-    let session: number | undefined;
+    let version: ServedVersion;
     try {
-      const loaded = await pool.load(open.file);
-      session = loaded.session;
       const mlModel = await readMlModel(open.folder);
       const stats = this.#statsOf(model.spec.name, ref.version);
-      const version = makeVersion({ ...ref, name: model.spec.name }, { session, open, mlModel, stats }, loaded.info);
-      version.processing = await loadProcessing(open.file, version);
-      await warmUp(pool, version);
-      model.versions.set(ref.version, version);
-      const took = Math.round(performance.now() - started);
-      log.info(
-        `loaded ${model.spec.name} version ${ref.version} in ${took} ms${version.batchable ? ', batching' : ''}`,
-      );
-      this.#evict(version);
-      return version;
+      ({ version } = await pool.load(open.file, async (aside) => {
+        const { inputs, outputs } = edgesOf(ref, aside.info);
+        const processing = await loadProcessing(open.file, { inputs, outputs });
+        const { feeds, alone } = await tryOut(aside, { inputs, outputs, batching: processing?.batching });
+        const parts = { session: aside.session, open, mlModel, stats, processing, alone, inputs, outputs };
+        const made = makeVersion({ ...ref, name: model.spec.name }, parts, aside.info);
+        return { version: made, feeds, fetches: made.outputNames };
+      }));
     } catch (error) {
-      if (session !== undefined) await pool.release(session);
       await open.release();
       throw error;
     }
+    model.versions.set(ref.version, version);
+    const took = Math.round(performance.now() - started);
+    const batching = version.alone === undefined ? 'batching' : `no batching: ${version.alone}`;
+    log.info(`loaded ${model.spec.name} version ${ref.version} in ${took} ms, ${batching}`);
+    this.#evict(version);
+    return version;
   }
 
   /** Takes a version out of service; its memory is given back when its last request is answered. */

@@ -76,12 +76,17 @@ export class Scheduler {
   }
 
   #pump(): void {
-    while (this.#ready.length > 0) {
-      const limit = (this.#ready[0]?.queue.length ?? 0) >= this.options.maxBatch ? runsPerThread : 1;
-      const thread = this.#pool.free(limit);
-      if (thread === undefined) return;
-      const version = this.#ready.shift();
+    // Not every model is in every thread: one that must wait holds up none behind it.
+    for (let at = 0; at < this.#ready.length;) {
+      const version = this.#ready[at];
       if (version === undefined) return;
+      const limit = version.queue.length >= this.options.maxBatch ? runsPerThread : 1;
+      const thread = this.#pool.free(version.session, limit);
+      if (thread === undefined) {
+        at++;
+        continue;
+      }
+      this.#ready.splice(at, 1);
       const jobs = this.#take(version);
       if (version.queue.length > 0) this.#ready.push(version);
       if (jobs.length > 0) void this.#run(thread, version, jobs);
@@ -134,7 +139,10 @@ export class Scheduler {
         job.resolve({ outputs: own, queued: started - job.arrived, ran: milliseconds, batchRows: rows });
       }
     } catch (error) {
-      if (error instanceof RowMismatch) version.batchable = false;
+      if (error instanceof RowMismatch) {
+        version.batchable = false;
+        version.alone = 'its answers to a batch did not have a row for each row';
+      }
       const again = jobs.length > 1 && !isMlopsError(error, 'inference_thread_lost');
       for (const job of jobs) {
         if (again) await this.#run(thread, version, [job]);
@@ -161,7 +169,7 @@ export class Scheduler {
         job.reject(new MlopsError('deadline_exceeded', `no answer within ${this.options.deadline} ms`));
       }
       this.#pool.replaceHung(Math.max(hangLimit, this.options.deadline));
-      if (this.#live.size > 0 || this.#pool.threads.some((thread) => thread.runs > 0)) return;
+      if (this.#live.size > 0 || this.#pool.busy) return;
       clearInterval(this.#sweeper);
       this.#sweeper = undefined;
     }, 50);

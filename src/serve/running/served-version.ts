@@ -22,7 +22,7 @@ export interface ServedVersion {
   readonly labels: LabelPlan | undefined;
   readonly mlModel: MlModel | undefined;
   /** What serving.yaml declares. */
-  processing: Processing | undefined;
+  readonly processing: Processing | undefined;
   readonly open: OpenModel;
   readonly loadedAt: Date;
   readonly stats: VersionStats;
@@ -30,6 +30,8 @@ export interface ServedVersion {
   readonly queue: Job[];
   /** Set when rows of different requests may run together. */
   batchable: boolean;
+  /** Why they may not. */
+  alone: string | undefined;
   /** Requests that hold this version. */
   users: number;
   lastUsed: number;
@@ -42,44 +44,42 @@ export interface LabelPlan {
   readonly classes: readonly string[] | undefined;
 }
 
-/** @throws MlopsError `model_not_servable` when inputs or outputs are of a kind that the runtime cannot take. */
-export function makeVersion(
-  ref: ModelRef,
-  parts: Pick<ServedVersion, 'session' | 'open' | 'mlModel' | 'stats'>,
-  info: LoadedInfo,
-): ServedVersion {
-  const { onnx } = info;
-  const inputs = servableInputs(onnx);
-  const outputs = servableOutputs(onnx);
-  if (inputs === undefined || outputs.length === 0) {
-    const bad = unservableInput(onnx) ?? onnx.outputs[0];
-    throw new MlopsError(
-      'model_not_servable',
-      `'${ref.name}': '${bad?.name}' has the type ${bad?.type}, which cannot be served`,
-      {
-        hint: 'export the model with tensor inputs and outputs of a plain type',
-      },
-    );
-  }
+type Parts = Pick<
+  ServedVersion,
+  'session' | 'open' | 'mlModel' | 'stats' | 'processing' | 'alone' | 'inputs' | 'outputs'
+>;
+
+export function makeVersion(ref: ModelRef, parts: Parts, info: LoadedInfo): ServedVersion {
+  const { inputs, outputs } = parts;
   return {
     ...parts,
     ref: { ...ref, md5: ref.md5 ?? info.md5 },
-    onnx,
+    onnx: info.onnx,
     md5: info.md5,
     size: info.size,
-    inputs,
-    outputs,
     outputNames: outputs.map((output) => output.name),
     exactIntegers: inputs.some((input) => input.dtype === 'int64' || input.dtype === 'uint64'),
-    labels: planLabels(onnx, outputs),
-    processing: undefined,
+    labels: planLabels(info.onnx, outputs),
     loadedAt: new Date(),
     queue: [],
-    batchable: false,
+    batchable: parts.alone === undefined,
     users: 0,
     lastUsed: performance.now(),
     retired: false,
   };
+}
+
+/** @throws MlopsError `model_not_servable` when inputs or outputs are of a kind that the runtime cannot take. */
+export function edgesOf(ref: ModelRef, { onnx }: LoadedInfo): Pick<ServedVersion, 'inputs' | 'outputs'> {
+  const inputs = servableInputs(onnx);
+  const outputs = servableOutputs(onnx);
+  if (inputs !== undefined && outputs.length > 0) return { inputs, outputs };
+  const bad = unservableInput(onnx) ?? onnx.outputs[0];
+  throw new MlopsError(
+    'model_not_servable',
+    `'${ref.name}': '${bad?.name}' has the type ${bad?.type}, which cannot be served`,
+    { hint: 'export the model with tensor inputs and outputs of a plain type' },
+  );
 }
 
 function planLabels(onnx: OnnxModel, outputs: readonly TensorInfo[]): LabelPlan | undefined {

@@ -1,122 +1,140 @@
-import type { TensorInfo } from '../../model/index.ts';
-import type { InferencePool } from './inference-pool.ts';
+import { messageOf } from '../../base/index.ts';
+import type { Aside } from './inference-pool.ts';
+import { inputsOf, kinds, type Kind } from './made-up-inputs.ts';
+import type { Processing } from '../processing/steps.ts';
 import type { ServedVersion } from './served-version.ts';
-import {
-  allocate,
-  concatRows,
-  elementCount,
-  noTensors,
-  numberToHalf,
-  sliceRows,
-  type Tensor,
-  type Tensors,
-} from '../wire/tensor.ts';
+import { sliceRows, type Tensor, type Tensors } from '../wire/tensor.ts';
 
-/** No probe larger than this many values: warming up must not delay the start. */
-const probeLimit = 2_000_000;
+export interface TriedOut {
+  /** One made-up row that the model takes; undefined where there is none. */
+  readonly feeds: Tensors | undefined;
+  /** Why requests must not share a run; undefined: they may. */
+  readonly alone: string | undefined;
+}
+
+type Edges = Pick<ServedVersion, 'inputs' | 'outputs'>;
+
+/** Sizes to try for free dimensions below the first: short texts, scalars in a row, small and usual pictures. */
+const innerSizes = [8, 1, 64, 224];
+/**
+ * Rows to compare at most, fewer where a run takes long. What sums in another order shows with any values, so that most
+ * rows are of one kind.
+ */
+const mostRows: Readonly<Record<Kind, number>> = { real: 32, large: 8, small: 8 };
+/** What comparing may take, in milliseconds. */
+const patience = 1_000;
 
 /**
- * Runs a made-up input once in every thread, so that the first request is not the slow one, and finds out whether rows
- * of different requests may share a run: the declared shapes must allow it, and two rows together must give what each
- * gives alone. (A model may mix rows, as a softmax over the first dimension does; the shapes do not tell.)
+ * Runs made-up inputs, so that the first request is not the slow one, and finds out whether requests may share a run.
+ * They may when the graph is proven to keep rows apart, and when rows of all kinds of values then give together, in
+ * batches of several sizes, bit for bit what each gives alone: kernels may sum in another order for more rows.
+ * `batching` in serving.yaml has the last word.
  */
-export async function warmUp(pool: InferencePool, version: ServedVersion): Promise<void> {
-  if (!version.inputs.every(holdsData)) return;
-  const one = probe(version.inputs, 1);
-  if (one === undefined) return;
-  const alone = await attempt(pool, version, one);
-  if (alone === undefined || !shapesAllowBatches(version)) return;
-  const two = probe(version.inputs, 2);
-  if (two === undefined) return;
-  const second = await attempt(
-    pool,
-    version,
-    mapTensors(two, (tensor) => sliceRows(tensor, 1, 2)),
-    1,
-  );
-  const first = await attempt(
-    pool,
-    version,
-    mapTensors(two, (tensor) => sliceRows(tensor, 0, 1)),
-    1,
-  );
-  const both = await attempt(pool, version, two, 1);
-  if (first === undefined || second === undefined || both === undefined) return;
-  version.batchable = version.outputNames.every((name) => {
-    const [a, b, joined] = [first[name], second[name], both[name]];
-    return a !== undefined && b !== undefined && joined !== undefined && alike(a, b, joined);
-  });
+export async function tryOut(aside: Aside, edges: Edges & { batching: Processing['batching'] }): Promise<TriedOut> {
+  const { batching } = edges;
+  const { mixing } = aside.info.rows;
+  const sample = await findSample(aside, edges);
+  const feeds = typeof sample === 'string' ? undefined : sample.feeds;
+  if (batching === 'on') return { feeds, alone: undefined };
+  if (batching === 'off') return { feeds, alone: 'serving.yaml says so' };
+  if (mixing !== undefined) return { feeds, alone: mixing };
+  if (typeof sample === 'string') return { feeds, alone: `made-up inputs to try it with do not run: ${sample}` };
+  return { feeds, alone: await compare(aside, edges, sample) };
+}
+
+interface Sample {
+  readonly feeds: Tensors;
+  /** Size of free dimensions below the first. */
+  readonly inner: number;
+  readonly milliseconds: number;
+}
+
+/** A row that the model takes, or what it says to all that were tried. */
+async function findSample(aside: Aside, edges: Edges): Promise<Sample | string> {
+  if (!edges.inputs.every(holdsData)) return 'its inputs steer the graph';
+  let problem = 'they would be too large';
+  for (const inner of innerSizes) {
+    for (const kind of kinds) {
+      const feeds = inputsOf(edges.inputs, aside.info.rows.choices, { kind, rows: 1, inner });
+      if (feeds === undefined) continue;
+      const outcome = await attempt(aside, edges, feeds);
+      if (typeof outcome !== 'string') return { feeds, inner, milliseconds: outcome.milliseconds };
+      problem = outcome;
+    }
+    if (edges.inputs.every(({ dims = [] }) => dims.every((dim, i) => i === 0 || typeof dim === 'number'))) break;
+  }
+  return problem;
 }
 
 /**
  * Scalars and short vectors steer a graph (a loop's count, a range's step, an output's size): made-up values there could
  * make it compute for ever.
  */
-function holdsData({ dims }: TensorInfo): boolean {
+function holdsData({ dims }: Edges['inputs'][number]): boolean {
   return dims !== undefined && (dims.length >= 2 || typeof dims[0] === 'string');
 }
 
-async function attempt(
-  pool: InferencePool,
-  version: ServedVersion,
-  feeds: Tensors,
-  threads = pool.threads.length,
-): Promise<Tensors | undefined> {
+async function attempt(aside: Aside, edges: Edges, feeds: Tensors) {
   try {
-    const runs = pool.threads
-      .slice(0, threads)
-      .map((thread) => thread.run(version.session, feeds, version.outputNames));
-    return (await Promise.all(runs))[0]?.outputs;
-  } catch {
-    // The model does not like made-up values; real ones will show.
-    return undefined;
+    return await aside.run(
+      feeds,
+      edges.outputs.map(({ name }) => name),
+    );
+  } catch (error) {
+    return messageOf(error);
   }
 }
 
-function shapesAllowBatches(version: ServedVersion): boolean {
-  const free = (tensor: TensorInfo): boolean => typeof tensor.dims?.[0] === 'string';
-  return version.inputs.length > 0 && version.inputs.every(free) && version.outputs.every(free);
-}
-
-/** An input of varied small values with `rows` in the first free dimension and 1 in other free ones. */
-function probe(inputs: readonly TensorInfo[], rows: number): Tensors | undefined {
-  const feeds = noTensors();
-  let seed = 1;
-  let total = 0;
-  for (const { name, dtype, dims = [1] } of inputs) {
-    const sizes = dims.map((dim, i) => (typeof dim === 'number' ? dim : i === 0 ? rows : 1));
-    const count = elementCount(sizes);
-    total += count;
-    if (total > probeLimit) return undefined;
-    const data = allocate(dtype, count);
-    for (let i = 0; i < count; i++) {
-      seed = (seed * 1103515245 + 12345) % 2147483648;
-      const random = seed / 2147483648;
-      if (Array.isArray(data)) data[i] = random < 0.5 ? 'probe' : 'text';
-      else if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[i] = random < 0.5 ? 0n : 1n;
-      else if (dtype === 'float32' || dtype === 'float64') data[i] = random;
-      else if (dtype === 'float16') data[i] = numberToHalf(random);
-      else data[i] = random < 0.5 ? 0 : 1;
-    }
-    feeds[name] = { dtype, dims: sizes, data };
+/** Why rows together do not give what each gives alone; undefined when they do. */
+async function compare(aside: Aside, edges: Edges, sample: Sample): Promise<string | undefined> {
+  // A row is run alone and in batches, three times in all, of each kind of values.
+  const affordable = Math.floor(patience / (kinds.length * 3 * Math.max(sample.milliseconds, 0.01)));
+  let compared = 0;
+  for (const kind of kinds) {
+    const rows = Math.max(2, Math.min(mostRows[kind], affordable));
+    const outcome = await compareKind(aside, edges, { kind, rows, inner: sample.inner });
+    if (outcome === 'differs')
+      return 'rows that run together end in other last digits than each alone (`batching: on` in serving.yaml allows it)';
+    if (outcome === 'same') compared++;
   }
-  return feeds;
+  return compared > 0 ? undefined : 'made-up inputs to try it with do not run in batches';
 }
 
-function mapTensors(tensors: Tensors, change: (tensor: Tensor) => Tensor): Tensors {
-  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, change(tensor)]));
-}
-
-function alike(a: Tensor, b: Tensor, joined: Tensor): boolean {
-  if (a.dims[0] !== 1 || b.dims[0] !== 1 || joined.dims[0] !== 2) return false;
-  const wanted = concatRows([a, b]);
-  if (wanted.data.length !== joined.data.length) return false;
-  for (let i = 0; i < wanted.data.length; i++) {
-    const x = wanted.data[i];
-    const y = joined.data[i];
-    if (x === y || (Number.isNaN(x) && Number.isNaN(y))) continue;
-    if (typeof x !== 'number' || typeof y !== 'number' || joined.dtype === 'float16') return false;
-    if (Math.abs(x - y) > 1e-5 * Math.max(1, Math.abs(x), Math.abs(y))) return false;
+async function compareKind(
+  aside: Aside,
+  edges: Edges,
+  want: { kind: Kind; rows: number; inner: number },
+): Promise<'same' | 'differs' | 'does not run'> {
+  const all = inputsOf(edges.inputs, aside.info.rows.choices, want);
+  if (all === undefined) return 'does not run';
+  const singles: Tensors[] = [];
+  for (let row = 0; row < want.rows; row++) {
+    const outcome = await attempt(aside, edges, rowsOf(all, row, row + 1));
+    if (typeof outcome === 'string') return 'does not run';
+    singles.push(outcome.outputs);
   }
+  const sizes = [2, 3, 5, 8, 16, 31, 32].filter((size) => size <= want.rows);
+  for (const size of sizes) {
+    const from = (want.rows - size) >> 1;
+    const outcome = await attempt(aside, edges, rowsOf(all, from, from + size));
+    if (typeof outcome === 'string') return 'does not run';
+    const same = edges.outputs.every(({ name }) =>
+      singles.slice(from, from + size).every((single, row) => sameRow(single[name], outcome.outputs[name], row, size)),
+    );
+    if (!same) return 'differs';
+  }
+  return 'same';
+}
+
+function rowsOf(tensors: Tensors, from: number, to: number): Tensors {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, sliceRows(tensor, from, to)]));
+}
+
+function sameRow(alone: Tensor | undefined, joined: Tensor | undefined, row: number, rows: number): boolean {
+  if (alone?.dims[0] !== 1 || joined?.dims[0] !== rows) return false;
+  const own = sliceRows(joined, row, row + 1);
+  if (own.data.length !== alone.data.length) return false;
+  // Object.is: NaN is NaN, and 0 is not -0.
+  for (let i = 0; i < own.data.length; i++) if (!Object.is(own.data[i], alone.data[i])) return false;
   return true;
 }

@@ -1,9 +1,16 @@
-import type { OnnxModel } from '../../model/index.ts';
+import type { OnnxModel, RowsVerdict } from '../../model/index.ts';
 import type { Tensors } from '../wire/tensor.ts';
 
 /** What the server's thread asks of an inference thread. `session` is a number of the server's choosing. */
 export type ToWorker =
-  | { readonly kind: 'load'; readonly id: number; readonly session: number; readonly file: string }
+  | {
+      readonly kind: 'load';
+      readonly id: number;
+      readonly session: number;
+      readonly file: string;
+      /** Answer what the file holds, too. */
+      readonly describe: boolean;
+    }
   | {
       readonly kind: 'run';
       readonly id: number;
@@ -20,13 +27,14 @@ export interface FromWorker {
   readonly id: number;
   readonly info?: LoadedInfo;
   readonly outputs?: Tensors;
-  /** Time inside the runtime. */
+  /** Time inside the runtime, of a run or of making a session. */
   readonly milliseconds?: number;
   readonly error?: { readonly message: string; readonly code: string | undefined };
 }
 
 export interface LoadedInfo {
   readonly onnx: OnnxModel;
+  readonly rows: RowsVerdict;
   readonly md5: string;
   /** Bytes of the model file and of its external data. */
   readonly size: number;
