@@ -1,46 +1,43 @@
-import { Readable } from 'node:stream';
-
 import { MlopsError } from '../base/index.ts';
 import { mlflowErrorBody, type Request, type Shell } from '../http/index.ts';
-import { invalid, readQuery } from '../mlflow/index.ts';
+import { decodeOnce, invalid, newArtifactName, readArtifactName, readQuery } from '../mlflow/index.ts';
 import type { ArtifactStore, TrackingStore } from '../tracking/index.ts';
+import { addMultipartUploads, bodyOf } from './multipart-uploads.ts';
+import { listNamed } from './named-artifacts.ts';
 import { sendArtifact } from './send-artifact.ts';
 
 const base = '/mlflow-artifacts/artifacts';
 
 /**
  * The artifact proxy: clients read and write `mlflow-artifacts:/PATH` here, streamed both ways. With `serve` false
- * every request is told that this server keeps no artifacts.
+ * every request is told that this server keeps no artifacts. It stands below the prefix, and at the root as well,
+ * where servers of MLflow have it too.
  */
-export function addArtifactProxy(shell: Shell, store: TrackingStore, serve: boolean): void {
+export function addArtifactProxy(shell: Shell, prefix: string, store: TrackingStore, serve: boolean): void {
   void shell.register(async (proxy) => {
     // Bodies of any type and size go through as streams.
     proxy.removeAllContentTypeParsers();
     proxy.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-    for (const root of ['/api/2.0', '/ajax-api/2.0']) {
-      if (serve) addRoutes(proxy, `${root}${base}`, store);
+    const prefixes = prefix === '' ? [''] : ['', prefix];
+    const roots = prefixes.flatMap((one) => [`${one}/api/2.0`, `${one}/ajax-api/2.0`]);
+    const all = (): ArtifactStore => store.artifacts('mlflow-artifacts:/');
+    for (const root of roots) {
+      if (serve) addRoutes(proxy, `${root}${base}`, all);
       else refuseAll(proxy, `${root}${base}`);
-      proxy.post(
-        `${root}/mlflow-artifacts/mpu/*`,
-        { config: { scope: 'write', errors: mlflowErrorBody } },
-        noMultipart,
-      );
-      proxy.get(
-        `${root}/mlflow-artifacts/presigned/*`,
-        { config: { scope: 'read', errors: mlflowErrorBody } },
-        noMultipart,
-      );
+      if (serve) addMultipartUploads(proxy, root, all);
+      proxy.get(`${root}/mlflow-artifacts/presigned/*`, { config: { scope: 'read', errors: mlflowErrorBody } }, () => {
+        throw new MlopsError('not_implemented', 'Files are not offered at addresses of their own here; use plain GET.');
+      });
     }
   });
 }
 
-function addRoutes(proxy: Shell, prefix: string, store: TrackingStore): void {
+function addRoutes(proxy: Shell, prefix: string, all: () => ArtifactStore): void {
   const read = { config: { scope: 'read', errors: mlflowErrorBody }, exposeHeadRoute: false } as const;
   const write = { config: { scope: 'write', errors: mlflowErrorBody } } as const;
-  const all = (): ArtifactStore => store.artifacts('mlflow-artifacts:/');
   proxy.get(prefix, read, async (request, reply) => {
     const directory = readQuery(request.query as Record<string, unknown>).text('path') ?? '';
-    const files = await all().list(checkQueryPath(directory));
+    const files = await listNamed(all(), readArtifactName(directory));
     const listed = files.map(({ path, isDirectory, size }) => ({
       path: path.slice(path.lastIndexOf('/') + 1),
       is_dir: isDirectory,
@@ -54,21 +51,18 @@ function addRoutes(proxy: Shell, prefix: string, store: TrackingStore): void {
     ...read,
     method: ['GET', 'HEAD'],
     url: `${prefix}/*`,
-    handler: (request, reply) => sendArtifact(all(), pathOf(request, prefix), request, reply),
+    handler: (request, reply) => sendArtifact(all(), readArtifactName(pathOf(request, prefix)), request, reply),
   });
   proxy.put(`${prefix}/*`, write, async (request, reply) => {
-    const path = pathOf(request, prefix);
-    if (path === '' || path.endsWith('/')) throw invalid('Invalid path');
-    // What fails at the other end must not take the connection along: it is to carry the answer.
-    const body = Readable.from(request.raw.iterator({ destroyOnReturn: false }), { objectMode: false });
-    await all().put(path, body);
+    const path = newArtifactName(pathOf(request, prefix));
+    await all().put(path, bodyOf(request));
     return reply.code(200).send();
   });
   proxy.delete(`${prefix}/*`, write, async (request, reply) => {
-    const path = pathOf(request, prefix);
-    if (path === '') throw invalid('Invalid path');
+    const { stored, others } = readArtifactName(pathOf(request, prefix));
+    if (stored === '') throw invalid('Invalid path');
     request.raw.resume();
-    await all().remove(path);
+    for (const name of [stored, ...others]) await all().remove(name);
     return reply.header('content-type', 'application/json').send('{}');
   });
 }
@@ -90,14 +84,6 @@ function refuseAll(proxy: Shell, prefix: string): void {
   }
 }
 
-/** Clients fall back to one plain PUT. */
-function noMultipart(): never {
-  throw new MlopsError(
-    'not_implemented',
-    'Multipart and presigned transfers are not offered here; use plain PUT and GET.',
-  );
-}
-
 /**
  * The path after the prefix, decoded exactly once. A fragment in a request line is no HTTP: the router would cut
  * it off, and something else might not.
@@ -107,14 +93,5 @@ export function pathOf(request: Request, prefix: string): string {
   if (target.includes('#')) throw invalid('Invalid path');
   const at = target.indexOf(`${prefix}/`);
   if (at !== 0) throw invalid('Invalid path');
-  try {
-    return decodeURIComponent(target.slice(prefix.length + 1));
-  } catch {
-    throw invalid('Invalid path');
-  }
-}
-
-/** A trailing slash and `.` in a `path=` mean the directory itself, as clients of other languages write them. */
-export function checkQueryPath(path: string): string {
-  return path === '.' ? '' : path.replace(/(?<=[^/])\/$/, '');
+  return decodeOnce(target.slice(prefix.length + 1));
 }

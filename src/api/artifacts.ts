@@ -1,8 +1,17 @@
 import { MlopsError } from '../base/index.ts';
 import { mlflowErrorBody, type Shell } from '../http/index.ts';
-import { invalid, listToJson, readQuery, type Fields, type Json } from '../mlflow/index.ts';
+import {
+  decodeFully,
+  invalid,
+  listToJson,
+  newArtifactName,
+  readArtifactName,
+  readQuery,
+  type Fields,
+  type Json,
+} from '../mlflow/index.ts';
 import type { ArtifactFile, TrackingStore } from '../tracking/index.ts';
-import { checkQueryPath } from './artifact-proxy.ts';
+import { asAsked, listNamed } from './named-artifacts.ts';
 import type { ApiRoute } from './route.ts';
 import { runIdOf } from './runs.ts';
 import { sendArtifact } from './send-artifact.ts';
@@ -17,21 +26,25 @@ export function artifactRoutes(store: TrackingStore): readonly ApiRoute[] {
       method: 'GET',
       path: '/logged-models/:model_id/artifacts/directories',
       answer: async (fields, { model_id: id = '' }) => {
-        const { artifactUri } = await store.getLoggedModel(id);
-        return listing(store, artifactUri, fields.text('artifact_directory_path') ?? '');
+        const directory = fields.text('artifact_directory_path') ?? '';
+        readArtifactName(directory);
+        return listing(store, (await store.getLoggedModel(id)).artifactUri, directory);
       },
     },
   ];
 }
 
 async function list(store: TrackingStore, fields: Fields): Promise<Json> {
-  const { info } = await store.getRun(runIdOf(fields));
-  return listing(store, info.artifactUri, fields.text('path') ?? '');
+  const id = runIdOf(fields);
+  const directory = fields.text('path') ?? '';
+  // A path that is wrong by itself is refused before the run is looked for.
+  readArtifactName(directory);
+  return listing(store, (await store.getRun(id)).info.artifactUri, directory);
 }
 
-export async function listing(store: TrackingStore, uri: string, directory: string): Promise<Json> {
-  const files = await store.artifacts(uri).list(checkQueryPath(directory));
-  return { root_uri: uri, files: listToJson(files, fileToJson) };
+async function listing(store: TrackingStore, uri: string, directory: string): Promise<Json> {
+  const files = await listNamed(store.artifacts(uri), readArtifactName(directory));
+  return { root_uri: uri, files: listToJson(asAsked(files, decodeFully(directory)), fileToJson) };
 }
 
 function fileToJson({ path, isDirectory, size }: ArtifactFile): Json {
@@ -48,8 +61,9 @@ export function addArtifactFiles(shell: Shell, prefix: string, store: TrackingSt
       if (path === undefined) {
         throw new MlopsError('bad_request', `Request must include the "${pathName}" query parameter.`);
       }
+      const name = readArtifactName(path);
       const { model_id: id = '' } = request.params as Record<string, string>;
-      return sendArtifact(store.artifacts(await rootOf(fields, id)), path, request, reply);
+      return sendArtifact(store.artifacts(await rootOf(fields, id)), name, request, reply);
     });
   };
   const ofRun = async (fields: Fields): Promise<string> => (await store.getRun(runIdOf(fields))).info.artifactUri;
@@ -67,9 +81,15 @@ export function addArtifactFiles(shell: Shell, prefix: string, store: TrackingSt
     { bodyLimit: uploadLimit, config: { scope: 'write', errors: mlflowErrorBody } },
     async (request, reply) => {
       const fields = readQuery(request.query as Record<string, unknown>);
-      const root = await ofRun(fields);
-      if (!Buffer.isBuffer(request.body)) throw invalid('Request must specify data.');
-      await store.artifacts(root).put(fields.need('path'), request.body);
+      const run = fields.filled('run_uuid');
+      if (run === undefined) throw invalid('Request must specify run_uuid.');
+      const path = fields.filled('path');
+      if (path === undefined) throw invalid('Request must specify path.');
+      const name = newArtifactName(path);
+      const { body } = request;
+      if (!Buffer.isBuffer(body) || body.length === 0) throw invalid('Request must specify data.');
+      const { info } = await store.getRun(run);
+      await store.artifacts(info.artifactUri).put(name, body);
       return reply.code(200).send();
     },
   );

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { createShell, type Shell } from '../http/index.ts';
 import { openTracking, type TrackingStore } from '../tracking/index.ts';
-import { mergeSlashes, registerMlflowApi } from './index.ts';
+import { tidyTarget, registerMlflowApi } from './index.ts';
 
 const api = '/api/2.0/mlflow';
 let folder: string;
@@ -17,7 +17,7 @@ let run: string;
 beforeEach(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-loose-'));
   store = await openTracking('memory:', { artifacts: folder });
-  shell = await createShell({ rewrite: mergeSlashes });
+  shell = await createShell({ rewrite: tidyTarget });
   registerMlflowApi(shell, { store });
   run = (await store.createRun({ experimentId: '0', name: 'r' })).info.id;
 });
@@ -95,7 +95,7 @@ it('slashes that are too many do no harm', async () => {
     expect((await send('GET', `${url}/mlflow/experiments/get?experiment_id=0`)).status).toBe(200);
   }
   expect((await send('GET', '//health')).body).toBe('OK');
-  expect(mergeSlashes('//api/2.0/mlflow-artifacts/artifacts/a//b?path=x//y')).toBe(
+  expect(tidyTarget('//api/2.0/mlflow-artifacts/artifacts/a//b?path=x//y')).toBe(
     '/api/2.0/mlflow-artifacts/artifacts/a//b?path=x//y',
   );
 });

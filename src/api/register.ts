@@ -20,7 +20,7 @@ import { addServerFacts } from './server-facts.ts';
 
 export interface MlflowApiOptions {
   readonly store: TrackingStore;
-  /** Path that precedes all routes but the artifact proxy's: `/mlflow`. Default ''. */
+  /** Path that precedes all routes: `/mlflow`. Default ''. */
   readonly prefix?: string | undefined;
   /** Whether clients may keep artifacts here. Default true. */
   readonly serveArtifacts?: boolean | undefined;
@@ -42,7 +42,7 @@ export function registerMlflowApi(shell: Shell, options: MlflowApiOptions): void
   addOtlp(shell, prefix, store.traces);
   addGraphql(shell, prefix, store);
   addArtifactFiles(shell, prefix, store);
-  addArtifactProxy(shell, store, serveArtifacts);
+  addArtifactProxy(shell, prefix, store, serveArtifacts);
 }
 
 /** What cannot be kept is not taken, and what is no longer at its place is not shown as if it were. */

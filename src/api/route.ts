@@ -1,6 +1,6 @@
 import { MlopsError } from '../base/index.ts';
 import { mlflowErrorBody, type Identity, type Reply, type Request, type Scope, type Shell } from '../http/index.ts';
-import { jsonText, readBody, readQuery, type Fields, type Json } from '../mlflow/index.ts';
+import { decodeOnce, jsonText, readBody, readQuery, type Fields, type Json } from '../mlflow/index.ts';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -41,14 +41,20 @@ export function addRoutes(shell: Shell, prefix: string, routes: readonly ApiRout
 }
 
 /**
- * A target without the slashes that are too many, as MLflow's server reads it; the names of artifacts stay as they are.
+ * A target as MLflow's server reads it: slashes that are too many are left out, but for those in names of artifacts,
+ * and bytes that are no UTF-8 become U+FFFD, so that any name can be routed.
  */
-export function mergeSlashes(target: string): string {
-  if (!target.includes('//')) return target;
+export function tidyTarget(target: string): string {
+  if (!target.includes('//') && !target.includes('%')) return target;
   const end = target.indexOf('?');
   const path = end === -1 ? target : target.slice(0, end);
   const merged = path.includes('/mlflow-artifacts/') ? path.replace(/^\/+/, '/') : path.replaceAll(/\/{2,}/g, '/');
-  return merged + (end === -1 ? '' : target.slice(end));
+  const readable = merged.replaceAll(/(?:%[0-9a-f]{2})+|%/gi, (escapes) => {
+    if (escapes === '%') return '%25';
+    const text = decodeOnce(escapes);
+    return text.includes('\ufffd') ? encodeURIComponent(text) : escapes;
+  });
+  return readable + (end === -1 ? '' : target.slice(end));
 }
 
 async function run(route: ApiRoute, request: Request, reply: Reply): Promise<Reply> {

@@ -89,10 +89,7 @@ const climbing = [
   'a%5c..%5cb',
   '..%5c..%5csecret.txt',
   'a%00b',
-  'a/./b',
-  '.',
   '..',
-  'a//b',
 ];
 
 describe('artifact paths', () => {
@@ -113,7 +110,7 @@ describe('artifact paths', () => {
   it('refuse the same as queries, of lists and of downloads', async () => {
     const { json } = await post('runs/create', { experiment_id: '0' });
     const id = (json as unknown as { run: { info: { run_id: string } } }).run.info.run_id;
-    for (const bad of climbing.filter((one) => one !== '.')) {
+    for (const bad of climbing) {
       for (const target of [
         `${proxy}?path=${bad}`,
         `/get-artifact?run_id=${id}&path=${bad}`,

@@ -2,7 +2,9 @@ import * as path from 'node:path';
 
 import { MlopsError } from '../base/index.ts';
 import { mlflowErrorBody, type Reply, type Request } from '../http/index.ts';
+import type { ArtifactName } from '../mlflow/index.ts';
 import type { ArtifactStore, OpenArtifact } from '../tracking/index.ts';
+import { openNamed } from './named-artifacts.ts';
 
 /**
  * Streams a file of a run or model: whole, or the one byte range that is asked for. Always as an attachment that a
@@ -10,9 +12,16 @@ import type { ArtifactStore, OpenArtifact } from '../tracking/index.ts';
  *
  * @throws MlopsError `resource_missing`; `invalid_value` for a path that leaves the store.
  */
-export async function sendArtifact(store: ArtifactStore, file: string, request: Request, reply: Reply): Promise<Reply> {
-  if (file === '') throw new MlopsError('invalid_value', 'Invalid path');
-  const opened = await store.open(file);
+export async function sendArtifact(
+  store: ArtifactStore,
+  wanted: ArtifactName,
+  request: Request,
+  reply: Reply,
+): Promise<Reply> {
+  if (wanted.stored === '') {
+    throw new MlopsError('invalid_value', 'Invalid path: artifact path refers to a directory, not a file');
+  }
+  const { name: file, opened } = await openNamed(store, wanted);
   const { size, etag } = opened;
   void reply.headers({
     'content-type': typeOf(file),
@@ -110,42 +119,46 @@ function fileName(name: string): string {
   return `filename="${plain}"; filename*=UTF-8''${encoded}`;
 }
 
-const text = 'text/plain; charset=utf-8';
+/** The types of Python's `mimetypes` that matter here. All come without a charset, as from MLflow's server. */
 const types: Readonly<Record<string, string>> = {
-  '.csv': 'text/csv; charset=utf-8',
-  '.gif': 'image/gif',
-  '.html': 'text/html; charset=utf-8',
-  '.jpeg': 'image/jpeg',
-  '.jpg': 'image/jpeg',
-  '.json': 'application/json',
-  '.geojson': 'application/json',
-  '.mp4': 'video/mp4',
-  '.pdf': 'application/pdf',
-  '.png': 'image/png',
-  '.svg': 'image/svg+xml',
-  '.wav': 'audio/x-wav',
-  '.webp': 'image/webp',
-  '.zip': 'application/zip',
+  avi: 'video/x-msvideo',
+  bmp: 'image/bmp',
+  css: 'text/css',
+  csv: 'text/csv',
+  geojson: 'application/geo+json',
+  gif: 'image/gif',
+  h5: 'application/x-hdf5',
+  htm: 'text/html',
+  html: 'text/html',
+  ico: 'image/vnd.microsoft.icon',
+  jpeg: 'image/jpeg',
+  jpg: 'image/jpeg',
+  json: 'application/json',
+  mp3: 'audio/mpeg',
+  mp4: 'video/mp4',
+  pdf: 'application/pdf',
+  png: 'image/png',
+  svg: 'image/svg+xml',
+  tar: 'application/x-tar',
+  tgz: 'application/x-tar',
+  tif: 'image/tiff',
+  tiff: 'image/tiff',
+  txt: 'text/plain',
+  wav: 'audio/x-wav',
+  webm: 'video/webm',
+  webp: 'image/webp',
+  zip: 'application/zip',
 };
+
+/** What MLflow shows as text, in exactly this writing. */
 const textual = new Set([
-  '.txt',
-  '.log',
-  '.err',
-  '.cfg',
-  '.conf',
-  '.ini',
-  '.md',
-  '.py',
-  '.yaml',
-  '.yml',
-  '.toml',
-  '.properties',
-  '.mdc',
+  ...['txt', 'log', 'err', 'cfg', 'conf', 'cnf', 'cf', 'ini', 'properties', 'prop', 'hocon', 'toml', 'yaml', 'yml'],
+  ...['xml', 'json', 'js', 'py', 'py3', 'csv', 'tsv', 'md', 'rst', 'ipynb', 'MLmodel', 'mlproject'],
 ]);
 
 function typeOf(file: string): string {
   const name = path.posix.basename(file);
-  const extension = path.posix.extname(name).toLowerCase();
-  if (name === 'MLmodel' || name === 'MLproject' || textual.has(extension)) return text;
-  return types[extension] ?? 'application/octet-stream';
+  const extension = path.posix.extname(name).slice(1);
+  if (textual.has(extension === '' ? name : extension)) return 'text/plain';
+  return types[extension.toLowerCase()] ?? 'application/octet-stream';
 }

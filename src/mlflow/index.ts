@@ -1,4 +1,5 @@
 /** MLflow's wire: nouns, limits, JSON shapes, search grammar. */
+export { decodeFully, decodeOnce, newArtifactName, readArtifactName, type ArtifactName } from './artifact-name.ts';
 export * from './entities.ts';
 export {
   checkAlias,

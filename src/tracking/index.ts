@@ -1,5 +1,11 @@
 /** Experiments, runs, logged models, the model registry and artifacts, behind one port. */
-export type { ArtifactFile, ArtifactStore, ByteRange, OpenArtifact } from './artifacts/artifact-store.ts';
+export {
+  temporaryPrefix,
+  type ArtifactFile,
+  type ArtifactStore,
+  type ByteRange,
+  type OpenArtifact,
+} from './artifacts/artifact-store.ts';
 export { blobRoots } from './artifacts/blob-artifacts.ts';
 export { localRoots, type OpenArtifacts } from './artifacts/roots.ts';
 export { openSqlite, openTracking, type OpenTrackingOptions } from './open.ts';

@@ -1,7 +1,6 @@
 import type { Failure, Reply, Shell } from '../../http/index.ts';
-import { readQuery } from '../../mlflow/index.ts';
+import { readArtifactName, readQuery } from '../../mlflow/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
-import { checkQueryPath } from '../artifact-proxy.ts';
 import { experimentPage, experimentsPage } from './experiment-pages.ts';
 import { html } from './html.ts';
 import { page } from './layout.ts';
@@ -37,7 +36,7 @@ export function registerPages(shell: Shell, { store, prefix = '' }: PagesOptions
     }),
   );
   show('/experiments/:id/runs/:run', (fields, { run = '' }) =>
-    runPage(store, prefix, run, checkQueryPath(fields.text('path') ?? '')),
+    runPage(store, prefix, run, readArtifactName(fields.text('path') ?? '').stored),
   );
   show('/models', (fields) => modelsPage(store, prefix, fields.filled('page')));
   show('/models/:name', (_, { name = '' }) => modelPage(store, prefix, name));

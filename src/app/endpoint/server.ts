@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { hostGuard, mergeSlashes, registerMlflowApi, registerPages, type DeliveryOptions } from '../../api/index.ts';
+import { hostGuard, tidyTarget, registerMlflowApi, registerPages, type DeliveryOptions } from '../../api/index.ts';
 import { MlopsError, type Logger } from '../../base/index.ts';
 import {
   createShell,
@@ -75,7 +75,7 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
       bodyLimit: options.bodyLimit,
       requestTimeout,
       screen: hostGuard({ allowedHosts: options.allowedHosts, allowedOrigins: options.allowedOrigins, prefix }),
-      rewrite: mergeSlashes,
+      rewrite: tidyTarget,
       onAccess: options.onAccess,
       log,
     });

@@ -1,5 +1,8 @@
 import type { Readable } from 'node:stream';
 
+/** Names that begin so are of files under way: no listing shows them. */
+export const temporaryPrefix = '.mlops-tmp-';
+
 export interface ArtifactFile {
   /** Relative to the root of the store, `/`-separated. */
   readonly path: string;

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 
 import { isMlopsError, MlopsError } from '../../base/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
-import type { ArtifactFile, ArtifactStore } from './artifact-store.ts';
+import { temporaryPrefix, type ArtifactFile, type ArtifactStore } from './artifact-store.ts';
 import { artifactPath } from './location.ts';
 import { proxiedPath, type OpenArtifacts } from './roots.ts';
 
@@ -61,7 +61,7 @@ async function list(store: BlobStore, key: string, directory: string): Promise<r
     const rest = full.slice(prefix.length);
     const slash = rest.indexOf('/');
     const name = slash === -1 ? rest : rest.slice(0, slash);
-    if (name === '') continue;
+    if (name === '' || name.startsWith(temporaryPrefix)) continue;
     const isDirectory = 'directory' in entry || slash !== -1;
     const size = 'directory' in entry || isDirectory ? undefined : entry.size;
     found.set(name, { path: shown + name, isDirectory, size });

@@ -5,10 +5,14 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import { explainSystemError, isSystemError, MlopsError, temporaryName } from '../../base/index.ts';
-import type { ArtifactFile, ArtifactStore, ByteRange, OpenArtifact } from './artifact-store.ts';
+import {
+  temporaryPrefix,
+  type ArtifactFile,
+  type ArtifactStore,
+  type ByteRange,
+  type OpenArtifact,
+} from './artifact-store.ts';
 import { artifactPath } from './location.ts';
-
-const temporaryPrefix = '.mlops-tmp-';
 
 /** Artifacts in a folder of this machine. */
 export function localArtifacts(uri: string, root: string): ArtifactStore {
@@ -22,7 +26,11 @@ export function localArtifacts(uri: string, root: string): ArtifactStore {
       const visible = entries.filter((entry) => !entry.name.startsWith(temporaryPrefix));
       const files = visible.map(async (entry): Promise<ArtifactFile> => {
         const isDirectory = entry.isDirectory();
-        const size = isDirectory ? undefined : (await fs.stat(path.join(locate(directory), entry.name))).size;
+        // A name that is no UTF-8 cannot be looked up, and a link may lead nowhere: both are there all the same.
+        const stat = isDirectory
+          ? undefined
+          : await fs.stat(path.join(locate(directory), entry.name)).catch(() => null);
+        const size = stat?.size;
         return { path: prefix + entry.name, isDirectory, size };
       });
       return (await Promise.all(files)).sort((a, b) => (a.path < b.path ? -1 : 1));

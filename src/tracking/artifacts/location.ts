@@ -1,5 +1,5 @@
 import { withoutTrailing } from '../../base/index.ts';
-import { invalid, limits } from '../../mlflow/index.ts';
+import { decodeFully, invalid, limits } from '../../mlflow/index.ts';
 
 /** Puts a path below an URI; a query string stays at the end. */
 export function joinUri(uri: string, path: string): string {
@@ -50,41 +50,24 @@ export function checkLocation(uri: string): void {
 
 /** True when a path, decoded as often as anything could decode it, has a `..` segment. */
 export function climbs(path: string): boolean {
-  let text = path;
-  for (let round = 0; round < 8; round++) {
-    if (/(?:^|[/\\?#=])\.\.(?:[/\\?#]|$)/.test(text)) return true;
-    let decoded: string;
-    try {
-      decoded = decodeURIComponent(text);
-    } catch {
-      return round === 0 ? /%2e|%2f|%5c|%25/i.test(text) : true;
-    }
-    if (decoded === text) return false;
-    text = decoded;
-  }
-  return true;
+  return /(?:^|[/\\?#=])\.\.(?:[/\\?#]|$)/.test(decodeFully(path));
 }
 
 /** As Linux has it. */
 const longestPath = 4096;
 
 /**
- * The normal form of a path below an artifact root.
+ * The normal form of a path below an artifact root. Names are taken as they are: what requests write is read by
+ * `readArtifactName`.
  *
  * @throws MlopsError `invalid_value` `Invalid path` for all that is absolute, climbs, or names a drive.
  */
 export function artifactPath(path: string): string {
   if (path === '') return '';
   if (path.length > longestPath) throw invalid(`Invalid path: it has more than ${longestPath} characters`);
-  const bad =
-    path.startsWith('/') || /[\0\\#]/.test(path) || /^[a-z]:/i.test(path) || /^[a-z][a-z0-9+.-]+:\/?\//i.test(path);
-  if (bad || climbs(path) || encodesSeparator(path)) throw invalid('Invalid path');
+  const bad = path.startsWith('/') || path.includes('\0') || /^[a-z]:[/\\]|^[a-z][a-z0-9+.-]+:\//i.test(path);
+  if (bad || climbs(path) || (process.platform === 'win32' && /[\\:]/.test(path))) throw invalid('Invalid path');
   const segments = path.replace(/\/$/, '').split('/');
   if (segments.some((segment) => segment === '' || segment === '.')) throw invalid('Invalid path');
   return segments.join('/');
-}
-
-/** A `%2f`, `%5c` or `%00` that is left after the router decoded once was meant for a second decoder. */
-function encodesSeparator(path: string): boolean {
-  return /%(?:25)*(?:2f|5c|00|2e%?2?e?\/)/i.test(path);
 }

@@ -23,8 +23,15 @@ export function localRoots(root: string): OpenArtifacts {
   };
 }
 
-/** The path of a `mlflow-artifacts:` URI below the artifact root; undefined for other URIs. */
+/**
+ * The path below the artifact root of an URI that is served from there: `mlflow-artifacts:/PATH`, or the address of
+ * an artifact proxy; undefined for other URIs.
+ */
 export function proxiedPath(uri: string): string | undefined {
   const scheme = /^mlflow-artifacts:\/*/.exec(uri)?.[0];
-  return scheme === undefined ? undefined : artifactPath(uri.slice(scheme.length));
+  if (scheme !== undefined) return artifactPath(uri.slice(scheme.length));
+  const at = /^https?:\/\//.test(uri) && !/[?#]/.test(uri) ? uri.indexOf(proxyPath) : -1;
+  return at === -1 ? undefined : artifactPath(uri.slice(at + proxyPath.length));
 }
+
+const proxyPath = '/api/2.0/mlflow-artifacts/artifacts/';
