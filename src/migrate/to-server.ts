@@ -163,11 +163,11 @@ async function copyModel(copy: Copy, { model, versions }: SourceModel): Promise<
   for (const version of versions.toSorted((a, b) => Number(a.version) - Number(b.version))) {
     const modelId = version.modelId === undefined ? undefined : report.modelIds[version.modelId];
     const runId = report.runIds[version.runId];
-    const inRun = /\/artifacts\/(.+)$/.exec(version.location)?.[1];
+    const [, inRun] = version.location.split('/artifacts/', 2);
     const own =
       modelId !== undefined
         ? `models:/${modelId}`
-        : runId !== undefined && inRun !== undefined
+        : runId !== undefined && inRun !== undefined && inRun !== ''
           ? `runs:/${runId}/${inRun}`
           : version.source;
     try {
