@@ -5,6 +5,7 @@ export { errorCodes, type ErrorCode, type ErrorCodeEntry } from './error-codes.t
 export { explainSystemError, isMlopsError, isSystemError, messageOf, MlopsError, type ErrorDetails } from './error.ts';
 export { removeLeftFolders } from './left-folders.ts';
 export { lockFile, tryLockFile, type FileLock, type LockOptions } from './lock.ts';
+export { keepingLineEnds } from './line-ends.ts';
 export { createLogger, silentLogger, type Logger, type LogLevel } from './log.ts';
 export { mapPool } from './pool.ts';
 export { processIsAlive } from './process-alive.ts';

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isSystemError, MlopsError, writeFileAtomic } from '../base/index.ts';
+import { isSystemError, keepingLineEnds, MlopsError, writeFileAtomic } from '../base/index.ts';
 import { runGit, splitNul, startGit, type GitCall } from './run.ts';
 
 /**
@@ -72,7 +72,8 @@ function editFiles(
   const changed: string[] = [];
   for (const [file, names] of groupByFile(root, paths)) {
     const before = readIfThere(file);
-    const after = Buffer.from(edit(before?.toString('latin1') ?? '', names), 'latin1');
+    const edited = keepingLineEnds(before?.toString('latin1') ?? '', (content) => edit(content, names));
+    const after = Buffer.from(edited, 'latin1');
     if (before === undefined ? after.length === 0 : before.equals(after)) continue;
     if (after.length === 0) fs.rmSync(file);
     else writeIgnoreFile(file, after);

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isSystemError, writeFileAtomic } from '../../base/index.ts';
+import { isSystemError, keepingLineEnds, writeFileAtomic } from '../../base/index.ts';
 import { configFiles, configLevels, isPathOption, resolvePaths, storedPath, type ConfigLevel } from './paths.ts';
 import { checkConfigSection } from './schema.ts';
 import {
@@ -150,7 +150,7 @@ export class ProjectConfig {
       return { section, option, value: storedPath(value, cwd, path.dirname(file)) };
     });
     const text = readText(file) ?? '';
-    const edited = editText(text, file, stored);
+    const edited = keepingLineEnds(text, (plain) => editText(plain, file, stored));
     const sections = parseConfigText(edited, file);
     resolvePaths(sections, path.dirname(file));
     validateSections(mergeSections([this.loadMerged(level), sections]));

@@ -1,4 +1,4 @@
-import type { PyValue } from '../../base/index.ts';
+import { keepingLineEnds, type PyValue } from '../../base/index.ts';
 import { lockedStageMap, parseLockFile } from './lock-file.ts';
 import { LockText } from './lock-text.ts';
 import type { LockedStage } from './stage.ts';
@@ -20,9 +20,11 @@ export function putLockedStage(
   shown: string,
   before?: string,
 ): string {
-  const known = LockText.parse(text);
-  if (known?.put(name, stage, before) !== undefined) return known.text;
-  return rewrite(text ?? '', name, stage, shown);
+  return keepingLineEnds(text ?? '', (plain) => {
+    const known = LockText.parse(plain);
+    if (known?.put(name, stage, before) !== undefined) return known.text;
+    return rewrite(plain, name, stage, shown);
+  });
 }
 
 /** For files that people or other tools have laid out: comments stay where they can. */

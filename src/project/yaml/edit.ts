@@ -1,4 +1,4 @@
-import { isMlopsError, type PyValue } from '../../base/index.ts';
+import { isMlopsError, keepingLineEnds, type PyValue } from '../../base/index.ts';
 import { applyEdit, diffYaml, type YamlEdit, type YamlPath } from './diff.ts';
 import { parseYaml } from './read.ts';
 import { spliceYaml } from './splice.ts';
@@ -7,11 +7,15 @@ import { dumpYaml } from './write.ts';
 /**
  * Applies edits to a YAML text. A text that ruamel.yaml would write just so (every file DVC or we wrote)
  * stays of that form. In any other text only the edited parts change: comments, quotes, order and layout
- * of the rest are the user's. `set` makes missing keys, but not missing parents.
+ * of the rest are the user's, and so are the line ends. `set` makes missing keys, but not missing parents.
  *
  * @throws MlopsError `bad_yaml`.
  */
 export function editYaml(text: string, file: string, edits: readonly YamlEdit[]): string {
+  return keepingLineEnds(text, (plain) => editPlain(plain, file, edits));
+}
+
+function editPlain(text: string, file: string, edits: readonly YamlEdit[]): string {
   const value = parseYaml(text, file);
   if (text === '' || dumpYaml(value) === text) {
     return dumpYaml(edits.reduce<PyValue>((state, edit) => applyEdit(state, edit, 0), value ?? new Map()));

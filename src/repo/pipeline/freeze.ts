@@ -2,10 +2,11 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { isMlopsError, MlopsError, writeFileAtomic } from '../../base/index.ts';
-import { editYaml, openPipelineFile, type Stage } from '../../project/index.ts';
+import { openPipelineFile, updateYaml, type Stage } from '../../project/index.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import { gitSide } from '../open/git-side.ts';
 import { pipelineTargets } from './repro-targets.ts';
+import { stageDefinition } from './stage-file.ts';
 
 export interface FreezeReport {
   /** Stages whose dvc.yaml was changed: address and file as shown. */
@@ -54,11 +55,10 @@ function freezeStage(repo: DataRepo, stage: Stage, frozen: boolean): void {
   refuseTemplated(repo, stage);
   const file = path.join(repo.root, stage.file);
   const text = fs.readFileSync(file, 'utf8');
-  const place = ['stages', name, 'frozen'];
-  const edited =
-    stage.frozen === frozen
-      ? text
-      : editYaml(text, stage.file, [frozen ? { op: 'set', path: place, value: true } : { op: 'delete', path: place }]);
+  const wdir = path.posix.relative(path.posix.join('/', stage.file, '..'), path.posix.join('/', stage.wdir));
+  // As DVC, which writes the whole stage, in its own order of deps, params and outputs.
+  const definition = stageDefinition({ ...stage, frozen }, wdir === '' ? undefined : wdir);
+  const edited = updateYaml(text, stage.file, definition, ['stages', name]);
   if (edited !== text) writeFileAtomic(file, edited);
 }
 
