@@ -10,8 +10,10 @@ const workers = globSync(path.join(root, 'src'), (name) => name.endsWith('.worke
 // Packages that a room loads late and synchronously, by `createRequire(import.meta.url)('NAME')`: bundled too.
 const yaml = path.join(root, 'node_modules/yaml/browser/dist/index.js');
 const sqlite = path.join(root, 'node_modules/better-sqlite3/lib/index.js');
-const latePackages = { yaml, 'smol-toml': 'smol-toml', 'better-sqlite3': sqlite };
-for (const [name, module] of Object.entries(latePackages)) entries[`late-${name}`] = module;
+const tomlPatch = path.join(root, 'node_modules/@decimalturn/toml-patch/dist/toml-patch.js');
+const latePackages = { yaml, 'smol-toml': 'smol-toml', '@decimalturn/toml-patch': tomlPatch, 'better-sqlite3': sqlite };
+const lateFile = (name) => `late-${name.replaceAll(/[^\w-]+/g, '')}`;
+for (const [name, module] of Object.entries(latePackages)) entries[lateFile(name)] = module;
 
 // Fastify loads these only for schemas, loggers and injected requests, none of which we use.
 const unusedByFastify = ['pino', 'light-my-request', '@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler'];
@@ -64,7 +66,7 @@ async function toCommonJs(file, sources) {
   const up = path.relative(path.dirname(file), fresh) || '.';
   const source = readFileSync(file, 'utf8')
     .replaceAll(/\bimport\("([^"]+)"\)/g, 'Promise.resolve().then(() => require("$1"))')
-    .replaceAll(late, (_, name) => `require("${up.startsWith('.') ? up : `./${up}`}/late-${name}.js")`);
+    .replaceAll(late, (_, name) => `require("${up.startsWith('.') ? up : `./${up}`}/${lateFile(name)}.js")`);
   const { code } = await transform(source, {
     format: 'cjs',
     platform: 'node',

@@ -1,8 +1,9 @@
 import type { DataRepo } from '../../repo/open/data-repo.ts';
 import { freshName } from '../../repo/experiments/experiment-names.ts';
-import { applyOverrides, parseOverrides } from '../../repo/experiments/experiment-overrides.ts';
+import { applyOverrides, parseOverrides, type Override } from '../../repo/experiments/experiment-overrides.ts';
 import { listExperimentRefs } from '../../repo/open/experiment-refs.ts';
 import { experimentBaseline, refuseTakenName, saveExperiment } from '../../repo/experiments/experiment-save.ts';
+import type { OnReproEvent } from '../../repo/pipeline/repro-events.ts';
 import { recordedRepro, type RecordedReproOptions } from './repro.ts';
 
 export interface ExperimentRunOptions extends RecordedReproOptions {
@@ -34,13 +35,10 @@ export async function runExperiments(repo: DataRepo, options: ExperimentRunOptio
     const name = given ?? freshName(taken);
     taken.add(name);
     refuseTakenName(repo, baseline, name, options.force === true);
-    applyOverrides(repo.root, overrides);
-    repo.forget();
-    options.onExperiment?.(name);
-    await recordedRepro(repo, {
-      ...options,
-      command: `exp run ${name}`,
-      variables: { ...options.variables, DVC_EXP_NAME: name, DVC_EXP_BASELINE_REV: baseline },
+    const variables = { ...options.variables, DVC_EXP_NAME: name, DVC_EXP_BASELINE_REV: baseline };
+    await withParams(repo, overrides, options, (onEvent) => {
+      options.onExperiment?.(name);
+      return recordedRepro(repo, { ...options, onEvent, variables, command: `exp run ${name}` });
     });
     if (options.dry !== true) {
       saveExperiment(repo, {
@@ -53,4 +51,32 @@ export async function runExperiments(repo: DataRepo, options: ExperimentRunOptio
     names.push(name);
   }
   return names;
+}
+
+/**
+ * Works with changed params. They stay changed when a stage has begun to work with them; where nothing ran (a dry run,
+ * or a refusal before the first stage) the files are again what they were.
+ */
+async function withParams(
+  repo: DataRepo,
+  overrides: readonly Override[],
+  options: ExperimentRunOptions,
+  work: (onEvent: OnReproEvent) => Promise<unknown>,
+): Promise<void> {
+  const applied = applyOverrides(repo.root, overrides);
+  let finished = false;
+  let begun = false;
+  try {
+    repo.forget();
+    await work((event) => {
+      begun ||= ['running', 'cached', 'verifying', 'pulling'].includes(event.kind);
+      options.onEvent?.(event);
+    });
+    finished = true;
+  } finally {
+    if (options.dry === true || (!finished && !begun)) {
+      applied.undo();
+      repo.forget();
+    }
+  }
 }

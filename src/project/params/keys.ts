@@ -1,4 +1,4 @@
-import { MlopsError, type PyMap, type PyValue } from '../../base/index.ts';
+import { MlopsError, PyDate, PyFloat, type PyMap, type PyValue } from '../../base/index.ts';
 import { pythonStr } from '../template/interpolate.ts';
 
 /**
@@ -23,6 +23,35 @@ export function getParam(data: PyValue, key: string): PyValue | undefined {
     throw new MlopsError('bad_params', `dpath.get() globs must match only one leaf: ${key}`);
   }
   return found[0];
+}
+
+/** The value with a part of it set, or removed (`undefined`); missing mappings are made. Nothing given is changed. */
+export function valueWith(data: PyValue, path: readonly PyValue[], value: PyValue | undefined): PyValue {
+  const [step, ...rest] = path;
+  if (step === undefined) return value ?? null;
+  const inside = (old: PyValue | undefined): PyValue => valueWith(old ?? null, rest, value);
+  if (Array.isArray(data)) {
+    const index = Number(step);
+    if (rest.length === 0 && value === undefined) return data.toSpliced(index, 1);
+    return data.map((item, at) => (at === index ? inside(item) : item));
+  }
+  const map: PyMap = new Map(data instanceof Map ? data : []);
+  if (rest.length === 0 && value === undefined) map.delete(step);
+  else map.set(step, inside(map.get(step)));
+  return map;
+}
+
+/** Equal in Python, and of the same types: 1, 1.0 and true are three values here. */
+export function sameValue(a: PyValue, b: PyValue): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((item, index) => sameValue(item, b[index] ?? null));
+  }
+  if (a instanceof Map && b instanceof Map) {
+    return a.size === b.size && [...a].every(([key, item]) => b.has(key) && sameValue(item, b.get(key) ?? null));
+  }
+  if (a instanceof PyFloat && b instanceof PyFloat) return Object.is(a.value, b.value);
+  if (a instanceof PyDate && b instanceof PyDate) return a.text === b.text;
+  return a === b;
 }
 
 function child(value: PyValue | undefined, step: string): PyValue | undefined {

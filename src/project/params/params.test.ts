@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { PyFloat, pythonJson, type PyMap, type PyValue } from '../../base/index.ts';
-import { currentParams, getParam, parseDataFile, parsePythonJson } from '../index.ts';
+import { currentParams, editPythonParam, editToml, getParam, parseDataFile, parsePythonJson } from '../index.ts';
 
 describe('params files', () => {
   it('keep Python types in every format', () => {
@@ -75,5 +75,26 @@ describe('params files', () => {
     );
     const text = '{"big": 123456789012345678901234567890, "f": 1e-05, "n": NaN, "i": -Infinity, "z": -0.0}';
     expect(pythonJson(parsePythonJson(text), false)).toBe(text);
+  });
+
+  it('of Python take another value where they stand', () => {
+    const text = 'A = \'x\'  # why\nD = {\n  "a": 1,  # one\n  "b": None,\n}\nclass C:\n\ty: int = 2 # n\n';
+    const edit = (path: string[], value: PyValue): string | undefined => editPythonParam(text, path, value);
+    expect(edit(['A'], "it's")).toBe(text.replace("'x'", '"it\'s"'));
+    expect(edit(['D', 'b'], 5)).toBe(text.replace(/\{[^}]*\}/, "{'a': 1, 'b': 5}"));
+    expect(edit(['C', 'y'], new PyFloat(1e-5))).toBe(text.replace('= 2', '= 1e-05'));
+    expect(edit(['C', 'z'], 1)).toBeUndefined();
+    expect(edit(['D', 'a'], null)).toContain("'a': None");
+  });
+
+  it('of TOML are set, added and removed with their comments', () => {
+    const text = '# c\nn = 1 # one\n\n[t] # table\nx = 1\n';
+    expect(editToml(text, ['n'], new PyFloat(2))).toBe(text.replace('n = 1', 'n = 2.0'));
+    expect(editToml(text, ['t', 'y'], [new PyFloat(Number.POSITIVE_INFINITY)])).toBe(`${text}y = [inf]\n`);
+    expect(editToml(text, ['t', 'x'], undefined)).toBe(text.replace('x = 1\n', ''));
+    expect(parseDataFile(editToml(text, ['a', 'b', 'c'], 1n), 'f.toml')).toEqual(
+      new Map(Object.entries({ n: 1, a: new Map([['b', new Map([['c', 1]])]]), t: new Map([['x', 1]]) })),
+    );
+    expect(() => editToml(text, ['n'], null)).toThrow('TOML has no null');
   });
 });

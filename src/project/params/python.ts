@@ -1,4 +1,6 @@
 import { MlopsError, PyFloat, type PyMap, type PyValue } from '../../base/index.ts';
+import { pythonRepr } from '../template/interpolate.ts';
+import { valueWith } from './keys.ts';
 
 /**
  * Reads the parameters of a Python file as DVC does: assignments of literals at module level, in class
@@ -8,53 +10,115 @@ import { MlopsError, PyFloat, type PyMap, type PyValue } from '../../base/index.
  * @throws MlopsError `bad_params` for an unclosed bracket or string.
  */
 export function parsePythonParams(text: string): PyMap {
-  const lines = logicalLines(text);
-  return readBody(lines, 0, lines.length, lines[0]?.indent ?? 0, false);
+  return readParams(text, () => undefined);
+}
+
+/**
+ * Gives another value to a param of a Python file: the literal on the right of its assignment is written anew,
+ * everything else stays.
+ *
+ * @param path names of classes, the assigned name, then keys and indexes inside of its value.
+ * @returns undefined where the file has no such assignment.
+ */
+export function editPythonParam(text: string, path: readonly string[], value: PyValue): string | undefined {
+  let place: { readonly line: LogicalLine; readonly value: PyValue; readonly inside: readonly string[] } | undefined;
+  readParams(text, (name, line, old) => {
+    if (name.every((step, index) => step === path[index])) {
+      place = { line, value: old, inside: path.slice(name.length) };
+    }
+  });
+  if (place === undefined) return undefined;
+  const { line, inside } = place;
+  const left = assignmentPattern.exec(text.slice(line.start, line.end))?.[0];
+  if (left === undefined) return undefined;
+  const literal = pythonRepr(inside.length === 0 ? value : valueWith(place.value, inside, value));
+  return text.slice(0, line.start + left.length) + literal + text.slice(line.end);
 }
 
 interface LogicalLine {
   readonly indent: number;
   readonly text: string;
+  /** Where its first and behind its last character stand in the file, comments left out. */
+  readonly start: number;
+  readonly end: number;
 }
 
-function readBody(lines: readonly LogicalLine[], from: number, to: number, indent: number, onlySelf: boolean): PyMap {
+/** Told of each assignment of a literal, with the path of its name. */
+type OnAssignment = (name: readonly string[], line: LogicalLine, value: PyValue) => void;
+
+function readParams(text: string, onAssignment: OnAssignment): PyMap {
+  const lines = logicalLines(text);
+  return readBody(lines, { from: 0, to: lines.length, indent: lines[0]?.indent ?? 0, path: [] }, onAssignment);
+}
+
+interface Body {
+  readonly from: number;
+  readonly to: number;
+  readonly indent: number;
+  /** Names of the classes around it. */
+  readonly path: readonly string[];
+  readonly onlySelf?: boolean;
+}
+
+function readBody(lines: readonly LogicalLine[], body: Body, onAssignment: OnAssignment): PyMap {
   const result: PyMap = new Map();
+  const { from, to, indent, path } = body;
   for (let at = from; at < to; at++) {
     const line = lines[at];
     if (line === undefined || line.indent !== indent) continue;
     const block = /^(?:class\s+(\w+)|(?:async\s+)?def\s+(\w+))/.exec(line.text);
     if (block === null) {
-      readAssignment(line.text, onlySelf, result);
+      readAssignment(line, body, result, onAssignment);
       continue;
     }
     let end = at + 1;
     while (end < to && (lines[end]?.indent ?? 0) > indent) end++;
-    const inner = lines[at + 1]?.indent ?? indent + 1;
-    if (block[1] !== undefined) result.set(block[1], readBody(lines, at + 1, end, inner, false));
+    const inner = { from: at + 1, to: end, indent: lines[at + 1]?.indent ?? indent + 1 };
+    const [, name] = block;
+    if (name !== undefined) result.set(name, readBody(lines, { ...inner, path: [...path, name] }, onAssignment));
     else if (block[2] === '__init__') {
-      for (const [key, value] of readBody(lines, at + 1, end, inner, true)) result.set(key, value);
+      for (const [key, value] of readBody(lines, { ...inner, path, onlySelf: true }, onAssignment)) {
+        result.set(key, value);
+      }
     }
     at = end - 1;
   }
   return result;
 }
 
-function readAssignment(text: string, onlySelf: boolean, into: PyMap): void {
-  const match = /^(self\.)?([A-Za-z_]\w*)\s*(?::[^=]+)?=(?!=)\s*/.exec(text);
-  if (match?.[2] === undefined || (onlySelf && match[1] === undefined)) return;
-  const value = parseLiteral(text.slice(match[0].length));
-  if (value !== undefined) into.set(match[2], value);
+const assignmentPattern = /^(self\.)?([A-Za-z_]\w*)\s*(?::[^=]+)?=(?!=)\s*/;
+
+function readAssignment(line: LogicalLine, body: Body, into: PyMap, onAssignment: OnAssignment): void {
+  const match = assignmentPattern.exec(line.text);
+  const name = match?.[2];
+  if (match === null || name === undefined || (body.onlySelf === true && match[1] === undefined)) return;
+  const value = parseLiteral(line.text.slice(match[0].length));
+  if (value === undefined) return;
+  into.set(name, value);
+  onAssignment([...body.path, name], line, value);
 }
 
 /** Joins what brackets, triple quotes and backslashes continue; drops comments and blank lines. */
 function logicalLines(text: string): LogicalLine[] {
   const lines: LogicalLine[] = [];
   let current = '';
+  let begun = false;
+  let start = 0;
+  let end = 0;
   let depth = 0;
+  const add = (part: string, at: number): void => {
+    if (part.trim() !== '') {
+      if (!begun) start = at;
+      begun = true;
+      end = at + part.length;
+    }
+    current += part;
+  };
   const flush = (): void => {
     const content = current.trimEnd();
-    if (content.trim() !== '') lines.push({ indent: indentOf(content), text: content.trim() });
+    if (content.trim() !== '') lines.push({ indent: indentOf(content), text: content.trim(), start, end });
     current = '';
+    begun = false;
   };
   for (let at = 0; at < text.length;) {
     const character = text[at] ?? '';
@@ -63,9 +127,9 @@ function logicalLines(text: string): LogicalLine[] {
       continue;
     }
     if (character === '"' || character === "'") {
-      const end = endOfString(text, at);
-      current += text.slice(at, end);
-      at = end;
+      const after = endOfString(text, at);
+      add(text.slice(at, after), at);
+      at = after;
       continue;
     }
     if (character === '\\' && /^\r?\n/.test(text.slice(at + 1, at + 3))) {
@@ -75,7 +139,7 @@ function logicalLines(text: string): LogicalLine[] {
     if ('([{'.includes(character)) depth++;
     if (')]}'.includes(character)) depth--;
     if (character === '\n' && depth <= 0) flush();
-    else current += character === '\n' || character === '\r' ? ' ' : character;
+    else add(character === '\n' || character === '\r' ? ' ' : character, at);
     at++;
   }
   if (depth > 0) throw new MlopsError('bad_params', 'a bracket is not closed');

@@ -141,6 +141,18 @@ describe('editing YAML', () => {
       { numRuns: 300 },
     );
   });
+
+  it('keeps the line ends of a Windows checkout', () => {
+    const text = '# c\nstages:\n  a:\n    cmd: x  # why\n    text: |\n      one\n      two\n';
+    for (const edit of [
+      { op: 'set', path: ['stages', 'a', 'frozen'], value: true },
+      { op: 'set', path: ['stages', 'b'], value: new Map([['cmd', 'y']]) },
+      { op: 'delete', path: ['stages', 'a', 'cmd'] },
+    ] as const) {
+      const plain = editYaml(text, 'dvc.yaml', [edit]);
+      expect(editYaml(text.replaceAll('\n', '\r\n'), 'dvc.yaml', [edit])).toBe(plain.replaceAll('\n', '\r\n'));
+    }
+  });
 });
 
 /** Comments where they are surely allowed: at the start, and before every top-level key. */

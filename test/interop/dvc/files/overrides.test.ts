@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import * as path from 'node:path';
 import { expect, it } from 'vitest';
 import { isMlopsError, PyFloat, type PyValue } from '../../../../src/base/index.ts';
-import { parseYaml } from '../../../../src/project/index.ts';
-import { editParams, parseOverrides } from '../../../../src/repo/experiments/experiment-overrides.ts';
+import { parseDataFile } from '../../../../src/project/index.ts';
+import { parseOverrides } from '../../../../src/repo/experiments/experiment-overrides.ts';
+import { editParams } from '../../../../src/repo/experiments/override-edit.ts';
 import { describeWithTool } from '../../../tools.ts';
 
 /** What people type, and what a grammar could stumble over. */
@@ -205,25 +206,67 @@ const overrides: readonly string[] = [
 
 const params = 'lr: 0.1\nmodel: {depth: 3, name: a, layers: [1, 2]}\nflag: true\nnn: null\nname: "x"\n';
 
+/** What stands where null, numbers as keys and other formats are awkward. */
+const otherFiles: readonly { file: string; text: string; overrides: readonly string[] }[] = [
+  {
+    file: 'keys.yaml',
+    text: 'a:\nd: {x: null, y: 1}\nz: {2020: q, 2019: b}\nb: {true: 1}\nl: [null, 1]\ns: txt\n',
+    overrides: [
+      ...['a=7', 'd.x=8', '+a=7', '++a=7', '~a', '~d.x', '~a=null', 'a={q: 1}', 'a.q=1', '+a.q=1', '++a.q=1'],
+      ...['d.x.k=1', '+d.x.k=1', 'z.2020=zz', '+z.2020=zz', '++z.2020=zz', '~z.2020', 'b.true=5'],
+      ...['l.0=5', 'l.1=null', 's=null', 'd=null', 'z=null', 'z={2020: k}', 'z={2021: k}', '+z={2021: k}'],
+      ...['+e.f.g=null', '+e=null', '~d', 'a=[1]', '+l=[5]', '+a.q.r.s=1', 'd={x: {y: {z: 1}}}', '+s.t=1'],
+    ],
+  },
+  {
+    file: 'p.json',
+    text: '{"j": null, "d": {"x": null, "y": 1}, "l": [null, 1], "s": "t"}',
+    overrides: [
+      ...['j=9', 'd.x=8', '+j=9', '~j', 'j={q: 1}', '+j.q=1', 'l.0=5', 's=null', 'd=null', '+e.f=1', '~d.x', '~d'],
+      ...['s="a b"', 'j=true', 'j=1.0', 'j=[1,{a: b}]', '~d.y', 'd={y: 2}', '+d={z: 2}', 'nope=1', '++nope.x=1'],
+    ],
+  },
+  {
+    file: 'p.toml',
+    text: '# c\nn = 1 # one\ns = "t"\nl = [1, 2]\nml = [\n  1,\n  2,\n]\nin = {a = 1, b = "x"}\n"q.k" = 3\ndotted.k = 1\n\n[t]\nx = 1\n# tail\n\n[t.u]\ny = 2.5\nb = true\n\n[[arr]]\nk = 1\n',
+    overrides: [
+      ...['n=2', 'n=2.0', 'n=1e-5', 's=new', 's=5', 's=null', 'n=true', 'l=[3]', 'ml=[9]', 'ml.0=9', 'l.0=5'],
+      ...['in.a=5', 'in={a: 5}', '+in.c=1', '~in.a', '~n', '~t', '~t.x', '~t.u', '~t.u.y', '+new=1', '+t.new=1'],
+      ...['+t.u.new=x', '+e.f.g=1', '+e={f: 1}', 't.x=5', 't.u.y=3', 't.u.b=false', 't={x: 9}', 'q.k=4'],
+      ...['dotted.k=2', '+dotted.j=1', 'arr.0.k=5', 'n={a: 1}', 't=5', '+new=null', '+new=[1,a]'],
+      ...['s="a\\"b"', '+t.l=[{a: 1}]', '+new=1.0', 't.u.y=-0.0', 'n=inf', 'l=[1.0,2]', 'n=12345678901234567890'],
+    ],
+  },
+  {
+    // DVC leaves texts and dicts silently as they are; those we change are in the room's own test.
+    file: 'p.py',
+    text: 'N = None\nK = 3\nF = 1.5\nB = True\nL = [1, 2]\nclass C:\n    x = None\n    y: int = 2\n    def __init__(self):\n        self.w = 5\n        self.n = None\n',
+    overrides: [
+      ...['N=10', 'K=4', 'K=null', 'K=true', 'F=2', 'B=false', 'L=[3]', 'L.0=5', 'C.x=1', 'C.y=3', 'C.w=6', 'C.n=7'],
+      ...['N=[1]', 'C.nope=1', '+K=1', 'C={x: 4}', 'N=1e-5'],
+    ],
+  },
+];
+
 /** The params file after each override (several for a grid), as `[type, value]` trees; `error` where DVC refuses. */
 const script = `
 import json, sys, tempfile, os
 from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
-from ruamel.yaml import YAML
+from dvc.utils.serialize import LOADERS
 def tree(x):
     if isinstance(x, dict): return sorted([[tree(k), tree(v)] for k, v in x.items()], key=json.dumps)
-    if isinstance(x, list): return ["list", *map(tree, x)]
+    if isinstance(x, (list, tuple)): return ["list", *map(tree, x)]
     return [type(x).__name__, repr(x) if isinstance(x, (int, float)) and not isinstance(x, bool) else x]
 given = json.load(sys.stdin)
-file = os.path.join(tempfile.mkdtemp(), "params.yaml")
+file = os.path.join(tempfile.mkdtemp(), given["file"])
 results = []
 for override in given["overrides"]:
     try:
         made = []
         for sweep in get_hydra_sweeps({"p": [override]}):
-            with open(file, "w") as f: f.write(given["params"])
+            with open(file, "w") as f: f.write(given["text"])
             apply_overrides(file, list(sweep["p"]))
-            with open(file) as f: made.append(tree(YAML(typ="safe", pure=True).load(f)))
+            made.append(tree(LOADERS[os.path.splitext(file)[1]](file)))
         results.append(made)
     except Exception:
         results.append("error")
@@ -242,13 +285,13 @@ function tree(value: PyValue): unknown {
   return [typeof value === 'boolean' ? 'bool' : 'str', value];
 }
 
-function ours(override: string): unknown {
+function ours(file: string, text: string, override: string): unknown {
   try {
-    return parseOverrides([override]).map((list) =>
+    return parseOverrides([`${file}:${override}`]).map((list) =>
       tree(
-        parseYaml(
-          list.reduce((text, one) => editParams(text, one), params),
-          'params.yaml',
+        parseDataFile(
+          list.reduce((now, one) => editParams(now, one), text),
+          file,
         ),
       ),
     );
@@ -259,13 +302,22 @@ function ours(override: string): unknown {
 }
 
 describeWithTool('dvc', 'overrides of params', ({ dvc }) => {
-  it('mean what they mean to DVC: values, grids, additions, removals and errors', { timeout: 300_000 }, () => {
-    const python = path.join(path.dirname(dvc), 'python');
-    const input = JSON.stringify({ params, overrides });
+  const python = path.join(path.dirname(dvc), 'python');
+
+  function compare(file: string, text: string, given: readonly string[]): void {
+    const input = JSON.stringify({ file, text, overrides: given });
     const answer = execFileSync(python, ['-c', script], { input, encoding: 'utf8', maxBuffer: 1 << 26 });
     const theirs = JSON.parse(answer) as unknown[];
-    for (const [i, override] of overrides.entries()) {
-      expect([override, ours(override)]).toEqual([override, theirs[i]]);
+    for (const [i, override] of given.entries()) {
+      expect([override, ours(file, text, override)]).toEqual([override, theirs[i]]);
     }
+  }
+
+  it('mean what they mean to DVC: values, grids, additions, removals and errors', { timeout: 300_000 }, () => {
+    compare('params.yaml', params, overrides);
+  });
+
+  it.each(otherFiles)('change $file as DVC does', { timeout: 120_000 }, ({ file, text, overrides: given }) => {
+    compare(file, text, given);
   });
 });
