@@ -47,6 +47,16 @@ export function isMlopsError(error: unknown, code?: ErrorCode): error is MlopsEr
   return error instanceof MlopsError && (code === undefined || error.code === code);
 }
 
+/** What some work gives, or the failure that it throws; bugs are thrown on. */
+export function orFailure<Result>(work: () => Result): Result | MlopsError {
+  try {
+    return work();
+  } catch (error) {
+    if (!isMlopsError(error)) throw error;
+    return error;
+  }
+}
+
 /** True for Node's system errors with one of the given codes, e.g. `isSystemError(e, 'ENOENT')`. */
 export function isSystemError(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
   if (!(error instanceof Error) || !('code' in error)) return false;

@@ -2,7 +2,15 @@
 export { temporaryName, writeFileAtomic, type AtomicWriteOptions } from './atomic-file.ts';
 export { erf, erfc } from './erf.ts';
 export { errorCodes, type ErrorCode, type ErrorCodeEntry } from './error-codes.ts';
-export { explainSystemError, isMlopsError, isSystemError, messageOf, MlopsError, type ErrorDetails } from './error.ts';
+export {
+  explainSystemError,
+  isMlopsError,
+  isSystemError,
+  messageOf,
+  MlopsError,
+  orFailure,
+  type ErrorDetails,
+} from './error.ts';
 export { removeLeftFolders } from './left-folders.ts';
 export { lockFile, tryLockFile, type FileLock, type LockOptions } from './lock.ts';
 export { keepingLineEnds } from './line-ends.ts';

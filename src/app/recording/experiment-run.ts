@@ -1,8 +1,9 @@
 import type { DataRepo } from '../../repo/open/data-repo.ts';
 import { freshName } from '../../repo/experiments/experiment-names.ts';
-import { applyOverrides, parseOverrides, type Override } from '../../repo/experiments/experiment-overrides.ts';
+import { applyOverrides, parseOverrides } from '../../repo/experiments/experiment-overrides.ts';
 import { listExperimentRefs } from '../../repo/open/experiment-refs.ts';
 import { experimentBaseline, refuseTakenName, saveExperiment } from '../../repo/experiments/experiment-save.ts';
+import type { Override } from '../../repo/experiments/override-edit.ts';
 import type { OnReproEvent } from '../../repo/pipeline/repro-events.ts';
 import { recordedRepro, type RecordedReproOptions } from './repro.ts';
 

@@ -77,7 +77,7 @@ function cloud(input: Input, terminal: Terminal): Promise<number> {
         terminal,
         [...report].map(([name, state]) => `\t${`${state}:`.padEnd(20)}${name}`),
       );
-    else if (repo.stages().length === 0) sayEmpty(terminal);
+    else if (input.args.length === 0 && repo.stages().length === 0) sayEmpty(terminal);
     else say(terminal, `Cache and remote '${input.text('remote') ?? repo.defaultRemote ?? 'None'}' are in sync.`);
     return 0;
   });

@@ -51,7 +51,7 @@ export async function workspaceStatus(repo: DataRepo, command: StatusCommand = {
     const status = await statusOfStage(repo, stage, only, command);
     if (status.length > 0) stages.set(stage.address, status);
   }
-  return { stages, empty: repo.stages().length === 0, warnings };
+  return { stages, empty: selected.length === 0 && repo.stages().length === 0, warnings };
 }
 
 async function statusOfStage(

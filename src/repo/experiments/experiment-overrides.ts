@@ -1,21 +1,10 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isSystemError, MlopsError, writeFileAtomic, type PyValue } from '../../base/index.ts';
+import { isSystemError, MlopsError, writeFileAtomic } from '../../base/index.ts';
 import { decodeText, defaultParamsFile } from '../../project/index.ts';
-import { editParams } from './override-edit.ts';
+import { editParams, type Override } from './override-edit.ts';
 import { parseOverrideValue } from './override-grammar.ts';
-
-/** One assignment of `-S`: what to do with a dotted key of a params file. */
-export interface Override {
-  readonly file: string;
-  readonly key: string;
-  /** `set` wants the key to exist, `add` wants it not to, `put` does not care. */
-  readonly action: 'set' | 'add' | 'put' | 'remove';
-  readonly value: PyValue;
-  /** Removes only this value. */
-  readonly only?: PyValue;
-}
 
 /**
  * Reads `[file:]key=value`, `+key=value`, `++key=value`, `~key`, `~key=value`. Values with commas, `choice(a, b)` and

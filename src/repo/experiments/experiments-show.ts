@@ -126,7 +126,7 @@ function outsOf({ stages }: Reports): Map<string, ExperimentOut> {
       stage.outs
         .filter((out) => !out.metric && out.plot === undefined)
         .map((out): [string, ExperimentOut] => {
-          const isDataSource = stage.kind === 'data' && stage.deps.length === 0;
+          const isDataSource = stage.cmd === undefined;
           return [out.path ?? out.defPath, { ...factsOf(out.info), useCache: out.cache, isDataSource }];
         }),
     ),

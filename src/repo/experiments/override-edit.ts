@@ -19,7 +19,17 @@ import {
   valueWith,
   type YamlPath,
 } from '../../project/index.ts';
-import type { Override } from './experiment-overrides.ts';
+
+/** One assignment of `-S`: what to do with a dotted key of a params file. */
+export interface Override {
+  readonly file: string;
+  readonly key: string;
+  /** `set` wants the key to exist, `add` wants it not to, `put` does not care. */
+  readonly action: 'set' | 'add' | 'put' | 'remove';
+  readonly value: PyValue;
+  /** Removes only this value. */
+  readonly only?: PyValue;
+}
 
 /** Keys of mappings as they were read (a key 2020 is a number), indexes of lists. */
 type Steps = YamlPath;

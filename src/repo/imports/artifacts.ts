@@ -63,13 +63,16 @@ function splitName(given: string): { folder: string; name: string } {
 }
 
 function pathOf(repo: ForeignRepo, given: string, folder: string, name: string): string {
-  const file = path.posix.join(folder, 'dvc.yaml');
+  // The name counts from the top of the Git repository, the files perhaps from a project in a folder of it.
+  const inside = path.posix.relative(`/${repo.inGit}`, `/${folder}`);
+  if (inside === '..' || inside.startsWith('../')) throw notFound(given);
+  const file = path.posix.join(inside, 'dvc.yaml');
   const found: unknown = openPipelineFile(repo.tree, file, { display: (shown) => shown })
     ?.artifacts()
     .get(name);
   const own = found instanceof Map ? (found.get('path') as unknown) : undefined;
   if (typeof own !== 'string') throw notFound(given);
-  return path.posix.join(folder, own);
+  return path.posix.join(inside, own);
 }
 
 const tagPattern = /^(?<artifact>.+?)(?:#(?<stage>[\w/-]+)|@(?<version>v\d+\.\d+\.\d+[\w.+-]*))!?(?:#\d+)?$/;

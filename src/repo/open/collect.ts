@@ -117,6 +117,13 @@ class Search {
   }
 }
 
+/** The stages of one file, whatever else the project holds. @throws MlopsError as `collectStages` does for it. */
+export function readStageFile(source: CollectSource, file: TreePath): readonly Stage[] {
+  const stages: Stage[] = [];
+  readFile(source, file, file.slice(file.lastIndexOf('/') + 1), stages, []);
+  return stages;
+}
+
 function readFile(
   source: CollectSource,
   file: TreePath,

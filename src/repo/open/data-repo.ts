@@ -11,6 +11,13 @@ export interface DataRepo extends PipelineProject {
   /** Stages of the work tree, read once; `forget` after writing one. */
   stages(): readonly Stage[];
   forget(): void;
+  /**
+   * The stages of one file: as `stages` has them, or read alone where the project as a whole cannot be read or passes the
+   * file over (a folder that Git ignores). Empty where there is no such file for DVC.
+   *
+   * @throws MlopsError where the file itself cannot be read, or Git ignores it.
+   */
+  stagesIn(file: TreePath): readonly Stage[];
   graph(): StageGraph;
   /** Stages of another state of the project. */
   stagesOf(tree: Tree): readonly Stage[];

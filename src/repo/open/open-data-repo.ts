@@ -1,7 +1,15 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isSystemError, lockFile, MlopsError, writeFileAtomic, type FileLock } from '../../base/index.ts';
+import {
+  isMlopsError,
+  isSystemError,
+  lockFile,
+  MlopsError,
+  orFailure,
+  writeFileAtomic,
+  type FileLock,
+} from '../../base/index.ts';
 import { openData, type LinkType } from '../../data/index.ts';
 import { ignoredByGit, type Tree, type TreePath } from '../../git/index.ts';
 import {
@@ -18,7 +26,7 @@ import {
   type ParsingOptions,
   type Stage,
 } from '../../project/index.ts';
-import { collectStages, type CollectSource } from './collect.ts';
+import { collectStages, readStageFile, type CollectSource } from './collect.ts';
 import type { DataRepo } from './data-repo.ts';
 import type { RemoteSection } from './pipeline-project.ts';
 import { checkPlaces } from './check-places.ts';
@@ -142,6 +150,11 @@ function assemble(project: Project, around: Pick<DataRepo, 'cwd' | 'env' | 'comm
     defaultRemote: config.defaultRemote,
     remote: (name) => remoteOf(config, name),
     stages: () => (stages ??= collectStages(source(tree)).stages),
+    stagesIn(file) {
+      const known = orFailure(() => repo.stages());
+      const own = isMlopsError(known) ? [] : known.filter((stage) => stage.file === file);
+      return own.length > 0 ? own : readAlone(source(tree), file, display);
+    },
     forget() {
       stages = undefined;
       graph = undefined;
@@ -163,6 +176,18 @@ function assemble(project: Project, around: Pick<DataRepo, 'cwd' | 'env' | 'comm
     unlocked: (work) => lock.unlocked(work),
   };
   return repo;
+}
+
+function readAlone(source: CollectSource, file: TreePath, display: (file: TreePath) => string): readonly Stage[] {
+  const { tree } = source;
+  const kind = tree.entry(file)?.kind;
+  if ((kind !== 'file' && kind !== 'link') || source.ignored(file, false)) return [];
+  if (source.ignoredByGit([file]).has(file)) {
+    throw new MlopsError('unknown_stage', `bad DVC file name '${display(file)}' is git-ignored.`, {
+      hint: 'take it out of the .gitignore: a stage file belongs into Git',
+    });
+  }
+  return readStageFile(source, file);
 }
 
 function collectSource(

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { didYouMean, MlopsError } from '../../base/index.ts';
+import { didYouMean, isMlopsError, isSystemError, MlopsError, orFailure } from '../../base/index.ts';
 import type { TreePath } from '../../git/index.ts';
 import { globPattern, type Out, type Stage } from '../../project/index.ts';
 import { isStageFile } from './collect.ts';
@@ -59,9 +59,38 @@ function selectOne(repo: DataRepo, target: string, options: TargetOptions): Sele
     const below = repo.stages().filter((stage) => path.join(repo.root, stage.file).startsWith(withSlash(absolute)));
     return below.map((stage) => ({ stage, only: undefined }));
   }
-  const found = selectFrom(repo, repo.stages(), target);
+  // A file that cannot be read elsewhere does not stand in the way of what is named.
+  const known = orFailure(() => repo.stages());
+  const found = isMlopsError(known) ? [] : selectFrom(repo, known, target);
   if (found.length > 0) return found;
+  const alone = stagesOfNamedFile(repo, target);
+  if (alone.length > 0) return alone.map((stage) => ({ stage, only: undefined }));
+  if (isMlopsError(known)) throw known;
   throw unknownTarget(repo, target);
+}
+
+/** The stages of the one file that a target names or has its stage in, by whatever links it is reached. */
+function stagesOfNamedFile(repo: DataRepo, target: string): readonly Stage[] {
+  const isFile = isStageFile(path.basename(target));
+  const { file, name } = isFile ? { file: target, name: undefined } : fileAndName(target);
+  const inside = placeOfFile(repo, file);
+  if (inside === undefined || !isStageFile(path.basename(inside))) return [];
+  const stages = repo.stagesIn(inside);
+  return name === undefined ? stages : named(stages, name);
+}
+
+/** Where a file named from where the user stands is in the project, with links to its folder followed. */
+export function placeOfFile(repo: Pick<DataRepo, 'root' | 'cwd'>, file: string): TreePath | undefined {
+  const absolute = path.resolve(repo.cwd, file);
+  const plain = treePathOf(repo, absolute);
+  try {
+    const folder = fs.realpathSync(path.dirname(absolute));
+    const real = treePathOf({ root: fs.realpathSync(repo.root) }, path.join(folder, path.basename(absolute)));
+    return real ?? plain;
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) return plain;
+    throw error;
+  }
 }
 
 function withSlash(folder: string): string {
@@ -95,13 +124,26 @@ export function outAround(stages: readonly Stage[], file: TreePath): { stage: St
 
 /** `train`, `train@us`, the group `train`, `sub/dvc.yaml:train`. */
 function stagesNamed(repo: Pick<DataRepo, 'root' | 'cwd'>, stages: readonly Stage[], target: string): Stage[] {
-  const colon = target.lastIndexOf(':');
-  const file = colon > 0 ? target.slice(0, colon) : 'dvc.yaml';
-  const name = colon >= 0 ? target.slice(colon + 1) : target;
+  const { file, name } = fileAndName(target);
   const inside = treePathOf(repo, path.resolve(repo.cwd, file));
-  const own = stages.filter((stage) => stage.file === inside && stage.name !== undefined);
-  const exact = own.filter((stage) => stage.name === name);
-  return exact.length > 0 ? exact : own.filter((stage) => stage.name?.startsWith(`${name}@`) === true);
+  return named(
+    stages.filter((stage) => stage.file === inside && stage.name !== undefined),
+    name,
+  );
+}
+
+function fileAndName(target: string): { readonly file: string; readonly name: string } {
+  const colon = target.lastIndexOf(':');
+  return {
+    file: colon > 0 ? target.slice(0, colon) : 'dvc.yaml',
+    name: colon >= 0 ? target.slice(colon + 1) : target,
+  };
+}
+
+/** The stage of that name, or the group of stages. */
+function named(stages: readonly Stage[], name: string): Stage[] {
+  const exact = stages.filter((stage) => stage.name === name);
+  return exact.length > 0 ? exact : stages.filter((stage) => stage.name?.startsWith(`${name}@`) === true);
 }
 
 function unknownTarget(repo: DataRepo, target: string): MlopsError {

@@ -5,6 +5,7 @@ import { didYouMean, MlopsError } from '../../base/index.ts';
 import { globPattern, pipelineFileName, type Stage } from '../../project/index.ts';
 import { isStageFile } from '../open/collect.ts';
 import type { DataRepo } from '../open/data-repo.ts';
+import { placeOfFile } from '../open/targets.ts';
 import { postOrder } from './order.ts';
 
 export interface PipelineTargetOptions {
@@ -64,8 +65,8 @@ function stagesInside(repo: DataRepo, folder: string): Stage[] {
 }
 
 function stagesOfFile(repo: DataRepo, file: string): Stage[] {
-  const at = treeFile(repo, file);
-  const found = repo.stages().filter((stage) => stage.file === at);
+  const at = placeOfFile(repo, file) ?? treeFile(repo, file);
+  const found = [...repo.stagesIn(at)];
   const absolute = path.resolve(repo.cwd, file);
   if (found.length > 0 || fs.existsSync(absolute)) return found;
   throw new MlopsError('unknown_stage', `'${absolute}' does not exist`, {

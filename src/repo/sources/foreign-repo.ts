@@ -57,6 +57,8 @@ export interface ForeignRepo {
   readonly standpoint: TreePath;
   /** The commit it stands at, undefined without Git. */
   readonly commit: string | undefined;
+  /** Where its files are below the top of the Git repository; '' at the top. */
+  readonly inGit: TreePath;
   readonly tree: Tree;
   readonly view: RepoView;
   /** Its own cache, when it is on this machine. */
@@ -102,6 +104,7 @@ interface OpenOptions extends ForeignOptions {
 interface Place {
   readonly tree: Tree;
   readonly commit: string | undefined;
+  readonly inGit: TreePath;
   /** Holds the config of the repository. */
   readonly dvcDir: string;
   /** The repository's own cache, when it is on this machine. */
@@ -123,17 +126,20 @@ function localPlace(cwd: string, url: string, options: ForeignOptions): Place | 
     throw new MlopsError('not_a_git_repo', `${given} is not a git repository`, { hint: 'leave out --rev' });
   }
   const rev = gitRoot === undefined ? undefined : (options.chooseRev?.(gitRoot) ?? options.rev);
+  const inGit = gitRoot === undefined ? undefined : treePathOf({ root: gitRoot }, root);
   if (rev === undefined) {
     return {
       tree: worktreeTree(root),
       commit: gitRoot === undefined ? undefined : headCommit(gitRoot),
+      inGit: inGit ?? '',
       dvcDir,
       cacheDir,
     };
   }
-  const isInGit = gitRoot !== undefined && treePathOf({ root: gitRoot }, root) !== undefined;
-  const top = gitRoot !== undefined && !(isInGit && fs.existsSync(dvcDir)) ? gitRoot : root;
-  return { tree: revisionTree(top, rev), commit: resolveRevision(top, rev), dvcDir, cacheDir };
+  const isTop = gitRoot !== undefined && !(inGit !== undefined && fs.existsSync(dvcDir));
+  const top = isTop ? gitRoot : root;
+  const commit = resolveRevision(top, rev);
+  return { tree: revisionTree(top, rev), commit, inGit: isTop ? '' : (inGit ?? ''), dvcDir, cacheDir };
 }
 
 /** A Git repository without a work tree: there are no files to read in place. */
@@ -161,9 +167,11 @@ function projectAbove(tree: Tree, at: TreePath): TreePath | undefined {
 
 function placeBelow(scratch: string, place: Place, folder: TreePath): Place {
   const tree = subTree(place.tree, folder);
+  const inGit = path.posix.join(place.inGit, folder);
   const own = path.join(path.dirname(place.dvcDir), folder, '.dvc');
-  if (!fs.existsSync(own)) return { ...place, tree, dvcDir: configFolder(scratch, tree), cacheDir: undefined };
-  return { ...place, tree, dvcDir: own, cacheDir: cacheOf(own) };
+  if (!fs.existsSync(own))
+    return { tree, commit: place.commit, inGit, dvcDir: configFolder(scratch, tree), cacheDir: undefined };
+  return { tree, commit: place.commit, inGit, dvcDir: own, cacheDir: cacheOf(own) };
 }
 
 /** Where the user stands inside of the files that are read. */
@@ -190,7 +198,7 @@ async function clonePlace(folder: string, url: string, options: ForeignOptions):
   const clone = path.join(folder, 'clone');
   await cloneRepository(url, clone, { bare: true, signal: options.signal });
   const tree = revisionTree(clone, options.chooseRev?.(clone) ?? options.rev ?? 'HEAD');
-  return { tree, commit: tree.commit, dvcDir: configFolder(folder, tree), cacheDir: undefined };
+  return { tree, commit: tree.commit, inGit: '', dvcDir: configFolder(folder, tree), cacheDir: undefined };
 }
 
 function assemble(folder: string, url: string, place: Place, options: OpenOptions): ForeignRepo {
@@ -222,10 +230,11 @@ function assemble(folder: string, url: string, place: Place, options: OpenOption
     url,
     standpoint: here,
     commit: place.commit,
+    inGit: place.inGit,
     tree,
     view: repoView({
       tree,
-      stages: stagesIn(tree, ignored),
+      stages: stagesIn(tree, ignored, options.cwd),
       ignored,
       manifest: async (content) => readManifest(await repo.cacheWith([content]), content),
     }),
@@ -261,28 +270,29 @@ function assemble(folder: string, url: string, place: Place, options: OpenOption
   return repo;
 }
 
-function stagesIn(tree: Tree, ignored: CollectSource['ignored']): ReturnType<typeof collectStages>['stages'] {
-  return collectStages(
-    {
-      tree,
-      ignored,
-      ignoredByGit: () => new Set(),
-      openPipeline(file) {
-        const pipeline = openPipelineFile(tree, file, {
-          display: (shown) => shown,
-          lock: (of) => readLockFile(tree, lockFileOf(of)),
-        });
-        if (pipeline === undefined) throw new MlopsError('file_changed', `'${file}' vanished while it was read`);
-        return pipeline;
-      },
-      readData(file) {
-        const stage = readDvcFile(tree, file, file);
-        if (stage === undefined) throw new MlopsError('file_changed', `'${file}' vanished while it was read`);
-        return stage;
-      },
+/** @throws MlopsError where one of its stage files cannot be read: a shorter list would be taken for the whole. */
+function stagesIn(
+  tree: Tree,
+  ignored: CollectSource['ignored'],
+  cwd: string,
+): ReturnType<typeof collectStages>['stages'] {
+  const { root } = tree;
+  const display = (file: TreePath): string => (root === undefined ? file : path.relative(cwd, path.join(root, file)));
+  return collectStages({
+    tree,
+    ignored,
+    ignoredByGit: () => new Set(),
+    openPipeline(file) {
+      const pipeline = openPipelineFile(tree, file, { display, lock: (of) => readLockFile(tree, lockFileOf(of)) });
+      if (pipeline === undefined) throw new MlopsError('file_changed', `'${display(file)}' vanished while it was read`);
+      return pipeline;
     },
-    () => undefined,
-  ).stages;
+    readData(file) {
+      const stage = readDvcFile(tree, file, display(file));
+      if (stage === undefined) throw new MlopsError('file_changed', `'${display(file)}' vanished while it was read`);
+      return stage;
+    },
+  }).stages;
 }
 
 function isWhole(context: DataContext, contents: readonly Content[]): boolean {

@@ -235,5 +235,5 @@ export function selectedOuts(
 }
 
 function atRevision(repo: DataRepo, stages: readonly Stage[]): DataRepo {
-  return { ...repo, stages: () => stages };
+  return { ...repo, stages: () => stages, stagesIn: (file) => stages.filter((stage) => stage.file === file) };
 }
