@@ -18,12 +18,18 @@ export function memoryKeyStore(): KeyStore {
   };
 }
 
-/** Keys in a JSON file that only its owner may read: `{"version": 1, "keys": [...]}`. */
-export function fileKeyStore(file: string): KeyStore {
+/**
+ * Keys in a JSON file that only its owner may read: `{"version": 1, "keys": [...]}`.
+ * @param makeFolder makes the folder of the file, when the first key is kept.
+ */
+export function fileKeyStore(
+  file: string,
+  makeFolder = (): void => void fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 }),
+): KeyStore {
   return {
     load: () => loadFile(file),
     save: (keys) => {
-      fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+      makeFolder();
       writeFileAtomic(file, `${JSON.stringify({ version: 1, keys }, undefined, 2)}\n`, { mode: 0o600, durable: true });
     },
     revision: () => {

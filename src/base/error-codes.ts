@@ -67,10 +67,34 @@ export const errorCodes = {
   // git
   not_a_git_repo: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'The folder is not inside a Git repository.'),
   git_failed: entry(1, 500, 'INTERNAL_ERROR', 'A git command failed; its message is shown.'),
+  bad_git_tree: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A Git tree has entries that no Git makes (`..`, `.git`, slashes): it wants to write elsewhere.',
+  ),
   unknown_revision: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'Git knows no such revision.'),
 
   // project
   not_a_project: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'No DVC/mlops project here or above.'),
+  untrusted_state: entry(
+    1,
+    500,
+    'PERMISSION_DENIED',
+    'Private state (`.mlops`, `.dvc/tmp`) came by Git, is a link, or belongs to another user.',
+  ),
+  forbidden_place: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'An output where none may lie: in `.git`, `.dvc` or `.mlops`, or behind a link that Git tracks.',
+  ),
+  untrusted_config: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'An option that names programs or credential files came with the repository.',
+  ),
   bad_config: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'A configuration file or value is invalid.'),
   bad_project_file: entry(
     1,

@@ -12,7 +12,6 @@ export { readManifest, writeManifest } from './workspace/manifest-file.ts';
 export { manifestId, parseManifest } from './ids/manifest.ts';
 export { countLegacy, migrateObjects, type Migration } from './workspace/migrate.ts';
 export { findUnusedLinks, removeOut, unprotect } from './workspace/remove.ts';
-export { makeStateDir } from './index/stat-index.ts';
 export { objectExists, statusOf, type ContentStatus } from './workspace/status.ts';
 export { readTree, type WorkspaceTree } from './workspace/tree.ts';
 export type { IgnoreRule } from './index/walk.ts';

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { MlopsError } from '../base/index.ts';
 import type { Attached, CommandResult, CommandSpec, Execution, Executor } from './executor.ts';
-import { endGroup, groupIsAlive, processBirth } from './process-group.ts';
+import { endGroup, groupIsAlive, groupMark, hasMark } from './process-group.ts';
 
 export interface LocalExecutorOptions {
   /** Milliseconds between the first signal and SIGKILL. Default 5,000. */
@@ -106,19 +106,15 @@ async function cancel(
   if (first === 'late') await ended;
 }
 
-/** The process group, and the birth of its leader: numbers are given again. */
+/** The process group, and what tells it from others that have its number. */
 function idOf(pid: number): string {
-  return `${pid}:${processBirth(pid) ?? ''}`;
+  return `${pid}:${groupMark(pid)}`;
 }
 
 function attach(id: string, grace: number): Attached | undefined {
-  const [, digits, born] = /^(\d+):(\d*)$/.exec(id) ?? [];
+  const [, digits = '', mark = ''] = /^(\d{1,10}):(.+)$/.exec(id) ?? [];
   const group = Number(digits);
-  // Its leader may be gone while others of the group go on; a leader of another birth is another group.
-  const now = digits === undefined ? undefined : processBirth(group);
-  if (digits === undefined || group < 2 || !groupIsAlive(group) || (now !== undefined && born !== '' && now !== born)) {
-    return undefined;
-  }
+  if (group < 2 || !groupIsAlive(group) || !hasMark(group, mark)) return undefined;
   // Not our child: nobody tells of its end.
   const poll = async (deadline: number): Promise<void> => {
     while (groupIsAlive(group) && Date.now() < deadline) await sleep(20);

@@ -26,14 +26,53 @@ export function groupIsAlive(group: number | undefined): boolean {
 /** True where it is known that all that is left of a group waits for being reaped. */
 function isDead(group: number): boolean {
   try {
-    const members = fs
-      .readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map((name) => statusFields(name))
-      .filter((fields) => fields?.[2] === String(group));
-    return members.length > 0 && members.every((fields) => fields?.[0] === 'Z' || fields?.[0] === 'X');
+    const members = membersOf(group);
+    return members.length > 0 && members.every((fields) => fields[0] === 'Z' || fields[0] === 'X');
   } catch (error) {
     if (isSystemError(error)) return false;
+    throw error;
+  }
+}
+
+function membersOf(group: number): string[][] {
+  return fs
+    .readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const fields = statusFields(name);
+      return fields?.[2] === String(group) ? [fields] : [];
+    });
+}
+
+/**
+ * What tells a process group from every other one that had or will have its number: when its leader was born, and at
+ * which start of the machine. '' where that cannot be known.
+ */
+export function groupMark(group: number): string {
+  const born = processBirth(group);
+  const boot = bootId();
+  return born === undefined || boot === '' ? '' : `${born}:${boot}`;
+}
+
+/**
+ * Whether what runs under the number of a group is the group of that mark. A leader may be gone while others go on; these
+ * are younger than it was.
+ */
+export function hasMark(group: number, mark: string): boolean {
+  const [born = '', boot = ''] = mark.split(':');
+  if (!/^\d+$/.test(born) || boot === '' || boot !== bootId()) return false;
+  const leader = processBirth(group);
+  if (leader !== undefined) return leader === born;
+  const births = membersOf(group).map((fields) => Number(fields[19]));
+  return births.length > 0 && births.every((birth) => birth >= Number(born));
+}
+
+/** Linux' own name of this start of the machine, which nobody elsewhere can guess. */
+function bootId(): string {
+  try {
+    return fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch (error) {
+    if (isSystemError(error)) return '';
     throw error;
   }
 }

@@ -19,6 +19,7 @@ export {
   stageFiles,
   startGitState,
   trackedByGit,
+  trackedLinks,
   tryResolveRevision,
   type GitState,
 } from './repository.ts';
@@ -31,5 +32,6 @@ export {
 } from './gitignore.ts';
 export { installHooks, installMergeDriver } from './hooks.ts';
 export { cloneRepository, fetchRepository, initRepository, type CloneOptions, type InitResult } from './clone.ts';
+export { indexEntries, type IndexEntry } from './index-file.ts';
 export { gitText, runGit } from './run.ts';
 export { restoreFiles, snapshotCommit, updateRef, type SnapshotOptions } from './snapshot.ts';

@@ -139,6 +139,14 @@ export function trackedByGit(root: string, paths: readonly string[]): Set<string
   return tracked;
 }
 
+/** The symbolic links that Git tracks, as absolute paths. */
+export function trackedLinks(root: string): string[] {
+  const listed = splitNul(runGit(root, ['ls-files', '--stage', '-z']).stdout);
+  return listed.flatMap((line) =>
+    line.startsWith('120000 ') ? [path.join(root, line.slice(line.indexOf('\t') + 1))] : [],
+  );
+}
+
 /** Stages files, as `git add` does; ignored ones are staged too. */
 export function stageFiles(root: string, paths: readonly string[]): void {
   for (const part of chunks(paths)) runGit(root, ['--literal-pathspecs', 'add', '--force', '--', ...part]);

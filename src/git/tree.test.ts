@@ -79,3 +79,59 @@ describe('revision tree', () => {
     expect(() => revisionTree(root, '--all')).toThrow("unknown Git revision '--all'");
   });
 });
+
+describe('a tree that no Git makes', () => {
+  const entry = (mode: string, name: string, hash: string): Buffer =>
+    Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(hash, 'hex')]);
+
+  /** A repository whose commit has a folder with one entry of that name. */
+  function repositoryWith(name: string, kind: 'file' | 'folder', others: readonly string[] = []): string {
+    const root = temporaryFolder();
+    const git = (input: string | Buffer, ...args: string[]): string =>
+      execFileSync('git', args, { cwd: root, input }).toString().trim();
+    git('', 'init', '-q', '-b', 'main');
+    const tree = (content: Buffer): string => git(content, 'hash-object', '-t', 'tree', '-w', '--stdin', '--literally');
+    const blob = git('x', 'hash-object', '-w', '--stdin');
+    const inner = tree(entry('100644', 'x', blob));
+    const bad = kind === 'file' ? entry('100644', name, blob) : entry('40000', name, inner);
+    const folder = tree(Buffer.concat([...others.map((other) => entry('120000', other, blob)), bad]));
+    const top = tree(entry('40000', 'data', folder));
+    const commit = `tree ${top}\nauthor t <t@e> 1 +0000\ncommitter t <t@e> 1 +0000\n\nx\n`;
+    git('', 'update-ref', 'refs/heads/main', git(commit, 'hash-object', '-t', 'commit', '-w', '--stdin'));
+    return root;
+  }
+
+  it.each([
+    '..',
+    '.',
+    '.git',
+    '.GIT',
+    '.gIt',
+    'git~1',
+    'GIT~1',
+    '.git ',
+    '.git.',
+    '.g\u200cit',
+    '.git::$INDEX_ALLOCATION',
+    'a/b',
+    'a\\.git',
+    '..\\x',
+  ])('is refused for a name such as %j', (name) => {
+    for (const kind of ['file', 'folder'] as const)
+      expect(() => revisionTree(repositoryWith(name, kind), 'main'), kind).toThrow(/has an entry that /);
+  });
+
+  it('is refused for an empty name, and for a name that is there twice', () => {
+    expect(() => revisionTree(repositoryWith('', 'file'), 'main')).toThrow();
+    expect(() => revisionTree(repositoryWith('link', 'folder', ['link']), 'main')).toThrow('is there twice');
+  });
+
+  it('is not what these are: names that only look odd', () => {
+    for (const name of ['...', '.gitignore', 'a\\b', 'git~2', ' ', 'é', 'x.git'])
+      expect(
+        revisionTree(repositoryWith(name, 'file'), 'main')
+          .list('data')
+          .map((item) => item.name),
+      ).toEqual([name]);
+  });
+});

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 
 import { MlopsError } from '../../base/index.ts';
 import { openTracking, type TrackingStore } from '../../tracking/index.ts';
+import { makePrivateFolder, privateFile, privateFolder, requireTrusted } from '../../trust/index.ts';
 
 export interface TrackingPlace {
   /** A file of ours or an URL. */
@@ -16,17 +17,19 @@ export interface TrackingPlace {
 /**
  * Where runs and models are kept: MLFLOW_TRACKING_URI when it is set, else `.mlops/mlops.db` of the project
  * around a folder (the nearest with `.dvc` or `.mlops`), else of the folder itself.
+ * @throws MlopsError `untrusted_state` where that folder came by Git or is another user's.
  */
 export function trackingPlace(cwd: string, env: Readonly<Record<string, string | undefined>>): TrackingPlace {
   const root = projectRoot(cwd) ?? cwd;
+  requireTrusted(root);
   const uri = env['MLFLOW_TRACKING_URI'];
   if (uri !== undefined && uri !== '') return { uri, root, given: true };
-  return { uri: path.join(root, '.mlops', 'mlops.db'), root, given: false };
+  return { uri: privateFile(privateFolder(root), 'mlops.db'), root, given: false };
 }
 
 function projectRoot(cwd: string): string | undefined {
   for (let directory = path.resolve(cwd); ; directory = path.dirname(directory)) {
-    if (fs.existsSync(path.join(directory, '.dvc')) || fs.existsSync(path.join(directory, '.mlops'))) return directory;
+    if (fs.existsSync(path.join(directory, '.dvc')) || fs.existsSync(privateFolder(directory))) return directory;
     if (directory === path.dirname(directory)) return undefined;
   }
 }
@@ -51,10 +54,7 @@ export async function openPlace(place: TrackingPlace, options: OpenPlaceOptions 
         hint: 'run `mlops repro` or `mlops run -- COMMAND` there, or set MLFLOW_TRACKING_URI',
       });
     }
-    const folder = path.dirname(place.uri);
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const ignore = path.join(folder, '.gitignore');
-    if (!fs.existsSync(ignore)) fs.writeFileSync(ignore, '*\n');
+    makePrivateFolder(privateFolder(place.root));
   }
   return openTracking(place.uri);
 }

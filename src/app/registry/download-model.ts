@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { MlopsError, temporaryName } from '../../base/index.ts';
 import type { ModelVersion } from '../../mlflow/index.ts';
 import type { ArtifactStore, TrackingStore } from '../../tracking/index.ts';
+import { requireFileName } from '../artifact-names.ts';
 
 /**
  * Copies the files of a version into a new folder, which appears whole or not at all.
@@ -41,6 +42,7 @@ export async function downloadModel(
 async function copyAll(files: ArtifactStore, folder: string, target: string): Promise<string[]> {
   const copied: string[] = [];
   for (const file of await files.list(folder)) {
+    requireFileName(file.path);
     if (file.isDirectory) {
       copied.push(...(await copyAll(files, file.path, target)));
       continue;

@@ -10,6 +10,7 @@ import { everything } from '../../mlflow/index.ts';
 import { describeModel } from '../../model/index.ts';
 import type { ModelRef, ModelSource, OpenModel } from '../../serve/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
+import { requireFileName } from '../artifact-names.ts';
 import { versionNamed } from './resolve-model.ts';
 
 /**
@@ -133,6 +134,7 @@ async function download(
 ): Promise<void> {
   const artifacts = store.artifacts(uri);
   for (const file of await artifacts.list(directory)) {
+    requireFileName(file.path);
     const target = path.join(folder, file.path);
     if (file.isDirectory) {
       fs.mkdirSync(target, { recursive: true });

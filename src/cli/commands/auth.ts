@@ -1,14 +1,14 @@
-import * as path from 'node:path';
-
 import { trackingPlace } from '../../app/places/tracking-home.ts';
 import { createKey, fileKeyStore, revokeKey, type KeyStore } from '../../auth/index.ts';
 import { MlopsError } from '../../base/index.ts';
+import { makePrivateFolder, privateFile, privateFolder } from '../../trust/index.ts';
 import type { Command, Verb } from '../parse/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { textTable } from '../tables/text-table.ts';
 
 function keyStore(terminal: Terminal): KeyStore {
-  return fileKeyStore(path.join(trackingPlace(terminal.cwd, terminal.env).root, '.mlops', 'keys.json'));
+  const folder = privateFolder(trackingPlace(terminal.cwd, terminal.env).root);
+  return fileKeyStore(privateFile(folder, 'keys.json'), () => makePrivateFolder(folder));
 }
 
 const create: Command = {

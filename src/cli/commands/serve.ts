@@ -1,10 +1,10 @@
 import * as os from 'node:os';
-import * as path from 'node:path';
 
 import { serveModels, type ServeModelsOptions } from '../../app/usecases/serve.ts';
 import { openPlace, trackingPlace } from '../../app/places/tracking-home.ts';
 import { messageOf, MlopsError, silentLogger } from '../../base/index.ts';
 import { Member, superviseServers, type RunningServer } from '../../serve/index.ts';
+import { privateFile, privateFolder, privateSubfolder } from '../../trust/index.ts';
 import { version } from '../parse/version.ts';
 import { serveFlags } from './serve-flags.ts';
 import { aborted, drainOf, portOf } from '../parse/server-input.ts';
@@ -118,7 +118,7 @@ function optionsOf(sources: readonly string[], input: Input, terminal: Terminal)
     memoryBudget: megabytes(input.number('memory')),
     allowedHosts: listOf(input.text('allowed-hosts')),
     corsOrigins: listOf(input.text('cors-origins')),
-    keyFile: path.join(place.root, '.mlops', 'keys.json'),
+    keyFile: privateFile(privateFolder(place.root), 'keys.json'),
     auth: input.choice('auth'),
     insecure: input.on('insecure'),
     predictionLog: predictionLogOf(input, terminal),
@@ -133,7 +133,9 @@ function optionsOf(sources: readonly string[], input: Input, terminal: Terminal)
 function predictionLogOf(input: Input, terminal: Terminal): ServeModelsOptions['predictionLog'] {
   if (!input.on('log-predictions')) return undefined;
   return {
-    directory: path.join(trackingPlace(terminal.cwd, terminal.env).root, '.mlops', 'predictions'),
+    directory: privateSubfolder(privateFolder(trackingPlace(terminal.cwd, terminal.env).root), 'predictions', {
+      make: true,
+    }),
     sample: (input.number('log-sample') ?? 100) / 100,
     retentionDays: input.number('log-days'),
     // The rate is that of the server: each process has its share.

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import type { OnProgress } from '../../base/index.ts';
+import type { OutputPlaces } from '../../trust/index.ts';
 import { CompleteFolders } from '../index/complete-folders.ts';
 import type { HashName } from '../ids/content.ts';
 import { rememberFiles } from '../index/remember-files.ts';
@@ -26,6 +27,8 @@ export interface DataSettings {
   /** A cache shared by a group: its folders are writable by the group, and new ones belong to it. */
   readonly shared: boolean;
   readonly ignored: IgnoreRule;
+  /** Where outputs of this project may lie; undefined where it is not a project's outputs that are written. */
+  readonly places?: OutputPlaces | undefined;
   /** Where DVC keeps the state of its projects, when it is configured (`core.site_cache_dir`). */
   readonly siteDir?: string | undefined;
 }

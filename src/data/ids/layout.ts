@@ -1,15 +1,24 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isSystemError } from '../../base/index.ts';
+import { isSystemError, MlopsError } from '../../base/index.ts';
 import type { HashName } from './content.ts';
 
 /**
  * Where objects live, below the cache folder and below a remote alike: DVC 3 keeps `files/md5/ab/cdef...`,
  * DVC 2 kept `ab/cdef...`. Directory manifests end in `.dir`.
+ * @throws MlopsError `bad_project_file` for what would be a path rather than a digest.
  */
 export function objectKey(md5: string, hashName: HashName): string {
+  // Project files name digests, and anybody writes project files.
+  if (md5.includes('/') || md5.startsWith('..') || md5.includes('\\') || md5.includes('\0')) throw noDigest(md5);
   return `${prefixOf(hashName)}${md5.slice(0, 2)}/${md5.slice(2)}`;
+}
+
+function noDigest(md5: string): MlopsError {
+  return new MlopsError('bad_project_file', `'${md5}' is no digest`, {
+    hint: 'the `md5` of an output is 32 hex digits, and `.dir` for a folder',
+  });
 }
 
 export function objectPath(cacheDir: string, md5: string, hashName: HashName): string {

@@ -1,4 +1,4 @@
-import { compareCodePoints, MlopsError, pythonJsonString } from '../../base/index.ts';
+import { compareCodePoints, MlopsError, pathFault, pythonJsonString } from '../../base/index.ts';
 import type { TreeFile } from './content.ts';
 import { createDigest } from './digest.ts';
 
@@ -114,14 +114,10 @@ function readEntry(entry: unknown, id: string): TreeFile {
   if (typeof entry !== 'object' || entry === null) throw broken(id, 'has an entry that is not a mapping');
   const { md5, relpath } = entry as { md5?: unknown; relpath?: unknown };
   if (typeof md5 !== 'string' || !digestPattern.test(md5)) throw broken(id, 'has an entry without an md5');
-  if (typeof relpath !== 'string' || !isInside(relpath)) throw broken(id, `names the path '${String(relpath)}'`);
+  if (typeof relpath !== 'string') throw broken(id, 'has an entry without a path');
+  const fault = pathFault(relpath);
+  if (fault !== undefined) throw broken(id, `names the path '${relpath}': '${fault.name}' ${fault.why}`);
   return { relpath, md5 };
-}
-
-function isInside(relpath: string): boolean {
-  if (relpath === '' || relpath.includes('\0')) return false;
-  if (!relpath.includes('/') && relpath !== '..' && relpath !== '.') return true;
-  return !relpath.split('/').some((part) => part === '' || part === '.' || part === '..');
 }
 
 function broken(id: string, what: string, cause?: unknown): MlopsError {

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { isMlopsError, isSystemError, openDatabase, type Database, type Migration } from '../../base/index.ts';
+import { makePrivateFolder, privateFile } from '../../trust/index.ts';
 import type { HashName } from '../ids/content.ts';
 import { bytesOf, factsPerFile } from './walk.ts';
 
@@ -206,8 +207,8 @@ function nextVersion(): number {
 
 function openFile(stateDir: string): Database | undefined {
   try {
-    makeStateDir(stateDir);
-    return openDatabase(path.join(stateDir, 'index.sqlite'), { migrations });
+    makePrivateFolder(stateDir);
+    return openDatabase(privateFile(stateDir, 'index.sqlite'), { migrations });
   } catch (error) {
     if (cannotKeep(error) || isMlopsError(error, 'store_busy')) return undefined;
     // Without the addon data commands still work, they only remember nothing.
@@ -226,13 +227,6 @@ function openFile(stateDir: string): Database | undefined {
 function cannotKeep(error: unknown): boolean {
   if (isSystemError(error, 'EACCES', 'EROFS', 'EPERM', 'ENOSPC', 'EDQUOT')) return true;
   return isSystemError(error) && /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|BUSY)/.test(error.code ?? '');
-}
-
-/** Makes the private folder, which hides itself from Git by a `.gitignore` inside. */
-export function makeStateDir(stateDir: string): void {
-  if (fs.existsSync(path.join(stateDir, '.gitignore'))) return;
-  fs.mkdirSync(stateDir, { recursive: true });
-  fs.writeFileSync(path.join(stateDir, '.gitignore'), '*\n');
 }
 
 function readLinks(db: Database | undefined): Map<string, string> {

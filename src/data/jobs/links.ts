@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { isSystemError, MlopsError, temporaryName } from '../../base/index.ts';
+import { makePrivateFolder } from '../../trust/index.ts';
 import type { StatIndex } from '../index/stat-index.ts';
 
 /** How workspace files are made from objects: sharing blocks, sharing the file, pointing to it, or a copy. */
@@ -53,7 +54,7 @@ function probe(type: LinkType, cacheSide: string, stateDir: string): boolean {
   const source = temporaryName(path.join(cacheSide, 'probe'));
   const target = temporaryName(path.join(stateDir, 'probe'));
   try {
-    fs.mkdirSync(stateDir, { recursive: true });
+    makePrivateFolder(stateDir);
     fs.writeFileSync(source, 'probe');
     makeLink(type, source, target, 0o644);
     return true;

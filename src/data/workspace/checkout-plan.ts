@@ -47,6 +47,7 @@ export async function planCheckout(
   content: Content,
   options: PlanOptions = {},
 ): Promise<CheckoutPlan> {
+  ctx.places?.require(target);
   return isDirectoryId(content.md5)
     ? planDirectory(ctx, target, content, options)
     : planFile(ctx, target, content, options);

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { isSystemError, MlopsError, removeLeftFolders } from '../../base/index.ts';
+import { makePrivateFolder, privateSubfolder } from '../../trust/index.ts';
 import { parentsBelow, planCheckout, type CheckoutPlan, type PlanOptions } from './checkout-plan.ts';
 import { isDirectoryId, type Content } from '../ids/content.ts';
 import type { DataContext, WorkOptions } from '../context/context.ts';
@@ -11,7 +12,6 @@ import { rememberFiles, type IndexedFile } from '../index/remember-files.ts';
 import type { CopyJob } from '../jobs/job.ts';
 import { filesPerJob, filesWorthThreads, runJobs } from '../jobs/lanes.ts';
 import type { LinkType } from '../jobs/links.ts';
-import { makeStateDir } from '../index/stat-index.ts';
 import { cachePath } from './tree.ts';
 import { keepLarge } from '../jobs/keep-verified.ts';
 import { factsPerFile } from '../index/walk.ts';
@@ -49,9 +49,14 @@ export function refuseUnsaved(plans: readonly CheckoutPlan[]): void {
   );
 }
 
-/** Carries out a plan. @throws MlopsError `object_missing`, `corrupt_object`. */
+/** Carries out a plan. @throws MlopsError `object_missing`, `corrupt_object`, `forbidden_place`. */
 export async function applyCheckout(ctx: DataContext, plan: CheckoutPlan, options: WorkOptions = {}): Promise<void> {
   if (plan.missing.length > 0) throw missingError(plan);
+  ctx.places?.require(plan.path);
+  if (!plan.fresh)
+    ctx.places?.requireFolders(
+      [...plan.remove, ...plan.create.map(({ file }) => file)].filter((file) => file !== plan.path),
+    );
   if (plan.fresh) await createAside(ctx, plan, options);
   else {
     removeFiles(plan);
@@ -158,8 +163,9 @@ function clearTheWay(root: string, file: string): void {
 /** A private folder on the device of `parent`: in `.mlops` where that is on it, otherwise beside the target. */
 function stagingFolder(ctx: DataContext, parent: string): string {
   if (hasStateDir(ctx) && fs.statSync(ctx.stateDir).dev === fs.statSync(parent).dev) {
-    removeLeftFolders(path.join(ctx.stateDir, 'tmp'), () => true);
-    return path.join(ctx.stateDir, 'tmp', stagingName());
+    const folder = privateSubfolder(ctx.stateDir, 'tmp');
+    removeLeftFolders(folder, () => true);
+    return path.join(folder, stagingName());
   }
   return stagingBeside(parent);
 }
@@ -174,7 +180,7 @@ function stagingName(): string {
 
 function hasStateDir(ctx: DataContext): boolean {
   try {
-    makeStateDir(ctx.stateDir);
+    makePrivateFolder(ctx.stateDir);
     return true;
   } catch (error) {
     if (isSystemError(error, 'EACCES', 'EROFS', 'EPERM')) return false;

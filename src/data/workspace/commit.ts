@@ -48,6 +48,7 @@ export async function commitOut(ctx: DataContext, target: string, options: Commi
   if (stat?.isDirectory() === true) {
     const tree = await readTree(ctx, target, read);
     if (cached) storeManifest(ctx, tree, hashName);
+    if (cached && options.relink !== false) ctx.places?.require(target);
     if (cached && options.relink !== false) relinkTree(ctx, tree, hashName);
     ctx.forgetObjects();
     return contentOfTree(tree, hashName);
@@ -56,6 +57,7 @@ export async function commitOut(ctx: DataContext, target: string, options: Commi
   if (content === undefined) {
     throw new MlopsError('object_missing', `'${target}' does not exist`, { where: target });
   }
+  if (cached && options.relink !== false) ctx.places?.require(target);
   if (cached && options.relink !== false) relinkFile(ctx, target, content);
   ctx.forgetObjects();
   return content;

@@ -8,6 +8,7 @@ import { walk } from '../index/walk.ts';
 
 /** Deletes an output from the workspace; the cache keeps its content. */
 export function removeOut(ctx: DataContext, target: string): void {
+  ctx.places?.require(target);
   fs.rmSync(target, { recursive: true, force: true });
   if (target.startsWith(`${ctx.root}/`)) ctx.index.putLink(target.slice(ctx.root.length + 1), undefined);
 }
@@ -17,6 +18,7 @@ export function removeOut(ctx: DataContext, target: string): void {
  * @returns how many files were links.
  */
 export function unprotect(ctx: DataContext, target: string, options: WorkOptions = {}): number {
+  ctx.places?.require(target);
   if (!fs.statSync(target).isDirectory()) return unprotectFile(target) ? 1 : 0;
   let count = 0;
   for (const { path: directory, names } of walk(target, ctx.ignored, options.signal)) {
@@ -46,7 +48,8 @@ export async function findUnusedLinks(ctx: DataContext, used: ReadonlySet<string
     if (used.has(relative)) continue;
     const target = `${ctx.root}/${relative}`;
     const inUse = [...used].some((other) => other.startsWith(`${relative}/`) || relative.startsWith(`${other}/`));
-    if (!inUse && fs.existsSync(target) && (await isSavedAs(ctx, target, md5))) unused.push(target);
+    if (!inUse && ctx.places?.allows(target) !== false && fs.existsSync(target) && (await isSavedAs(ctx, target, md5)))
+      unused.push(target);
     else ctx.index.putLink(relative, undefined);
   }
   return unused;

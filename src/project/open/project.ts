@@ -3,6 +3,7 @@ import * as path from 'node:path';
 
 import { MlopsError } from '../../base/index.ts';
 import { findGitRoot, worktreeTree, type Tree, type TreePath } from '../../git/index.ts';
+import { privateFolder, requireTrusted } from '../../trust/index.ts';
 import { ProjectConfig } from '../config/config.ts';
 import { IgnoreRules } from '../ignore/ignore.ts';
 
@@ -56,8 +57,9 @@ export function findProjectRoot(cwd: string): string {
   });
 }
 
-/** Opens the project at its root. */
+/** Opens the project at its root. @throws MlopsError `bad_config`, `untrusted_state`. */
 export function openProject(root: string): Project {
+  requireTrusted(root);
   const dvcDir = path.join(root, '.dvc');
   const config = new ProjectConfig(dvcDir);
   const noScm = config.flag('core', 'no_scm', false);
@@ -67,7 +69,7 @@ export function openProject(root: string): Project {
     dvcDir,
     tmpDir: path.join(dvcDir, 'tmp'),
     cacheDir: config.text('cache', 'dir') ?? path.join(dvcDir, 'cache'),
-    stateDir: path.join(root, '.mlops'),
+    stateDir: privateFolder(root),
     noScm,
     gitRoot: noScm ? undefined : findGitRoot(root),
     config,

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { didYouMean, MlopsError, pythonJson, type PyMap } from '../../base/index.ts';
 import { headCommit, restoreFiles, runGit, snapshotCommit, updateRef } from '../../git/index.ts';
 import { lockedStageMap, lockFileOf } from '../../project/index.ts';
+import { privateSubfolder } from '../../trust/index.ts';
 import { checkout } from '../workspace/checkout.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import { listExperimentRefs, type ExperimentRef } from '../open/experiment-refs.ts';
@@ -38,7 +39,7 @@ export function saveExperiment(repo: DataRepo, options: SaveOptions): Experiment
     parent: baseline,
     message: options.message ?? `dvc: commit experiment ${experimentHash(repo)}`,
     add: [...projectFiles(repo), ...(options.include ?? [])],
-    tempDir: repo.stateDir,
+    tempDir: privateSubfolder(repo.stateDir, 'tmp', { make: true }),
   });
   updateRef(root, refOf(baseline, options.name), commit);
   return { name: options.name, baseline, commit };
@@ -101,7 +102,7 @@ export async function applyExperiment(repo: DataRepo, name: string, signal?: Abo
     parent: baseline,
     message: `mlops: workspace before exp apply ${name}`,
     add: projectFiles(repo),
-    tempDir: repo.stateDir,
+    tempDir: privateSubfolder(repo.stateDir, 'tmp', { make: true }),
   });
   updateRef(root, 'refs/exps/apply/ORIG_HEAD', baseline);
   updateRef(root, 'refs/exps/apply/stash', before);

@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isSystemError } from '../../base/index.ts';
 import { isSameProcess, processBirth, type Attached, type Executor } from '../../execute/index.ts';
+import { privateSubfolder } from '../../trust/index.ts';
 import { namesIn, readNote } from './note-file.ts';
 
 interface RunningCommand {
@@ -30,11 +30,11 @@ export interface Orphan {
  * them) the next command knows what still runs. One small file a process, in `.mlops/running`.
  */
 export class RunningStages {
-  readonly #file: string;
+  readonly #stateDir: string;
   readonly #commands = new Map<string, RunningCommand>();
 
   constructor(stateDir: string) {
-    this.#file = path.join(folderOf(stateDir), `${process.pid}.json`);
+    this.#stateDir = stateDir;
   }
 
   started(command: RunningCommand): void {
@@ -48,20 +48,17 @@ export class RunningStages {
 
   /** Nothing runs any more. */
   close(): void {
-    fs.rmSync(this.#file, { force: true });
+    fs.rmSync(this.#file(), { force: true });
   }
 
   #write(): void {
     const { pid } = process;
     const note: Note = { pid, born: processBirth(pid), commands: [...this.#commands.values()] };
-    const text = JSON.stringify(note);
-    try {
-      fs.writeFileSync(this.#file, text);
-    } catch (error) {
-      if (!isSystemError(error, 'ENOENT')) throw error;
-      fs.mkdirSync(path.dirname(this.#file), { recursive: true });
-      fs.writeFileSync(this.#file, text);
-    }
+    fs.writeFileSync(this.#file({ make: true }), JSON.stringify(note), { mode: 0o600 });
+  }
+
+  #file(options?: { readonly make: boolean }): string {
+    return path.join(privateSubfolder(this.#stateDir, 'running', options), `${process.pid}.json`);
   }
 }
 
@@ -97,13 +94,16 @@ function orphans(stateDir: string, executor: Executor): (Orphan & { by: number; 
 }
 
 function deadNotes(stateDir: string): { file: string; note: Note | undefined }[] {
-  const folder = folderOf(stateDir);
+  const folder = privateSubfolder(stateDir, 'running');
   return namesIn(folder)
     .map((name) => path.join(folder, name))
-    .map((file) => ({ file, note: readNote(file) as Note | undefined }))
+    .map((file) => ({ file, note: noteIn(file) }))
     .filter(({ note }) => note === undefined || !isSameProcess(note.pid, note.born));
 }
 
-function folderOf(stateDir: string): string {
-  return path.join(stateDir, 'running');
+/** Whether a command is still what was noted, its executor knows by the id. */
+function noteIn(file: string): Note | undefined {
+  const { pid, born, commands } = (readNote(file) ?? {}) as Partial<Note>;
+  if (typeof pid !== 'number' || !Array.isArray(commands)) return undefined;
+  return { pid, born, commands: commands.filter(({ id }) => typeof id === 'string') };
 }

@@ -4,16 +4,16 @@ import * as path from 'node:path';
 import { isMlopsError, MlopsError } from '../../base/index.ts';
 import {
   commitOut,
+  type Content,
   isDirectoryId,
-  makeStateDir,
+  type MoveResult,
   objectExists,
   readManifest,
-  type Content,
-  type MoveResult,
   type TransferOptions,
 } from '../../data/index.ts';
 import type { Out, RepoSource, Stage } from '../../project/index.ts';
 import { withoutSecrets } from '../../storage/index.ts';
+import { privateSubfolder } from '../../trust/index.ts';
 import { contentOf } from '../open/content-of.ts';
 import { copyOut } from '../sources/copy-out.ts';
 import type { DataRepo } from '../open/data-repo.ts';
@@ -108,9 +108,7 @@ async function fetchOne(repo: DataRepo, foreign: ForeignRepo, wanted: Wanted, op
   }
   // Files of Git, or a mixture: made once more, and hashed on the way into the cache.
   if (entry !== undefined) {
-    makeStateDir(repo.stateDir);
-    fs.mkdirSync(path.join(repo.stateDir, 'tmp'), { recursive: true });
-    const folder = fs.mkdtempSync(path.join(repo.stateDir, 'tmp', 'import-'));
+    const folder = fs.mkdtempSync(path.join(privateSubfolder(repo.stateDir, 'tmp', { make: true }), 'import-'));
     try {
       const place = path.join(folder, 'content');
       await copyOut(inner, entry, place, { signal: options.signal, into: repo.data });

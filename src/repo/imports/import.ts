@@ -87,7 +87,7 @@ export async function fillFromRepo(
   const filled = { ...stage, deps: [{ ...dep, repo: locked }] };
   if (options.noDownload === true) return sealed(withInfo(filled, undefined));
   const { repo: inner, entry } = await requireView(foreign, dep.defPath);
-  await copyOut(inner, entry, target, { ...options, into: repo.data });
+  await copyOut(inner, entry, repo.places.require(target), { ...options, into: repo.data });
   return sealed(withInfo(filled, await commitOut(repo.data, target, options)));
 }
 
@@ -135,7 +135,7 @@ export async function fillFromUrl(
     const { isexec: _, ...content } = await sendAway(repo, { ...options, source: source.place, out: target });
     return sealed(withInfo(filled, content));
   }
-  await materialize(repo, source.place, target, options);
+  await materialize(repo, source.place, repo.places.require(target), options);
   return sealed(withInfo(filled, await commitOut(repo.data, target, options)));
 }
 

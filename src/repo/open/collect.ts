@@ -4,6 +4,7 @@ import { isSystemError, type MlopsError } from '../../base/index.ts';
 import { isMlopsError } from '../../base/index.ts';
 import type { Tree, TreePath } from '../../git/index.ts';
 import { pipelineFileName, type PipelineFile, type Stage } from '../../project/index.ts';
+import { requirePlace } from '../../trust/index.ts';
 
 /** How stage files are found and read; made from an open project, or from memory in tests. */
 export interface CollectSource {
@@ -133,12 +134,14 @@ function readFile(
 ): void {
   if (name !== pipelineFileName) {
     const stage = source.readData(file);
+    refuseForbidden([stage]);
     source.checkPlaces?.([stage]);
     stages.push(stage);
     return;
   }
   const pipeline = source.openPipeline(file);
   const own = pipeline.stages();
+  refuseForbidden(own);
   source.checkPlaces?.(own);
   // Top-level sections are resolved with the file, so that what is wrong with them is told with it.
   pipeline.files('metrics');
@@ -147,6 +150,12 @@ function readFile(
   pipeline.artifacts();
   stages.push(...own);
   pipelines.push(pipeline);
+}
+
+/** @throws MlopsError `forbidden_place`, in whatever repository and at whatever revision the file is. */
+function refuseForbidden(stages: readonly Stage[]): void {
+  for (const stage of stages)
+    for (const { path } of stage.outs) if (path !== undefined) requirePlace(path, stage.address);
 }
 
 function guarded(

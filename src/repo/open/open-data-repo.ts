@@ -26,6 +26,8 @@ import {
   type ParsingOptions,
   type Stage,
 } from '../../project/index.ts';
+import { OutputPlaces, requireTrusted } from '../../trust/index.ts';
+import { namesIn } from '../guard/note-file.ts';
 import { collectStages, readStageFile, type CollectSource } from './collect.ts';
 import type { DataRepo } from './data-repo.ts';
 import type { RemoteSection } from './pipeline-project.ts';
@@ -53,42 +55,36 @@ export interface OpenRepoOptions {
 /**
  * Opens the project around a directory for the data verbs, under DVC's own lock, so that both tools can
  * work in one tree. Call `close` at the end.
- * @throws MlopsError `not_a_project`, `bad_config`, `lock_held`.
+ * @throws MlopsError `not_a_project`, `bad_config`, `lock_held`, `untrusted_state`.
  */
 export async function openDataRepo(cwd: string, options: OpenRepoOptions = {}): Promise<DataRepo> {
   const root = findProjectRoot(cwd);
+  requireTrusted(root);
   const lock = options.lock === false ? undefined : await takeLock(root, options);
   try {
     const project = openProject(root);
-    // What a killed repro moved away is brought back by whoever comes next.
-    if (lock !== undefined && hasAside(project.stateDir)) await recover(project.stateDir);
+    const again = (): Promise<FileLock | undefined> => takeLock(root, { ...options, waitForLock: true });
     const around = {
       cwd: path.resolve(cwd),
       env: options.env ?? process.env,
       commandLine: options.commandLine ?? process.argv.slice(1).join(' '),
     };
-    return assemble(project, around, new RepoLock(lock, () => takeLock(root, { ...options, waitForLock: true })));
+    const repo = assemble(project, around, new RepoLock(lock, again));
+    // What a killed repro moved away is brought back by whoever comes next.
+    if (lock !== undefined && namesIn(path.join(project.stateDir, 'aside')).length > 0) await recover(repo);
+    return repo;
   } catch (error) {
     lock?.release();
     throw error;
   }
 }
 
-async function recover(stateDir: string): Promise<void> {
-  const [{ recoverAside }, { localExecutor }] = await Promise.all([
+async function recover(repo: DataRepo): Promise<void> {
+  const [{ recoverOuts }, { localExecutor }] = await Promise.all([
     import('../guard/set-aside.ts'),
     import('../../execute/index.ts'),
   ]);
-  recoverAside(stateDir, localExecutor());
-}
-
-function hasAside(stateDir: string): boolean {
-  try {
-    return fs.readdirSync(path.join(stateDir, 'aside')).length > 0;
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return false;
-    throw error;
-  }
+  recoverOuts(repo, localExecutor());
 }
 
 async function takeLock(root: string, options: OpenRepoOptions): Promise<FileLock | undefined> {
@@ -119,8 +115,10 @@ function assemble(project: Project, around: Pick<DataRepo, 'cwd' | 'env' | 'comm
   const { cwd } = around;
   const { root, config, tree, gitRoot, stateDir } = project;
   const ignore = (file: TreePath, isDirectory: boolean): boolean => project.ignore.ignored(file, isDirectory);
+  const places = new OutputPlaces(root);
   const data = openData({
     root,
+    places,
     cacheDir: path.resolve(project.cacheDir),
     stateDir,
     linkTypes: config.cacheTypes as readonly LinkType[],
@@ -144,6 +142,7 @@ function assemble(project: Project, around: Pick<DataRepo, 'cwd' | 'env' | 'comm
     gitRoot,
     autostage: config.flag('core', 'autostage', false),
     stateDir,
+    places,
     data,
     config,
     display,

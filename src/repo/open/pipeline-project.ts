@@ -4,6 +4,7 @@ import type { DataContext } from '../../data/index.ts';
 import type { Tree, TreePath } from '../../git/index.ts';
 import type { ContentInfo, Out, Stage } from '../../project/index.ts';
 import type { RemoteOptions } from '../../storage/index.ts';
+import type { OutputPlaces } from '../../trust/index.ts';
 import type { CollectSource } from './collect.ts';
 
 export interface RemoteSection {
@@ -32,6 +33,8 @@ export interface PipelineProject {
   readonly autostage: boolean;
   /** Absolute path of `.mlops`. */
   readonly stateDir: string;
+  /** Where outputs may lie. */
+  readonly places: OutputPlaces;
   /** The default remote, or the named one; undefined when there is no default. @throws MlopsError `bad_config` for an unknown name. */
   remote(name?: string): RemoteSection | undefined;
   /** A tree path as the user sees it. */

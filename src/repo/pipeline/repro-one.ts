@@ -128,7 +128,7 @@ async function runOrRestore(context: ReproContext, task: StageTask): Promise<Sta
 
 /** Moves the old outputs away, works, and brings them back when that fails. */
 async function withOutsAside(context: ReproContext, stage: Stage, work: () => Promise<void>): Promise<void> {
-  const aside = setAside(context.repo.stateDir, prepareOuts(context.repo, stage));
+  const aside = setAside(context.repo, prepareOuts(context.repo, stage));
   try {
     await work();
   } catch (error) {

@@ -17,7 +17,7 @@ import { runPlan, type PlanOutcome } from './repro-schedule.ts';
 import { pipelineTargets } from './repro-targets.ts';
 import { openRunCache } from '../stages/run-cache.ts';
 import { endOrphans, RunningStages } from '../guard/running-stages.ts';
-import { recoverAside } from '../guard/set-aside.ts';
+import { recoverOuts } from '../guard/set-aside.ts';
 import { stageExclusion } from '../stages/stage-exclusion.ts';
 
 export interface ReproOptions {

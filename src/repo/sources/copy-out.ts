@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { MlopsError, temporaryName } from '../../base/index.ts';
+import { MlopsError, nameFault, temporaryName } from '../../base/index.ts';
 import {
   checkoutOut,
   isDirectoryId,
@@ -64,6 +64,7 @@ type Options = Parameters<typeof copyOut>[3] & { readonly aside: string };
 
 async function copyEntry(repo: ForeignRepo, entry: ViewEntry, target: string, options: Options): Promise<number> {
   options.signal?.throwIfAborted();
+  refuseName(entry, repo);
   if (entry.kind === 'file') {
     if (entry.inTree) copyFromTree(repo, entry, target);
     else await checkOut(repo, requireContent(entry), target, options);
@@ -83,6 +84,16 @@ async function copyEntry(repo: ForeignRepo, entry: ViewEntry, target: string, op
   let count = 0;
   for (const child of children) count += await copyEntry(repo, child, path.join(target, child.name), options);
   return count;
+}
+
+/** Whoever wrote the repository chose the name; `.mlops` and `.dvc` would be believed where they arrive. */
+function refuseName({ name, path: file }: ViewEntry, repo: ForeignRepo): void {
+  const fault = file === '' ? undefined : nameFault(name);
+  if (fault === undefined) return;
+  throw new MlopsError('forbidden_place', `'${file}' of '${repo.url}' is not copied: its name ${fault}`, {
+    hint: 'name the files and folders that you want one by one',
+    data: { path: file },
+  });
 }
 
 /** Files of an output that was asked for in part, brought together instead of one by one. */

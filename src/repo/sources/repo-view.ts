@@ -63,7 +63,7 @@ export function repoView(source: ViewSource): RepoView {
   };
   const treeEntry = (file: TreePath): TreeFacts | undefined => {
     // Our own folder is nobody's content: a listing is the same before and after the first command of ours.
-    if (file === '.mlops') return undefined;
+    if (file === '.mlops' || file.startsWith('.mlops/') || file.includes('/.mlops')) return undefined;
     const facts = factsIn(source.tree, file);
     return facts === undefined || (file !== '' && source.ignored(file, facts.kind === 'dir')) ? undefined : facts;
   };

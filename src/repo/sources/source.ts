@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
-import { isMlopsError, mapPool, MlopsError } from '../../base/index.ts';
+import { isMlopsError, mapPool, MlopsError, pathFault } from '../../base/index.ts';
 import type { WorkOptions } from '../../data/index.ts';
 import { openStore, withoutSecrets, type BlobStore, type RemoteOptions } from '../../storage/index.ts';
 import type { DataRepo } from '../open/data-repo.ts';
@@ -121,12 +121,14 @@ async function fetchFrom(
     if (store.kind !== 'http')
       for await (const blob of store.list(key, { signal: options.signal })) keys.push(blob.key);
     if (keys.length === 0) throw missing(withoutSecrets(source));
+    const skip = key === '' ? 0 : key.length + 1;
+    for (const blob of keys) refuseName(blob.slice(skip), source);
     let done = 0;
     await mapPool(
       keys,
       options.jobs ?? 16,
       async (blob) => {
-        const file = path.join(temp, key === '' ? blob : blob.slice(key.length + 1));
+        const file = path.join(temp, blob.slice(skip));
         fs.mkdirSync(path.dirname(file), { recursive: true });
         await store.download(blob, file, { signal: options.signal });
         options.onProgress?.({ name: 'downloading', unit: 'files', done: ++done, total: keys.length });
@@ -139,6 +141,16 @@ async function fetchFrom(
   } finally {
     fs.rmSync(temp, { recursive: true, force: true });
   }
+}
+
+/** A server names what it holds as it likes; a folder of this machine takes names of files alone. */
+function refuseName(name: string, source: string): void {
+  const fault = pathFault(name);
+  if (fault === undefined) return;
+  throw new MlopsError('forbidden_place', `'${withoutSecrets(source)}' holds '${name}': '${fault.name}' ${fault.why}`, {
+    hint: 'nothing was copied: copy the objects that you want one by one',
+    data: { path: name },
+  });
 }
 
 async function isBlob(store: BlobStore, key: string, options: SourceOptions): Promise<boolean> {

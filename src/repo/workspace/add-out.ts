@@ -1,9 +1,10 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { MlopsError } from '../../base/index.ts';
+import { MlopsError, nameFault } from '../../base/index.ts';
 import { commitOut, openData, pushContents, type Content, type WorkOptions } from '../../data/index.ts';
 import { openStore } from '../../storage/index.ts';
+import { privateSubfolder } from '../../trust/index.ts';
 import { newDataStage, newOut, refuseDvcignored, requireFolder } from './add.ts';
 import { withOutInfo, type DataRepo } from '../open/data-repo.ts';
 import { gitSide } from '../open/git-side.ts';
@@ -55,6 +56,12 @@ export function destinationOf(cwd: string, source: string, out: string | undefin
   // As Python reads a URL: of `a:b` the name is `b`.
   const address = source.replace(/[?#].*$/, '').replace(/^[a-z][a-z0-9+.-]*:(?!\/\/)/i, '');
   const name = path.basename(address.replace(/\/+$/, ''));
+  const fault = out === undefined ? nameFault(name) : undefined;
+  if (fault !== undefined) {
+    throw new MlopsError('bad_path', `'${source}' cannot lend its name to what is made here: it ${fault}`, {
+      hint: 'give it one: --out NAME',
+    });
+  }
   const isFolder =
     out !== undefined && fs.statSync(path.resolve(cwd, out), { throwIfNoEntry: false })?.isDirectory() === true;
   const shown = out === undefined ? name : isFolder ? path.join(out, name) : out;
@@ -70,20 +77,20 @@ export function destinationOf(cwd: string, source: string, out: string | undefin
 }
 
 async function bringIn(repo: DataRepo, command: AddToOutCommand, target: string): Promise<Content> {
-  await materialize(repo, command.source, target, command);
+  await materialize(repo, command.source, repo.places.require(target), command);
   return commitOut(repo.data, target, command);
 }
 
 /** Through a cache of its own that goes away afterwards, so that nothing stays on this machine. */
 export async function sendAway(repo: DataRepo, command: AddToOutCommand): Promise<Content> {
   const remote = requireRemote(repo, command.remote);
-  fs.mkdirSync(path.join(repo.stateDir, 'tmp'), { recursive: true });
-  const folder = fs.mkdtempSync(path.join(repo.stateDir, 'tmp', 'to-remote-'));
+  const folder = fs.mkdtempSync(path.join(privateSubfolder(repo.stateDir, 'tmp', { make: true }), 'to-remote-'));
   const data = openData({
     ...repo.data,
     cacheDir: path.join(folder, 'cache'),
     stateDir: path.join(folder, 'state'),
     linkTypes: ['copy'],
+    places: undefined,
     ignored: () => false,
   });
   const store = await openStore(remote.url, remote.options);

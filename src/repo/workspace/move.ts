@@ -65,6 +65,7 @@ function carryOut(repo: DataRepo, stage: Stage, renamed: Stage, source: string, 
   const side = gitSide(repo);
   if (fs.existsSync(source)) {
     if (fs.existsSync(target)) throw new MlopsError('files_in_the_way', `'${target}' already exists`);
+    for (const place of [source, target]) repo.places.require(place);
     fs.mkdirSync(path.dirname(target), { recursive: true });
     fs.renameSync(source, target);
   }

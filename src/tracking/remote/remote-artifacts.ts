@@ -8,6 +8,11 @@ import type { RemoteClient } from './client.ts';
 
 const base = '2.0/mlflow-artifacts/artifacts';
 
+/** A folder that lists itself or the one above would be walked for ever. */
+function badName(path: string, { url }: RemoteClient): MlopsError {
+  return new MlopsError('tracking_refused', `the server at ${url} lists an artifact by the name '${path}'`);
+}
+
 /** Artifacts through the proxy of a tracking server; folders of this machine are read directly. */
 export function remoteArtifacts(client: RemoteClient, uri: string): ArtifactStore {
   const root = proxiedPath(uri);
@@ -22,6 +27,7 @@ export function remoteArtifacts(client: RemoteClient, uri: string): ArtifactStor
       return answer.messages('files').map((file): ArtifactFile => {
         const isDirectory = file.flag('is_dir') ?? false;
         const name = file.need('path').split('/').at(-1) ?? '';
+        if (name === '' || name === '.' || name === '..') throw badName(file.need('path'), client);
         return { path: prefix + name, isDirectory, size: isDirectory ? undefined : (file.integer('file_size') ?? 0) };
       });
     },
