@@ -15,12 +15,16 @@ const privateFolders: readonly (readonly string[])[] = [
  */
 export function privateFolderName(name: string): string | undefined {
   if (!mayBePrivate(name)) return undefined;
-  const folded = name
-    .replace(ignoredByHfs, '')
-    .toLowerCase()
-    .replace(/:.*$/su, '')
-    .replace(/[. ]*$/, '');
+  const folded = withoutNtfsEnd(name.replace(ignoredByHfs, '').toLowerCase());
   return privateFolders.find((spellings) => spellings.includes(folded))?.[0];
+}
+
+/** NTFS leaves out what follows a colon, and then dots and spaces at the end. */
+function withoutNtfsEnd(name: string): string {
+  const colon = name.indexOf(':');
+  let end = colon < 0 ? name.length : colon;
+  while (end > 0 && (name[end - 1] === '.' || name[end - 1] === ' ')) end--;
+  return name.slice(0, end);
 }
 
 /** A glance that is enough for nearly all names. */

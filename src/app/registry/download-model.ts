@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { MlopsError, temporaryName } from '../../base/index.ts';
 import type { ModelVersion } from '../../mlflow/index.ts';
 import type { ArtifactStore, TrackingStore } from '../../tracking/index.ts';
-import { requireFileName } from '../artifact-names.ts';
+import { requireFileName } from './artifact-names.ts';
 
 /**
  * Copies the files of a version into a new folder, which appears whole or not at all.

@@ -10,7 +10,7 @@ import { everything } from '../../mlflow/index.ts';
 import { describeModel } from '../../model/index.ts';
 import type { ModelRef, ModelSource, OpenModel } from '../../serve/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
-import { requireFileName } from '../artifact-names.ts';
+import { requireFileName } from './artifact-names.ts';
 import { versionNamed } from './resolve-model.ts';
 
 /**

@@ -135,7 +135,7 @@ async function recover(repo: DataRepo, executor: Executor, onEvent: OnReproEvent
     const message = `stage '${stage}' of a repro that was killed was still running (${shown}); it is ended`;
     onEvent({ kind: 'warning', message });
   });
-  recoverAside(repo.stateDir, executor);
+  recoverOuts(repo, executor);
 }
 
 async function fetchRunCache(repo: DataRepo, options: ReproOptions): Promise<void> {

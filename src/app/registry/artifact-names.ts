@@ -1,4 +1,4 @@
-import { MlopsError, pathFault } from '../base/index.ts';
+import { MlopsError, pathFault } from '../../base/index.ts';
 
 /**
  * A tracking server (or its bucket) names artifacts as it likes; files of this machine get good names only.
