@@ -77,8 +77,26 @@ export function rival(file: string): string | undefined {
   return fs.existsSync(found) ? found : undefined;
 }
 
-/** A Markdown table on stdout: the form that docs/performance.md keeps. */
+interface Table {
+  readonly title: string;
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+const tables: Table[] = [];
+
+/** Keeps a table in the JSON file of this run, when `npm run bench` named one. */
+export function keepTable(title: string, header: readonly string[], rows: readonly (readonly string[])[]): void {
+  const file = process.env['MLOPS_BENCH_JSON'];
+  if (file === undefined) return;
+  tables.push({ title, header, rows });
+  const at = new Date().toISOString();
+  fs.writeFileSync(file, `${JSON.stringify({ at, machine: machine(), tables }, undefined, 2)}\n`);
+}
+
+/** A Markdown table on stdout, the form that docs/performance.md keeps, and the same as JSON. */
 export function printTable(title: string, header: readonly string[], rows: readonly (readonly string[])[]): void {
+  keepTable(title, header, rows);
   const lines = [
     `\n### ${title}\n`,
     `| ${header.join(' | ')} |`,

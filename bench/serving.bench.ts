@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { planModelFolder, writeModelFolder } from '../src/model/index.ts';
 import { linearModel } from '../test/support/onnx.ts';
-import { mlopsCommand, root } from './measure.ts';
+import { keepTable, mlopsCommand, root } from './measure.ts';
 import { cnn, mlp, powers } from './serving/models.ts';
 
 /**
@@ -74,14 +74,24 @@ if (wrk === undefined) {
   await main(wrk);
 }
 
+const header = [
+  ...['case', 'server', 'ready ms', 'RSS MB', 'connections', 'requests/s', 'p50', 'p99', 'failed'],
+  'logged / dropped / sampled out',
+];
+const rows: string[][] = [];
+
+/** Shown as soon as it is there: the whole takes minutes. */
+function printRow(row: readonly unknown[]): void {
+  rows.push(row.map(String));
+  console.log(`| ${row.join(' | ')} |`);
+}
+
 async function main(program: string): Promise<void> {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-serving-'));
-  console.log(
-    '| case | server | ready ms | RSS MB | connections | requests/s | p50 | p99 | failed | logged / dropped / sampled out |',
-  );
-  console.log('|---|---|---|---|---|---|---|---|---|---|');
+  console.log(`| ${header.join(' | ')} |\n|${header.map(() => '---').join('|')}|`);
   try {
     for (const one of cases) if (chosen.includes(one.name)) await runCase(one, dir, program);
+    keepTable('Serving', header, rows);
     if (chosen.includes('health')) await runHealth(dir, program);
   } finally {
     fs.rmSync(dir, { recursive: true });
@@ -117,7 +127,7 @@ async function runCase(one: Case, dir: string, program: string): Promise<void> {
       for (const count of connections) {
         const { requests, p50, p99, failed } = load(program, script, url, count, seconds);
         const log = rival === 'ours' ? await logCounts(port) : '';
-        console.log(`| ${[name, rival, ready, memory(child), count, requests, p50, p99, failed, log].join(' | ')} |`);
+        printRow([name, rival, ready, memory(child), count, requests, p50, p99, failed, log]);
       }
     } finally {
       await end(child, rival === 'mlflow');
@@ -131,7 +141,7 @@ function runLoop({ name, dims }: Case, file: string): void {
   if (stdout === '') throw new Error(stderr);
   const { runs, p50, p99 } = JSON.parse(stdout) as { runs: number; p50: number; p99: number };
   const micro = (milliseconds: number): string => `${(milliseconds * 1000).toFixed(0)}us`;
-  console.log(`| ${[name, 'loop', '', '', 1, Math.round(runs), micro(p50), micro(p99), 0, ''].join(' | ')} |`);
+  printRow([name, 'loop', '', '', 1, Math.round(runs), micro(p50), micro(p99), 0, '']);
 }
 
 /** The request as wrk's script, and once as we send it to see that the server is there. */

@@ -7,17 +7,30 @@ import { localStore } from '../local/local-store.ts';
 import { flagOption, type RemoteOptions } from '../port/remote-options.ts';
 import { withRetry } from '../port/retry.ts';
 
-const later: Readonly<Record<string, string>> = {
-  gs: 'Google Cloud Storage',
-  azure: 'Azure Blob Storage',
-  ssh: 'SSH',
-  gdrive: 'Google Drive',
-  hdfs: 'HDFS',
-  webhdfs: 'WebHDFS',
-  oss: 'Alibaba OSS',
-  webdav: 'WebDAV',
-  webdavs: 'WebDAV',
-};
+type Open = (url: string, options: RemoteOptions) => BlobStore | Promise<BlobStore>;
+
+const overHttp: Open = async (url, options) => withRetry((await import('../http/store.ts')).httpStore(url, options));
+
+/** Kinds by scheme, each loaded when it is needed; those over a network try again. */
+const kinds: ReadonlyMap<string, Open> = new Map<string, Open>([
+  ['file', (url) => localStore(fileURLToPath(url), { mode: 0o444 })],
+  ['s3', async (url, options) => withRetry((await import('../s3/store.ts')).s3Store(url, options))],
+  ['http', overHttp],
+  ['https', overHttp],
+]);
+
+/** What DVC also has. */
+const later: ReadonlyMap<string, string> = new Map([
+  ['gs', 'Google Cloud Storage'],
+  ['azure', 'Azure Blob Storage'],
+  ['ssh', 'SSH'],
+  ['gdrive', 'Google Drive'],
+  ['hdfs', 'HDFS'],
+  ['webhdfs', 'WebHDFS'],
+  ['oss', 'Alibaba OSS'],
+  ['webdav', 'WebDAV'],
+  ['webdavs', 'WebDAV'],
+]);
 
 /**
  * Opens a store by its URL: a path or `file://`, `s3://bucket/prefix`, `http(s)://`. Network kinds are
@@ -37,16 +50,9 @@ export async function openStore(url: string, options: RemoteOptions = {}): Promi
     );
   }
   if (scheme === undefined) return localStore(path.resolve(url), { mode: 0o444 });
-  if (scheme === 'file') return localStore(fileURLToPath(url), { mode: 0o444 });
-  if (scheme === 's3') {
-    const { s3Store } = await import('../s3/store.ts');
-    return withRetry(s3Store(url, options));
-  }
-  if (scheme === 'http' || scheme === 'https') {
-    const { httpStore } = await import('../http/store.ts');
-    return withRetry(httpStore(url, options));
-  }
-  const name = later[scheme];
+  const open = kinds.get(scheme);
+  if (open !== undefined) return open(url, options);
+  const name = later.get(scheme);
   throw new MlopsError(
     'remote_unsupported',
     name === undefined
