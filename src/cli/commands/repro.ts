@@ -1,5 +1,6 @@
 import { recordedRepro } from '../../app/recording/repro.ts';
 import { formatDuration, plural } from '../../base/index.ts';
+import type { Stage } from '../../project/index.ts';
 import { reproText, type ReproEvent } from '../../repo/pipeline/repro-events.ts';
 import type { ReproResult } from '../../repo/pipeline/repro.ts';
 import { changeLines } from '../tables/change-lines.ts';
@@ -154,11 +155,13 @@ export class ReproView {
       else this.#output.chunk(event.stage.address, event.chunk);
     } else if (event.kind === 'warning') this.#terminal.warn(event.message);
     else if (event.kind === 'changed') this.#why(event);
+    else if (event.kind === 'uncertain')
+      this.#terminal.note(
+        `${event.stage.address} would run: it may change, since ${names(event.since)} would run before it`,
+      );
     else if (event.kind === 'failed') this.#failed(event);
     else if (event.kind === 'blocked')
-      this.#terminal.warn(
-        `not run, since they need what failed: ${event.stages.map((stage) => stage.address).join(', ')}`,
-      );
+      this.#terminal.warn(`not run, since they need what failed: ${names(event.stages)}`);
     else {
       const text = reproText(event);
       if (text === undefined) return;
@@ -186,6 +189,10 @@ export class ReproView {
       this.#worked += event.milliseconds;
     } else this.cached++;
   }
+}
+
+function names(stages: readonly Stage[]): string {
+  return stages.map((stage) => stage.address).join(', ');
 }
 
 /** Below a tenth of a second it is not worth a word. */

@@ -75,8 +75,15 @@ function restrict(view: DagView, targets: readonly string[], full: boolean): Dag
 function collapse(view: DagView): DagView {
   const name = (node: string): string =>
     node.endsWith('.dvc') || !node.includes('@') ? node : node.slice(0, node.indexOf('@'));
-  const edges = view.edges.map(([from, to]): [string, string] => [name(from), name(to)]);
-  return { nodes: [...new Set(view.nodes.map(name))], edges: unique(edges.filter(([from, to]) => from !== to)) };
+  const isPlain = (node: string): boolean => name(node) === node;
+  // As DVC, which takes the single stages out of the graph and puts the groups in at its end.
+  const groups = view.nodes.filter((node) => !isPlain(node)).map(name);
+  const joined = view.edges.filter(([from, to]) => !isPlain(from) || !isPlain(to));
+  const edges = joined.map(([from, to]): [string, string] => [name(from), name(to)]);
+  return {
+    nodes: [...view.nodes.filter(isPlain), ...new Set(groups)],
+    edges: [...view.edges.filter(([from, to]) => isPlain(from) && isPlain(to)), ...unique(edges)],
+  };
 }
 
 /** The connected parts of a view, each with its nodes and edges in order. */
@@ -113,7 +120,9 @@ export function dagDot(view: DagView): string {
   for (const node of view.nodes) {
     for (const target of from.get(node) ?? []) lines.push(`${quote(node)} -> ${quote(target)};`);
   }
-  return ['strict digraph {', ...lines, '}', ''].join('\n');
+  // networkx calls a graph strict that has no edge from a node to itself.
+  const isStrict = view.edges.every(([source, target]) => source !== target);
+  return [`${isStrict ? 'strict ' : ''}digraph {`, ...lines, '}', ''].join('\n');
 }
 
 /** Mermaid text: each connected part with its nodes and edges sorted. With `markdown`, fenced. */

@@ -57,4 +57,6 @@ export interface StageTask {
   readonly force: boolean;
   /** The stages before this one, with what they made in this run. */
   readonly upstream: readonly Stage[];
+  /** Those of them that did something in this run. */
+  readonly worked: readonly Stage[];
 }

@@ -14,6 +14,8 @@ export type ReproEvent =
   /** A stage is taken up after another one that did something: DVC prints an empty line. */
   | { readonly kind: 'gap' }
   | { readonly kind: 'changed'; readonly stage: Stage; readonly changes: readonly Change[] }
+  /** In a dry run: the stage as it is now is up to date, but these before it would run. */
+  | { readonly kind: 'uncertain'; readonly stage: Stage; readonly since: readonly Stage[] }
   | { readonly kind: 'pulling'; readonly stage: Stage }
   | { readonly kind: 'running'; readonly stage: Stage }
   | { readonly kind: 'command'; readonly stage: Stage; readonly line: string }

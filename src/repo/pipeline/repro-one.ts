@@ -2,15 +2,15 @@ import * as path from 'node:path';
 
 import { isMlopsError, MlopsError, type PyMap } from '../../base/index.ts';
 import { commitOut } from '../../data/index.ts';
-import { commandLines } from '../../execute/index.ts';
-import type { ContentInfo, LockedStage, Out, Stage } from '../../project/index.ts';
+import type { ContentInfo, Out, Stage } from '../../project/index.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import { absolutePath } from '../open/pipeline-project.ts';
 import type { Lineage, StageEnd, StageRecorder } from './recorder.ts';
-import { refuseFaultyCommand, runCommands } from './repro-command.ts';
+import { runCommands } from './repro-command.ts';
 import type { ReproContext, StageTask } from './repro-context.ts';
+import { dryRun, uncertainties } from './repro-dry.ts';
 import { madeBefore, pullDeps, pullInstead } from './repro-pull.ts';
-import { commitStage, findMade, prepareOuts, readInputs, restoreOuts, type Inputs } from '../stages/repro-stage.ts';
+import { commitStage, prepareOuts, readInputs, restoreOuts, withLock, type Inputs } from '../stages/repro-stage.ts';
 import { setAside } from '../guard/set-aside.ts';
 import { stageChanges } from '../stages/stage-changes.ts';
 
@@ -26,7 +26,9 @@ export async function reproduceStage(context: ReproContext, task: StageTask): Pr
   if (!force || context.explain) {
     const changes = await stageChanges(repo, stage, { first: !context.explain, allowMissing, upstream, signal });
     if (changes.length > 0) onEvent({ kind: 'changed', stage, changes });
-    if (changes.length === 0 && !force) {
+    const since = context.dry && changes.length === 0 && !force ? uncertainties(task) : [];
+    if (since.length > 0) onEvent({ kind: 'uncertain', stage, since });
+    else if (changes.length === 0 && !force) {
       onEvent({ kind: 'unchanged', stage });
       return undefined;
     }
@@ -55,27 +57,6 @@ async function lookAgain(context: ReproContext, task: StageTask): Promise<Stage 
   if (changes.length > 0 || task.force) return bringUpToDate(context, { ...task, stage: fresh });
   onEvent({ kind: 'unchanged', stage: fresh });
   return undefined;
-}
-
-async function dryRun(context: ReproContext, { stage, force }: StageTask): Promise<Stage> {
-  const { onEvent, repo } = context;
-  if (stage.cmd === undefined || stage.frozen) return stage;
-  if (!force && (await wouldBeRestored(repo, stage, context))) onEvent({ kind: 'cached', stage });
-  onEvent({ kind: 'running', stage });
-  refuseFaultyCommand(stage);
-  for (const line of commandLines(stage.cmd ?? '')) onEvent({ kind: 'command', stage, line });
-  return stage;
-}
-
-async function wouldBeRestored(repo: DataRepo, stage: Stage, context: ReproContext): Promise<boolean> {
-  try {
-    const inputs = await readInputs(repo, stage, { signal: context.signal });
-    return (await findMade(repo, stage, inputs, context.useRunCache ? context.runs : undefined)) !== undefined;
-  } catch (error) {
-    // A dep that a stage before this one would make is not there yet.
-    if (isMlopsError(error)) return false;
-    throw error;
-  }
 }
 
 /** A `.dvc` file whose data changed: what is in the workspace becomes what it tracks. */
@@ -191,21 +172,6 @@ async function finish(
   const result = withLock(stage, locked);
   context.onFinished(result);
   return result;
-}
-
-/** The stage as it is after a lock entry was written for it. */
-export function withLock(stage: Stage, locked: LockedStage): Stage {
-  const infos = (entries: LockedStage['deps']): Map<string, ContentInfo> =>
-    new Map(entries.map((entry) => [entry.path, entry.info]));
-  const deps = infos(locked.deps);
-  const outs = infos(locked.outs);
-  return {
-    ...stage,
-    deps: stage.deps.map((dep) => ({ ...dep, info: deps.get(dep.defPath) })),
-    params: stage.params.map((params) => ({ ...params, recorded: locked.params.get(params.defPath) })),
-    outs: stage.outs.map((out) => ({ ...out, info: outs.get(out.defPath) })),
-    locked,
-  };
 }
 
 async function startRecording(context: ReproContext, stage: Stage, startedAt: number): Promise<StageRecorder> {

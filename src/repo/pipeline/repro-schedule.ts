@@ -110,8 +110,10 @@ class Plan {
     const { forceDownstream, onError, onEvent } = this.#options;
     const force = this.#options.force || this.#forced.has(stage);
     try {
-      const upstream = this.#needs(stage).map((other) => this.#current.get(other) ?? other);
-      const result = await this.#work({ stage, rank, force, upstream });
+      const needs = this.#needs(stage);
+      const upstream = needs.map((other) => this.#current.get(other) ?? other);
+      const worked = upstream.filter((_, index) => this.#current.has(needs[index] ?? stage));
+      const result = await this.#work({ stage, rank, force, upstream, worked });
       if (result !== undefined) {
         this.done.push(result);
         this.#current.set(stage, result);

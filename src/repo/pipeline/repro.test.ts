@@ -53,6 +53,31 @@ describe('repro', () => {
     expect(read(repo, 'o')).toBe('good');
   });
 
+  it('tells in a dry run what stands behind a stage that would run, and no more than what is not known', async () => {
+    const chain = (cmd: string): string =>
+      `stages:\n  a: {cmd: ${cmd}, params: [lr], outs: [o]}\n  b: {cmd: cat o > p, deps: [o], outs: [p]}\n  c: {cmd: cat p > q, deps: [p], outs: [q]}\n`;
+    const repo = await project({ 'dvc.yaml': chain('cat params.yaml > o'), 'params.yaml': 'lr: 1\n' });
+    await run(repo);
+    write(repo, 'params.yaml', 'lr: 2\n');
+    const since: string[] = [];
+    const onEvent = (event: ReproEvent): void => {
+      if (event.kind === 'uncertain') since.push(...event.since.map((stage) => stage.address));
+    };
+    expect(await run(repo, { dry: true, onEvent })).toEqual(['a running', 'b running', 'c running']);
+    expect(since).toEqual(['a', 'b']);
+    await run(repo);
+    // The run-cache knows what `a` made of lr 1, and that the others know it.
+    write(repo, 'params.yaml', 'lr: 1\n');
+    expect((await run(repo, { dry: true })).filter((line) => line.startsWith('a'))).toEqual(['a cached', 'a running']);
+    // The same output by another command leaves the others as they are.
+    write(repo, 'params.yaml', 'lr: 2\n');
+    await run(repo);
+    write(repo, 'dvc.yaml', chain('cat < params.yaml > o'));
+    await run(repo);
+    write(repo, 'dvc.yaml', chain('cat params.yaml > o'));
+    expect(await run(repo, { dry: true })).toEqual(['a cached', 'a running', 'b unchanged', 'c unchanged']);
+  });
+
   it('gives each of two projects in one process the environment and the variables of its own', async () => {
     const files = { 'dvc.yaml': 'stages: {s: {cmd: "sleep 0.2; echo $WHO $DVC_EXP_NAME $DVC_ROOT > o", outs: [o]}}\n' };
     const path_ = process.env['PATH'];

@@ -24,13 +24,28 @@ export async function externalContent(
   }
 }
 
+/** A page whose server does not answer is gone, as for DVC: the rest of a status does not wait for it. */
+async function contentOrGone(
+  project: PipelineProject,
+  url: string,
+  signal: AbortSignal | undefined,
+): Promise<ContentInfo | undefined> {
+  try {
+    return await externalContent(project, url, signal);
+  } catch (error) {
+    const isSilent = isMlopsError(error, 'remote_unreachable') || isMlopsError(error, 'remote_denied');
+    if (isSilent && /^https?:/i.test(url)) return undefined;
+    throw error;
+  }
+}
+
 /** How what a URL names differs from what was recorded of it. What was never recorded is `modified`, as in DVC. */
 export async function externalStatus(
   project: PipelineProject,
   entry: Dep | Out,
   signal: AbortSignal | undefined,
 ): Promise<ContentStatus | undefined> {
-  const now = await externalContent(project, entry.defPath, signal);
+  const now = await contentOrGone(project, entry.defPath, signal);
   if (now === undefined) return 'deleted';
   const digest = (info: ContentInfo | undefined): string | undefined => info?.md5 ?? info?.etag ?? info?.checksum;
   const known = digest(entry.info);

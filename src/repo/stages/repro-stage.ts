@@ -73,6 +73,21 @@ export function lockedFrom(stage: Stage, inputs: Inputs, outs: readonly LockEntr
   return { cmd: stage.cmd, deps: inputs.deps, params: inputs.params, outs };
 }
 
+/** The stage as it is after a lock entry was written for it. */
+export function withLock(stage: Stage, locked: LockedStage): Stage {
+  const infos = (entries: LockedStage['deps']): Map<string, ContentInfo> =>
+    new Map(entries.map((entry) => [entry.path, entry.info]));
+  const deps = infos(locked.deps);
+  const outs = infos(locked.outs);
+  return {
+    ...stage,
+    deps: stage.deps.map((dep) => ({ ...dep, info: deps.get(dep.defPath) })),
+    params: stage.params.map((params) => ({ ...params, recorded: locked.params.get(params.defPath) })),
+    outs: stage.outs.map((out) => ({ ...out, info: outs.get(out.defPath) })),
+    locked,
+  };
+}
+
 /**
  * What a stage would make, if that is known: its own lock entry when command, deps and params are those it
  * ran with, else what the run-cache has. Undefined when it must run, or when the cache lacks an output.

@@ -55,6 +55,25 @@ describeWithTool('dvc', 'twins: dag', ({ dvc }) => {
     twin.run(['dag']);
   });
 
+  it('collapses groups as DVC does: single stages first, then the groups, edges likewise', () => {
+    const twin = openTwin({ dvc });
+    twin.write(
+      'dvc.yaml',
+      `stages:
+  a: {cmd: echo, outs: [oa]}
+  each:
+    foreach: [1, 2]
+    do: {cmd: echo, deps: [oa], outs: ["o\${item}"]}
+  z: {cmd: echo, deps: [o1, o2, oa], outs: [oz]}
+  chain:
+    foreach: {a: {from: z, to: c1}, b: {from: c1, to: c2}}
+    do: {cmd: echo, deps: ["o\${item.from}"], outs: ["o\${item.to}"]}
+`,
+    );
+    twin.run(['dag', '--dot', '--collapse-foreach-matrix']);
+    twin.run(['dag', '--mermaid', '--collapse-foreach-matrix']);
+  });
+
   it('draws targets, what depends on them, outputs, groups, and nothing', () => {
     const twin = openTwin({ dvc });
     twin.run(['dag']);
