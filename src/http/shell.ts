@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
-import { silentLogger, type Logger } from '../base/index.ts';
+import { MlopsError, silentLogger, type Logger } from '../base/index.ts';
+import type { BodyLimits } from './body-budget.ts';
 import { readBodies } from './bodies.ts';
 import { DrainingResponse } from './draining.ts';
 import { failureOf, ownErrorBody, type Failure } from './failure.ts';
 import { createGuard, type GuardOptions } from './guard.ts';
+import { ProgressWatch, type ProgressLimits } from './progress.ts';
 import { answerBrokenRequest, noRoute, rememberMethods } from './routes.ts';
 import { childTraceparent, parseTraceparent, type TraceContext } from './trace.ts';
 
@@ -40,6 +42,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     identity: Identity | undefined;
     trace: TraceContext | undefined;
+    /** Where the answer is written, for requests with a body. */
+    answer: ServerResponse | undefined;
   }
 }
 
@@ -72,6 +76,10 @@ export interface ShellOptions {
   /** Told about every finished request. */
   readonly onAccess?: ((entry: AccessEntry) => void) | undefined;
   readonly log?: Logger | undefined;
+  /** What all bodies together may take. */
+  readonly bodies?: Partial<BodyLimits> | undefined;
+  /** How bodies have to come on. */
+  readonly progress?: Partial<ProgressLimits> | undefined;
   /** Milliseconds to receive a whole request. Default 300,000; headers alone have 60,000. */
   readonly requestTimeout?: number | undefined;
 }
@@ -115,15 +123,17 @@ export async function createShell(options: ShellOptions = {}): Promise<Shell> {
     const body = renderer(failure, request);
     void reply.code(failure.status).headers({ 'x-request-id': request.id, ...failure.headers });
     // Part of the body may still be on its way: the connection cannot be used again.
-    if (failure.status === 413) void reply.header('connection', 'close');
+    const unread = failure.code === 'overloaded' && request.answer !== undefined && !request.raw.complete;
+    if (failure.status === 413 || unread) void reply.header('connection', 'close');
     if (typeof body === 'string') return reply.type('text/plain; charset=utf-8').send(body);
     return reply.type('application/json; charset=utf-8').send(JSON.stringify(body));
   }
 
-  readBodies(shell, bodyLimit);
+  readBodies(shell, options.bodies);
   const methods = rememberMethods(shell);
   shell.decorateRequest('identity', undefined);
   shell.decorateRequest('trace', undefined);
+  shell.decorateRequest('answer', undefined);
   shell.setErrorHandler((error, request, reply) => sendFailure(error, request, reply));
   shell.setNotFoundHandler((request, reply) => sendFailure(noRoute(request, methods), request, reply));
   addEntryHook(shell, options);
@@ -151,10 +161,16 @@ function addEntryHook(shell: Shell, options: ShellOptions): void {
   const guard = options.guard === undefined ? undefined : createGuard(options.guard);
   const origins = options.guard?.allowedOrigins ?? [];
   const { screen, verify } = options;
+  const progress = new ProgressWatch(options.progress);
   shell.addHook('onRequest', (request, reply, done) => {
     const { headers } = request;
     void reply.header('x-request-id', request.id);
     try {
+      if (hasTwoHosts(request.raw.rawHeaders)) throw new MlopsError('bad_request', 'the request has two Host headers');
+      if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) {
+        request.answer = reply.raw;
+        progress.follow(request.raw);
+      }
       if (screen?.(request, reply) === false) return;
       guard?.(headers);
       if (headers.origin !== undefined && origins.length > 0) allowOrigin(request, reply, origins);
@@ -171,6 +187,16 @@ function addEntryHook(shell: Shell, options: ShellOptions): void {
       done(error as Error);
     }
   });
+}
+
+/** Node takes the first one; a proxy before it may have looked at the other. */
+function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  return hosts > 1;
 }
 
 function followTrace(request: FastifyRequest, reply: FastifyReply): void {
