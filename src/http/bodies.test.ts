@@ -36,7 +36,7 @@ async function start(options: ShellOptions = {}): Promise<Listening> {
 async function post(server: Listening, path: string, body: Uint8Array, headers: Record<string, string> = {}) {
   const answer = await fetch(server.url + path, {
     method: 'POST',
-    body: body as unknown as BodyInit,
+    body: Buffer.from(body),
     headers: { 'content-type': 'application/octet-stream', ...headers },
   });
   return { status: answer.status, text: await answer.text() };

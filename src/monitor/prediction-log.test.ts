@@ -74,6 +74,46 @@ describe('the prediction log', () => {
     expect(fs.existsSync(old)).toBe(false);
   });
 
+  it('removes the oldest segments above a size, never the one that is written', async () => {
+    for (let i = 0; i < 9; i++) {
+      const name = `predictions-2020010${i}T000000Z-00000000.jsonl`;
+      fs.writeFileSync(path.join(dir, name), `{"mlops_prediction_log":1}\n${'x'.repeat(1_000)}`);
+    }
+    const log = new PredictionLog({ directory: dir, segmentSize: 1_000, maxBytes: 5_500, retentionDays: 10_000 });
+    log.append('{"id":"new"}');
+    await log.close();
+    const left = fs.readdirSync(dir).sort();
+    expect(left.slice(0, -1).map((name) => name.slice(12, 20))).toEqual([
+      '20200105',
+      '20200106',
+      '20200107',
+      '20200108',
+    ]);
+    expect(fs.readFileSync(path.join(dir, left.at(-1) ?? ''), 'utf8')).toContain('new');
+    const tiny = new PredictionLog({ directory: dir, maxBytes: 1 });
+    tiny.append('{"id":"last"}');
+    await tiny.close();
+    expect(await readAll()).toEqual([{ id: 'last' }]);
+  });
+
+  it('begins anew when its segment is removed under it', async () => {
+    const log = new PredictionLog({ directory: dir });
+    log.append('{"id":"1"}');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    fs.rmSync(dir, { recursive: true });
+    log.append('{"id":"2"}');
+    await log.close();
+    expect(await readAll()).toEqual([{ id: '2' }]);
+    expect(fs.statSync(dir).mode & 0o777).toBe(0o700);
+  });
+
+  it('takes as much feedback a second as predictions, whatever share of those it logs', () => {
+    const log = new PredictionLog({ directory: dir, maxPerSecond: 10, sample: 0 });
+    const now = Date.now();
+    expect(Array.from({ length: 25 }, () => log.takesFeedback(now)).filter(Boolean)).toHaveLength(10);
+    expect(log.takesFeedback(now + 1_000)).toBe(true);
+  });
+
   it('refuses a log of another format', async () => {
     fs.writeFileSync(path.join(dir, 'predictions-2030-x.jsonl'), '{"mlops_prediction_log":2}\n');
     await expect(readAll()).rejects.toMatchObject({ code: 'bad_json' });

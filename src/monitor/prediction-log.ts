@@ -15,6 +15,8 @@ export interface PredictionLogOptions extends SamplerOptions {
   readonly retentionDays?: number | undefined;
   /** A segment is closed at this size, in bytes. Default 64 MiB. */
   readonly segmentSize?: number | undefined;
+  /** All segments together, in bytes: beyond, the oldest are removed. Default 16 GiB, ten million records of 1.6 kB. */
+  readonly maxBytes?: number | undefined;
   /** Bytes that may wait to be written; records beyond are dropped and counted. Default 16 MiB. */
   readonly maxPending?: number | undefined;
   /** Told when writing fails for the first time, and when it works again. */
@@ -25,6 +27,7 @@ interface Settings {
   readonly directory: string;
   readonly retentionDays: number;
   readonly segmentSize: number;
+  readonly maxBytes: number;
   readonly maxPending: number;
   readonly onTrouble: ((message: string) => void) | undefined;
 }
@@ -52,13 +55,13 @@ export class PredictionLog implements PredictionSink {
   #writing: Promise<void> | undefined;
   #segment: { readonly handle: fs.promises.FileHandle; readonly day: number; size: number } | undefined;
   #retryAt = 0;
-  #cleaned = -Infinity;
 
   constructor(options: PredictionLogOptions) {
     this.#options = {
       directory: options.directory,
       retentionDays: options.retentionDays ?? 30,
       segmentSize: options.segmentSize ?? 64 * 1024 * 1024,
+      maxBytes: options.maxBytes ?? 16 * 1024 ** 3,
       maxPending: options.maxPending ?? 16 * 1024 * 1024,
       onTrouble: options.onTrouble,
     };
@@ -74,18 +77,27 @@ export class PredictionLog implements PredictionSink {
     return this.#sampler.wants(now);
   }
 
-  /** Takes one record, a JSON object in one line without the newline, or `count` of them joined by newlines. */
-  append(line: string, count = 1): void {
+  takesFeedback(now?: number): boolean {
+    return this.#sampler.takesFeedback(now);
+  }
+
+  /**
+   * Takes one record, a JSON object in one line without the newline, or `count` of them joined by newlines. False
+   * when too much waits to be written already.
+   */
+  append(line: string, count = 1): boolean {
     if (this.#waitingBytes + line.length > this.#options.maxPending) {
       this.dropped += count;
-      return;
+      return false;
     }
     this.#waiting.push(line);
     this.#waitingBytes += line.length + 1;
     this.#waitingRecords += count;
-    if (this.#timer !== undefined || this.#writing !== undefined) return;
-    this.#timer = setTimeout(() => this.#flush(), 100);
-    this.#timer.unref();
+    if (this.#timer === undefined && this.#writing === undefined) {
+      this.#timer = setTimeout(() => this.#flush(), 100);
+      this.#timer.unref();
+    }
+    return true;
   }
 
   #flush(): void {
@@ -132,7 +144,9 @@ export class PredictionLog implements PredictionSink {
   async #openSegment() {
     const day = Math.floor(Date.now() / dayMs);
     const current = this.#segment;
-    if (current !== undefined && current.day === day && current.size < this.#options.segmentSize) return current;
+    const isOpen = current !== undefined && current.day === day && current.size < this.#options.segmentSize;
+    // A segment that somebody removed would take records that nobody can read.
+    if (isOpen && (await current.handle.stat()).nlink > 0) return current;
     await this.#closeSegment();
     const { directory } = this.#options;
     await fs.promises.mkdir(directory, { recursive: true, mode: 0o700 });
@@ -151,14 +165,18 @@ export class PredictionLog implements PredictionSink {
     await segment?.handle.close().catch(() => undefined);
   }
 
-  /** Removes old segments; a clock that jumps back removes nothing. */
+  /**
+   * Removes what is too old, and the oldest of what is too much, but for the segment that was just begun. A clock that
+   * jumps back removes nothing.
+   */
   async #clean(): Promise<void> {
-    if (performance.now() - this.#cleaned < dayMs / 24) return;
-    this.#cleaned = performance.now();
-    const oldest = Date.now() - this.#options.retentionDays * dayMs;
-    for (const file of segmentFiles(this.#options.directory)) {
-      const stat = await fs.promises.stat(file);
-      if (stat.mtimeMs < oldest) await fs.promises.rm(file, { force: true });
+    const { retentionDays, maxBytes, segmentSize } = this.#options;
+    const oldest = Date.now() - retentionDays * dayMs;
+    let size = segmentSize;
+    for (const file of segmentFiles(this.#options.directory).toReversed().slice(1)) {
+      const stat = await fs.promises.stat(file).catch(() => undefined);
+      size += stat?.size ?? 0;
+      if (size > maxBytes || (stat !== undefined && stat.mtimeMs < oldest)) await fs.promises.rm(file, { force: true });
     }
   }
 

@@ -1,7 +1,7 @@
 export interface SamplerOptions {
   /** Share of predictions to log, 0 to 1. Default 1. */
   readonly sample?: number | undefined;
-  /** Predictions logged in a second at most; more are sampled out. Default 5,000. */
+  /** Predictions logged in a second at most; more are sampled out. As many of feedback are taken. Default 5,000. */
   readonly maxPerSecond?: number | undefined;
 }
 
@@ -14,8 +14,10 @@ export interface PredictionSink {
   readonly trouble: string | undefined;
   /** Whether the next prediction is to be logged. Asked first, so that a record not wanted is never built. */
   wants(): boolean;
-  /** Takes one record: a JSON object in one line, without the newline. */
-  append(line: string): void;
+  /** Whether feedback may be taken now: no share of it is left out, but no more a second than of predictions. */
+  takesFeedback(): boolean;
+  /** Takes one record: a JSON object in one line, without the newline. False when there is no room for it. */
+  append(line: string): boolean;
   /** Returns when everything taken is written. */
   close(): Promise<void>;
 }
@@ -24,26 +26,46 @@ export interface PredictionSink {
 export class PredictionSampler {
   sampledOut = 0;
   readonly #sample: number;
-  readonly #maxPerSecond: number;
-  #second = 0;
-  #inSecond = 0;
+  readonly #predictions: RateBound;
+  readonly #feedback: RateBound;
 
   constructor(options: SamplerOptions) {
     this.#sample = options.sample ?? 1;
-    this.#maxPerSecond = options.maxPerSecond ?? 5_000;
+    const { maxPerSecond = 5_000 } = options;
+    this.#predictions = new RateBound(maxPerSecond);
+    this.#feedback = new RateBound(maxPerSecond);
   }
 
   /** @param now milliseconds of any clock. */
   wants(now: number = performance.now()): boolean {
+    const wanted = (this.#sample >= 1 || Math.random() < this.#sample) && this.#predictions.admits(now);
+    if (!wanted) this.sampledOut++;
+    return wanted;
+  }
+
+  /** @param now milliseconds of any clock. */
+  takesFeedback(now: number = performance.now()): boolean {
+    return this.#feedback.admits(now);
+  }
+}
+
+/** So many in each second of a clock. */
+class RateBound {
+  readonly #most: number;
+  #second = 0;
+  #inSecond = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  admits(now: number): boolean {
     const second = Math.floor(now / 1000);
     if (second !== this.#second) {
       this.#second = second;
       this.#inSecond = 0;
     }
-    if (this.#inSecond >= this.#maxPerSecond || (this.#sample < 1 && Math.random() >= this.#sample)) {
-      this.sampledOut++;
-      return false;
-    }
+    if (this.#inSecond >= this.#most) return false;
     this.#inSecond++;
     return true;
   }

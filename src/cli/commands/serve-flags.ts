@@ -61,6 +61,13 @@ export const serveFlags: readonly FlagSpec[] = [
     default: '30',
     summary: 'remove logged predictions after this time',
   },
+  {
+    name: 'log-size',
+    value: 'GB',
+    integer: true,
+    default: '16',
+    summary: 'remove the oldest logged predictions above this much',
+  },
   { name: 'log-redact', value: 'LIST', summary: 'inputs and outputs whose values are not logged, by comma' },
   { name: 'access-log', summary: 'print a JSON line for each request on stdout' },
 ];

@@ -132,12 +132,14 @@ function optionsOf(sources: readonly string[], input: Input, terminal: Terminal)
 
 function predictionLogOf(input: Input, terminal: Terminal): ServeModelsOptions['predictionLog'] {
   if (!input.on('log-predictions')) return undefined;
+  const gibibytes = input.number('log-size');
   return {
     directory: privateSubfolder(privateFolder(trackingPlace(terminal.cwd, terminal.env).root), 'predictions', {
       make: true,
     }),
     sample: (input.number('log-sample') ?? 100) / 100,
     retentionDays: input.number('log-days'),
+    maxBytes: megabytes(gibibytes === undefined ? undefined : gibibytes * 1024),
     // The rate is that of the server: each process has its share.
     maxPerSecond: Math.ceil(predictionsPerSecond / workersOf(input)),
   };

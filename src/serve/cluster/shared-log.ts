@@ -47,10 +47,14 @@ export class SharedLog implements PredictionSink {
     return this.#sampler.wants();
   }
 
-  append(line: string): void {
+  takesFeedback(): boolean {
+    return this.#sampler.takesFeedback();
+  }
+
+  append(line: string): boolean {
     if (this.#underWay + this.#lines.length + line.length > this.#maxPending) {
       this.dropped++;
-      return;
+      return false;
     }
     this.#lines += this.#count === 0 ? line : `\n${line}`;
     this.#count++;
@@ -59,6 +63,7 @@ export class SharedLog implements PredictionSink {
       this.#timer = setTimeout(() => this.#flush(), flushInterval);
       this.#timer.unref();
     }
+    return true;
   }
 
   #flush(): void {

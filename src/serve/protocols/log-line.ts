@@ -41,7 +41,9 @@ function tensorsText(tensors: Tensors, names: readonly string[], redact: Readonl
 }
 
 function valueText(tensor: Tensor): string {
-  if (tensor.data.length <= valuesLimit) return tensorToJson(tensor);
+  // A tensor without values may still have many rows.
+  const lists = tensor.dims.slice(0, -1).reduce((a, b) => a * b, 1);
+  if (tensor.data.length <= valuesLimit && lists <= valuesLimit) return tensorToJson(tensor);
   const hash = createHash('md5').update(tensorToBytes(tensor)).digest('hex');
   return `{"md5":"${hash}","dtype":"${tensor.dtype}","shape":[${tensor.dims.join(',')}]}`;
 }

@@ -107,6 +107,7 @@ function readHead(version: ServedVersion, input: Json, path: string) {
 }
 
 const maxElements = 2 ** 31;
+const mostBesideZero = 65_536;
 
 function readShape(shape: Json | undefined, path: string): number[] {
   if (!Array.isArray(shape)) throw invalid(path, 'a list of sizes', showJson(shape));
@@ -114,8 +115,12 @@ function readShape(shape: Json | undefined, path: string): number[] {
     if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return size;
     throw invalid(`${path}[${i}]`, 'a whole number from 0 on', showJson(size));
   });
-  if (dims.length > 64 || elementCount(dims) > maxElements)
-    throw invalid(path, `at most ${maxElements} values`, shapeText(dims));
+  if (dims.length > 64) throw invalid(path, 'at most 64 sizes', `${dims.length}`);
+  // Sizes beside a zero cost the client nothing, and here a step each: in a log, in an answer, in the model.
+  const most = dims.includes(0) ? mostBesideZero : maxElements;
+  if (elementCount(dims.filter((size) => size > 0)) > most) {
+    throw invalid(path, `at most ${most} values${dims.includes(0) ? ' beside a size of 0' : ''}`, shapeText(dims));
+  }
   return dims;
 }
 
