@@ -25,19 +25,12 @@ const mostDeflated = 1032;
 export function readBodies(shell: FastifyInstance, limits: Partial<BodyLimits> = {}): void {
   const budget = new BodyBudget(limits);
   shell.removeAllContentTypeParsers();
-  // Fastify awaits a parser that returns a promise; the common case answers at once, without one.
-  shell.addContentTypeParser('*', (request: FastifyRequest, payload: Readable, done) => {
+  shell.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
     const limit = request.routeOptions.bodyLimit;
     const length = Number(request.headers['content-length'] ?? Number.NaN);
     const encoding = request.headers['content-encoding']?.toLowerCase() ?? 'identity';
-    if (length > limit) return done(tooLarge(limit));
-    if (length <= small && encoding === 'identity') {
-      collect(payload, length, budget).then(
-        (body) => done(null, body),
-        (error: Error) => done(error),
-      );
-      return undefined;
-    }
+    if (length > limit) throw tooLarge(limit);
+    if (length <= small && encoding === 'identity') return collect(payload, length, budget);
     return readLarge(request, payload, { budget, limit, encoding });
   });
 }
