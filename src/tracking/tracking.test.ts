@@ -2,16 +2,15 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
-import { trackingContract } from './contract.ts';
+import { trackingContract, type Opened } from './contract.ts';
 import { openTracking } from './index.ts';
-
-function folder(): string {
-  return fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-tracking-'));
-}
+import { ownerContract } from './owner-contract.ts';
+import { searchContract } from './search-contract.ts';
+import { traceContract } from './trace-contract.ts';
 
 for (const kind of ['memory', 'sqlite']) {
-  trackingContract(kind, async () => {
-    const dir = folder();
+  const open = async (): Promise<Opened> => {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-tracking-'));
     const store = await openTracking(kind === 'memory' ? 'memory:' : path.join(dir, 'mlops.db'), {
       artifacts: path.join(dir, 'artifacts'),
     });
@@ -22,5 +21,9 @@ for (const kind of ['memory', 'sqlite']) {
         fs.rmSync(dir, { recursive: true });
       },
     };
-  });
+  };
+  trackingContract(kind, open);
+  ownerContract(kind, open);
+  traceContract(kind, open);
+  if (kind === 'memory') searchContract(kind, open);
 }

@@ -23,7 +23,7 @@ export interface TrackingServerOptions {
   readonly cwd: string;
   readonly host: string;
   readonly port: number;
-  /** `sqlite:///PATH`, or a path. */
+  /** `sqlite:///PATH`, a path, or `postgresql://USER@HOST/DATABASE`. */
   readonly backend?: string | undefined;
   /** Folder or `s3://BUCKET/PREFIX` that keeps what clients upload. Default: `artifacts` beside the store. */
   readonly artifacts?: string | undefined;
@@ -132,14 +132,15 @@ function refuseOpenAddress({ host, insecure }: TrackingServerOptions): void {
 async function openStore(options: TrackingServerOptions): Promise<TrackingStore> {
   const { backend, cwd, place, durability, serveArtifacts = true } = options;
   const uri = backend === undefined ? place.uri : resolveBackend(backend, cwd);
-  const file = /^[a-z]+:/i.test(uri) ? undefined : uri;
+  const file = /^[a-z][a-z0-9+.-]+:/i.test(uri) ? undefined : uri;
   const home = path.dirname(file ?? path.join(cwd, 'x'));
-  const artifacts = options.artifacts === undefined ? undefined : await artifactPlace(options.artifacts, options);
+  const beside = file === undefined ? path.join(home, 'artifacts') : undefined;
+  const artifacts = options.artifacts === undefined ? beside : await artifactPlace(options.artifacts, options);
   const root =
     options.defaultArtifactRoot ?? (serveArtifacts ? undefined : (options.artifacts ?? path.join(home, 'artifacts')));
   // Makes the state folder of a project when it is the project's own store.
   if (backend === undefined && !place.given && !fs.existsSync(uri)) await (await openPlace(place)).close();
-  return openTracking(uri, { durability, artifacts, artifactRoot: root });
+  return openTracking(uri, { durability, artifacts, artifactRoot: root, env: options.env });
 }
 
 /** MLflow writes `sqlite:///relative.db` and `sqlite:////absolute.db`. */

@@ -19,7 +19,9 @@ export class Keys {
 
   /** Makes the names that are new; at the beginning of a write, because they stay when it is undone. */
   *make(names: Iterable<string>): Work<void> {
-    yield* this.find(names);
+    const unseen = this.#unknown(names);
+    if (unseen.length === 0) return;
+    this.#remember(yield* allApart<Row>(sql`SELECT id, name FROM keys WHERE ${among(raw('name'), unseen)}`));
     const missing = this.#unknown(names);
     if (missing.length === 0) return;
     // In one order for all, so that two that make the same names do not wait for each other.
@@ -33,7 +35,7 @@ export class Keys {
   *find(names: Iterable<string>): Work<void> {
     const missing = this.#unknown(names);
     if (missing.length === 0) return;
-    this.#remember(yield* allApart<Row>(sql`SELECT id, name FROM keys WHERE ${among(raw('name'), missing)}`));
+    this.#remember(yield* all<Row>(sql`SELECT id, name FROM keys WHERE ${among(raw('name'), missing)}`));
   }
 
   /** Learns the names of numbers. */

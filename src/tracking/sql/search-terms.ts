@@ -1,7 +1,7 @@
 import type { Clause, Entity, OrderTerm } from '../../mlflow/index.ts';
 import { groupBy } from './group.ts';
 import { comparison } from './simple-search.ts';
-import { allOf, among, either, raw, sql, type Sql } from './sql.ts';
+import { allOf, among, either, nothing, raw, sql, type Sql } from './sql.ts';
 
 /** The number of a key; -1, which none has, where it does not exist. */
 export type Numbers = (key: string) => number;
@@ -120,11 +120,17 @@ function clauseRange(clause: Clause, number: Numbers, { experiment, lifecycle }:
   const isText = key === 'run_name' || key === 'user_id';
   const ranged = comparator === '=' || (key === 'end_time' && comparator !== '!=') || (isText && comparator !== '!=');
   if (index === undefined || !ranged) return undefined;
-  const test = comparison(raw(`x.${key === 'run_name' ? 'name' : key}`), clause);
+  const column = raw(`x.${key === 'run_name' ? 'name' : key}`);
+  const test = sql`${comparison(column, clause)}${isText && comparator === '=' ? byHead(column, value) : nothing}`;
   return {
     sql: sql`FROM runs x ${indexedBy(index)} WHERE x.experiment = ${experiment} AND x.lifecycle = ${lifecycle} AND ${test}`,
     run: 'x.n',
   };
+}
+
+/** PostgreSQL has the first 64 characters of names in its indexes. */
+function byHead(column: Sql, value: unknown): Sql {
+  return either(nothing, sql` AND substr(${column}, 1, 64) = substr(${value}, 1, 64)`);
 }
 
 /** One key of the order as two expressions: what has a value comes first, then NaN, then what is missing. */

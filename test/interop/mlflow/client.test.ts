@@ -7,6 +7,7 @@ import { beforeAll, afterAll, expect, it } from 'vitest';
 
 import { startTrackingServer, type TrackingServer } from '../../../src/app/endpoint/server.ts';
 import { silentLogger } from '../../../src/base/index.ts';
+import { PostgresServer } from '../../support/postgres.ts';
 import { describeWithTool } from '../../tools.ts';
 
 type Results = Readonly<Record<string, unknown>>;
@@ -14,14 +15,14 @@ type Results = Readonly<Record<string, unknown>>;
 const script = path.join(import.meta.dirname, 'mlflow_workflows.py');
 
 /** Starts a server on a fresh folder, runs the workflows against it, and gives what the client saw. */
-async function drive(python: string): Promise<Results> {
+async function drive(python: string, backend?: string): Promise<Results> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-mlflow-'));
   let server: TrackingServer | undefined;
   try {
     server = await startTrackingServer({
       place: { uri: path.join(folder, 'mlops.db'), root: folder, given: false },
       cwd: folder,
-      backend: path.join(folder, 'mlops.db'),
+      backend: backend ?? path.join(folder, 'mlops.db'),
       host: '127.0.0.1',
       port: 0,
       log: silentLogger,
@@ -182,27 +183,43 @@ const newest: Results = {
   },
 };
 
-for (const [tool, release, expected] of [
+const releases = [
   ['mlflow', '3.17', newest],
   ['mlflow222', '2.22', { ...common, old_traces: [1, 500, 'TraceStatus.OK', { m: 'n', m2: 'n2' }, 'u', 1] }],
   ['mlflow29', '2.9', common],
-] as const) {
-  describeWithTool(tool, `the MLflow client ${release}`, (programs) => {
-    let results: Results = {};
-    beforeAll(async () => {
-      results = await drive((programs as Record<string, string>)[tool] ?? '');
-    }, 600_000);
-    afterAll(() => {
-      results = {};
-    });
+] as const;
 
-    it('is of that release', () => {
-      expect(String(results['version']).startsWith(release)).toBe(true);
+function suite(release: string, expected: Results, start: () => Promise<Results>): void {
+  let results: Results = {};
+  beforeAll(async () => {
+    results = await start();
+  }, 600_000);
+  afterAll(() => {
+    results = {};
+  });
+
+  it('is of that release', () => {
+    expect(String(results['version']).startsWith(release)).toBe(true);
+  });
+  for (const [workflow, seen] of Object.entries(expected)) {
+    it(`does its ${workflow.replaceAll('_', ' ')}`, () => {
+      expect(results[workflow]).toEqual(seen);
     });
-    for (const [workflow, seen] of Object.entries(expected)) {
-      it(`does its ${workflow.replaceAll('_', ' ')}`, () => {
-        expect(results[workflow]).toEqual(seen);
-      });
-    }
+  }
+}
+
+for (const [tool, release, expected] of releases) {
+  describeWithTool(tool, `the MLflow client ${release}`, (programs) => {
+    suite(release, expected, () => drive((programs as Record<string, string>)[tool] ?? ''));
+  });
+  describeWithTool([tool, 'postgres'], `the MLflow client ${release}, with the store in PostgreSQL`, (programs) => {
+    suite(release, expected, async () => {
+      const server = await PostgresServer.start(programs.postgres);
+      try {
+        return await drive((programs as Record<string, string>)[tool] ?? '', await server.database());
+      } finally {
+        await server.end();
+      }
+    });
   });
 }

@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import type { Opened } from './contract.ts';
+import type { TrackingStore } from './store.ts';
+
+/** What a kind that keeps the data itself does beyond what can be asked over the wire. */
+export function ownerContract(kind: string, open: () => Promise<Opened>): void {
+  describe(`owner of its data: ${kind}`, () => {
+    let opened: Opened;
+    let store: TrackingStore;
+    beforeEach(async () => {
+      opened = await open();
+      store = opened.store;
+    });
+    afterEach(() => opened.close());
+
+    it('takes over experiments, runs, models and versions with their ids, and again changes nothing', async () => {
+      const experiment = {
+        id: '7',
+        name: 'old',
+        artifactLocation: 'mlflow-artifacts:/7',
+        lifecycle: 'active' as const,
+        creationTime: 5,
+        lastUpdateTime: 6,
+        tags: [{ key: 't', value: 'x' }],
+      };
+      expect(await store.importer.experiment(experiment)).toBe('7');
+      expect(await store.importer.experiment(experiment)).toBe('7');
+      expect(await store.importer.experiment({ ...experiment, name: 'other' })).not.toBe('7');
+      const huge = '913847561029384756';
+      expect(await store.importer.experiment({ ...experiment, id: huge, name: 'file store' })).toBe(huge);
+      expect(Number(await store.createExperiment({ name: 'after' }))).toBeGreaterThan(7);
+      expect(await store.getExperiment(huge)).toMatchObject({ name: 'file store', tags: experiment.tags });
+      const { info } = await store.createRun({ experimentId: '7', name: 'model of the form' });
+      const run = {
+        ...(await store.getRun(info.id)),
+        info: { ...info, id: 'a'.repeat(32), name: 'r', endTime: 9, lifecycle: 'deleted' as const },
+        tags: [{ key: 'mlflow.runName', value: 'r' }],
+        params: [{ key: 'p', value: '1' }],
+        modelOutputs: [{ modelId: 'm-1', step: 3 }],
+      };
+      const points = [1, NaN, 0.5].map((value, step) => ({ key: 'loss', value, step, timestamp: step }));
+      expect(await store.importer.run(run, points)).toBe(true);
+      expect(await store.importer.run(run, points)).toBe(false);
+      const stored = await store.getRun(run.info.id);
+      expect(stored.info).toMatchObject({ ...run.info, lifecycle: 'deleted' });
+      expect(stored).toMatchObject({ params: run.params, tags: run.tags, modelOutputs: run.modelOutputs });
+      expect(stored.metrics).toEqual([{ key: 'loss', value: 0.5, step: 2, timestamp: 2 }]);
+      expect((await store.metricHistory(run.info.id, 'loss')).items).toHaveLength(3);
+      const model = await store.createLoggedModel({ experimentId: '7', name: 'clf' });
+      const imported = { ...model, id: `m-${'b'.repeat(32)}`, status: 'LOGGED_MODEL_READY' as const };
+      expect(await store.importer.loggedModel(imported)).toBe(true);
+      expect(await store.importer.loggedModel(imported)).toBe(false);
+      expect(await store.getLoggedModel(imported.id)).toMatchObject({ name: 'clf', status: 'LOGGED_MODEL_READY' });
+      await store.createRegisteredModel('form');
+      const version = {
+        ...(await store.createModelVersion({ name: 'form', source: 's3://b/m' })),
+        name: 'm',
+        version: '4',
+        stage: 'Production' as const,
+        tags: [{ key: 'k', value: 'v' }],
+        location: 's3://b/m',
+      };
+      const registered = {
+        ...(await store.getRegisteredModel('form')),
+        name: 'm',
+        aliases: [{ alias: 'best', version: '4' }],
+      };
+      expect(await store.importer.registeredModel(registered, [version])).toBe(true);
+      expect(await store.importer.registeredModel(registered, [version])).toBe(false);
+      expect(await store.getVersionByAlias('m', 'best')).toMatchObject({
+        version: '4',
+        stage: 'Production',
+        tags: version.tags,
+      });
+      expect((await store.createModelVersion({ name: 'm', source: 's3://b/m' })).version).toBe('5');
+    });
+
+    it('keeps webhooks, and tells which want an event', async () => {
+      const events = [{ entity: 'model_version', action: 'created' }] as const;
+      const hook = await store.webhooks.createWebhook({ name: 'ci', url: 'https://a.example', events, secret: 's' });
+      const second = await store.webhooks.createWebhook({ name: 'two', url: 'https://b.example', events });
+      const page = await store.webhooks.listWebhooks({ maxResults: 1 });
+      expect(page.items.map(({ name }) => name)).toEqual(['two']);
+      const rest = await store.webhooks.listWebhooks({ maxResults: 1, pageToken: page.nextPageToken });
+      expect(rest.items.map(({ name }) => name)).toEqual(['ci']);
+      await store.webhooks.updateWebhook(second.id, { status: 'DISABLED', secret: '' });
+      expect((await store.webhooks.webhooksFor(events)).map(({ id }) => id)).toEqual([hook.id]);
+      expect(await store.webhooks.webhooksFor([{ entity: 'prompt', action: 'created' }])).toEqual([]);
+      await store.webhooks.deleteWebhook(hook.id);
+      await expect(store.webhooks.getWebhook(hook.id)).rejects.toMatchObject({ code: 'resource_missing' });
+    });
+
+    it('takes away for good only what was deleted before', async () => {
+      const experimentId = await store.createExperiment({ name: 'e' });
+      const [gone, kept] = [await store.createRun({ experimentId }), await store.createRun({ experimentId })];
+      await store.logBatch(gone.info.id, { metrics: [{ key: 'm', value: 1, step: 0, timestamp: 0 }] });
+      await store.deleteRun(gone.info.id);
+      expect((await store.purge({ dryRun: true })).runs).toEqual([gone.info.id]);
+      expect((await store.purge({ deletedBefore: 5 })).runs).toEqual([]);
+      expect(await store.purge({})).toMatchObject({ runs: [gone.info.id], artifactUris: [gone.info.artifactUri] });
+      await expect(store.getRun(gone.info.id)).rejects.toMatchObject({ code: 'resource_missing' });
+      expect((await store.getRun(kept.info.id)).info.lifecycle).toBe('active');
+      await store.deleteExperiment(experimentId);
+      expect(await store.purge({})).toMatchObject({ experiments: [experimentId], runs: [kept.info.id] });
+    });
+
+    it('lets writers at the same time through, each whole', async () => {
+      const { info } = await store.createRun({ experimentId: '0' });
+      const writers = Array.from({ length: 8 }, (_, w) => w);
+      await Promise.all(
+        writers.map(async (w) => {
+          for (let i = 0; i < 10; i++) {
+            await store.logBatch(info.id, {
+              metrics: [
+                { key: `m${w}`, value: i, step: i, timestamp: i },
+                { key: 'shared', value: i, step: i, timestamp: w },
+              ],
+              params: [{ key: `p${w}.${i}`, value: '1' }],
+              tags: [{ key: 'shared', value: `${w}` }],
+            });
+          }
+        }),
+      );
+      const run = await store.getRun(info.id);
+      expect(run.params).toHaveLength(80);
+      expect(run.metrics.find(({ key }) => key === 'shared')).toMatchObject({ step: 9, timestamp: 7 });
+      expect((await store.metricHistory(info.id, 'shared')).items).toHaveLength(80);
+      await store.createRegisteredModel('m');
+      const versions = await Promise.all(
+        writers.map(async () => (await store.createModelVersion({ name: 'm', source: 's3://b/m' })).version),
+      );
+      expect(versions.map(Number).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+      await Promise.all(
+        versions.map((version) => store.transitionStage('m', version, { stage: 'Production', archiveExisting: true })),
+      );
+      expect(
+        (await store.searchModelVersions({ filter: `name = 'm'` })).items.filter((v) => v.stage === 'Production'),
+      ).toHaveLength(1);
+      const names = await Promise.allSettled(writers.map(() => store.createExperiment({ name: 'one' })));
+      expect(names.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      const refused = names
+        .filter((one) => one.status === 'rejected')
+        .map((one) => (one.reason as { code: string }).code);
+      expect(new Set(refused)).toEqual(new Set(['resource_exists']));
+    });
+  });
+}

@@ -1,0 +1,188 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PoolClient, QueryConfig } from 'pg';
+
+import type { Driver } from '../sql/context.ts';
+import { compile } from '../sql/sql.ts';
+import type { Insert, Query, Work } from '../sql/work.ts';
+import type { Address } from './address.ts';
+import { Pool, type PoolOptions } from './pool.ts';
+import { codeOf, collided, explained, gone, replanned } from './refusals.ts';
+
+/** How often work that collided with other work is begun again. */
+const mostCollisions = 8;
+/** Texts that come this often are prepared, as many as this. */
+const worthPreparing = 3;
+const mostPrepared = 400;
+
+type Way = 'read' | 'write' | 'serial';
+
+const begin: Readonly<Record<Way, string>> = {
+  read: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+  write: 'BEGIN ISOLATION LEVEL READ COMMITTED',
+  serial: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
+};
+
+/**
+ * Runs work on PostgreSQL: reads in one snapshot, writes in one transaction. What collides is begun again; when the
+ * server is away, work waits for it as long as `patience` allows. A promise resolves after the commit. When the
+ * connection breaks while a commit is under way nobody knows whether it went through, and the caller is told 503.
+ */
+export class Database implements Driver {
+  readonly dialect = 'postgres';
+  readonly shown: string;
+  readonly #pool: Pool;
+  readonly #patience: number;
+  readonly #texts = new Map<string, { seen: number; readonly name: string }>();
+  readonly #inserts = new WeakMap<Insert, string>();
+
+  constructor(address: Address, options: PoolOptions = {}) {
+    this.shown = address.shown;
+    this.#patience = options.patience ?? 20_000;
+    this.#pool = new Pool(address, options);
+  }
+
+  read<Value>(work: () => Work<Value>): Promise<Value> {
+    return this.#persist(() => this.#attempt(work, 'read'));
+  }
+
+  write<Value>(work: () => Work<Value>, { serial = false }: { readonly serial?: boolean } = {}): Promise<Value> {
+    return this.#persist(() => this.#attempt(work, serial ? 'serial' : 'write'));
+  }
+
+  /** What is written apart stays when the rest is undone, so nothing that was seen ceases to be true. */
+  onRollback(): void {
+    // Never called.
+  }
+
+  /** Runs statements on one connection, outside of a transaction: migrations, locks, copies. */
+  async withClient<Value>(act: (client: PoolClient) => Promise<Value>): Promise<Value> {
+    return this.#persist(async () => {
+      const client = await this.#pool.connect();
+      let broken = true;
+      try {
+        const value = await act(client);
+        broken = false;
+        return value;
+      } finally {
+        client.release(broken);
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  async #persist<Value>(act: () => Promise<Value>): Promise<Value> {
+    const deadline = Date.now() + this.#patience;
+    for (let collisions = 0, absences = 0; ;) {
+      try {
+        return await act();
+      } catch (error) {
+        if (error instanceof UnknownOutcome) throw explained(error.cause, this.shown);
+        if (collided(error) && collisions < mostCollisions) {
+          collisions++;
+          // Those that collided part by chance.
+          await delay(Math.random() * 2 ** collisions);
+        } else if (gone(error) && Date.now() < deadline) {
+          if (codeOf(error) === '25006') this.#pool.distrust();
+          absences++;
+          await delay(Math.min(50 * absences, 500));
+        } else {
+          throw explained(error, this.shown);
+        }
+      }
+    }
+  }
+
+  async #attempt<Value>(work: () => Work<Value>, way: Way): Promise<Value> {
+    let client: PoolClient | undefined;
+    let broken = false;
+    try {
+      const steps = work();
+      let begun = false;
+      let step = steps.next();
+      while (step.done !== true) {
+        const query = step.value;
+        client ??= await this.#pool.connect();
+        const apart = query.kind !== 'insert' && query.apart === true;
+        if (apart && begun) {
+          // A second connection could wait for this one forever.
+          throw new Error('what is written apart comes before the transaction');
+        }
+        if (!apart && !begun) {
+          begun = true;
+          // Sent ahead of the first query, in one packet; that fails, too, when this does.
+          client.query(begin[way]).catch(() => undefined);
+        }
+        step = steps.next(await this.#ask(client, query));
+      }
+      if (client !== undefined && begun) await commit(client, way);
+      return step.value;
+    } catch (error) {
+      if (client !== undefined && !(error instanceof UnknownOutcome)) broken = !(await undone(client, error));
+      else broken = true;
+      throw error;
+    } finally {
+      client?.release(broken);
+    }
+  }
+
+  async #ask(client: PoolClient, query: Query): Promise<unknown> {
+    if (query.kind === 'insert') return this.#insert(client, query.insert, query.rows);
+    const { text, values } = compile(query.sql, 'postgres');
+    const rowMode = query.kind === 'arrays' ? { rowMode: 'array' } : {};
+    const config: QueryConfig = { ...this.#prepared(text), values: [...values], ...rowMode };
+    const result = await client.query(config);
+    return query.kind === 'count' ? (result.rowCount ?? 0) : result.rows;
+  }
+
+  async #insert(client: PoolClient, insert: Insert, rows: readonly (readonly unknown[])[]): Promise<number> {
+    let text = this.#inserts.get(insert);
+    if (text === undefined) {
+      const columns = Object.entries(insert.columns);
+      const names = columns.map(([name]) => name).join(', ');
+      const arrays = columns.map(([, type], i) => `$${i + 1}::${type}[]`).join(', ');
+      text = `INSERT INTO ${insert.table} (${names}) SELECT * FROM unnest(${arrays}) AS given(${names}) ${insert.conflict}`;
+      this.#inserts.set(insert, text);
+    }
+    const values = Object.keys(insert.columns).map((_, i) => rows.map((row) => row[i]));
+    return (await client.query({ ...this.#prepared(text), values })).rowCount ?? 0;
+  }
+
+  /** Texts that come again and again get a name, under which a connection keeps them parsed and planned. */
+  #prepared(text: string): { readonly text: string; readonly name?: string } {
+    let known = this.#texts.get(text);
+    if (known === undefined) {
+      if (this.#texts.size >= mostPrepared) return { text };
+      known = { seen: 0, name: `q${this.#texts.size}` };
+      this.#texts.set(text, known);
+    }
+    known.seen++;
+    return known.seen < worthPreparing ? { text } : { text, name: known.name };
+  }
+}
+
+/** The connection broke while the server was committing. */
+class UnknownOutcome extends Error {}
+
+async function commit(client: PoolClient, way: Way): Promise<void> {
+  try {
+    await client.query('COMMIT');
+  } catch (error) {
+    // Of a read there is nothing to lose, and a commit that the server refused did not happen.
+    if (way !== 'read' && gone(error)) throw new UnknownOutcome('commit', { cause: error });
+    throw error;
+  }
+}
+
+/** @returns whether the connection can be used again. */
+async function undone(client: PoolClient, error: unknown): Promise<boolean> {
+  if (gone(error) || replanned(error)) return false;
+  try {
+    await client.query('ROLLBACK');
+    return true;
+  } catch {
+    return false;
+  }
+}

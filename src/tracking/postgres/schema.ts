@@ -1,0 +1,148 @@
+/** A numbered step of the schema; never edited after release. */
+export interface Step {
+  readonly name: string;
+  readonly up: string;
+  /**
+   * The oldest schema version whose programs still work with the tables as this step leaves them: while replicas are
+   * replaced one by one, old ones go on beside new ones. A step that only adds keeps the version before it.
+   */
+  readonly oldest: number;
+}
+
+/**
+ * The tables are those of SQLite (`sqlite/schema.ts` says what is in them), in the words of PostgreSQL. Texts compare
+ * by their bytes, as there. Indexed texts are cut to 64 characters, because an entry of an index has a largest size.
+ */
+const tracking = `
+CREATE TABLE keys (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE "C" NOT NULL UNIQUE);
+CREATE SEQUENCE experiment_numbers;
+CREATE TABLE experiments (
+  n bigint PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE, name text COLLATE "C" NOT NULL UNIQUE,
+  artifact_location text COLLATE "C" NOT NULL, lifecycle bigint NOT NULL DEFAULT 0,
+  creation_time bigint NOT NULL, last_update_time bigint NOT NULL);
+CREATE TABLE experiment_tags (
+  experiment bigint NOT NULL, key text COLLATE "C" NOT NULL, value text COLLATE "C" NOT NULL,
+  PRIMARY KEY (experiment, key));
+
+CREATE TABLE runs (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE, experiment bigint NOT NULL,
+  name text COLLATE "C" NOT NULL, user_id text COLLATE "C" NOT NULL, status text COLLATE "C" NOT NULL,
+  start_time bigint NOT NULL, end_time bigint, lifecycle bigint NOT NULL DEFAULT 0, deleted_time bigint,
+  artifact_uri text COLLATE "C" NOT NULL);
+CREATE INDEX runs_by_start ON runs (experiment, lifecycle, start_time DESC, id);
+CREATE INDEX runs_by_end ON runs (experiment, lifecycle, end_time);
+CREATE INDEX runs_by_status ON runs (experiment, lifecycle, status, start_time DESC, id);
+CREATE INDEX runs_by_name ON runs (experiment, lifecycle, substr(name, 1, 64));
+CREATE INDEX runs_by_user ON runs (experiment, lifecycle, substr(user_id, 1, 64), start_time DESC, id);
+CREATE INDEX runs_by_id ON runs (experiment, lifecycle, id);
+
+CREATE TABLE metrics (
+  run bigint NOT NULL, key bigint NOT NULL, timestamp bigint NOT NULL, step bigint NOT NULL,
+  value double precision NOT NULL, is_nan bigint NOT NULL, PRIMARY KEY (run, key, timestamp, step, value, is_nan));
+CREATE TABLE latest (
+  run bigint NOT NULL, key bigint NOT NULL, experiment bigint NOT NULL, value double precision NOT NULL,
+  is_nan bigint NOT NULL, step bigint NOT NULL, timestamp bigint NOT NULL, PRIMARY KEY (run, key)) WITH (fillfactor = 80);
+CREATE INDEX latest_by_value ON latest (experiment, key, is_nan, value);
+CREATE TABLE params (
+  run bigint NOT NULL, key bigint NOT NULL, experiment bigint NOT NULL, value text COLLATE "C" NOT NULL,
+  PRIMARY KEY (run, key));
+CREATE INDEX params_by_value ON params (experiment, key, substr(value, 1, 64));
+CREATE TABLE tags (
+  run bigint NOT NULL, key bigint NOT NULL, experiment bigint NOT NULL, value text COLLATE "C" NOT NULL,
+  PRIMARY KEY (run, key));
+CREATE INDEX tags_by_value ON tags (experiment, key, substr(value, 1, 64));
+
+CREATE TABLE datasets (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, experiment bigint NOT NULL, name text COLLATE "C" NOT NULL,
+  digest text COLLATE "C" NOT NULL, source_type text COLLATE "C" NOT NULL, source text COLLATE "C" NOT NULL,
+  schema text COLLATE "C", profile text COLLATE "C", UNIQUE (experiment, name, digest));
+CREATE TABLE run_datasets (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, run bigint NOT NULL, dataset bigint NOT NULL, UNIQUE (run, dataset));
+CREATE INDEX run_datasets_by_dataset ON run_datasets (dataset);
+CREATE TABLE run_dataset_tags (
+  input bigint NOT NULL, key text COLLATE "C" NOT NULL, value text COLLATE "C" NOT NULL, PRIMARY KEY (input, key));
+CREATE TABLE run_models (
+  run bigint NOT NULL, role text COLLATE "C" NOT NULL, model_id text COLLATE "C" NOT NULL, step bigint NOT NULL,
+  PRIMARY KEY (run, role, model_id));
+
+CREATE TABLE logged_models (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE, experiment bigint NOT NULL,
+  name text COLLATE "C" NOT NULL, artifact_uri text COLLATE "C" NOT NULL, creation_time bigint NOT NULL,
+  last_updated_time bigint NOT NULL, status text COLLATE "C" NOT NULL, status_message text COLLATE "C",
+  model_type text COLLATE "C" NOT NULL, source_run_id text COLLATE "C" NOT NULL, lifecycle bigint NOT NULL DEFAULT 0,
+  deleted_time bigint);
+CREATE INDEX logged_models_by_creation ON logged_models (experiment, lifecycle, creation_time DESC, id);
+CREATE INDEX logged_models_by_run ON logged_models (substr(source_run_id, 1, 64));
+CREATE TABLE logged_model_params (
+  model bigint NOT NULL, key text COLLATE "C" NOT NULL, value text COLLATE "C" NOT NULL, PRIMARY KEY (model, key));
+CREATE TABLE logged_model_tags (
+  model bigint NOT NULL, key text COLLATE "C" NOT NULL, value text COLLATE "C" NOT NULL, PRIMARY KEY (model, key));
+CREATE TABLE logged_model_metrics (
+  model bigint NOT NULL, key text COLLATE "C" NOT NULL, run_id text COLLATE "C" NOT NULL, timestamp bigint NOT NULL,
+  step bigint NOT NULL, value double precision NOT NULL, is_nan bigint NOT NULL, dataset_name text COLLATE "C",
+  dataset_digest text COLLATE "C");
+CREATE UNIQUE INDEX logged_model_metrics_point ON logged_model_metrics (
+  model, key, run_id, timestamp, step, value, is_nan, COALESCE(dataset_name, ''), COALESCE(dataset_digest, ''));
+
+CREATE TABLE registered_models (
+  name text COLLATE "C" PRIMARY KEY, creation_time bigint NOT NULL, last_updated_time bigint NOT NULL,
+  description text COLLATE "C" NOT NULL, last_version bigint NOT NULL DEFAULT 0);
+CREATE TABLE registered_model_tags (
+  name text COLLATE "C" NOT NULL REFERENCES registered_models ON UPDATE CASCADE ON DELETE CASCADE,
+  key text COLLATE "C" NOT NULL, value text COLLATE "C" NOT NULL, PRIMARY KEY (name, key));
+CREATE TABLE model_versions (
+  name text COLLATE "C" NOT NULL REFERENCES registered_models ON UPDATE CASCADE ON DELETE CASCADE,
+  version bigint NOT NULL, creation_time bigint NOT NULL, last_updated_time bigint NOT NULL,
+  user_id text COLLATE "C" NOT NULL, stage text COLLATE "C" NOT NULL, description text COLLATE "C" NOT NULL,
+  source text COLLATE "C" NOT NULL, location text COLLATE "C" NOT NULL, run_id text COLLATE "C" NOT NULL,
+  run_link text COLLATE "C" NOT NULL, model_id text COLLATE "C", PRIMARY KEY (name, version));
+CREATE INDEX model_versions_by_run ON model_versions (substr(run_id, 1, 64));
+CREATE TABLE model_version_tags (
+  name text COLLATE "C" NOT NULL, version bigint NOT NULL, key text COLLATE "C" NOT NULL, value text COLLATE "C" NOT NULL,
+  PRIMARY KEY (name, version, key),
+  FOREIGN KEY (name, version) REFERENCES model_versions ON UPDATE CASCADE ON DELETE CASCADE);
+CREATE TABLE model_aliases (
+  name text COLLATE "C" NOT NULL, alias text COLLATE "C" NOT NULL, version bigint NOT NULL, PRIMARY KEY (name, alias),
+  FOREIGN KEY (name, version) REFERENCES model_versions ON UPDATE CASCADE ON DELETE CASCADE);
+CREATE INDEX model_aliases_by_version ON model_aliases (name, version);
+CREATE TABLE promotions (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE "C" NOT NULL, version bigint NOT NULL,
+  kind text COLLATE "C" NOT NULL, "from" text COLLATE "C" NOT NULL, "to" text COLLATE "C" NOT NULL,
+  "by" text COLLATE "C" NOT NULL, "at" bigint NOT NULL, why text COLLATE "C" NOT NULL);
+CREATE INDEX promotions_by_model ON promotions (name, n);
+
+CREATE TABLE traces (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE,
+  experiment bigint NOT NULL REFERENCES experiments ON DELETE CASCADE, request_time bigint NOT NULL, duration bigint,
+  state text COLLATE "C" NOT NULL, client_request_id text COLLATE "C", request_preview text COLLATE "C",
+  response_preview text COLLATE "C");
+CREATE INDEX traces_by_time ON traces (experiment, request_time DESC, n DESC);
+CREATE TABLE trace_tags (
+  trace bigint NOT NULL REFERENCES traces ON DELETE CASCADE, key text COLLATE "C" NOT NULL,
+  value text COLLATE "C" NOT NULL, PRIMARY KEY (trace, key));
+CREATE TABLE trace_metadata (
+  trace bigint NOT NULL REFERENCES traces ON DELETE CASCADE, key text COLLATE "C" NOT NULL,
+  value text COLLATE "C" NOT NULL, PRIMARY KEY (trace, key));
+CREATE TABLE trace_assessments (
+  rowid bigint GENERATED ALWAYS AS IDENTITY, trace bigint NOT NULL REFERENCES traces ON DELETE CASCADE,
+  id text COLLATE "C" NOT NULL, body text COLLATE "C" NOT NULL, PRIMARY KEY (trace, id));
+CREATE TABLE trace_spans (
+  rowid bigint GENERATED ALWAYS AS IDENTITY, trace bigint NOT NULL REFERENCES traces ON DELETE CASCADE,
+  id text COLLATE "C" NOT NULL, start bigint NOT NULL, body text COLLATE "C" NOT NULL, PRIMARY KEY (trace, id));
+
+CREATE TABLE webhooks (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE,
+  name text COLLATE "C" NOT NULL, description text COLLATE "C", url text COLLATE "C" NOT NULL,
+  events text COLLATE "C" NOT NULL, status text COLLATE "C" NOT NULL, secret text COLLATE "C",
+  creation_time bigint NOT NULL, last_updated_time bigint NOT NULL);
+
+-- A text that is no JSON has no items.
+CREATE FUNCTION json_list(given text) RETURNS json LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF json_typeof(given::json) = 'array' THEN RETURN given::json; END IF;
+  RETURN '[]'::json;
+EXCEPTION WHEN others THEN RETURN '[]'::json;
+END $$;
+`;
+
+export const steps: readonly Step[] = [{ name: 'tracking', up: tracking, oldest: 1 }];
