@@ -23,9 +23,11 @@ export interface InitResult {
 /**
  * Clones a repository with all branches and tags, quietly and without prompts.
  *
- * @throws MlopsError `git_failed` with git's message; `program_missing` without git.
+ * @throws MlopsError `git_failed` with git's message; `program_missing` without git; `bad_path` for an option.
  */
 export async function cloneRepository(url: string, folder: string, options: CloneOptions = {}): Promise<void> {
+  // A project file may name it.
+  if (url.startsWith('-')) throw new MlopsError('bad_path', `'${url}' is no address of a repository`);
   const git = await openGit(undefined, options.signal);
   await explained(`clone '${withoutSecrets(url)}'`, () =>
     git.clone(url, folder, options.bare === true ? ['--bare'] : []),

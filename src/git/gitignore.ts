@@ -83,6 +83,10 @@ function editFiles(
 }
 
 function writeIgnoreFile(file: string, content: Buffer): void {
+  // Git itself does not read one that is a link, and it may lead anywhere.
+  if (fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+    throw new MlopsError('forbidden_place', `'${file}' is a link`, { hint: 'Git reads no such file: remove the link' });
+  }
   fs.mkdirSync(path.dirname(file), { recursive: true });
   writeFileAtomic(file, content);
 }

@@ -69,6 +69,19 @@ export function startGit(cwd: string, args: readonly string[], call: GitCall = {
   });
 }
 
+/**
+ * Environment for a git that may stand anywhere: a folder of a clone can be made to look like a bare repository, whose
+ * config would name programs. Needs Git 2.38; older ones do not look at it.
+ */
+export function onlyOwnRepositories(): Readonly<Record<string, string>> {
+  const count = Number(process.env['GIT_CONFIG_COUNT'] ?? '0');
+  return {
+    GIT_CONFIG_COUNT: String(count + 1),
+    [`GIT_CONFIG_KEY_${count}`]: 'safe.bareRepository',
+    [`GIT_CONFIG_VALUE_${count}`]: 'explicit',
+  };
+}
+
 function environment(call: GitCall): NodeJS.ProcessEnv {
   return { ...process.env, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', ...call.env };
 }

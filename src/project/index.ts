@@ -33,5 +33,6 @@ export { createProjectFiles } from './open/init-project.ts';
 export { IgnoreRules, ignoreFileName, type IgnoreVerdict } from './ignore/ignore.ts';
 export { namedSection, ProjectConfig, sectionOf, type ConfigEdit, type RemoteConfig } from './config/config.ts';
 export { configError, type ConfigSections, type ConfigValue } from './config/text.ts';
+export { refuseRecorded } from './config/credential-files.ts';
 export { isStorageScheme, schemeOf } from './config/schema.ts';
 export { configLevels, type ConfigLevel } from './config/paths.ts';

@@ -32,6 +32,14 @@ function isSafeDirectory(folder: string): boolean {
   );
 }
 
+/** Whether a file in `.dvc` is the user's own: no link, theirs, and not tracked by Git. */
+export function isOwnFile(root: string, file: string): boolean {
+  const full = path.join(root, file);
+  const stat = fs.lstatSync(full, { throwIfNoEntry: false });
+  if (stat?.isFile() !== true || !isOurs(stat, root)) return false;
+  return !trackedByClone(root).some((entry) => entry.path.toLowerCase() === file.toLowerCase());
+}
+
 /** On file systems that do not tell case apart, a name in another case is the same folder. */
 const hasOneCase = process.platform === 'darwin' || process.platform === 'win32';
 

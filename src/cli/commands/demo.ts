@@ -50,6 +50,6 @@ function show(event: DemoEvent, terminal: Terminal): void {
   const { style } = terminal;
   if (event.kind === 'chapter') terminal.print(`\n${style.bold(`# ${event.title}`)}`);
   else if (event.kind === 'command') terminal.print(`${style.green('$')} ${style.cyan(event.line)}`);
-  else if (event.kind === 'output') terminal.write(event.text);
+  else if (event.kind === 'output') terminal.write(Buffer.from(event.text));
   else for (const line of ['', ...drawDigits(event.answers)]) terminal.print(line === '' ? '' : `    ${line}`);
 }

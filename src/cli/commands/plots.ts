@@ -13,6 +13,7 @@ import { modifyPlot } from '../../repo/reports/plots-modify.ts';
 import { diffPlots, showPlots, type PlotFailure, type PlotsResult } from '../../repo/reports/plots.ts';
 import { builtinTemplate, templateNames } from '../../plots/index.ts';
 import { relativeToDirectory } from '../../repo/reports/report.ts';
+import { OutputPlaces } from '../../trust/index.ts';
 import type { Command, FlagSpec, Input, Verb } from '../parse/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { openInBrowser } from '../terminal/open-browser.ts';
@@ -147,6 +148,14 @@ export const verb: Verb = {
 
 const autoOpenHint = ['To enable auto opening, you can run:', '', '\tdvc config plots.auto_open true'];
 
+/** Where `--out` says; a folder that the repository names lies inside the project, and behind no link of Git's. */
+function folderOf(input: Input, terminal: Terminal, place: ReportPlace): string {
+  const own = input.text('out');
+  if (own !== undefined) return path.resolve(terminal.cwd, own);
+  const folder = path.resolve(terminal.cwd, place.config?.text('plots', 'out_dir') ?? 'dvc_plots');
+  return place.root === undefined ? folder : new OutputPlaces(place.root).require(folder);
+}
+
 type Load = (place: ReportPlace, properties: ReadonlyMap<string, PyValue>) => PlotsResult;
 
 async function output(input: Input, terminal: Terminal, targets: readonly string[], load: Load): Promise<number> {
@@ -161,7 +170,7 @@ async function output(input: Input, terminal: Terminal, targets: readonly string
   const result = load(place, displayProperties(input));
   tellFailures(result, terminal);
   const places: TemplatePlaces = { templatesDir: templatesDirOf(place), cwd: terminal.cwd };
-  const folder = path.resolve(terminal.cwd, input.text('out') ?? place.config?.text('plots', 'out_dir') ?? 'dvc_plots');
+  const folder = folderOf(input, terminal, place);
   if (input.on('json')) {
     const data = plotsJson(result.plots, places, input.on('split'), folder);
     terminal.print(pythonJson(compact({ errors: result.failures.map(failureJson), data }), false));

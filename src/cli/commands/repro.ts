@@ -124,7 +124,7 @@ export class ReproView {
     this.#explain = explain;
     this.#parallel = parallel;
     this.#terminal = terminal;
-    this.#output = new StageOutput((text) => terminal.write(text), parallel);
+    this.#output = new StageOutput((bytes) => terminal.write(bytes), parallel);
     this.#board = parallel && showsBoard(terminal) ? openBoard(terminal) : undefined;
   }
 

@@ -188,7 +188,7 @@ const artifacts: readonly Command[] = [
         const { info } = await runNamed(store, input.args[0] ?? 'latest');
         const content = await store.artifacts(info.artifactUri).get(input.args[1] ?? '');
         const out = input.text('out');
-        if (out === undefined) terminal.write(content);
+        if (out === undefined) terminal.write(terminal.stdoutIsTty ? Buffer.from(content).toString() : content);
         else fs.writeFileSync(path.resolve(terminal.cwd, out), content);
       }),
   },

@@ -46,9 +46,9 @@ it('colours folders, programs and what LS_COLORS names', () => {
     { path: 'a.zip', isdir: false },
   ];
   expect(listLines(entries, { ...plain, colors: '' })).toEqual([
-    '\u001b[01;34md\u001b[0m',
-    '\u001b[01;32mrun\u001b[0m',
+    '\ufdd0[01;34md\ufdd0[0m',
+    '\ufdd0[01;32mrun\ufdd0[0m',
     'a.zip',
   ]);
-  expect(listLines(entries, { ...plain, colors: '*.zip=01;31' })).toEqual(['d', 'run', '\u001b[01;31ma.zip\u001b[0m']);
+  expect(listLines(entries, { ...plain, colors: '*.zip=01;31' })).toEqual(['d', 'run', '\ufdd0[01;31ma.zip\ufdd0[0m']);
 });

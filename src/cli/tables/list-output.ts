@@ -1,4 +1,5 @@
 import { dvcSize, listTable } from './list-table.ts';
+import { styleMark } from '../terminal/escape.ts';
 
 /** What a listing shows of an entry. */
 export interface Shown {
@@ -70,7 +71,7 @@ function painter(colors: string | undefined): (entry: Shown, text: string) => st
   const reset = codes.get('rs') ?? '0';
   return (entry, text) => {
     const code = codeOf(entry, codes);
-    return code === undefined || code === '' ? text : `\u001b[${code}m${text}\u001b[${reset}m`;
+    return code === undefined || code === '' ? text : `${styleMark}[${code}m${text}${styleMark}[${reset}m`;
   };
 }
 

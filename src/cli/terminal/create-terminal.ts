@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 
 import { createLogger, isSystemError, MlopsError, type LogLevel } from '../../base/index.ts';
 import type { Terminal } from './terminal.ts';
+import { escapeControls, shown } from './escape.ts';
 import { ProgressLine } from './progress-line.ts';
 import { createStyle, wantsColor } from './style.ts';
 
@@ -48,7 +49,7 @@ export async function createTerminal(flags: TerminalFlags, streams: Streams): Pr
   const showsProgress = stderrIsTty && !inCi && !flags.quiet && env['TERM'] !== 'dumb';
   const say = (text: string): void => {
     line.clear();
-    stderr.write(`${text}\n`);
+    stderr.write(`${shown(text, stderrIsTty)}\n`);
   };
   const log = createLogger(levelOf(flags, env), (level, message) => say(style.dim(`${level}: ${message}`)));
   return {
@@ -67,15 +68,16 @@ export async function createTerminal(flags: TerminalFlags, streams: Streams): Pr
     style,
     print: (text = '') => {
       line.clear();
-      stdout.write(`${text}\n`);
+      stdout.write(`${shown(text, stdoutIsTty)}\n`);
     },
     write: (text) => {
       line.clear();
-      stdout.write(text);
+      stdout.write(typeof text === 'string' ? shown(text, stdoutIsTty) : text);
     },
     json: (value) => {
       line.clear();
-      stdout.write(`${JSON.stringify(value, undefined, stdoutIsTty ? 2 : undefined)}\n`);
+      const text = JSON.stringify(value, undefined, stdoutIsTty ? 2 : undefined);
+      stdout.write(`${stdoutIsTty ? escapeControls(text) : text}\n`);
     },
     note: (text) => {
       if (!flags.quiet && !streams.asDvc) say(text);
@@ -90,7 +92,7 @@ export async function createTerminal(flags: TerminalFlags, streams: Streams): Pr
       if (showsProgress) line.update(progress);
     },
     clearProgress: () => line.clear(),
-    spin: (text, work) => (showsProgress ? spin(text, work, stderr) : work),
+    spin: (text, work) => (showsProgress ? spin(escapeControls(text), work, stderr) : work),
     confirmAnywhere: async (question) =>
       flags.yes ||
       (await askAnywhere(question, stdin, stdin.isTTY === true && stderrIsTty ? stderr : stdout, streams.signal)),
@@ -134,7 +136,7 @@ async function spin<T>(text: string, work: Promise<T>, stream: Writable): Promis
 
 /** As DVC's `ui.confirm`: answers also come through a pipe, until one is understood; without one it is no. */
 async function askAnywhere(question: string, input: Readable, output: Writable, signal: AbortSignal): Promise<boolean> {
-  const prompt = `${question} [y/n]: `;
+  const prompt = `${escapeControls(question)} [y/n]: `;
   const reader = createInterface({ input, signal });
   try {
     output.write(prompt);
@@ -153,7 +155,7 @@ async function askAnywhere(question: string, input: Readable, output: Writable, 
 async function ask(question: string, input: Readable, output: Writable, signal: AbortSignal): Promise<boolean> {
   const reader = createInterface({ input, output });
   try {
-    const answer = await reader.question(`${question} [y/n]: `, { signal });
+    const answer = await reader.question(`${escapeControls(question)} [y/n]: `, { signal });
     return /^y(es)?$/i.test(answer.trim());
   } catch (error) {
     if (isSystemError(error, 'ABORT_ERR')) throw signal.reason;

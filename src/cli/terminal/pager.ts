@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 
 import { isSystemError } from '../../base/index.ts';
+import { shown } from './escape.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -10,11 +11,12 @@ import type { Terminal } from './terminal.ts';
 export async function page(text: string, terminal: Terminal): Promise<void> {
   if (!terminal.stdoutIsTty) return terminal.print(text);
   const wanted = terminal.env['DVC_PAGER'] || terminal.env['PAGER'] || 'less';
+  const safe = shown(text, true);
   terminal.clearProgress();
   try {
     // Whoever sets LESS chooses when it ends; wide lines are scrolled in any case.
     const options = (terminal.env['LESS'] ?? '') === '' ? ['-FX', '-RS'] : ['-RS'];
-    await (wanted === 'less' ? feed(text, 'less', options, false) : feed(text, wanted, [], true));
+    await (wanted === 'less' ? feed(safe, 'less', options, false) : feed(safe, wanted, [], true));
   } catch (error) {
     if (!isSystemError(error, 'ENOENT')) throw error;
     terminal.warn('`less` was not found: install it, or name another pager in DVC_PAGER.');

@@ -1,4 +1,5 @@
 import { formatBytes, formatDuration, type Progress } from '../../base/index.ts';
+import { escapeControls } from './escape.ts';
 
 const showAfter = 300;
 const redrawEvery = 80;
@@ -32,7 +33,7 @@ export class ProgressLine {
     if (now - this.#startedAt < showAfter || now - this.#drawnAt < redrawEvery) return;
     this.#drawnAt = now;
     this.#visible = true;
-    this.#write(`\r${this.#fit(describeProgress(progress, now - this.#startedAt))}\u001b[K`);
+    this.#write(`\r${this.#fit(escapeControls(describeProgress(progress, now - this.#startedAt)))}\u001b[K`);
   }
 
   clear(): void {

@@ -1,6 +1,7 @@
 import { formatDuration } from '../../base/index.ts';
 import type { ReproEvent } from '../../repo/pipeline/repro-events.ts';
 import type { Style } from './terminal.ts';
+import { escapeControls, withStyles } from './escape.ts';
 
 export interface BoardOptions {
   readonly write: (text: string) => void;
@@ -135,12 +136,13 @@ export class StageBoard {
       this.#lines = this.lines(this.#options.columns(), this.#options.rows());
       this.#composedAt = now;
     }
-    if (this.#lines.length > 0) this.#options.write(this.#lines.join('\n'));
+    if (this.#lines.length > 0) this.#options.write(withStyles(this.#lines.join('\n')));
     this.#drawn = this.#lines.length;
   }
 }
 
 function fit(text: string, columns: number): string {
-  const characters = Array.from(text);
-  return characters.length <= columns ? text : `${characters.slice(0, Math.max(1, columns - 1)).join('')}…`;
+  const safe = escapeControls(text);
+  const characters = Array.from(safe);
+  return characters.length <= columns ? safe : `${characters.slice(0, Math.max(1, columns - 1)).join('')}…`;
 }

@@ -1,15 +1,18 @@
 import { StringDecoder } from 'node:string_decoder';
 
+import { escapeControls } from './escape.ts';
+
 /**
  * Output of stages that run side by side: whole lines only, each after its stage's name, so that no line is
- * torn by another stage. With one stage at a time bytes pass through untouched.
+ * torn by another stage. What commands write is theirs, colours included: it is given on as bytes, which no terminal of
+ * ours escapes.
  */
 export class StageOutput {
-  readonly #write: (text: string | Uint8Array) => void;
+  readonly #write: (bytes: Uint8Array) => void;
   readonly #prefixed: boolean;
   readonly #open = new Map<string, { decoder: StringDecoder; rest: string }>();
 
-  constructor(write: (text: string | Uint8Array) => void, prefixed: boolean) {
+  constructor(write: (bytes: Uint8Array) => void, prefixed: boolean) {
     this.#write = write;
     this.#prefixed = prefixed;
   }
@@ -23,17 +26,17 @@ export class StageOutput {
     this.#open.set(stage, state);
     const lines = (state.rest + state.decoder.write(Buffer.from(bytes))).split('\n');
     state.rest = lines.pop() ?? '';
-    if (lines.length > 0) this.#write(lines.map((line) => `${this.prefix(stage)}${line}\n`).join(''));
+    if (lines.length > 0) this.#write(Buffer.from(lines.map((line) => `${this.prefix(stage)}${line}\n`).join('')));
   }
 
   /** A stage ended: what it left without a newline is shown as a line. */
   end(stage: string): void {
     const rest = this.#open.get(stage)?.rest ?? '';
     this.#open.delete(stage);
-    if (rest !== '') this.#write(`${this.prefix(stage)}${rest}\n`);
+    if (rest !== '') this.#write(Buffer.from(`${this.prefix(stage)}${rest}\n`));
   }
 
   prefix(stage: string): string {
-    return this.#prefixed ? `[${stage}] ` : '';
+    return this.#prefixed ? `[${escapeControls(stage)}] ` : '';
   }
 }

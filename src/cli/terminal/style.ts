@@ -1,3 +1,4 @@
+import { escapeControls, styleMark, withStyles } from './escape.ts';
 import type { Style } from './terminal.ts';
 
 /** Whether to colour: --color, then NO_COLOR and FORCE_COLOR, then the terminal. */
@@ -30,14 +31,19 @@ export async function createStyle(enabled: boolean): Promise<Style> {
   if (!enabled) return plainStyle;
   const { Chalk } = await import('chalk');
   const chalk = new Chalk({ level: 1 });
+  // Chalk joins styles inside of styles by their real escapes; what is not ours was shown before.
+  const marked =
+    (paint: (text: string) => string) =>
+    (text: string): string =>
+      paint(withStyles(escapeControls(text))).replaceAll('\u001b', styleMark);
   return {
     enabled: true,
-    bold: chalk.bold,
-    dim: chalk.dim,
-    red: chalk.red,
-    green: chalk.green,
-    yellow: chalk.yellow,
-    blue: chalk.blue,
-    cyan: chalk.cyan,
+    bold: marked(chalk.bold),
+    dim: marked(chalk.dim),
+    red: marked(chalk.red),
+    green: marked(chalk.green),
+    yellow: marked(chalk.yellow),
+    blue: marked(chalk.blue),
+    cyan: marked(chalk.cyan),
   };
 }

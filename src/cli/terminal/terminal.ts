@@ -27,7 +27,7 @@ export interface Terminal {
   readonly style: Style;
   /** A line of data on stdout. */
   print(line?: string): void;
-  /** Text on stdout as it is, without a newline added. */
+  /** Text on stdout, without a newline added; bytes (what commands write) as they are, also on a terminal. */
   write(text: string | Uint8Array): void;
   /** A value as JSON on stdout: pretty on request or on a terminal, one line otherwise. */
   json(value: unknown): void;

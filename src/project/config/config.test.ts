@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -123,5 +124,59 @@ describe('the configuration of a project', () => {
   ])('with mistakes is refused as by DVC: %j', (text, message) => {
     write('config', text);
     expect(() => new ProjectConfig(dvcDir)).toThrow(message);
+  });
+});
+
+describe('options that name files with credentials', () => {
+  const remote = (extra: string): string => `['remote "r"']\n    url = s3://bucket\n    ${extra}\n`;
+  const refusal = (): string | undefined => {
+    try {
+      new ProjectConfig(dvcDir).remote('r');
+      return undefined;
+    } catch (error) {
+      const { code, message, hint } = error as { code: string; message: string; hint?: string };
+      return `${code} ${message} | ${hint ?? ''}`;
+    }
+  };
+
+  it('do not count from the file that comes with the repository', () => {
+    for (const option of ['configpath', 'credentialpath']) {
+      write('config', `[core]\n    remote = r\n${remote(`${option} = aws`)}`);
+      expect(refusal()).toMatch(
+        new RegExp(`^untrusted_config \\.dvc/config, line 5: '${option}' of the remote 'r' came`),
+      );
+      expect(refusal()).toContain(`mlops remote modify --local r ${option} ${path.join(dvcDir, 'aws')}`);
+    }
+  });
+
+  it('do not count from one of the repository that another stands on', () => {
+    write('config', `${remote('configpath = aws')}['remote "sub"']\n    url = remote://r/sub\n`);
+    expect(() => new ProjectConfig(dvcDir).remote('sub')).toThrow('configpath');
+  });
+
+  it('count from the local, global and system file', () => {
+    write('config', remote('configpath = aws'));
+    write('config.local', remote('configpath = mine'));
+    expect(refusal()).toBeUndefined();
+    fs.rmSync(path.join(dvcDir, 'config.local'));
+    write('config', remote('region = x'));
+    const global = path.join(path.dirname(path.dirname(dvcDir)), 'global');
+    fs.mkdirSync(global);
+    fs.writeFileSync(path.join(global, 'config'), remote('credentialpath = /home/me/aws'));
+    expect(refusal()).toBeUndefined();
+  });
+
+  it('do not count from a local file that Git tracks, or that is a link', () => {
+    write('config', remote('region = x'));
+    write('config.local', remote('configpath = aws'));
+    const root = path.dirname(dvcDir);
+    execFileSync('git', ['init', '-q'], { cwd: root });
+    expect(refusal()).toBeUndefined();
+    execFileSync('git', ['add', '-f', '.dvc/config.local'], { cwd: root });
+    expect(refusal()).toContain('git rm -q --cached .dvc/config.local');
+    execFileSync('git', ['rm', '-q', '--cached', '.dvc/config.local'], { cwd: root });
+    fs.renameSync(path.join(dvcDir, 'config.local'), path.join(root, 'elsewhere'));
+    fs.symlinkSync('../elsewhere', path.join(dvcDir, 'config.local'));
+    expect(refusal()).toContain('configpath');
   });
 });

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 
 import { isSystemError, keepingLineEnds, writeFileAtomic } from '../../base/index.ts';
 import { configFiles, configLevels, isPathOption, resolvePaths, storedPath, type ConfigLevel } from './paths.ts';
+import { namesCredentialFile, refuseFromRepository } from './credential-files.ts';
 import { checkConfigSection } from './schema.ts';
 import {
   configError,
@@ -39,12 +40,19 @@ export class ProjectConfig {
   readonly dvcDir: string | undefined;
   readonly files: Readonly<Partial<Record<ConfigLevel, string>>>;
   private readonly merged: ConfigSections;
+  private readonly levels: readonly (readonly [ConfigLevel, ConfigSections])[];
+  private readonly trusted: boolean;
 
-  /** @throws MlopsError `bad_config` */
-  constructor(dvcDir: string | undefined, options: { readonly validate?: boolean } = {}) {
+  /**
+   * @param options `trusted`: the file in place of the repository's is the user's own. Default false.
+   * @throws MlopsError `bad_config`
+   */
+  constructor(dvcDir: string | undefined, options: { readonly validate?: boolean; readonly trusted?: boolean } = {}) {
     this.dvcDir = dvcDir;
     this.files = configFiles(dvcDir);
-    this.merged = mergeSections(configLevels.map((level) => this.load(level)));
+    this.trusted = options.trusted === true;
+    this.levels = configLevels.map((level) => [level, this.load(level)] as const);
+    this.merged = mergeSections(this.levels.map(([, sections]) => sections));
     if (options.validate !== false) validateSections(this.merged);
   }
 
@@ -81,7 +89,8 @@ export class ProjectConfig {
   /**
    * A remote by name, or the default one.
    *
-   * @throws MlopsError `bad_config` when there is none.
+   * @throws MlopsError `bad_config` when there is none, `untrusted_config` when the repository names files with
+   * credentials for it.
    */
   remote(name?: string): RemoteConfig {
     const wanted = name?.toLowerCase() ?? this.defaultRemote;
@@ -97,6 +106,7 @@ export class ProjectConfig {
     const section = this.merged.get(sectionOf(name));
     if (section === undefined || seen.has(name)) throw configError(`remote '${name}' doesn't exist`);
     const options = new Map([...section].filter(([key]) => key !== 'url'));
+    this.checkCredentialFiles(name, options);
     const url = String(section.get('url'));
     const base = /^remote:\/\/([^/]+)(\/.*)?$/.exec(url);
     if (base === null) return { name, url, options };
@@ -106,6 +116,16 @@ export class ProjectConfig {
       url: other.url.replace(/\/+$/, '') + (base[2] ?? ''),
       options: new Map([...other.options, ...options]),
     };
+  }
+
+  private checkCredentialFiles(remote: string, options: ReadonlyMap<string, ConfigValue>): void {
+    if (this.trusted) return;
+    for (const [option, value] of options) {
+      if (!namesCredentialFile(option)) continue;
+      const level = this.levels.findLast(([, sections]) => sections.get(sectionOf(remote))?.has(option))?.[0];
+      const file = level === undefined ? undefined : this.files[level];
+      if (level !== undefined && file !== undefined) refuseFromRepository({ remote, option, value, level, file });
+    }
   }
 
   /** What one level says, with absolute paths; empty when it has no file. */

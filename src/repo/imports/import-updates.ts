@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { findGitRoot, gitText, headCommit, tryResolveRevision } from '../../git/index.ts';
+import { findGitRoot, gitText, headCommit, onlyOwnRepositories, tryResolveRevision } from '../../git/index.ts';
 import type { Dep } from '../../project/index.ts';
 
 /**
@@ -27,7 +27,7 @@ function commitOf(cwd: string, url: string, rev: string | undefined): string | u
   }
   const wanted = rev === undefined ? ['HEAD'] : [`refs/heads/${rev}`, `refs/tags/${rev}`, `refs/tags/${rev}^{}`];
   const refs = new Map(
-    gitText(cwd, ['ls-remote', '--quiet', '--', url, ...wanted])
+    gitText(cwd, ['ls-remote', '--quiet', '--', url, ...wanted], { env: onlyOwnRepositories() })
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => line.split('\t').reverse() as [string, string]),

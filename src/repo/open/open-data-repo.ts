@@ -163,9 +163,12 @@ function assemble(project: Project, around: Pick<DataRepo, 'cwd' | 'env' | 'comm
       return (graph = buildGraph(repo.stages(), display));
     },
     stagesOf: (of) => collectStages(source(of)).stages,
-    saveStage: (stage) => saveStage(root, stage),
+    saveStage: (stage) => saveStage(root, places, stage),
     saveDataStage(stage, contents) {
-      saveStage(root, { ...stage, outs: stage.outs.map((out) => ({ ...out, info: contents.get(out) ?? out.info })) });
+      saveStage(root, places, {
+        ...stage,
+        outs: stage.outs.map((out) => ({ ...out, info: contents.get(out) ?? out.info })),
+      });
     },
     removeStageFile: (file) => fs.rmSync(path.join(root, file), { force: true }),
     close() {
@@ -253,7 +256,9 @@ function remoteOf(config: ProjectConfig, name: string | undefined): RemoteSectio
   return { name: remote.name, url: remote.url, options };
 }
 
-function saveStage(root: string, stage: Stage): void {
+function saveStage(root: string, places: OutputPlaces, stage: Stage): void {
+  // A file that Git tracks as a link would be written where it leads.
+  places.require(path.join(root, stage.kind === 'pipeline' ? lockFileOf(stage.file) : stage.file));
   if (stage.kind === 'pipeline') {
     const locked = {
       cmd: stage.cmd,

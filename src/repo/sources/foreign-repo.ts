@@ -44,6 +44,8 @@ export interface ForeignOptions extends TransferOptions {
   readonly chooseRev?: ((gitDir: string) => string) | undefined;
   /** A config file whose values win over those of the repository. */
   readonly config?: string | undefined;
+  /** These options are what a `.dvc` file says, not what the user says. Default false. */
+  readonly recorded?: boolean;
   /** Name of the remote to take as its default. */
   readonly remote?: string | undefined;
   /** Options that win over those of that remote. */
@@ -353,7 +355,7 @@ function overlayOf(folder: string, options: ForeignOptions): ProjectConfig | und
       cause: error,
     });
   }
-  return new ProjectConfig(directory, { validate: false });
+  return new ProjectConfig(directory, { validate: false, trusted: options.recorded !== true });
 }
 
 function remoteOf(

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 
 import { MlopsError, pythonJson, type PyMap, type PyValue } from '../../base/index.ts';
 import { hashPath, type WorkOptions } from '../../data/index.ts';
-import { pythonStr, type ContentInfo, type Dep, type RepoSource } from '../../project/index.ts';
+import { pythonStr, refuseRecorded, type ContentInfo, type Dep, type RepoSource } from '../../project/index.ts';
 import type { BlobStore, RemoteOptions } from '../../storage/index.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import type { ForeignOptions } from './foreign-repo.ts';
@@ -86,8 +86,16 @@ export function optionsOf(map: PyMap): RemoteOptions {
   );
 }
 
-/** The options that a `.dvc` file keeps of how its repository is read. */
-export function recordedOptions(source: RepoSource): Pick<ForeignOptions, 'config' | 'remote' | 'remoteConfig'> {
+/** The options that a `.dvc` file keeps of how its repository is read. @throws MlopsError `untrusted_config`. */
+export function recordedOptions(
+  source: RepoSource,
+): Pick<ForeignOptions, 'config' | 'remote' | 'remoteConfig' | 'recorded'> {
+  const options = optionsIn(source);
+  refuseRecorded(options.remoteConfig, `the import from '${source.url}'`);
+  return { ...options, recorded: true };
+}
+
+function optionsIn(source: RepoSource): Pick<ForeignOptions, 'config' | 'remote' | 'remoteConfig'> {
   const config = source.extra?.get('config');
   const remote = source.extra?.get('remote');
   if (config instanceof Map) {
@@ -141,8 +149,10 @@ function missingSource(shown: string): MlopsError {
   });
 }
 
-/** Options of the source that its entry keeps (`fs_config`). */
+/** Options of the source that its entry keeps (`fs_config`). @throws MlopsError `untrusted_config`. */
 export function fsConfigOf(info: ContentInfo | undefined): RemoteOptions | undefined {
   const map = info?.extra?.get('fs_config');
-  return map instanceof Map ? optionsOf(map) : undefined;
+  const options = map instanceof Map ? optionsOf(map) : undefined;
+  refuseRecorded(options, 'an imported file (`fs_config`)');
+  return options;
 }
