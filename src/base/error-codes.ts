@@ -267,6 +267,15 @@ export const errorCodes = {
   client_gone: entry(1, 499, 'CANCELLED', 'The client closed the connection before it was answered.'),
   model_not_ready: entry(1, 503, 'TEMPORARILY_UNAVAILABLE', 'A served model is not loaded at the moment.'),
 
+  // tables
+  table_missing: entry(2, 404, 'RESOURCE_DOES_NOT_EXIST', 'There is no table at the path.'),
+  bad_table: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A table that cannot be read as what it is: ragged, cut short, in another encoding; the message names the line.',
+  ),
+
   // monitor
 
   // tune

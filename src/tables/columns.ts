@@ -1,0 +1,162 @@
+import type { Batch, Table } from './batch.ts';
+
+/** A column of numbers, NaN where a value is missing. */
+export interface NumberColumn {
+  readonly kind: 'number';
+  readonly name: string;
+  readonly rows: number;
+  readonly missing: number;
+  readonly values: Float64Array;
+}
+
+/** A column of texts: the index of each row's text in `categories`, -1 where it is missing. */
+export interface CategoryColumn {
+  readonly kind: 'category';
+  readonly name: string;
+  readonly rows: number;
+  readonly missing: number;
+  readonly codes: Int32Array;
+  readonly categories: readonly string[];
+}
+
+export type Column = NumberColumn | CategoryColumn;
+
+export interface ColumnOptions {
+  /** Only these. Default: all. */
+  readonly columns?: ReadonlySet<string> | undefined;
+  /** Texts even where all values are numbers. */
+  readonly categorical?: ReadonlySet<string> | undefined;
+}
+
+/**
+ * Reads a table into columns, in its order. A column is numeric when every value that is there is a number; a column
+ * without any value is numeric too.
+ *
+ * @throws MlopsError `bad_table`.
+ */
+export async function loadColumns(table: Table, options: ColumnOptions = {}): Promise<Map<string, Column>> {
+  let texts = new Set(options.categorical);
+  // What turns out to hold a text after many numbers is read again: the numbers' own spelling is gone.
+  for (;;) {
+    const builders = await build(table, options.columns, texts);
+    const late = [...builders.values()].filter((builder) => builder.failed).map((builder) => builder.name);
+    if (late.length === 0) return new Map([...builders].map(([name, builder]) => [name, builder.finish()]));
+    texts = new Set([...texts, ...late]);
+  }
+}
+
+async function build(
+  table: Table,
+  wanted: ReadonlySet<string> | undefined,
+  texts: ReadonlySet<string>,
+): Promise<Map<string, ColumnBuilder>> {
+  const builders = new Map<string, ColumnBuilder>();
+  let rows = 0;
+  for await (const batch of table.batches({ columns: wanted })) {
+    for (const [index, name] of batch.columns.entries()) {
+      if (wanted?.has(name) === false) continue;
+      let builder = builders.get(name);
+      if (builder === undefined) {
+        builder = new ColumnBuilder(name, texts.has(name) || !startsNumeric(batch, index), rows);
+        builders.set(name, builder);
+      }
+      builder.add(batch, index);
+    }
+    rows += batch.rows;
+    for (const builder of builders.values()) builder.fillUp(rows);
+  }
+  return builders;
+}
+
+function startsNumeric(batch: Batch, column: number): boolean {
+  for (let row = 0; row < Math.min(batch.rows, 1000); row++) {
+    if (isText(batch, row, column)) return false;
+  }
+  return true;
+}
+
+/** A value is there, and it is no number. */
+function isText(batch: Batch, row: number, column: number): boolean {
+  if (batch.isMissing(row, column) || !Number.isNaN(batch.number(row, column))) return false;
+  const cell = batch.cell(row, column);
+  return !(typeof cell === 'string' && /^\s*[+-]?nan\s*$/i.test(cell));
+}
+
+class ColumnBuilder {
+  readonly name: string;
+  /** A text came where only numbers were expected. */
+  failed = false;
+  readonly #asText: boolean;
+  #values = new Float64Array(1024);
+  #codes = new Int32Array(1024);
+  readonly #categories = new Map<string, number>();
+  #rows = 0;
+  #missing = 0;
+
+  constructor(name: string, asText: boolean, before: number) {
+    this.name = name;
+    this.#asText = asText;
+    this.fillUp(before);
+  }
+
+  add(batch: Batch, column: number): void {
+    this.#reserve(this.#rows + batch.rows);
+    if (this.#asText) this.#addTexts(batch, column);
+    else this.#addNumbers(batch, column);
+  }
+
+  /** Rows that do not have the column lack its value. */
+  fillUp(rows: number): void {
+    if (rows <= this.#rows) return;
+    this.#reserve(rows);
+    if (this.#asText) this.#codes.fill(-1, this.#rows, rows);
+    else this.#values.fill(Number.NaN, this.#rows, rows);
+    this.#missing += rows - this.#rows;
+    this.#rows = rows;
+  }
+
+  #reserve(rows: number): void {
+    const room = this.#asText ? this.#codes.length : this.#values.length;
+    if (rows <= room) return;
+    const size = Math.max(rows, Math.ceil(room * 1.5));
+    if (this.#asText) {
+      const codes = new Int32Array(size);
+      codes.set(this.#codes.subarray(0, this.#rows));
+      this.#codes = codes;
+    } else {
+      const values = new Float64Array(size);
+      values.set(this.#values.subarray(0, this.#rows));
+      this.#values = values;
+    }
+  }
+
+  #addNumbers(batch: Batch, column: number): void {
+    for (let row = 0; row < batch.rows; row++) {
+      const value = batch.number(row, column);
+      this.#values[this.#rows++] = value;
+      if (!Number.isNaN(value)) continue;
+      this.#missing++;
+      if (!this.failed && isText(batch, row, column)) this.failed = true;
+    }
+  }
+
+  #addTexts(batch: Batch, column: number): void {
+    for (let row = 0; row < batch.rows; row++) {
+      const text = batch.text(row, column);
+      let code = -1;
+      if (text === null) this.#missing++;
+      else {
+        code = this.#categories.get(text) ?? this.#categories.size;
+        if (code === this.#categories.size) this.#categories.set(text, code);
+      }
+      this.#codes[this.#rows++] = code;
+    }
+  }
+
+  finish(): Column {
+    const common = { name: this.name, rows: this.#rows, missing: this.#missing };
+    if (!this.#asText) return { ...common, kind: 'number', values: this.#values.subarray(0, this.#rows) };
+    const codes = this.#codes.subarray(0, this.#rows);
+    return { ...common, kind: 'category', codes, categories: [...this.#categories.keys()] };
+  }
+}

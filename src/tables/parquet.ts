@@ -1,0 +1,78 @@
+import * as fs from 'node:fs';
+
+import { badTable } from './bad-table.ts';
+import { type Batch, type Cell, ValueBatch } from './batch.ts';
+import { firstBytes } from './open-bytes.ts';
+
+/** Rows that are unpacked at once. */
+const batchRows = 1 << 16;
+
+export function isParquet(file: string): boolean {
+  return firstBytes(file, 4).toString('latin1') === 'PAR1';
+}
+
+/**
+ * Reads a Parquet file, row group by row group, only the columns asked for. The index that pandas adds
+ * (`__index_level_0__`) is left out.
+ *
+ * @throws MlopsError `bad_table` for a file that is cut short or damaged.
+ */
+export async function* readParquet(
+  file: string,
+  name: string,
+  wanted: ReadonlySet<string> | undefined,
+): AsyncGenerator<Batch> {
+  const { parquetMetadataAsync, parquetScan, parquetSchema } = await import('hyparquet');
+  const { compressors } = await import('hyparquet-compressors');
+  const handle = await fs.promises.open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    const source = {
+      byteLength: size,
+      async slice(start: number, end = size) {
+        const bytes = new Uint8Array(Math.max(0, Math.min(end, size) - start));
+        const { bytesRead } = await handle.read(bytes, 0, bytes.length, start);
+        if (bytesRead < bytes.length) throw new Error(`only ${bytesRead} of ${bytes.length} bytes are there`);
+        return bytes.buffer;
+      },
+    };
+    const metadata = await parquetMetadataAsync(source);
+    const columns = parquetSchema(metadata)
+      .children.map((child) => child.element.name)
+      .filter((column) => column !== '__index_level_0__' && wanted?.has(column) !== false);
+    const scan = await parquetScan({ file: source, metadata, columns, compressors });
+    let first = 0;
+    for (const { rowStart, rowEnd } of scan.ranges) {
+      for (let from = rowStart; from < rowEnd; from += batchRows) {
+        const to = Math.min(rowEnd, from + batchRows);
+        const data: ArrayLike<unknown>[] = [];
+        for (const column of columns) data.push(await scan.readColumn({ column, rowStart: from, rowEnd: to }));
+        yield new ValueBatch(columns, to - from, cellsOf(data), (row) => from + row + 1);
+        first = to;
+      }
+    }
+    if (first === 0)
+      yield new ValueBatch(
+        columns,
+        0,
+        () => null,
+        () => 0,
+      );
+  } catch (error) {
+    throw badTable(name, `is no whole Parquet file: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+      hint: 'it is cut short or damaged',
+    });
+  } finally {
+    await handle.close();
+  }
+}
+
+function cellsOf(data: readonly ArrayLike<unknown>[]): (row: number, column: number) => Cell {
+  return (row, column) => {
+    const value = data[column]?.[row];
+    if (typeof value !== 'bigint') return value ?? null;
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : value;
+  };
+}
