@@ -310,6 +310,12 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('../commands/serve.ts'),
   },
   {
+    name: 'monitor',
+    group: 'serve',
+    summary: 'Know that data or model went wrong',
+    load: () => import('../commands/monitor.ts'),
+  },
+  {
     name: 'auth',
     group: 'serve',
     summary: 'Manage API keys of the servers',

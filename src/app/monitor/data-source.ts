@@ -1,0 +1,39 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+
+import { MlopsError } from '../../base/index.ts';
+import { get } from '../../repo/imports/get.ts';
+import { openTable, type Table, type TableOptions } from '../../tables/index.ts';
+
+/** A table that was asked for by name, and what made it readable. */
+export interface DataSource {
+  readonly table: Table;
+  /** Removes what was brought here for reading. */
+  close(): void;
+}
+
+/**
+ * Opens what `--reference` and `--current` name: a file, or `PATH@REV`, a file of Git or DVC at a revision.
+ * @throws MlopsError `table_missing`, `unknown_revision`, `object_missing`.
+ */
+export async function openData(name: string, cwd: string, options: TableOptions = {}): Promise<DataSource> {
+  const file = path.resolve(cwd, name);
+  const at = name.lastIndexOf('@');
+  if (at <= 0 || fs.existsSync(file)) {
+    return { table: openTable(file, { ...options, name }), close: () => undefined };
+  }
+  const inside = name.slice(0, at);
+  const rev = name.slice(at + 1);
+  if (rev === '') throw new MlopsError('usage', `'${name}' names no revision after the @`);
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-data-'));
+  const close = (): void => fs.rmSync(folder, { recursive: true, force: true });
+  try {
+    const out = path.join(folder, path.basename(inside));
+    await get(cwd, { url: '.', path: inside, rev, out });
+    return { table: openTable(out, { ...options, name, path: inside }), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}

@@ -1,0 +1,97 @@
+import { MlopsError, didYouMean } from '../../base/index.ts';
+import {
+  checkDrift,
+  checkTogether,
+  isMultivariateName,
+  type DriftOptions,
+  type DriftReport,
+  type MethodName,
+} from '../../monitor/index.ts';
+import { loadColumns, type Column, type Table, type TableOptions } from '../../tables/index.ts';
+import { openData } from './data-source.ts';
+
+export interface DriftCommand extends Omit<DriftOptions, 'method'> {
+  readonly reference: string;
+  readonly current: string;
+  /** Only these; the others that both tables have unless given. */
+  readonly columns?: readonly string[] | undefined;
+  /** Columns to take as categories. */
+  readonly categorical?: readonly string[] | undefined;
+  readonly method?: MethodName | 'auto' | 'mmd' | 'centroid' | 'classifier' | 'pca' | undefined;
+  readonly standardize?: boolean | undefined;
+  readonly seed?: number | undefined;
+  readonly table?: TableOptions | undefined;
+  /** Told which columns are left out, and why. */
+  readonly onNote?: ((line: string) => void) | undefined;
+}
+
+type Columns = ReadonlyMap<string, Column>;
+
+/**
+ * Compares current data with reference data.
+ * @throws MlopsError `usage` for a column that one of them lacks; `table_missing`, `bad_table`.
+ */
+export async function drift(cwd: string, command: DriftCommand): Promise<DriftReport> {
+  const before = await openData(command.reference, cwd, command.table);
+  try {
+    const now = await openData(command.current, cwd, command.table);
+    try {
+      const [reference, current] = await loadBoth(before.table, now.table, command);
+      const { method = 'auto' } = command;
+      if (!isMultivariateName(method)) return checkDrift(reference, current, { ...command, method });
+      const multivariate = checkTogether(method, reference, current, command);
+      const { drifted, verdict } = multivariate;
+      const rest = { correction: command.correction ?? 'holm', level: command.level ?? 0.01 } as const;
+      return { columns: {}, multivariate, share_drifted: Number(drifted), drifted, verdict, ...rest };
+    } finally {
+      now.close();
+    }
+  } finally {
+    before.close();
+  }
+}
+
+async function loadBoth(before: Table, now: Table, command: DriftCommand): Promise<[Columns, Columns]> {
+  const wanted = command.columns === undefined ? undefined : new Set(command.columns);
+  const load = (table: Table, columns: ReadonlySet<string> | undefined, categorical: readonly string[]) =>
+    loadColumns(table, { columns, categorical: new Set(categorical) });
+  const categorical = command.categorical ?? [];
+  let reference = await load(before, wanted, categorical);
+  let current = await load(now, wanted ?? new Set(reference.keys()), categorical);
+  for (const name of [...(wanted ?? []), ...categorical]) {
+    requireColumn(name, reference, before);
+    requireColumn(name, current, now);
+  }
+  const mixed = [...reference.values()].filter((column) => isMixed(column, current.get(column.name)));
+  if (mixed.length > 0) {
+    // What is text on one side is text on both, in its own spelling.
+    const texts = [...categorical, ...mixed.map((column) => column.name)];
+    reference = await load(before, wanted, texts);
+    current = await load(now, wanted ?? new Set(reference.keys()), texts);
+  }
+  const both = [...(wanted ?? reference.keys())].filter((name) => reference.has(name) && current.has(name));
+  const left = [...reference.keys()].filter((name) => !current.has(name));
+  if (both.length === 0) throw new MlopsError('usage', `'${before.name}' and '${now.name}' have no column in common`);
+  if (left.length > 0) command.onNote?.(`not in ${now.name}, left out: ${left.join(', ')}`);
+  return [onlyThese(reference, both), onlyThese(current, both)];
+}
+
+function onlyThese(columns: Columns, names: readonly string[]): Columns {
+  return new Map(
+    names.flatMap((name) => {
+      const column = columns.get(name);
+      return column === undefined ? [] : [[name, column] as const];
+    }),
+  );
+}
+
+function isMixed(reference: Column, current: Column | undefined): boolean {
+  return current !== undefined && reference.kind !== current.kind;
+}
+
+function requireColumn(name: string, columns: Columns, table: Table): void {
+  if (columns.has(name)) return;
+  throw new MlopsError('usage', `'${table.name}' has no column '${name}'`, {
+    hint: didYouMean(name, [...columns.keys()]) ?? 'check --columns and --categorical',
+  });
+}
