@@ -1,6 +1,6 @@
 const powers = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 const maxExact = Number.MAX_SAFE_INTEGER;
-const numberText = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const numberText = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const special = /^(?:[+-]?nan|([+-]?)inf(?:inity)?)$/i;
 
 /**
