@@ -1,6 +1,6 @@
 import { seededRandom, shuffle } from '../statistics/random.ts';
 import type { Matrix } from './matrix.ts';
-import type { Found } from './multivariate.ts';
+import type { Found } from './report.ts';
 
 /** About so many additions are spent on permutations. */
 const effort = 4e8;

@@ -3,7 +3,7 @@ import { fitLogistic, scoreLogistic } from '../statistics/logistic.ts';
 import { seededRandom, shuffle } from '../statistics/random.ts';
 import { normalTwoSided } from '../statistics/special.ts';
 import type { Matrix } from './matrix.ts';
-import type { Found } from './multivariate.ts';
+import type { Found } from './report.ts';
 
 const folds = 5;
 

@@ -1,6 +1,6 @@
 import { seededRandom, shuffle } from '../statistics/random.ts';
 import type { Matrix } from './matrix.ts';
-import type { Found } from './multivariate.ts';
+import type { Found } from './report.ts';
 
 /**
  * The unbiased squared maximum mean discrepancy (Gretton et al. 2012, eq. 3) with the kernel exp(-d² / 2s), s half the

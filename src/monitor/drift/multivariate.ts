@@ -5,7 +5,7 @@ import { matrixOf, standardize, thinned, type Matrix } from './matrix.ts';
 import { maximumMeanDiscrepancy } from './mmd.ts';
 import { centroidDistance } from './centroid.ts';
 import { reconstructionError } from './pca.ts';
-import type { MultivariateDrift } from './report.ts';
+import type { Found, MultivariateDrift } from './report.ts';
 
 export interface MultivariateOptions {
   /** Scale both tables by the deviation of the reference. */
@@ -15,16 +15,6 @@ export interface MultivariateOptions {
   readonly minCount?: number | undefined;
   /** Default 0. */
   readonly seed?: number | undefined;
-}
-
-/** What a method finds in whole rows. */
-export interface Found {
-  readonly statistic: number;
-  readonly pValue: number;
-  /** The least statistic that is worth an alarm. */
-  readonly least?: number;
-  /** Further numbers for the report. */
-  readonly details?: Readonly<Record<string, number>>;
 }
 
 type MultivariateMethod = (reference: Matrix, current: Matrix, seed: number) => Found;

@@ -2,7 +2,7 @@ import { ksTest } from '../statistics/ks.ts';
 import { mean } from '../statistics/quantile.ts';
 import { seededRandom, shuffle } from '../statistics/random.ts';
 import { pick, type Matrix } from './matrix.ts';
-import type { Found } from './multivariate.ts';
+import type { Found } from './report.ts';
 
 /** Share of the variance that the components keep: NannyML's default. */
 const keptVariance = 0.65;

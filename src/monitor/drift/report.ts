@@ -35,6 +35,16 @@ export interface MissingDrift {
   readonly drifted: boolean;
 }
 
+/** What a method finds in whole rows. */
+export interface Found {
+  readonly statistic: number;
+  readonly pValue: number;
+  /** The least statistic that is worth an alarm. */
+  readonly least?: number;
+  /** Further numbers for the report. */
+  readonly details?: Readonly<Record<string, number>>;
+}
+
 /** What was found in several columns together. */
 export interface MultivariateDrift {
   readonly method: string;
