@@ -1,7 +1,7 @@
-import { isMlopsError, MlopsError } from '../../base/index.ts';
+import { MlopsError } from '../../base/index.ts';
 import type { ModelVersion, Stage } from '../../mlflow/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
-import { versionNamed, type ModelSelector } from './resolve-model.ts';
+import { isStage, modelNamed, nearSelector, versionIfAny, versionNamed, type ModelSelector } from './resolve-model.ts';
 
 export interface PromoteOptions {
   readonly stage: Stage;
@@ -14,6 +14,8 @@ export interface PromoteOptions {
   readonly betterThan?: string | undefined;
   /** The metric to compare; a leading `-` means that less is better. */
   readonly on?: string | undefined;
+  /** A rival without the metric is beaten by any version that has it. */
+  readonly orNone?: boolean | undefined;
 }
 
 export interface Check {
@@ -96,22 +98,25 @@ async function comparison(store: TrackingStore, version: ModelVersion, options: 
   }
   const less = on.startsWith('-');
   const key = on.replace(/^-/, '').replace(/^metrics\./, '');
-  const rival = await rivalOf(store, version.name, betterThan);
-  if (rival === undefined) return { text: `no version in ${betterThan} to beat`, met: true };
+  const model = await modelNamed(store, version.name);
+  const rival = await versionIfAny(store, model, betterThan);
+  if (rival === undefined) {
+    // An empty stage has nobody to beat. Any other word that names nothing is a slip, and a gate must not pass on it.
+    if (isStage(betterThan)) return { text: `no version in ${betterThan} to beat`, met: true };
+    const near = nearSelector(model, betterThan);
+    return { text: `'${betterThan}' names no version to beat${near === undefined ? '' : `: ${near}`}`, met: false };
+  }
   const own = (await metricsOf(store, version)).get(key);
   const other = (await metricsOf(store, rival)).get(key);
   if (own === undefined) return { text: `the run has no ${key} to compare with version ${rival.version}`, met: false };
-  if (other === undefined) return { text: `version ${rival.version} has no ${key}`, met: true };
+  if (other === undefined) {
+    const met = options.orNone === true;
+    return {
+      text: `version ${rival.version} (${betterThan}) has no ${key}${met ? '' : ': --or-none passes then'}`,
+      met,
+    };
+  }
   const met = less ? own < other : own > other;
   const text = `${key} ${own} ${met ? (less ? '<' : '>') : 'is not better than'} ${other} of version ${rival.version} (${betterThan})`;
   return { text, met };
-}
-
-async function rivalOf(store: TrackingStore, name: string, selector: string): Promise<ModelVersion | undefined> {
-  try {
-    return await versionNamed(store, { name, selector });
-  } catch (error) {
-    if (isMlopsError(error, 'model_not_found')) return undefined;
-    throw error;
-  }
 }

@@ -1,4 +1,4 @@
-import { didYouMean, isMlopsError, MlopsError } from '../../base/index.ts';
+import { didYouMean, isMlopsError, MlopsError, nearest } from '../../base/index.ts';
 import { everything, type ModelVersion, type RegisteredModel } from '../../mlflow/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 
@@ -39,18 +39,39 @@ export async function modelNamed(store: TrackingStore, name: string): Promise<Re
 export async function versionNamed(store: TrackingStore, wanted: ModelSelector): Promise<ModelVersion> {
   const { name, selector } = wanted;
   const model = await modelNamed(store, name);
-  const found = await pick(store, model, selector);
+  const found = await versionIfAny(store, model, selector);
   if (found !== undefined) return found;
   throw new MlopsError('model_not_found', `model '${name}' has no version '${selector}'`, {
-    hint: `see \`mlops models show ${name}\``,
+    hint: nearSelector(model, selector) ?? `see \`mlops models show ${name}\``,
   });
 }
 
-async function pick(store: TrackingStore, model: RegisteredModel, selector: string): Promise<ModelVersion | undefined> {
+const stages = ['None', 'Staging', 'Production', 'Archived'];
+
+/** Whether a selector is the name of a stage, in any case. */
+export function isStage(selector: string): boolean {
+  return stages.some((stage) => stage.toLowerCase() === selector.toLowerCase());
+}
+
+/** `did you mean ...?` for a selector that picks nothing, where a stage, an alias or a version is near. */
+export function nearSelector(model: RegisteredModel, selector: string): string | undefined {
+  const aliases = model.aliases.map(({ alias }) => `@${alias}`);
+  const versions = model.latestVersions.map(({ version }) => version);
+  const near = nearest(selector, [...stages.filter((stage) => stage !== selector), 'latest', ...aliases, ...versions]);
+  return near === undefined ? undefined : `did you mean '${near}'?`;
+}
+
+/** As `versionNamed`, or undefined where the model has no such version. */
+export async function versionIfAny(
+  store: TrackingStore,
+  model: RegisteredModel,
+  selector: string,
+): Promise<ModelVersion | undefined> {
   try {
     if (/^\d+$/.test(selector)) return await store.getModelVersion(model.name, selector);
     if (selector.startsWith('@')) return await store.getVersionByAlias(model.name, selector.slice(1));
-    if (/^(none|staging|production|archived)$/i.test(selector)) {
+    if (selector === '') return undefined;
+    if (isStage(selector)) {
       return (await store.getLatestVersions(model.name, [selector]))[0];
     }
     if (selector.toLowerCase() !== 'latest') return await store.getVersionByAlias(model.name, selector);

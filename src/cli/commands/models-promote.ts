@@ -26,6 +26,7 @@ export const promoteCommand: Command = {
     { name: 'require', value: 'METRIC>=X', repeat: 'each', summary: 'a threshold that the source run must meet' },
     { name: 'better-than', value: 'SELECTOR', summary: 'a stage, alias or version that must be beaten' },
     { name: 'on', value: 'METRIC', summary: 'the metric of --better-than; -METRIC where less is better' },
+    { name: 'or-none', summary: 'with --better-than: pass where the other version lacks the metric' },
     { name: 'reason', short: 'm', value: 'TEXT', summary: 'why, for the audit trail' },
     { name: 'json', summary: 'print JSON' },
   ],
@@ -48,6 +49,7 @@ export const promoteCommand: Command = {
           require: input.list('require'),
           betterThan: input.text('better-than'),
           on: input.text('on'),
+          orNone: input.on('or-none'),
         });
         const { version, from, checks } = done;
         if (input.on('json')) return terminal.json({ ...modelVersionToJson(version), from, checks });
