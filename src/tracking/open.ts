@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { MlopsError, openDatabase } from '../base/index.ts';
+import { checkStoreFile, refuseBareHost } from './address.ts';
 import { localRoots, type OpenArtifacts } from './artifacts/roots.ts';
 import { sqliteStore, type SqliteOptions } from './sqlite/sqlite-store.ts';
 import type { RemoteOptions } from './remote/client.ts';
@@ -43,6 +44,7 @@ const kinds: readonly Kind[] = [
  * @throws MlopsError `invalid_value` for other schemes, with the way to migrate where there is one.
  */
 export async function openTracking(uri: string, options: OpenTrackingOptions = {}): Promise<TrackingStore> {
+  refuseBareHost(uri);
   const kind = kinds.find(({ scheme }) => scheme.test(uri));
   if (kind !== undefined) return kind.open(uri, options);
   throw new MlopsError('invalid_value', `a tracking store cannot be opened at '${uri.replace(/\/\/[^@/]*@/, '//')}'`, {
@@ -82,6 +84,7 @@ function credentials(env: Readonly<Record<string, string | undefined>>): RemoteO
 export function openSqlite(uri: string, options: OpenTrackingOptions = {}): TrackingStore {
   const file = sqliteFile(uri);
   if (file !== ':memory:') {
+    checkStoreFile(file, uri);
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     refuseMlflowDatabase(file);
   }
