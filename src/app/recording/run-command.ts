@@ -66,7 +66,7 @@ export async function runCommand(store: TrackingStore, options: RunCommandOption
         options.onOutput(chunk, stream);
       },
     });
-    const stop = (): void => void execution.cancel();
+    const stop = (): void => void execution.cancel('SIGINT');
     options.signal.addEventListener('abort', stop, { once: true });
     result = await execution.done;
     options.signal.removeEventListener('abort', stop);

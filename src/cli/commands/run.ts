@@ -13,10 +13,12 @@ export const verb: Verb & Command = {
   description:
     "Records the command, its output, exit code, time, git state and the machine's load. Scripts that use MLflow log into the same store, as child runs; shell scripts log with `mlops log`. The exit status is the command's own.",
   examples: [
-    ['mlops run -- python train.py --lr 0.1', 'in the experiment of this project'],
+    ['mlops run python train.py --lr 0.1', 'in the experiment of this project'],
     ['mlops run --experiment ablation --name no-dropout -- make train', 'named'],
   ],
   passthrough: true,
+  rawTail: true,
+  args: [{ name: 'command', summary: 'the command with its arguments', optional: true, variadic: true }],
   flags: [
     { name: 'experiment', value: 'NAME', summary: 'record into this experiment', completes: 'experiment' },
     { name: 'name', value: 'NAME', summary: 'the name of the run' },
@@ -25,9 +27,11 @@ export const verb: Verb & Command = {
   ],
   exits: { 1: "or the command's own exit status; 128 and the signal's number when a signal ended it" },
   async run(input, terminal) {
-    const [program, ...args] = [...input.args, ...input.rest];
+    // A `--` after the command's first word is the command's.
+    const tail = input.args.length > 0 && input.rest.length > 0 ? ['--', ...input.rest] : input.rest;
+    const [program, ...args] = [...input.args, ...tail];
     if (program === undefined) {
-      throw new MlopsError('usage', 'what shall run?', { hint: 'mlops run -- COMMAND ARGUMENT...' });
+      throw new MlopsError('usage', 'what shall run?', { hint: 'mlops run COMMAND ARGUMENT...' });
     }
     const place = trackingPlace(terminal.cwd, terminal.env);
     const store = await openPlace(place, { signal: afterGrace(terminal.signal) });

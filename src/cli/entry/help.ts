@@ -91,7 +91,7 @@ export function usageOf(command: Command): string {
     return arg.optional === true ? `[${name}]` : name;
   });
   const flags = (command.flags ?? []).some((flag) => flag.hidden !== true) ? ['[FLAGS]'] : [];
-  const rest = command.passthrough === true ? ['-- COMMAND...'] : [];
+  const rest = command.passthrough === true && command.rawTail !== true ? ['-- COMMAND...'] : [];
   return ['mlops', command.name, ...flags, ...args, ...rest].join(' ');
 }
 

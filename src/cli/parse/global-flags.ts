@@ -28,6 +28,28 @@ const leading: Readonly<Record<string, string>> = {
 };
 
 /**
+ * Verbs whose tail is a command of the user's: from its first word on every word is its own, `-v` and `--help` too.
+ * With the flags of ours before it that take a value.
+ */
+const tails: Readonly<Record<string, ReadonlySet<string>>> = {
+  run: new Set(['--experiment', '--name', '--tag']),
+  'stage add': new Set(
+    (
+      '-n --name -d --deps -p --params -o --outs -O --outs-no-cache --outs-persist --outs-persist-no-cache ' +
+      '-m --metrics -M --metrics-no-cache --plots --plots-no-cache -w --wdir --desc'
+    ).split(' '),
+  ),
+};
+
+/** Whether the next word is the first one of the user's command, given the words of ours before it. */
+function beginsTail(words: readonly string[], next: string): boolean {
+  const verb = tails[words[0] ?? ''] === undefined ? words.slice(0, 2).join(' ') : (words[0] ?? '');
+  const withValue = tails[verb];
+  if (withValue === undefined || next.startsWith('-')) return false;
+  return words.length >= verb.split(' ').length && !withValue.has(words.at(-1) ?? '');
+}
+
+/**
  * Takes the global flags out of a command line. `-h`, `-q`, `-v`, `--debug` and colour may stand anywhere
  * before a bare `--`; a verb that uses one of these letters otherwise (`-h/--host` of the servers) says so
  * by `keepsShortHelp`.
@@ -40,7 +62,7 @@ export function readGlobalFlags(argv: readonly string[]): GlobalFlags {
   const note = (name: string, times = 1): void => void seen.set(name, (seen.get(name) ?? 0) + times);
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? '';
-    if (word === '--') {
+    if (word === '--' || beginsTail(words, word)) {
       words.push(...argv.slice(i));
       break;
     }

@@ -85,3 +85,24 @@ describe('global flags', () => {
     expect(readGlobalFlags(['add', '-h']).help).toBe(true);
   });
 });
+
+describe('global flags', () => {
+  it('stop where a command of the user begins', () => {
+    const read = (line: string): unknown => {
+      const { words, verbosity, help } = readGlobalFlags(line.split(' '));
+      return { words: words.join(' '), verbosity, help };
+    };
+    expect(read('run -v python t.py -v --help')).toEqual({
+      words: 'run python t.py -v --help',
+      verbosity: 1,
+      help: false,
+    });
+    expect(read('run --name v x -q')).toEqual({ words: 'run --name v x -q', verbosity: 0, help: false });
+    expect(read('stage add -n a -d b.py python b.py -vv')).toEqual({
+      words: 'stage add -n a -d b.py python b.py -vv',
+      verbosity: 0,
+      help: false,
+    });
+    expect(read('runs list -v')).toEqual({ words: 'runs list', verbosity: 1, help: false });
+  });
+});
