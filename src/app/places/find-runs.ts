@@ -78,7 +78,10 @@ async function withoutParent(
 export async function runNamed(store: TrackingStore, word: string): Promise<Run> {
   if (/^[0-9a-f]{32}$/.test(word)) return store.getRun(word);
   if (word === 'latest') {
-    const [newest] = await findRuns(store, { maxResults: 1 });
+    // A run that only carries a registered model is nobody's last piece of work.
+    const newest = (await findRuns(store, { maxResults: 100 })).find(
+      (run) => !run.tags.some(({ key, value }) => key === 'mlops.kind' && value === 'register'),
+    );
     if (newest !== undefined) return newest;
     throw new MlopsError('resource_missing', 'there are no runs yet');
   }

@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { isMlopsError } from '../../base/index.ts';
 import { findGitRoot, gitState, worktreeTree } from '../../git/index.ts';
 import type { Run } from '../../mlflow/index.ts';
-import { readLockFile } from '../../project/index.ts';
+import { readLockFile, readSettings } from '../../project/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { findRuns } from '../places/find-runs.ts';
 import { outTag } from '../recording/record.ts';
@@ -16,7 +16,7 @@ export interface ModelOrigin {
   readonly commit: string | undefined;
   /** Relative to the project. */
   readonly path: string;
-  /** The recorded run that made this very content. */
+  /** The recorded run that made this very content, or the command that ran when the file was written. */
   readonly run: Run | undefined;
   /** The stage of a dvc.lock that made it, `train` or `sub/dvc.yaml:train`. */
   readonly stage: string | undefined;
@@ -30,7 +30,7 @@ export async function originOfModel(store: TrackingStore, file: string, root: st
   const gitRoot = findGitRoot(root);
   const commit = gitRoot === undefined ? undefined : gitState(gitRoot).commit;
   if (md5 === undefined) return { md5, commit, path: inside, run: undefined, stage: undefined };
-  const run = await runThatMade(store, inside, md5);
+  const run = (await runThatMade(store, inside, md5)) ?? (await commandThatWrote(store, file, root));
   return { md5, commit, path: inside, run, stage: stageThatMade(root, inside, md5) };
 }
 
@@ -44,6 +44,23 @@ async function runThatMade(store: TrackingStore, file: string, md5: string): Pro
   const filter = `tags.\`${outTag(file)}\` = '${md5}'`;
   const [run] = await findRuns(store, { filter, maxResults: 1 });
   return run;
+}
+
+/**
+ * The newest `mlops run` of this project during which a file was last written. Commands record no outputs, so the time is
+ * all there is to go by.
+ */
+async function commandThatWrote(store: TrackingStore, file: string, root: string): Promise<Run | undefined> {
+  const written = Math.ceil(fs.statSync(file).mtimeMs);
+  const name = readSettings(worktreeTree(root)).record.experiment ?? path.basename(root);
+  const experiment = await store.getExperimentByName(name);
+  if (experiment === undefined || experiment.lifecycle === 'deleted') return undefined;
+  const found = await store.searchRuns({
+    experimentIds: [experiment.id],
+    filter: `tags.\`mlops.kind\` = 'command' AND attributes.start_time <= ${written} AND attributes.end_time >= ${written - 1000}`,
+    maxResults: 1,
+  });
+  return found.items[0];
 }
 
 function stageThatMade(root: string, file: string, md5: string): string | undefined {

@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isMlopsError, MlopsError } from '../../base/index.ts';
+import { isMlopsError } from '../../base/index.ts';
 import { worktreeTree } from '../../git/index.ts';
-import { filterText, type LoggedModel, type ModelVersion, type Run, type Tag } from '../../mlflow/index.ts';
+import { type LoggedModel, type ModelVersion, type Run, type Tag } from '../../mlflow/index.ts';
 import { planModelFolder, type ModelFolderPlan } from '../../model/index.ts';
 import { readSettings } from '../../project/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
-import { runNamed } from '../places/find-runs.ts';
 import { originOfModel, type ModelOrigin } from './model-origin.ts';
+import { modelOfRun, readRunUri } from './run-model.ts';
+import { hasOnnxFlavor } from './servable.ts';
 
 export interface RegisterOptions {
   /** A file, a folder, `runs:/ID/PATH`, or another URI that a version may come from. */
@@ -48,36 +49,22 @@ export async function registerModel(store: TrackingStore, options: RegisterOptio
 }
 
 async function registerUri(store: TrackingStore, options: RegisterOptions): Promise<Registered> {
-  const [, word, inside] = /^runs:\/+([^/]+)\/(.+)$/.exec(options.source) ?? [];
-  const run = word === undefined ? undefined : await runNamed(store, word);
-  const source = run === undefined ? options.source : `runs:/${run.info.id}/${inside}`;
-  if (run !== undefined && inside !== undefined) await checkExists(store, run, inside);
+  const named = readRunUri(options.source);
+  const found = named === undefined ? undefined : await modelOfRun(store, named.run, named.path);
+  const run = found?.run;
   await makeModel(store, options.name);
   const version = await store.createModelVersion({
     name: options.name,
-    source,
+    source: found?.source ?? options.source,
     runId: run?.info.id,
+    modelId: found?.model?.id,
     userId: options.user,
     description: options.description,
     tags: [...options.tags],
   });
-  if (run !== undefined) await logMetrics(store, run, options.metrics, undefined);
-  return { version, run, madeRun: false, stage: undefined, servable: undefined, reason: undefined, wayOut: undefined };
-}
-
-async function checkExists(store: TrackingStore, run: Run, inside: string): Promise<void> {
-  const files = store.artifacts(run.info.artifactUri);
-  const parent = path.posix.dirname(inside);
-  const siblings = await files.list(parent === '.' ? '' : parent);
-  if (siblings.some((file) => file.path === inside)) return;
-  const logged = await store.searchLoggedModels({
-    experimentIds: [run.info.experimentId],
-    filter: `name = ${filterText(inside)} AND source_run_id = '${run.info.id}'`,
-  });
-  if (logged.items.length > 0) return;
-  throw new MlopsError('model_not_found', `run ${run.info.id.slice(0, 8)} has no artifact '${inside}'`, {
-    hint: `see \`mlops runs artifacts list ${run.info.id.slice(0, 8)}\``,
-  });
+  if (run !== undefined) await logMetrics(store, run, options.metrics, found?.model?.id);
+  const servable = found === undefined ? undefined : await hasOnnxFlavor(store, found.uri);
+  return { version, run, madeRun: false, stage: undefined, servable, reason: undefined, wayOut: undefined };
 }
 
 async function registerFiles(store: TrackingStore, options: RegisterOptions): Promise<Registered> {

@@ -7,6 +7,7 @@ import { linearModel } from '../../../test/support/onnx.ts';
 import { planModelFolder } from '../../model/index.ts';
 import { openTracking, type TrackingStore } from '../../tracking/index.ts';
 import { RegistrySource, RunSource } from './registry-source.ts';
+import { modelOfRun } from './run-model.ts';
 
 let dir = '';
 let store: TrackingStore;
@@ -63,7 +64,8 @@ describe('registered models as a source', () => {
   });
 
   it('opens a model among the artifacts of a run', async () => {
-    const source = new RunSource(store, await register(linearModel(2, 1)), 'model');
+    const runId = await register(linearModel(2, 1));
+    const source = new RunSource(store, await modelOfRun(store, runId.slice(0, 8), 'model'), 'model');
     const [ref] = await source.list();
     expect(ref).toMatchObject({ name: 'model', version: '1' });
     const open = await source.open(await source.resolve('model'));

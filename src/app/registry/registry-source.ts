@@ -12,6 +12,7 @@ import type { ModelRef, ModelSource, OpenModel } from '../../serve/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { requireFileName } from './artifact-names.ts';
 import { versionNamed } from './resolve-model.ts';
+import type { RunModel } from './run-model.ts';
 
 /**
  * Registered models as a source: a selector is a version number, a stage, `@alias` or `latest`. Files that lie on this
@@ -68,17 +69,17 @@ export class RegistrySource implements ModelSource {
   }
 }
 
-/** One model folder or file among the artifacts of a run: `runs:/ID/PATH`. */
+/** One model of a run: `runs:/ID/PATH`, among its artifacts or logged by it. */
 export class RunSource implements ModelSource {
   readonly kind = 'run';
   readonly #store: TrackingStore;
-  readonly #runId: string;
+  readonly #model: RunModel;
   readonly #path: string;
   readonly name: string;
 
-  constructor(store: TrackingStore, runId: string, artifactPath: string, name?: string) {
+  constructor(store: TrackingStore, model: RunModel, artifactPath: string, name?: string) {
     this.#store = store;
-    this.#runId = runId;
+    this.#model = model;
     this.#path = artifactPath;
     this.name = name ?? path.posix.basename(artifactPath).replace(/\.onnx$/i, '');
   }
@@ -91,12 +92,12 @@ export class RunSource implements ModelSource {
     if (name !== this.name || (selector !== undefined && selector !== '1' && selector !== 'latest')) {
       return Promise.reject(new MlopsError('model_not_found', `the run has no model '${name}' ${selector ?? ''}`));
     }
-    return Promise.resolve({ name, version: '1', uri: `runs:/${this.#runId}/${this.#path}`, runId: this.#runId });
+    const runId = this.#model.run.info.id;
+    return Promise.resolve({ name, version: '1', uri: `runs:/${runId}/${this.#path}`, runId });
   }
 
   async open(ref: ModelRef, signal?: AbortSignal): Promise<OpenModel> {
-    const run = await this.#store.getRun(this.#runId);
-    return openArtifacts(this.#store, `${run.info.artifactUri}/${this.#path}`, ref, signal);
+    return openArtifacts(this.#store, this.#model.uri, ref, signal);
   }
 
   async *changes(): AsyncIterable<void> {

@@ -6,6 +6,7 @@ import { isLoopback, loopbackHosts, type Verifier } from '../../http/index.ts';
 import { FolderSource, serve, type RunningServer, type ServedModelSpec, type ServeOptions } from '../../serve/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { RegistrySource, RunSource } from '../registry/registry-source.ts';
+import { modelOfRun, readRunUri } from '../registry/run-model.ts';
 
 export interface ServeModelsOptions {
   /** `[NAME=]SOURCE`: `models:/NAME/SELECTOR`, `runs:/ID/PATH`, a file or a folder. */
@@ -121,9 +122,10 @@ async function specOf(text: string, cwd: string, openStore: () => Promise<Tracki
     const source = new RegistrySource(await openStore());
     return { name: given ?? name, source, sourceName: name, selector: registered[2] ?? registered[3] };
   }
-  const ofRun = /^runs:\/+([^/]+)\/(.+)$/.exec(location);
-  if (ofRun !== null) {
-    const source = new RunSource(await openStore(), ofRun[1] ?? '', ofRun[2] ?? '', given);
+  const ofRun = readRunUri(location);
+  if (ofRun !== undefined) {
+    const store = await openStore();
+    const source = new RunSource(store, await modelOfRun(store, ofRun.run, ofRun.path), ofRun.path, given);
     return { name: source.name, source };
   }
   if (/^(models|runs):/.test(location)) {

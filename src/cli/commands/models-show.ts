@@ -1,13 +1,14 @@
 import { metricsOf } from '../../app/registry/promote.ts';
 import { modelNamed, readSelector, versionNamed, versionTag } from '../../app/registry/resolve-model.ts';
-import { isMlopsError, MlopsError } from '../../base/index.ts';
+import { isServable } from '../../app/registry/servable.ts';
+import { isMlopsError, mapPool, MlopsError } from '../../base/index.ts';
 import { modelVersionToJson, registeredModelToJson, type ModelVersion } from '../../mlflow/index.ts';
 import { parseMlModel } from '../../model/index.ts';
 import { versionsOf, type TrackingStore } from '../../tracking/index.ts';
 import type { Command, FlagSpec } from '../parse/command.ts';
 import { textTable, type Column } from '../tables/text-table.ts';
 import { withStore } from '../session/with-store.ts';
-import { historyTable, versionTable } from './models-tables.ts';
+import { historyTable, servableWord, versionTable } from './models-tables.ts';
 import { shortNumber, when } from './runs-tables.ts';
 
 const json: FlagSpec = { name: 'json', summary: 'print JSON' };
@@ -41,14 +42,15 @@ export const show: Command = {
         }
         terminal.print(`${model.name}${model.description === '' ? '' : `: ${model.description}`}`);
         if (model.tags.length > 0) terminal.print(model.tags.map(({ key, value }) => `${key}=${value}`).join('  '));
-        for (const line of versionTable(versions, terminal.columns)) terminal.print(line);
+        const servable = await mapPool(versions, 8, (version) => isServable(store, version));
+        for (const line of versionTable(versions, servable, terminal.columns)) terminal.print(line);
       },
       { create: false },
     ),
 };
 
 async function versionDetails(store: TrackingStore, version: ModelVersion): Promise<string[]> {
-  const servable = versionTag(version, 'mlops.servable');
+  const servable = servableWord(await isServable(store, version));
   const reason = versionTag(version, 'mlops.reason');
   const signature = await signatureOf(store, version);
   const metrics = [...(await metricsOf(store, version))].filter(([key]) => !key.startsWith('stage_seconds.'));
@@ -120,7 +122,10 @@ export const compare: Command = {
             : await Promise.all(selectors.map((selector) => versionNamed(store, { name, selector })));
         if (versions.length < 2) throw new MlopsError('usage', `${name} has no two versions to compare`);
         const metrics = await Promise.all(versions.map((version) => metricsOf(store, version)));
-        const rows = comparedRows(versions, metrics).filter((row) => input.on('all') || new Set(row.slice(1)).size > 1);
+        const servable = await mapPool(versions, 8, (version) => isServable(store, version));
+        const rows = comparedRows(versions, metrics, servable).filter(
+          (row) => input.on('all') || new Set(row.slice(1)).size > 1,
+        );
         if (input.on('json')) {
           return terminal.json(
             versions.map((version, i) => ({
@@ -143,7 +148,11 @@ export const compare: Command = {
     ),
 };
 
-function comparedRows(versions: readonly ModelVersion[], metrics: readonly ReadonlyMap<string, number>[]): string[][] {
+function comparedRows(
+  versions: readonly ModelVersion[],
+  metrics: readonly ReadonlyMap<string, number>[],
+  servable: readonly (boolean | undefined)[],
+): string[][] {
   const tag = (key: string, title: string): string[] => [
     title,
     ...versions.map((one) => versionTag(one, key)?.slice(0, 12) ?? '-'),
@@ -157,7 +166,7 @@ function comparedRows(versions: readonly ModelVersion[], metrics: readonly Reado
     ['run', ...versions.map((version) => version.runId.slice(0, 8))],
     tag('mlops.md5', 'md5'),
     tag('mlops.git.commit', 'commit'),
-    tag('mlops.servable', 'servable'),
+    ['servable', ...servable.map((one) => servableWord(one) ?? '-')],
     ...keys.map((key) => [key, ...metrics.map((map) => shortNumber(map.get(key)))]),
   ];
 }

@@ -1,4 +1,3 @@
-import { versionTag } from '../../app/registry/resolve-model.ts';
 import type { ModelVersion, RegisteredModel, Stage } from '../../mlflow/index.ts';
 import type { Promotion } from '../../tracking/index.ts';
 import { textTable } from '../tables/text-table.ts';
@@ -28,7 +27,16 @@ export function modelTable(models: readonly RegisteredModel[], columns: number):
   return textTable(header, rows, columns);
 }
 
-export function versionTable(versions: readonly ModelVersion[], columns: number): string[] {
+/** `yes`, `no`, or undefined where that is not known. */
+export function servableWord(servable: boolean | undefined): string | undefined {
+  return servable === undefined ? undefined : servable ? 'yes' : 'no';
+}
+
+export function versionTable(
+  versions: readonly ModelVersion[],
+  servable: readonly (boolean | undefined)[],
+  columns: number,
+): string[] {
   const header = [
     { title: 'VERSION', align: 'right' as const, drop: 0 },
     { title: 'STAGE', drop: 0 },
@@ -37,11 +45,11 @@ export function versionTable(versions: readonly ModelVersion[], columns: number)
     { title: 'RUN', drop: 1 },
     { title: 'REGISTERED', drop: 4 },
   ];
-  const rows = versions.map((version) => [
+  const rows = versions.map((version, i) => [
     version.version,
     version.stage,
     version.aliases.join(' '),
-    versionTag(version, 'mlops.servable') ?? '-',
+    servableWord(servable[i]) ?? '-',
     version.runId.slice(0, 8) || '-',
     when(version.creationTime),
   ]);
@@ -54,7 +62,7 @@ export function historyTable(entries: readonly Promotion[], columns: number): st
     { title: 'VERSION', align: 'right' as const, drop: 0 },
     { title: 'WHAT', drop: 0 },
     { title: 'BY', drop: 2 },
-    { title: 'WHY', drop: 3 },
+    { title: 'WHY', drop: 0 },
   ];
   const rows = entries.map((entry) => [when(entry.at), entry.version, act(entry), entry.by || '-', entry.why]);
   return textTable(header, rows, columns);

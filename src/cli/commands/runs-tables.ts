@@ -1,6 +1,6 @@
 import { formatDuration } from '../../base/index.ts';
 import { tagOf, type ComparedField } from '../../app/runs/compare-runs.ts';
-import type { Run } from '../../mlflow/index.ts';
+import type { LoggedModel, Run } from '../../mlflow/index.ts';
 import { textTable, type Column } from '../tables/text-table.ts';
 
 /** A number for a table: six significant digits, no noise. */
@@ -19,7 +19,19 @@ export function when(milliseconds: number): string {
 }
 
 /** The lines of `runs list`: facts first, then as many metrics and params as the width allows. */
-export function runTable(runs: readonly Run[], columns: number, all: boolean): string[] {
+/** The metric, param or tag that `metrics.loss ASC` orders by, without its kind and its quotes. */
+export function orderedKey(order: string): string | undefined {
+  const quoted = /^\s*(?:metrics?|params?|parameters?)\.(?:"([^"]*)"|`([^`]*)`|(\S+))/i.exec(order);
+  return quoted?.[1] ?? quoted?.[2] ?? quoted?.[3];
+}
+
+/** @param ordered keys that the rows are ordered by: their columns come first and are never left out. */
+export function runTable(
+  runs: readonly Run[],
+  columns: number,
+  all: boolean,
+  ordered: readonly string[] = [],
+): string[] {
   const header: Column[] = [
     { title: 'RUN', drop: 0 },
     { title: 'NAME', drop: 1 },
@@ -28,9 +40,11 @@ export function runTable(runs: readonly Run[], columns: number, all: boolean): s
     { title: 'TIME', align: 'right', drop: 5 },
   ];
   const metrics = common(runs, (run) => run.metrics);
-  const params = common(runs, (run) => run.params).filter((key) => all || differ(runs, key));
+  const params = common(runs, (run) => run.params).filter((key) => all || ordered.includes(key) || differ(runs, key));
   const keys = [...metrics.map((key) => ({ key, kind: 'metric' })), ...params.map((key) => ({ key, kind: 'param' }))];
-  keys.forEach(({ key }, i) => header.push({ title: key, align: 'right', drop: 10 + i }));
+  const isOrdered = ({ key }: { readonly key: string }): boolean => ordered.includes(key);
+  keys.sort((a, b) => Number(isOrdered(b)) - Number(isOrdered(a)));
+  keys.forEach((column, i) => header.push({ title: column.key, align: 'right', drop: isOrdered(column) ? 0 : 10 + i }));
   const rows = runs.map((run) => [
     run.info.id.slice(0, 8),
     run.info.name,
@@ -69,7 +83,7 @@ export function compareTable(titles: readonly string[], fields: readonly Compare
 }
 
 /** The lines of `runs show`. */
-export function runDetails(run: Run, experiment: string): string[] {
+export function runDetails(run: Run, experiment: string, models: readonly LoggedModel[]): string[] {
   const { info } = run;
   const ended = info.endTime === undefined ? '' : ` (${formatDuration(info.endTime - info.startTime)})`;
   const facts: [string, string | undefined][] = [
@@ -100,6 +114,10 @@ export function runDetails(run: Run, experiment: string): string[] {
     ...pairs(
       'metrics',
       [...run.metrics].sort(byKey).map(({ key, value }) => [key, shortNumber(value)]),
+    ),
+    ...pairs(
+      'models',
+      models.map(({ name, id }) => [name, `models:/${id}`]),
     ),
     ...pairs(
       'inputs',

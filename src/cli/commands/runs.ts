@@ -3,6 +3,8 @@ import * as path from 'node:path';
 
 import { compareRuns } from '../../app/runs/compare-runs.ts';
 import { findRuns, runNamed } from '../../app/places/find-runs.ts';
+import { modelsOfRun } from '../../app/registry/run-model.ts';
+import { getArtifact, listArtifacts } from '../../app/runs/run-artifacts.ts';
 import { MlopsError, plural } from '../../base/index.ts';
 import { runToJson } from '../../mlflow/index.ts';
 import type { Command, FlagSpec, Input, Verb } from '../parse/command.ts';
@@ -10,7 +12,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { textTable } from '../tables/text-table.ts';
 import { withStore } from '../session/with-store.ts';
 import { gc } from './runs-gc.ts';
-import { compareTable, runDetails, runTable } from './runs-tables.ts';
+import { compareTable, orderedKey, runDetails, runTable } from './runs-tables.ts';
 
 const json: FlagSpec = { name: 'json', summary: 'print JSON' };
 const experiment: FlagSpec = {
@@ -43,7 +45,8 @@ async function printRuns(input: Input, terminal: Terminal, filter: string | unde
       });
       if (input.on('json')) return terminal.json(runs.map(runToJson));
       if (runs.length === 0) return terminal.note('no runs');
-      for (const line of runTable(runs, terminal.columns, input.on('all'))) terminal.print(line);
+      const ordered = input.list('order-by').flatMap((order) => orderedKey(order) ?? []);
+      for (const line of runTable(runs, terminal.columns, input.on('all'), ordered)) terminal.print(line);
     },
     { create: false },
   );
@@ -89,7 +92,8 @@ const show: Command = {
         const run = await runNamed(store, input.args[0] ?? 'latest');
         if (input.on('json')) return terminal.json(runToJson(run));
         const { name } = await store.getExperiment(run.info.experimentId);
-        for (const line of runDetails(run, name)) terminal.print(line);
+        const models = await modelsOfRun(store, run);
+        for (const line of runDetails(run, name, models)) terminal.print(line);
       },
       { create: false },
     ),
@@ -161,8 +165,7 @@ const artifacts: readonly Command[] = [
     flags: [json],
     run: (input, terminal) =>
       withStore(terminal, async (store) => {
-        const { info } = await runNamed(store, input.args[0] ?? 'latest');
-        const files = await store.artifacts(info.artifactUri).list(input.args[1]);
+        const files = await listArtifacts(store, await runNamed(store, input.args[0] ?? 'latest'), input.args[1]);
         if (input.on('json')) return terminal.json(files);
         const rows = files.map((file) => [file.path + (file.isDirectory ? '/' : ''), String(file.size ?? '')]);
         for (const line of textTable(
@@ -185,8 +188,8 @@ const artifacts: readonly Command[] = [
     flags: [{ name: 'out', short: 'o', value: 'FILE', summary: 'write here', completes: 'path' }],
     run: (input, terminal) =>
       withStore(terminal, async (store) => {
-        const { info } = await runNamed(store, input.args[0] ?? 'latest');
-        const content = await store.artifacts(info.artifactUri).get(input.args[1] ?? '');
+        const run = await runNamed(store, input.args[0] ?? 'latest');
+        const content = await getArtifact(store, run, input.args[1] ?? '');
         const out = input.text('out');
         if (out === undefined) terminal.write(terminal.stdoutIsTty ? Buffer.from(content).toString() : content);
         else fs.writeFileSync(path.resolve(terminal.cwd, out), content);
