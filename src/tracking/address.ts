@@ -57,5 +57,5 @@ function existing(folder: string): string {
 /** /proc and /sys: making folders there never ends on some versions of Node. */
 function isKernelFolder(folder: string): boolean {
   const kinds = [0x9fa0, 0x62656572];
-  return process.platform === 'linux' && kinds.includes(Number(fs.statfsSync(folder).type));
+  return process.platform === 'linux' && kinds.includes(fs.statfsSync(folder).type);
 }

@@ -27,7 +27,8 @@ export function readRunUri(text: string): { readonly run: string; readonly path:
  */
 export async function modelOfRun(store: TrackingStore, word: string, path: string): Promise<RunModel> {
   const run = await runNamed(store, word);
-  const inside = path.replace(/\/+$/, '');
+  let inside = path;
+  while (inside.endsWith('/')) inside = inside.slice(0, -1);
   if (await isArtifact(store, run.info.artifactUri, inside)) {
     const uri = `${run.info.artifactUri}/${inside}`;
     return { run, source: `runs:/${run.info.id}/${inside}`, uri, model: undefined };
