@@ -7,6 +7,7 @@ import {
   newArtifactName,
   readArtifactName,
   readQuery,
+  spansFile,
   type Fields,
   type Json,
 } from '../mlflow/index.ts';
@@ -76,6 +77,7 @@ export function addArtifactFiles(shell: Shell, prefix: string, store: TrackingSt
   );
   const ofModel = async (_: Fields, id: string): Promise<string> => (await store.getLoggedModel(id)).artifactUri;
   get('/ajax-api/2.0/mlflow/logged-models/:model_id/artifacts/files', ofModel, 'artifact_file_path');
+  addTraceFile(shell, prefix, store);
   shell.post(
     `${prefix}/ajax-api/2.0/mlflow/upload-artifact`,
     { bodyLimit: uploadLimit, config: { scope: 'write', errors: mlflowErrorBody } },
@@ -93,4 +95,28 @@ export function addArtifactFiles(shell: Shell, prefix: string, store: TrackingSt
       return reply.code(200).send();
     },
   );
+}
+
+/** The spans of a trace as the file that the web UI offers: the file itself, or what the store has of it. */
+function addTraceFile(shell: Shell, prefix: string, store: TrackingStore): void {
+  const { traces } = store;
+  if (traces === undefined) return;
+  for (const version of ['2.0', '3.0']) {
+    const url = `${prefix}/ajax-api/${version}/mlflow/get-trace-artifact`;
+    shell.get(url, { config: { scope: 'read', errors: mlflowErrorBody } }, async (request, reply) => {
+      const fields = readQuery(request.query as Record<string, unknown>);
+      const { info, spans } = await traces.getTrace(fields.filled('request_id') ?? fields.need('trace_id'));
+      const place = info.tags.find(({ key }) => key === 'mlflow.artifactLocation')?.value;
+      if (spans.length === 0 && place !== undefined) {
+        return sendArtifact(store.artifacts(place), readArtifactName('traces.json'), request, reply);
+      }
+      return reply
+        .headers({
+          'content-type': 'text/plain',
+          'content-disposition': 'attachment; filename=traces.json',
+          'x-content-type-options': 'nosniff',
+        })
+        .send(spansFile(spans));
+    });
+  }
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-import { MlopsError } from '../base/index.ts';
+import { isMlopsError, MlopsError } from '../base/index.ts';
 
 import {
+  invalid,
   listToJson,
   readPair,
   readTraceInfo,
@@ -14,6 +15,9 @@ import {
 import type { TraceStore } from '../tracking/index.ts';
 import { done } from './experiments.ts';
 import type { ApiRoute } from './route.ts';
+
+/** As MLflow has it. */
+const mostLinks = 100;
 
 type Params = Readonly<Record<string, string>>;
 
@@ -35,18 +39,19 @@ export function traceRoutes(store: TraceStore): readonly ApiRoute[] {
       version,
       lists: ['trace_ids', 'experiment_ids'],
       answer: async (fields) => ({
-        traces: await Promise.all(idsOf(fields).map(async (id) => traceToJson(await store.getTrace(id)))),
+        traces: await eachKnown(idsOf(fields), async (id) => traceToJson(await store.getTrace(id))),
       }),
     },
-    {
-      method: 'GET',
+    ...(['GET', 'POST'] as const).map((method): ApiRoute => ({
+      method,
       path: '/traces/batchGetInfos',
       version,
+      scope: 'read',
       lists: ['trace_ids', 'experiment_ids'],
       answer: async (fields) => ({
-        trace_infos: await Promise.all(idsOf(fields).map(async (id) => traceInfoToJson(await store.getTraceInfo(id)))),
+        trace_infos: await eachKnown(idsOf(fields), async (id) => traceInfoToJson(await store.getTraceInfo(id))),
       }),
-    },
+    })),
     {
       method: 'GET',
       path: '/traces/:trace_id',
@@ -85,8 +90,12 @@ function sharedRoutes(store: TraceStore, version: '2.0' | '3.0'): readonly ApiRo
       path: '/traces/link-to-run',
       version,
       answer: done(async (fields) => {
-        const run = { key: 'mlflow.sourceRun', value: fields.need('run_id') };
-        for (const id of idsOf(fields)) await store.addTraceMetadata(id, run);
+        const ids = idsOf(fields);
+        if (ids.length > mostLinks) {
+          const most = `Cannot link more than ${mostLinks} traces to a run in a single request`;
+          throw invalid(`${most}. Provided ${ids.length} traces.`);
+        }
+        await store.linkTraces(ids, fields.need('run_id'));
       }),
     },
     {
@@ -123,6 +132,19 @@ function assessmentRoutes(store: TraceStore): readonly ApiRoute[] {
       answer: done((_, { trace_id: id = '', assessment_id: one = '' }) => store.deleteAssessment(id, one)),
     },
   ];
+}
+
+/** What is there of a list of ids. */
+async function eachKnown(ids: readonly string[], find: (id: string) => Promise<Json>): Promise<Json[] | undefined> {
+  const found: Json[] = [];
+  for (const id of ids) {
+    try {
+      found.push(await find(id));
+    } catch (error) {
+      if (!isMlopsError(error, 'resource_missing')) throw error;
+    }
+  }
+  return found.length === 0 ? undefined : found;
 }
 
 function idsOf(fields: Fields): readonly string[] {

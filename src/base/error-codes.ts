@@ -44,6 +44,12 @@ export const errorCodes = {
     'INVALID_PARAMETER_VALUE',
     'A YAML file that cannot be read; the message names line and column.',
   ),
+  unprocessable: entry(
+    1,
+    422,
+    'INVALID_PARAMETER_VALUE',
+    'A request in the right form that stands for nothing: a span without ids.',
+  ),
   bad_json: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'A JSON text that cannot be read.'),
   store_version: entry(1, 500, 'INTERNAL_ERROR', 'The store was written by a newer version of mlops.'),
   store_busy: entry(

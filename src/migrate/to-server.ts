@@ -21,6 +21,9 @@ export interface ToServerOptions {
   readonly onProgress?: ((report: ServerReport) => void) | undefined;
 }
 
+/** Where the path inside of a run begins in its address. */
+const below = '/artifacts/';
+
 /** The tag by which a copied run is recognised when the migration runs again. */
 const originTag = 'mlops.migrated_from';
 
@@ -163,11 +166,12 @@ async function copyModel(copy: Copy, { model, versions }: SourceModel): Promise<
   for (const version of versions.toSorted((a, b) => Number(a.version) - Number(b.version))) {
     const modelId = version.modelId === undefined ? undefined : report.modelIds[version.modelId];
     const runId = report.runIds[version.runId];
-    const [, inRun] = version.location.split('/artifacts/', 2);
+    const at = version.location.indexOf(below);
+    const inRun = at === -1 ? '' : version.location.slice(at + below.length);
     const own =
       modelId !== undefined
         ? `models:/${modelId}`
-        : runId !== undefined && inRun !== undefined && inRun !== ''
+        : runId !== undefined && inRun !== ''
           ? `runs:/${runId}/${inRun}`
           : version.source;
     try {

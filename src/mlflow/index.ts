@@ -48,6 +48,8 @@ export {
   type WebhookStatus,
 } from './webhooks.ts';
 export { readOtlp, readOtlpJson, type ReceivedSpan, type SpanJson } from './otlp.ts';
+export { spansFile } from './span-file.ts';
+export { factsOf, totalUsage, usageOfStored, type TraceFacts } from './trace-facts.ts';
 export {
   readTraceInfo,
   traceInfoToJson,

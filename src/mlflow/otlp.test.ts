@@ -54,7 +54,7 @@ function request(): Buffer {
 
 describe('OTLP', () => {
   it('reads spans of protobuf', () => {
-    expect(readOtlp(request())).toEqual([
+    expect(readOtlp(request())).toMatchObject([
       {
         traceId,
         spanId,
@@ -71,7 +71,8 @@ describe('OTLP', () => {
           end_time_unix_nano: '1795248486036000000',
           attributes: [
             { key: 'k', value: { string_value: 'v' } },
-            { key: 'n', value: { int_value: '-1' } },
+            { key: 'n', value: { int_value: -1 } },
+            { key: 'mlflow.traceRequestId', value: { string_value: `tr-${traceId}` } },
           ],
           status: { code: 2 },
         },

@@ -1,4 +1,7 @@
 import { MlopsError } from '../base/index.ts';
+import type { Tag } from './entities.ts';
+import { readEvents, withMlflowNames } from './span-conventions.ts';
+import { attribute, readAttributes, writeAttributes, type SpanAttributes } from './span-values.ts';
 
 /** One span in protobuf's JSON form: bytes in base64, 64-bit numbers as text. */
 export type SpanJson = Readonly<Record<string, unknown>>;
@@ -15,6 +18,10 @@ export interface ReceivedSpan {
   readonly end: number;
   readonly failed: boolean;
   readonly json: SpanJson;
+  /** With what MLflow adds to them; the same as in `json`. */
+  readonly attributes: SpanAttributes;
+  /** What the attributes of its resource say, as tags of its trace. */
+  readonly resource: readonly Tag[];
 }
 
 type Kind = 'text' | 'bytes' | 'varint' | 'signed' | 'bool' | 'fixed64' | 'fixed32' | 'double';
@@ -67,7 +74,14 @@ const span: Schema = {
   16: ['flags', 'fixed32'],
 };
 const request: Schema = {
-  1: ['resource_spans', () => ({ 2: ['scope_spans', () => ({ 2: ['spans', () => span, true] }), true] }), true],
+  1: [
+    'resource_spans',
+    () => ({
+      1: ['resource', () => ({ 1: ['attributes', () => keyValue, true] })],
+      2: ['scope_spans', () => ({ 2: ['spans', () => span, true] }), true],
+    }),
+    true,
+  ],
 };
 
 const maxDepth = 32;
@@ -75,34 +89,41 @@ const maxDepth = 32;
 /**
  * The spans of an `ExportTraceServiceRequest` (OTLP/HTTP, protobuf).
  *
- * @throws MlopsError `bad_request` for bytes that are no such message.
+ * @throws MlopsError `bad_request` for bytes that are no such message, `cannot_convert` for spans without ids.
  */
 export function readOtlp(bytes: Uint8Array): readonly ReceivedSpan[] {
-  const message = decode(bytes, request, 0);
-  const found: ReceivedSpan[] = [];
-  for (const resource of listOf(message['resource_spans'])) {
-    for (const scope of listOf(resource['scope_spans'])) {
-      for (const json of listOf(scope['spans'])) found.push(received(json));
-    }
-  }
-  if (found.length === 0) throw new MlopsError('bad_request', 'Invalid OpenTelemetry format - no spans found');
-  return found;
+  return spansOf(decode(bytes, request, 0), (json) => json);
 }
 
 /** The same request in OTLP's JSON form: names in camelCase, ids in hexadecimal. */
 export function readOtlpJson(value: unknown): readonly ReceivedSpan[] {
+  return spansOf(snake(value) as Record<string, unknown>, withBase64Ids);
+}
+
+function spansOf(root: Record<string, unknown>, read: (json: Record<string, unknown>) => SpanJson): ReceivedSpan[] {
+  const resources = listOf(root['resource_spans']);
+  if (resources.length === 0) throw new MlopsError('bad_request', 'Invalid OpenTelemetry format - no spans found');
   const found: ReceivedSpan[] = [];
-  const root = snake(value) as Record<string, unknown>;
-  for (const resource of listOf(root['resource_spans'])) {
-    for (const scope of listOf(resource['scope_spans'])) {
-      for (const json of listOf(scope['spans'])) found.push(received(withBase64Ids(json)));
+  for (const one of resources) {
+    const resource = readAttributes((one['resource'] as SpanJson | undefined)?.['attributes']);
+    for (const scope of listOf(one['scope_spans'])) {
+      for (const json of listOf(scope['spans'])) found.push(received(read(json), resource));
     }
   }
-  if (found.length === 0) throw new MlopsError('bad_request', 'Invalid OpenTelemetry format - no spans found');
   return found;
 }
 
-function received(json: SpanJson): ReceivedSpan {
+/** Programs whose name MLflow's pages show beside a trace. */
+const knownServices = new Set(['claude-code', 'codex_cli_rs', 'codex_vscode', 'gemini-cli', 'qwen-code']);
+
+/** The attributes of a resource as tags; the SDK's own and MLflow's names are not for clients to set. */
+function resourceTags(resource: SpanAttributes): Tag[] {
+  return [...resource]
+    .filter(([key]) => !key.startsWith('telemetry.sdk.') && !key.startsWith('mlflow.'))
+    .map(([key, { value, text }]) => ({ key, value: typeof value === 'string' ? value : text }));
+}
+
+function received(json: SpanJson, resource: SpanAttributes): ReceivedSpan {
   const text = (name: string): string => {
     const value = json[name] ?? '';
     if (typeof value === 'string' || typeof value === 'number') return String(value);
@@ -114,7 +135,15 @@ function received(json: SpanJson): ReceivedSpan {
   const parent = hex('parent_span_id');
   const traceId = hex('trace_id');
   const spanId = hex('span_id');
-  if (!/^[0-9a-f]{32}$/.test(traceId) || !/^[0-9a-f]{16}$/.test(spanId)) throw broken();
+  if (!/^[0-9a-f]{32}$/.test(traceId) || !/^[0-9a-f]{16}$/.test(spanId)) {
+    throw new MlopsError('unprocessable', 'Cannot convert OpenTelemetry span to MLflow span');
+  }
+  const attributes = withMlflowNames(readAttributes(json['attributes']), readEvents(json['events']));
+  attributes.set('mlflow.traceRequestId', attribute(`tr-${traceId}`));
+  const service = resource.get('service.name')?.value;
+  if (parent === '' && typeof service === 'string' && knownServices.has(service)) {
+    attributes.set('service.name', attribute(service));
+  }
   return {
     traceId,
     spanId,
@@ -123,7 +152,9 @@ function received(json: SpanJson): ReceivedSpan {
     start: millis('start_time_unix_nano'),
     end: millis('end_time_unix_nano'),
     failed: [2, 'STATUS_CODE_ERROR'].includes((json['status'] as { code?: number } | undefined)?.code ?? 0),
-    json,
+    json: { ...json, attributes: writeAttributes(attributes) },
+    attributes,
+    resource: resourceTags(resource),
   };
 }
 

@@ -22,6 +22,8 @@ export interface SearchRules {
   readonly terse?: boolean;
   /** True where text may be written without quotes, and params and tags may be compared with lists. */
   readonly loose?: boolean;
+  /** True where texts are also compared by RLIKE, and numbers may stand in quotes. */
+  readonly traces?: boolean;
 }
 
 /** What a search may ask for; SQLite takes no statement that is much larger, and nobody writes one by hand. */
@@ -104,6 +106,7 @@ function comparatorAt(tokens: readonly Token[], at: number): { comparator: Compa
   if (token?.kind === 'operator') return { comparator: token.text as Comparator, next: at + 1 };
   if (isWord(token, 'like')) return { comparator: 'LIKE', next: at + 1 };
   if (isWord(token, 'ilike')) return { comparator: 'ILIKE', next: at + 1 };
+  if (isWord(token, 'rlike')) return { comparator: 'RLIKE', next: at + 1 };
   if (isWord(token, 'in')) return { comparator: 'IN', next: at + 1 };
   if (isWord(token, 'not') && isWord(tokens[at + 1], 'in')) return { comparator: 'NOT IN', next: at + 2 };
   if (isWord(token, 'is') && isWord(tokens[at + 1], 'null')) return { comparator: 'IS NULL', next: at + 2 };
@@ -181,14 +184,15 @@ function checkComparator(entity: Entity, key: string, comparator: Comparator, ru
 }
 
 function comparatorsOf(entity: Entity, key: string, rules: SearchRules): readonly Comparator[] {
+  const texts: readonly Comparator[] = rules.traces === true ? [...textual, 'RLIKE'] : textual;
   if (entity === 'metric') return numeric;
-  if (entity === 'param' || entity === 'tag') return [...textual, ...nulls, ...(rules.loose === true ? lists : [])];
-  if (isAssessment(entity)) return [...numeric, ...textual, ...nulls];
-  if (entity === 'span') return key === 'content' ? ['LIKE', 'ILIKE'] : [...textual, ...lists];
+  if (entity === 'param' || entity === 'tag') return [...texts, ...nulls, ...(rules.loose === true ? lists : [])];
+  if (isAssessment(entity)) return [...numeric, ...texts, ...nulls];
+  if (entity === 'span') return key === 'content' ? ['LIKE', 'ILIKE'] : [...texts, ...lists];
   if (entity === 'attribute' && rules.attributes[key] === 'number') return numeric;
   if (entity === 'attribute' && key === 'text') return ['LIKE', 'ILIKE'];
   if (entity === 'attribute' && key === 'prompt') return ['='];
-  return [...textual, ...lists];
+  return [...texts, ...lists];
 }
 
 function valueOf(token: Token, entity: Entity, key: string, rules: SearchRules): number | string | readonly string[] {
@@ -196,7 +200,8 @@ function valueOf(token: Token, entity: Entity, key: string, rules: SearchRules):
   if (entity === 'metric' || type === 'number') {
     if (token.kind === 'number') return Number(token.text);
     // MLflow's clients write a version as text.
-    if (key === 'version_number' && token.kind === 'string' && /^\d+$/.test(token.text)) return Number(token.text);
+    const quoted = key === 'version_number' || rules.traces === true;
+    if (quoted && token.kind === 'string' && /^\s*-?\d+(?:\.\d+)?\s*$/.test(token.text)) return Number(token.text);
     const what = entity === 'metric' ? 'metric' : `numeric attribute: ${key}`;
     throw invalid(`Expected numeric value type for ${what}. Found ${textOf(token)}`);
   }

@@ -53,7 +53,7 @@ function tokenAt(filter: string, position: number, before: Token | undefined): {
 }
 
 function isLike(token: Token | undefined): boolean {
-  return token?.kind === 'word' && /^i?like$/i.test(token.text);
+  return token?.kind === 'word' && /^[ir]?like$/i.test(token.text);
 }
 
 function listAt(filter: string, position: number): { token: Token; end: number } {

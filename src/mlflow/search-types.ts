@@ -10,6 +10,7 @@ export type Comparator =
   | '<='
   | 'LIKE'
   | 'ILIKE'
+  | 'RLIKE'
   | 'IN'
   | 'NOT IN'
   | 'IS NULL'

@@ -30,6 +30,7 @@ export interface Trace {
 }
 
 export const traceRules: SearchRules = {
+  traces: true,
   namespaces: {
     attribute: 'attribute',
     attributes: 'attribute',
@@ -70,7 +71,8 @@ export const traceRules: SearchRules = {
 
 /** From the year 1 to 9999, which is what protobuf's JSON form of a time can say; what lies beyond is cut. */
 function isoTime(milliseconds: number): string {
-  return new Date(Math.min(Math.max(milliseconds, -62_135_596_800_000), 253_402_300_799_999)).toISOString();
+  const text = new Date(Math.min(Math.max(milliseconds, -62_135_596_800_000), 253_402_300_799_999)).toISOString();
+  return text.replace('.000Z', 'Z');
 }
 
 export function traceInfoToJson(trace: TraceInfo): Json {
@@ -81,7 +83,7 @@ export function traceInfoToJson(trace: TraceInfo): Json {
     request_preview: trace.requestPreview,
     response_preview: trace.responsePreview,
     request_time: isoTime(trace.requestTime),
-    execution_duration: trace.duration === undefined ? undefined : `${trace.duration / 1000}s`,
+    execution_duration: trace.duration === undefined ? undefined : seconds(trace.duration),
     state: trace.state,
     trace_metadata: mapToJson(trace.metadata),
     assessments: trace.assessments.length === 0 ? undefined : trace.assessments,
@@ -121,4 +123,9 @@ function readMap(fields: Fields, name: string): readonly Tag[] {
 function mapToJson(pairs: readonly Tag[]): Json | undefined {
   if (pairs.length === 0) return undefined;
   return Object.fromEntries(pairs.map(({ key, value }) => [key, value]));
+}
+
+/** Protobuf writes fractions of a second with three digits. */
+function seconds(milliseconds: number): string {
+  return `${milliseconds % 1000 === 0 ? milliseconds / 1000 : (milliseconds / 1000).toFixed(3)}s`;
 }

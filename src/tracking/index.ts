@@ -13,6 +13,6 @@ export { canonicalStage } from './rules/index.ts';
 export type { ImportedVersion, Importer } from './importer.ts';
 export type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore, TrackingStore } from './store.ts';
 export { versionsOf } from './versions-of.ts';
-export type { TraceDeletion, TraceSearch, TraceStore } from './trace-store.ts';
+export type { TraceDeletion, TraceLink, TraceSearch, TraceStore } from './trace-store.ts';
 export type { NewWebhook, WebhookChange, WebhookStore } from './webhook-store.ts';
 export type * from './types.ts';

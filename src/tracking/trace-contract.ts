@@ -59,6 +59,8 @@ export function traceContract(kind: string, open: () => Promise<Opened>): void {
             end: 1010 + n,
             failed: false,
             json,
+            attributes: new Map(),
+            resource: [],
           })),
         );
       }

@@ -5,6 +5,11 @@ export interface TraceSearch extends Search {
   readonly experimentIds: readonly string[];
 }
 
+export interface TraceLink {
+  readonly traceId: string;
+  readonly runId: string;
+}
+
 export interface TraceDeletion {
   readonly experimentId: string;
   readonly ids?: readonly string[] | undefined;
@@ -25,8 +30,10 @@ export interface TraceStore {
   searchTraces(search: TraceSearch): Promise<Page<TraceInfo>>;
   setTraceTag(id: string, tag: Tag): Promise<void>;
   deleteTraceTag(id: string, key: string): Promise<void>;
-  /** Metadata that is there already stays. */
-  addTraceMetadata(id: string, pair: Tag): Promise<void>;
+  /** Makes traces part of a run, besides the one that made them; they need not be there yet. */
+  linkTraces(ids: readonly string[], runId: string): Promise<void>;
+  /** The runs that traces of an experiment were linked to. */
+  traceLinks(experimentId: string): Promise<readonly TraceLink[]>;
   /** Makes or replaces the assessment whose `assessment_id` is given. */
   putAssessment(id: string, assessmentId: string, assessment: Json): Promise<void>;
   deleteAssessment(id: string, assessmentId: string): Promise<void>;

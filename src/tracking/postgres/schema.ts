@@ -129,6 +129,9 @@ CREATE TABLE trace_assessments (
 CREATE TABLE trace_spans (
   rowid bigint GENERATED ALWAYS AS IDENTITY, trace bigint NOT NULL REFERENCES traces ON DELETE CASCADE,
   id text COLLATE "C" NOT NULL, start bigint NOT NULL, body text COLLATE "C" NOT NULL, PRIMARY KEY (trace, id));
+CREATE TABLE trace_links (
+  trace text COLLATE "C" NOT NULL, run text COLLATE "C" NOT NULL, PRIMARY KEY (trace, run));
+CREATE INDEX trace_links_by_run ON trace_links (run);
 
 CREATE TABLE webhooks (
   n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE,

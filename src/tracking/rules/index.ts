@@ -4,6 +4,7 @@
  */
 export * from './errors.ts';
 export { governed } from './governed.ts';
+export { loadPatterns, matchesPattern } from './pattern.ts';
 export { sampleIndices } from './sample-history.ts';
 export { checkInside, checkSameOrigin, readSource, type Source } from './source.ts';
 export { canonicalStage, withVersion } from './versions.ts';

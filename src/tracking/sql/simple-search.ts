@@ -111,6 +111,7 @@ export function comparison(expression: Sql, { comparator, value }: Clause): Sql 
   if (comparator === 'LIKE') {
     return either(sql`${expression} LIKE ${value}`, sql`${expression} LIKE ${value} ESCAPE ''`);
   }
+  if (comparator === 'RLIKE') return either(sql`regexp(${value}, ${expression})`, sql`${expression} ~ ${value}`);
   return sql`${expression} ${raw(comparator)} ${bound(value)}`;
 }
 

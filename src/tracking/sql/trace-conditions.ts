@@ -18,8 +18,15 @@ const spanParts: Readonly<Record<string, Sql>> = {
   status: sql`CASE ${inside('s.body', 'status', 'code')} WHEN ${either(raw('1'), raw("'1'"))} THEN 'OK'
     WHEN 'STATUS_CODE_OK' THEN 'OK' WHEN ${either(raw('2'), raw("'2'"))} THEN 'ERROR'
     WHEN 'STATUS_CODE_ERROR' THEN 'ERROR' ELSE 'UNSET' END`,
-  content: raw('s.body'),
+  content: raw(searchable()),
 };
+
+/** The names of OTLP's own wrapping are no content. */
+function searchable(): string {
+  const wrapping = ['key', 'value', 'values', 'string_value', 'int_value', 'double_value', 'bool_value'];
+  const names = [...wrapping, 'array_value', 'kvlist_value', 'bytes_value'];
+  return names.reduce((text, name) => `replace(${text}, '"${name}":', '')`, 's.body');
+}
 
 /** The clauses on spans as one condition: a single span fits them all. */
 export function spanConditions(clauses: readonly Clause[]): Sql | undefined {
@@ -40,8 +47,17 @@ export function traceCondition(clause: Clause): Sql | 'said' | undefined {
   const { entity, key } = clause;
   if (spanKey(clause) !== undefined) return 'said';
   if (entity === 'attribute' && key === 'prompt') return promptCondition(clause);
+  if (entity === 'attribute' && key === 'run_id') return runCondition(clause);
   if (entity === 'feedback' || entity === 'expectation') return assessmentCondition(entity, clause);
   return undefined;
+}
+
+/** The run that made a trace, or one that it was linked to. */
+function runCondition(clause: Clause): Sql {
+  const made = sql`EXISTS (SELECT 1 FROM trace_metadata x WHERE x.trace = t.n AND x.key = 'mlflow.sourceRun'
+    AND ${comparison(raw('x.value'), clause)})`;
+  if (clause.comparator === '!=' || clause.comparator === 'NOT IN') return made;
+  return sql`(${made} OR EXISTS (SELECT 1 FROM trace_links l WHERE l.trace = t.id AND ${comparison(raw('l.run'), clause)}))`;
 }
 
 /** `prompt = 'name/version'`; clients keep the prompts of a trace in a tag. */

@@ -1,17 +1,23 @@
 import {
+  checkTag,
+  factsOf,
+  totalUsage,
   traceRules,
+  usageOfStored,
   type Json,
   type ReceivedSpan,
   type SpanJson,
   type Tag,
+  type TraceFacts,
   type TraceInfo,
 } from '../../mlflow/index.ts';
 import { joinUri } from '../artifacts/location.ts';
-import { noTrace, noTraceTag } from '../rules/index.ts';
-import type { TraceDeletion, TraceStore } from '../trace-store.ts';
+import { loadPatterns, noTrace, noTraceTag } from '../rules/index.ts';
+import type { TraceDeletion, TraceLink, TraceStore } from '../trace-store.ts';
 import { experimentNumber, experimentNumbers, type Context } from './context.ts';
 import { activeExperiment } from './experiments.ts';
 import { groupBy } from './group.ts';
+import { needRun } from './run-rows.ts';
 import { pageOf, simpleSearch, type SearchTable } from './simple-search.ts';
 import { allOf, among, raw, sql } from './sql.ts';
 import { spanConditions, traceCondition } from './trace-conditions.ts';
@@ -69,14 +75,16 @@ export function tracesOf(c: Context): TraceStore {
         );
         return { info: yield* toInfo(c, row), spans: spans.map(({ body }) => JSON.parse(body) as SpanJson) };
       }),
-    searchTraces: (search) =>
-      c.read(function* () {
+    searchTraces: async (search) => {
+      await loadPatterns(search.filter);
+      return c.read(function* () {
         const { maxResults = 100, experimentIds } = search;
         const where = among(raw('t.experiment'), yield* experimentNumbers(experimentIds));
         const query = { ...search, maxResults, where, view: experimentIds };
         const fallback = ['t.request_time DESC', 't.n DESC'];
         return yield* pageOf(yield* simpleSearch<Row>(searched, traceRules, query, fallback), (row) => toInfo(c, row));
-      }),
+      });
+    },
     setTraceTag: (id, tag) =>
       c.write(function* () {
         yield* putPairs(tagInsert, (yield* need(id)).n, [tag]);
@@ -87,11 +95,20 @@ export function tracesOf(c: Context): TraceStore {
         const gone = yield* run(sql`DELETE FROM trace_tags WHERE trace = ${n} AND key = ${key}`);
         if (gone === 0) throw noTraceTag(id, key);
       }),
-    addTraceMetadata: (id, { key, value }) =>
+    linkTraces: (ids, runId) =>
       c.write(function* () {
-        const { n } = yield* need(id);
-        yield* run(
-          sql`INSERT INTO trace_metadata (trace, key, value) VALUES (${n}, ${key}, ${value}) ON CONFLICT DO NOTHING`,
+        yield* needRun(runId);
+        yield* insertAll(
+          linkInsert,
+          [...new Set(ids)].map((id) => [id, runId]),
+        );
+      }),
+    traceLinks: (experimentId) =>
+      c.read(function* () {
+        const n = (yield* experimentNumber(experimentId)) ?? -1;
+        return yield* all<TraceLink>(
+          sql`SELECT l.trace AS "traceId", l.run AS "runId" FROM trace_links l JOIN traces t ON t.id = l.trace
+            WHERE t.experiment = ${n} ORDER BY l.trace, l.run`,
         );
       }),
     putAssessment: (id, assessmentId, body) =>
@@ -105,10 +122,24 @@ export function tracesOf(c: Context): TraceStore {
     deleteAssessment: (id, assessmentId) =>
       c.write(function* () {
         const { n } = yield* need(id);
+        const gone = yield* assessment(n, assessmentId);
         yield* run(sql`DELETE FROM trace_assessments WHERE trace = ${n} AND id = ${assessmentId}`);
+        // What it stood for counts again.
+        const overridden = gone?.['overrides'];
+        const before = typeof overridden === 'string' ? yield* assessment(n, overridden) : undefined;
+        if (before === undefined) return;
+        const body = JSON.stringify({ ...before, valid: true });
+        yield* run(sql`UPDATE trace_assessments SET body = ${body} WHERE trace = ${n} AND id = ${String(overridden)}`);
       }),
     deleteTraces: (deletion) => c.write(() => deleteTraces(deletion)),
   };
+}
+
+function* assessment(trace: number, id: string): Work<Json | undefined> {
+  const row = yield* get<{ body: string }>(
+    sql`SELECT body FROM trace_assessments WHERE trace = ${trace} AND id = ${id}`,
+  );
+  return row === undefined ? undefined : (JSON.parse(row.body) as Json);
 }
 
 function* deleteTraces({ experimentId, ids, until, max }: TraceDeletion): Work<number> {
@@ -150,8 +181,9 @@ function* logSpans(c: Context, experimentId: string, spans: readonly ReceivedSpa
   yield* activeExperiment(experimentId);
   const groups = groupBy(spans, (span) => `tr-${span.traceId}`);
   for (const [id, group] of groups) {
+    const facts = factsOf(group);
     const known = yield* find(id);
-    const { n } = known ?? (yield* need((yield* put(c, fromSpans(id, experimentId, group))).id));
+    const { n } = known ?? (yield* need((yield* put(c, fromSpans(id, experimentId, facts))).id));
     const last = new Map(group.map((span) => [span.spanId, span]));
     const rows = [...last.values()].map(({ spanId, start, json }) => [
       n,
@@ -160,28 +192,86 @@ function* logSpans(c: Context, experimentId: string, spans: readonly ReceivedSpa
       JSON.stringify(json),
     ]);
     yield* insertAll(spanInsert, rows);
-    yield* putPairs(tagInsert, n, [{ key: 'mlflow.trace.spansLocation', value: 'TRACKING_STORE' }]);
+    yield* complete(known ?? (yield* need(id)), facts, known !== undefined);
+    const place = { key: 'mlflow.trace.spansLocation', value: 'TRACKING_STORE' };
+    yield* putPairs(tagInsert, n, [...facts.tags.filter(isTraceTag), place]);
+  }
+}
+
+/**
+ * Adds to a trace what spans say of it. What its client said itself, by `putTrace`, holds: times, previews and counts
+ * are only taken where it said nothing.
+ */
+function* complete(row: Row, facts: TraceFacts, stored: boolean): Work<void> {
+  const metadata = new Map(
+    (yield* all<Tag>(sql`SELECT key, value FROM trace_metadata WHERE trace = ${row.n}`)).map((one) => [
+      one.key,
+      one.value,
+    ]),
+  );
+  const saidByClient = metadata.has('mlflow.trace_schema.version');
+  const start = saidByClient ? row.request_time : Math.min(row.request_time, facts.start);
+  const end = Math.max(facts.end, row.request_time + (row.duration ?? 0));
+  const duration = saidByClient ? row.duration : end - start;
+  const open = row.state === 'IN_PROGRESS' || row.state === 'STATE_UNSPECIFIED';
+  const state = open ? (facts.state ?? row.state) : row.state;
+  yield* run(
+    sql`UPDATE traces SET request_time = ${start}, duration = ${duration}, state = ${state},
+      request_preview = COALESCE(request_preview, ${facts.requestPreview}),
+      response_preview = COALESCE(response_preview, ${facts.responsePreview}) WHERE n = ${row.n}`,
+  );
+  const found: Tag[] = [];
+  const add = (key: string, value: string | undefined): void => {
+    if (value !== undefined && !metadata.has(key)) found.push({ key, value });
+  };
+  add('mlflow.trace.session', facts.session);
+  add('mlflow.trace.user', facts.user);
+  const usageKey = 'mlflow.trace.tokenUsage';
+  if (facts.usages.some(({ usage }) => usage !== undefined) && !(saidByClient && metadata.has(usageKey))) {
+    const earlier = stored
+      ? yield* all<{ id: string; body: string }>(sql`SELECT id, body FROM trace_spans WHERE trace = ${row.n}`)
+      : [];
+    const own = new Set(facts.usages.map((span) => span.id));
+    const others = earlier.filter(({ id }) => !own.has(id));
+    const spans = others.map(({ id, body }) => usageOfStored(id, JSON.parse(body) as SpanJson));
+    const total = totalUsage([...spans, ...facts.usages]);
+    if (total !== undefined) found.push({ key: usageKey, value: total });
+  }
+  yield* putPairs(metadataInsert, row.n, found);
+}
+
+/** Tags that MLflow would refuse are left out: the spans are worth more. */
+function isTraceTag({ key, value }: Tag): boolean {
+  try {
+    checkTag({ key, value });
+    return true;
+  } catch {
+    return false;
   }
 }
 
 /** A trace whose maker only speaks OpenTelemetry. */
-function fromSpans(id: string, experimentId: string, spans: readonly ReceivedSpan[]): TraceInfo {
-  const root = spans.find((span) => span.parentId === undefined);
-  const start = root?.start ?? Math.min(...spans.map((span) => span.start));
+function fromSpans(id: string, experimentId: string, { start, end, state }: TraceFacts): TraceInfo {
   return {
     id,
     experimentId,
-    requestTime: Math.floor(start),
-    duration: root === undefined ? undefined : Math.round(root.end - root.start),
-    state: root === undefined ? 'IN_PROGRESS' : root.failed ? 'ERROR' : 'OK',
+    requestTime: start,
+    duration: end - start,
+    state: state ?? 'IN_PROGRESS',
     clientRequestId: undefined,
     requestPreview: undefined,
     responsePreview: undefined,
-    metadata: [{ key: 'mlflow.trace_schema.version', value: '3' }],
-    tags: root === undefined ? [] : [{ key: 'mlflow.traceName', value: root.name }],
+    metadata: [],
+    tags: [],
     assessments: [],
   };
 }
+
+const linkInsert: Insert = {
+  table: 'trace_links',
+  columns: { trace: 'text', run: 'text' },
+  conflict: 'ON CONFLICT DO NOTHING',
+};
 
 const tagInsert: Insert = {
   table: 'trace_tags',

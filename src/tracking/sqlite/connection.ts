@@ -1,4 +1,5 @@
 import { isSystemError, MlopsError, openDatabase, type Database, type Statement } from '../../base/index.ts';
+import { matchesPattern } from '../rules/index.ts';
 import type { Driver } from '../sql/context.ts';
 import { compile } from '../sql/sql.ts';
 import type { Insert, Query, Work } from '../sql/work.ts';
@@ -55,6 +56,9 @@ export class Connection implements Driver {
     this.db.pragma('busy_timeout = 1');
     this.db.pragma('case_sensitive_like = ON');
     this.db.pragma('cache_size = -32000');
+    this.db.function('regexp', { deterministic: true }, (pattern: unknown, text: unknown) =>
+      text === null ? null : Number(matchesPattern(String(pattern), String(text))),
+    );
   }
 
   /** Reads are of one snapshot because nothing else runs meanwhile. */

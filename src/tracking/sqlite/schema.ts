@@ -1,5 +1,5 @@
 import type { Migration } from '../../base/index.ts';
-import { traceSchema } from './trace-schema.ts';
+import { traceLinkSchema, traceSchema } from './trace-schema.ts';
 import { webhookSchema } from './webhook-schema.ts';
 
 /**
@@ -111,4 +111,5 @@ export const migrations: readonly Migration[] = [
   { name: 'traces', up: traceSchema },
   { name: 'run indexes', up: runIndexes },
   { name: 'webhooks', up: webhookSchema },
+  { name: 'trace links', up: traceLinkSchema },
 ];

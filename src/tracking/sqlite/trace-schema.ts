@@ -18,3 +18,9 @@ CREATE TABLE trace_spans (
   trace INTEGER NOT NULL REFERENCES traces ON DELETE CASCADE, id TEXT NOT NULL, start INTEGER NOT NULL,
   body TEXT NOT NULL, PRIMARY KEY (trace, id));
 `;
+
+/** A trace may be part of several runs, and a client links one before it has arrived. */
+export const traceLinkSchema = `
+CREATE TABLE trace_links (trace TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (trace, run)) WITHOUT ROWID;
+CREATE INDEX trace_links_by_run ON trace_links (run);
+`;
