@@ -1,5 +1,5 @@
-import { withoutTrailing } from '../base/index.ts';
-import type { Experiment, LoggedModel, Run, Tag } from '../mlflow/index.ts';
+import { isMlopsError, messageOf, withoutTrailing } from '../base/index.ts';
+import { readSpan, type Experiment, type LoggedModel, type Run, type Tag } from '../mlflow/index.ts';
 import type { ImportedVersion, TrackingStore } from '../tracking/index.ts';
 import { copyArtifacts } from './copy-artifacts.ts';
 import type { MigrationSource, SourceModel, SourceTrace } from './source.ts';
@@ -129,7 +129,7 @@ async function takeTrace(
   },
 ): Promise<void> {
   const { trace, experiment, experimentId, report } = context;
-  const { info, file } = trace;
+  const { info, spans = [], runs = [] } = trace;
   const { traces } = target;
   if (traces === undefined) return;
   if (experiment.lifecycle === 'deleted') {
@@ -149,8 +149,19 @@ async function takeTrace(
     of.find(({ key }) => key === 'mlflow.artifactLocation')?.value;
   const [from, to] = [location(info.tags), location(made.tags)];
   if (to !== undefined && from !== undefined) await copyFiles(source, target, from, to, report);
-  if (to !== undefined && file !== undefined) await target.artifacts(to).put('traces.json', Buffer.from(file));
+  // The same spans as they would come from a client; what its own client said of the trace stays.
+  if (spans.length > 0) await traces.logSpans(experimentId, spans.map(readSpan));
+  for (const run of runs) await link(target, report, info.id, run);
   report.traces++;
+}
+
+async function link(target: TrackingStore, report: MigrationReport, trace: string, run: string): Promise<void> {
+  try {
+    await target.traces?.linkTraces([trace], run);
+  } catch (error) {
+    if (!isMlopsError(error)) throw error;
+    report.problems.push(`the link of trace ${trace} to run ${run} stays behind: ${messageOf(error)}`);
+  }
 }
 
 async function takeModel(

@@ -44,12 +44,20 @@ async function versionsWithFiles(store: TrackingStore, model: RegisteredModel): 
   return versions;
 }
 
-async function* tracesOf({ traces }: TrackingStore, experimentId: string): AsyncIterable<SourceTrace> {
-  if (traces === undefined) return;
+async function* tracesOf({ kind, traces }: TrackingStore, experimentId: string): AsyncIterable<SourceTrace> {
+  // Only a tracing client speaks that part of the protocol.
+  if (kind === 'remote' || traces === undefined) return;
+  const links = new Map<string, string[]>();
+  for (const { traceId, runId } of await traces.traceLinks(experimentId)) {
+    links.set(traceId, [...(links.get(traceId) ?? []), runId]);
+  }
   let pageToken: string | undefined;
   do {
     const page = await traces.searchTraces({ experimentIds: [experimentId], maxResults: 500, pageToken });
-    for (const info of page.items) yield { info };
+    for (const info of page.items) {
+      const { spans } = await traces.getTrace(info.id);
+      yield { info, spans, runs: links.get(info.id) };
+    }
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);
 }

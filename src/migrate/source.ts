@@ -1,4 +1,4 @@
-import type { Experiment, LoggedModel, Metric, RegisteredModel, Run, TraceInfo } from '../mlflow/index.ts';
+import type { Experiment, LoggedModel, Metric, RegisteredModel, Run, SpanJson, TraceInfo } from '../mlflow/index.ts';
 import type { ArtifactStore, ImportedVersion } from '../tracking/index.ts';
 
 export interface SourceRun {
@@ -9,8 +9,10 @@ export interface SourceRun {
 
 export interface SourceTrace {
   readonly info: TraceInfo;
-  /** Its `traces.json` where the spans are rows of the source; otherwise that file is among its artifacts. */
-  readonly file?: string | undefined;
+  /** Its spans, where they are rows of the source. */
+  readonly spans?: readonly SpanJson[] | undefined;
+  /** The runs that it was linked to. */
+  readonly runs?: readonly string[] | undefined;
 }
 
 export interface SourceModel {

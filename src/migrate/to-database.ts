@@ -10,11 +10,10 @@ import {
   type LoggedModel,
   type Metric,
   type Run,
-  type Tag,
-  type TraceInfo,
 } from '../mlflow/index.ts';
 import { localRoots, type ArtifactStore, type ImportedVersion } from '../tracking/index.ts';
 import { copyArtifacts } from './copy-artifacts.ts';
+import { fillTrace, insert, int64, type Fill } from './fill-traces.ts';
 import type { MigrationSource, SourceModel } from './source.ts';
 
 export interface DatabaseReport {
@@ -37,13 +36,9 @@ export interface ToDatabaseOptions {
   readonly onProgress?: ((report: DatabaseReport) => void) | undefined;
 }
 
-interface Fill {
-  readonly db: Database;
-  readonly columns: ReadonlyMap<string, ReadonlySet<string>>;
+interface DatabaseFill extends Fill {
   readonly report: DatabaseReport;
 }
-
-type Values = Readonly<Record<string, string | number | bigint | null | undefined>>;
 
 /**
  * Fills an empty SQLite database that the user's own `mlflow db upgrade` made, so that MLflow's server goes on with
@@ -62,7 +57,7 @@ export async function migrateToDatabase(
     ...{ experiments: 0, runs: 0, points: 0, loggedModels: 0, models: 0, versions: 0, traces: 0, files: 0 },
     problems: [...(await source.leftBehind())],
   };
-  const fill: Fill = { db, columns: columnsOf(db), report };
+  const fill: DatabaseFill = { db, columns: columnsOf(db), report };
   const target = localRoots(path.resolve(options.artifacts ?? path.join(path.dirname(file), 'mlartifacts')));
   const step = (): void => {
     options.signal?.throwIfAborted();
@@ -85,12 +80,13 @@ export async function migrateToDatabase(
       }
       for await (const trace of source.traces?.(experiment.id) ?? []) {
         step();
-        fillTrace(fill, trace.info);
+        fillTrace(fill, trace);
         const location = trace.info.tags.find(({ key }) => key === 'mlflow.artifactLocation')?.value;
         if (location !== undefined) await copyFiles(source, location, target, report);
       }
     }
     for (const model of await source.models()) fillModel(fill, model);
+    if (report.files === 0) tellOfNoFiles(source, report);
     db.exec('COMMIT');
     return report;
   } catch (error) {
@@ -136,33 +132,21 @@ function columnsOf(db: Database): ReadonlyMap<string, ReadonlySet<string>> {
   return found;
 }
 
-/** Inserts what the table has columns for; false when there is no such table. */
-function insert({ db, columns }: Fill, table: string, values: Values): boolean {
-  const known = columns.get(table);
-  if (known === undefined) return false;
-  const given = Object.entries(values).filter(([name, value]) => known.has(name) && value !== undefined);
-  const names = given.map(([name]) => name);
-  db.prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`).run(
-    ...given.map(([, value]) => value),
-  );
-  return true;
-}
-
-function fillExperiment(fill: Fill, experiment: Experiment): void {
+function fillExperiment(fill: DatabaseFill, experiment: Experiment): void {
   const id = BigInt(experiment.id);
   insert(fill, 'experiments', {
     experiment_id: id,
     name: experiment.name,
     artifact_location: experiment.artifactLocation,
     lifecycle_stage: experiment.lifecycle,
-    creation_time: experiment.creationTime,
-    last_update_time: experiment.lastUpdateTime,
+    creation_time: int64(experiment.creationTime),
+    last_update_time: int64(experiment.lastUpdateTime),
   });
   for (const tag of experiment.tags) insert(fill, 'experiment_tags', { ...tag, experiment_id: id });
   fill.report.experiments++;
 }
 
-function fillRun(fill: Fill, run: Run, points: readonly Metric[]): void {
+function fillRun(fill: DatabaseFill, run: Run, points: readonly Metric[]): void {
   const { info } = run;
   const named = { run_uuid: info.id };
   insert(fill, 'runs', {
@@ -174,8 +158,8 @@ function fillRun(fill: Fill, run: Run, points: readonly Metric[]): void {
     source_version: '',
     user_id: info.userId,
     status: info.status,
-    start_time: info.startTime,
-    end_time: info.endTime,
+    start_time: int64(info.startTime),
+    end_time: int64(info.endTime),
     lifecycle_stage: info.lifecycle,
     deleted_time: info.lifecycle === 'deleted' ? Date.now() : undefined,
     artifact_uri: info.artifactUri,
@@ -194,12 +178,12 @@ function fillRun(fill: Fill, run: Run, points: readonly Metric[]): void {
 }
 
 /** MLflow keeps NaN as 0 with a mark. */
-function pointValues({ key, value, timestamp, step }: Metric): Values {
+function pointValues({ key, value, timestamp, step }: Metric): Parameters<typeof insert>[2] {
   const nan = Number.isNaN(value);
-  return { key, value: nan ? 0 : value, timestamp, step, is_nan: nan ? 1 : 0 };
+  return { key, value: nan ? 0 : value, timestamp: int64(timestamp), step: int64(step), is_nan: nan ? 1 : 0 };
 }
 
-function fillDataset(fill: Fill, { info }: Run, { dataset, tags }: DatasetInput): void {
+function fillDataset(fill: DatabaseFill, { info }: Run, { dataset, tags }: DatasetInput): void {
   const known = fill.db
     .prepare<unknown[], { id: string }>(
       'SELECT dataset_uuid AS id FROM datasets WHERE experiment_id = ? AND name = ? AND digest = ?',
@@ -222,7 +206,14 @@ function fillDataset(fill: Fill, { info }: Run, { dataset, tags }: DatasetInput)
   for (const { key, value } of tags) insert(fill, 'input_tags', { input_uuid: input, name: key, value });
 }
 
-function fillLink(fill: Fill, fromType: string, from: string, toType: string, to: string, step: number): string {
+function fillLink(
+  fill: DatabaseFill,
+  fromType: string,
+  from: string,
+  toType: string,
+  to: string,
+  step: number,
+): string {
   const id = hexId();
   insert(fill, 'inputs', {
     input_uuid: id,
@@ -230,7 +221,7 @@ function fillLink(fill: Fill, fromType: string, from: string, toType: string, to
     source_id: from,
     destination_type: toType,
     destination_id: to,
-    step,
+    step: int64(step),
   });
   return id;
 }
@@ -239,7 +230,7 @@ function hexId(): string {
   return randomUUID().replaceAll('-', '');
 }
 
-function fillLoggedModel(fill: Fill, model: LoggedModel): void {
+function fillLoggedModel(fill: DatabaseFill, model: LoggedModel): void {
   const named = { model_id: model.id, experiment_id: BigInt(model.experimentId) };
   const there = insert(fill, 'logged_models', {
     ...named,
@@ -263,13 +254,25 @@ function fillLoggedModel(fill: Fill, model: LoggedModel): void {
   for (const { key, value } of model.tags) {
     insert(fill, 'logged_model_tags', { ...named, tag_key: key, tag_value: value });
   }
+  const taken = new Set<string>();
   for (const point of model.metrics) {
+    // MLflow's key leaves dataset and value out.
+    const key = JSON.stringify([point.key, point.timestamp, point.step, point.runId]);
+    if (taken.has(key)) {
+      const where = point.datasetName === undefined ? '' : ` on '${point.datasetName}'`;
+      fill.report.problems.push(
+        `one point of metric '${point.key}'${where} of logged model ${model.id} stays behind: MLflow keeps one for each run, step and time`,
+      );
+      continue;
+    }
+    taken.add(key);
     insert(fill, 'logged_model_metrics', {
       ...named,
       metric_name: point.key,
-      metric_timestamp_ms: point.timestamp,
-      metric_step: point.step,
-      metric_value: Number.isNaN(point.value) ? null : point.value,
+      metric_timestamp_ms: int64(point.timestamp),
+      metric_step: int64(point.step),
+      // MLflow has no mark for NaN here, and cannot send what is no number.
+      metric_value: Number.isNaN(point.value) ? 0 : point.value,
       run_id: point.runId ?? model.sourceRunId,
       dataset_name: point.datasetName,
       dataset_digest: point.datasetDigest,
@@ -278,7 +281,7 @@ function fillLoggedModel(fill: Fill, model: LoggedModel): void {
   fill.report.loggedModels++;
 }
 
-function fillModel(fill: Fill, { model, versions }: SourceModel): void {
+function fillModel(fill: DatabaseFill, { model, versions }: SourceModel): void {
   const { name } = model;
   insert(fill, 'registered_models', {
     name,
@@ -295,7 +298,7 @@ function fillModel(fill: Fill, { model, versions }: SourceModel): void {
   fill.report.models++;
 }
 
-function fillVersion(fill: Fill, version: ImportedVersion): void {
+function fillVersion(fill: DatabaseFill, version: ImportedVersion): void {
   const named = { name: version.name, version: Number(version.version) };
   insert(fill, 'model_versions', {
     ...named,
@@ -314,34 +317,14 @@ function fillVersion(fill: Fill, version: ImportedVersion): void {
   fill.report.versions++;
 }
 
-/** What MLflow keeps of a trace beside its files: spans that only our database has are left behind. */
-function fillTrace(fill: Fill, trace: TraceInfo): void {
-  const there = insert(fill, 'trace_info', {
-    request_id: trace.id,
-    experiment_id: BigInt(trace.experimentId),
-    timestamp_ms: trace.requestTime,
-    execution_time_ms: trace.duration,
-    status: trace.state === 'STATE_UNSPECIFIED' ? 'IN_PROGRESS' : trace.state,
-    client_request_id: trace.clientRequestId,
-    request_preview: trace.requestPreview,
-    response_preview: trace.responsePreview,
-    trace_name: trace.tags.find(({ key }) => key === 'mlflow.traceName')?.value,
-  });
-  if (!there) {
-    fill.report.problems.push(`trace ${trace.id} stays behind: this release of MLflow has none`);
-    return;
-  }
-  // Its spans are read from its file, which every client writes beside them.
-  const tags = trace.tags.filter(({ key }) => key !== 'mlflow.trace.spansLocation');
-  const pairs = (table: string, items: readonly Tag[]): void => {
-    for (const pair of items) insert(fill, table, { ...pair, request_id: trace.id });
-  };
-  pairs('trace_tags', tags);
-  pairs('trace_request_metadata', trace.metadata);
-  if (trace.assessments.length > 0) {
-    fill.report.problems.push(`${trace.assessments.length} assessments of trace ${trace.id} stay behind`);
-  }
-  fill.report.traces++;
+/** A server may have kept its artifacts elsewhere: that there are none here is then no good news. */
+function tellOfNoFiles(source: MigrationSource, report: DatabaseReport): void {
+  const root = source.artifacts('mlflow-artifacts:/')?.localPath?.('');
+  if (report.runs + report.loggedModels === 0 || root === undefined) return;
+  const found = fs.existsSync(root)
+    ? `there are no artifacts in ${root}`
+    : `there is no folder ${root}, so no artifacts came along`;
+  report.problems.push(`${found}; if the server had another --artifacts-destination, name it with --from-artifacts`);
 }
 
 async function copyFiles(
@@ -353,6 +336,5 @@ async function copyFiles(
   // Object stores stay where they are.
   if (!uri.startsWith('mlflow-artifacts:')) return;
   const from = source.artifacts(uri);
-  if (from === undefined) return;
-  await copyArtifacts(from, target(uri), { uri, report });
+  if (from !== undefined) await copyArtifacts(from, target(uri), { uri, report });
 }

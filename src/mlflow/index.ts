@@ -47,8 +47,8 @@ export {
   type WebhookEvent,
   type WebhookStatus,
 } from './webhooks.ts';
-export { readOtlp, readOtlpJson, type ReceivedSpan, type SpanJson } from './otlp.ts';
-export { spansFile } from './span-file.ts';
+export { readOtlp, readOtlpJson, readSpan, type ReceivedSpan, type SpanJson } from './otlp.ts';
+export { readSpanText, spansFile, spanText } from './span-file.ts';
 export { factsOf, totalUsage, usageOfStored, type TraceFacts } from './trace-facts.ts';
 export {
   readTraceInfo,

@@ -63,6 +63,9 @@ export function checkMetric(metric: Metric, index?: number): Metric {
     const why = `metric '${key}' (value=${value}). Step must be a valid long (64-bit integer)`;
     throw badValue(pathOf('metrics', 'step', index), step, why);
   }
+  if ((metric.datasetName ?? '') === '' ? (metric.datasetDigest ?? '') !== '' : (metric.datasetDigest ?? '') === '') {
+    throw invalid('Both dataset_name and dataset_digest must be provided if one is provided');
+  }
   if (value === Infinity) return { ...metric, value: largest };
   if (value === -Infinity) return { ...metric, value: -largest };
   return metric;

@@ -1,6 +1,6 @@
 import { MlopsError } from '../base/index.ts';
 import type { Tag } from './entities.ts';
-import { readEvents, withMlflowNames } from './span-conventions.ts';
+import { readEvents, withMlflowNames } from './span-names.ts';
 import { attribute, readAttributes, writeAttributes, type SpanAttributes } from './span-values.ts';
 
 /** One span in protobuf's JSON form: bytes in base64, 64-bit numbers as text. */
@@ -121,6 +121,11 @@ function resourceTags(resource: SpanAttributes): Tag[] {
   return [...resource]
     .filter(([key]) => !key.startsWith('telemetry.sdk.') && !key.startsWith('mlflow.'))
     .map(([key, { value, text }]) => ({ key, value: typeof value === 'string' ? value : text }));
+}
+
+/** A span that a store kept. */
+export function readSpan(json: SpanJson): ReceivedSpan {
+  return received(json, new Map());
 }
 
 function received(json: SpanJson, resource: SpanAttributes): ReceivedSpan {

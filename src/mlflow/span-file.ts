@@ -1,5 +1,5 @@
-import { readAttributes } from './span-values.ts';
-import { readEvents } from './span-conventions.ts';
+import { parsedJson, readAttributes, writeAttributes, attribute } from './span-values.ts';
+import { readEvents } from './span-names.ts';
 import { jsonText } from './wire-answer.ts';
 import type { SpanJson } from './otlp.ts';
 
@@ -8,7 +8,8 @@ export function spansFile(spans: readonly SpanJson[]): string {
   return `{"spans":[${spans.map(spanText).join(', ')}]}`;
 }
 
-function spanText(span: SpanJson): string {
+/** One span as MLflow's database keeps it. */
+export function spanText(span: SpanJson): string {
   const { code, message = '' } = (span['status'] ?? {}) as { code?: unknown; message?: string };
   const names: Readonly<Record<string, string>> = { 1: 'STATUS_CODE_OK', 2: 'STATUS_CODE_ERROR' };
   const status = typeof code === 'string' ? code : (names[String(code)] ?? 'STATUS_CODE_UNSET');
@@ -36,4 +37,41 @@ function spanText(span: SpanJson): string {
 
 function plain(value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
+}
+
+/** A span of MLflow's database or of a file `traces.json`; undefined for text that is none. */
+export function readSpanText(text: string): SpanJson | undefined {
+  const span = parsedJson(text);
+  if (!isRecord(span)) return undefined;
+  const { attributes, events, ...rest } = span;
+  const pairs = (values: unknown): SpanJson[] => {
+    const given = Object.entries(isRecord(values) ? values : {});
+    return writeAttributes(new Map(given.map(([key, value]) => [key, attribute(parsedJson(value))])));
+  };
+  return {
+    ...rest,
+    ...exactTimes(text),
+    attributes: pairs(attributes),
+    events: (Array.isArray(events) ? (events as unknown[]) : []).filter(isRecord).map((event) => ({
+      name: event['name'],
+      time_unix_nano: String(event['time_unix_nano'] ?? event['timestamp'] ?? 0),
+      attributes: pairs(event['attributes']),
+    })),
+  };
+}
+
+/** Nanoseconds have more digits than a number holds. */
+function exactTimes(text: string): SpanJson {
+  const names = ['start_time_unix_nano', 'end_time_unix_nano'];
+  const found = names.flatMap((name) => {
+    const at = text.indexOf(`"${name}":`);
+    const digits =
+      at === -1 ? undefined : /^\s*(\d+)/.exec(text.slice(at + name.length + 3, at + name.length + 40))?.[1];
+    return digits === undefined ? [] : [[name, digits]];
+  });
+  return Object.fromEntries(found) as SpanJson;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -57,9 +57,10 @@ export function readMetric(fields: Fields): Metric {
   const metric = { key, value, timestamp, step: fields.integer('step') ?? 0 };
   const modelId = fields.filled('model_id');
   const datasetName = fields.filled('dataset_name');
+  const datasetDigest = fields.filled('dataset_digest');
   const runId = fields.filled('run_id');
-  if (modelId === undefined && datasetName === undefined && runId === undefined) return metric;
-  return { ...metric, modelId, datasetName, datasetDigest: fields.filled('dataset_digest'), runId };
+  if ((modelId ?? datasetName ?? datasetDigest ?? runId) === undefined) return metric;
+  return { ...metric, modelId, datasetName, datasetDigest, runId };
 }
 
 export function experimentToJson(experiment: Experiment): Json {

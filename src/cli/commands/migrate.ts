@@ -109,6 +109,12 @@ const toMlflow: Command = {
       summary: "the new server's artifacts folder, for a database (default: mlartifacts beside it)",
       completes: 'path',
     },
+    {
+      name: 'from-artifacts',
+      value: 'DIR',
+      summary: 'the artifacts folder of the store to copy (default: artifacts beside it)',
+      completes: 'path',
+    },
     { name: 'map', value: 'FILE', summary: "write a server's new ids here, as JSON", completes: 'path' },
     { name: 'json', summary: 'print JSON' },
   ],
@@ -117,10 +123,13 @@ const toMlflow: Command = {
     const place = trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined });
     const from = input.text('from');
     const { openTracking } = await import('../../tracking/index.ts');
+    const kept = input.text('from-artifacts');
+    const artifacts = kept === undefined ? undefined : path.resolve(terminal.cwd, kept);
+    const file = from === undefined ? place.uri : path.resolve(terminal.cwd, from);
     const store =
-      from === undefined
+      from === undefined && artifacts === undefined
         ? await openPlace(place, { create: false })
-        : await openTracking(path.resolve(terminal.cwd, from));
+        : await openTracking(file, { artifacts });
     const source = serverSource(store);
     try {
       if (/^https?:/i.test(input.args[0] ?? '')) await copyToServer(source, input, terminal);

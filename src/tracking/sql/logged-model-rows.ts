@@ -75,18 +75,16 @@ export function* toLoggedModel(c: Context, row: LoggedModelRow): Work<LoggedMode
     sourceRunId: row.source_run_id,
     tags: yield* all<Tag>(sql`SELECT key, value FROM logged_model_tags WHERE model = ${row.n} ORDER BY key`),
     params: yield* all<Tag>(sql`SELECT key, value FROM logged_model_params WHERE model = ${row.n} ORDER BY key`),
-    metrics: yield* newestMetrics(row),
+    metrics: yield* pointsOf(row),
   };
 }
 
-/** The newest point of each metric on each dataset. */
-function* newestMetrics(row: LoggedModelRow): Work<Metric[]> {
+/** Every point, of every run and step and dataset. */
+function* pointsOf(row: LoggedModelRow): Work<Metric[]> {
   const rows = yield* all<ModelMetricRow>(
     sql`SELECT * FROM logged_model_metrics WHERE model = ${row.n} ORDER BY key, step, timestamp, value`,
   );
-  const newest = new Map<string, ModelMetricRow>();
-  for (const point of rows) newest.set(JSON.stringify([point.key, point.dataset_name, point.dataset_digest]), point);
-  return [...newest.values()].map((point) => ({
+  return rows.map((point) => ({
     key: point.key,
     value: point.is_nan === 0 ? point.value : NaN,
     timestamp: point.timestamp,
