@@ -91,19 +91,19 @@ describe('the prediction log', () => {
     ]);
     expect(fs.readFileSync(path.join(dir, left.at(-1) ?? ''), 'utf8')).toContain('new');
     const tiny = new PredictionLog({ directory: dir, maxBytes: 1 });
-    tiny.append('{"id":"last"}');
+    tiny.append('{"kind":"prediction","id":"last"}');
     await tiny.close();
-    expect(await readAll()).toEqual([{ id: 'last' }]);
+    expect(await readAll()).toMatchObject([{ id: 'last' }]);
   });
 
   it('begins anew when its segment is removed under it', async () => {
     const log = new PredictionLog({ directory: dir });
-    log.append('{"id":"1"}');
+    log.append('{"kind":"prediction","id":"1"}');
     await new Promise((resolve) => setTimeout(resolve, 200));
     fs.rmSync(dir, { recursive: true });
-    log.append('{"id":"2"}');
+    log.append('{"kind":"prediction","id":"2"}');
     await log.close();
-    expect(await readAll()).toEqual([{ id: '2' }]);
+    expect(await readAll()).toMatchObject([{ id: '2' }]);
     expect(fs.statSync(dir).mode & 0o777).toBe(0o700);
   });
 

@@ -1,5 +1,4 @@
 import * as fs from 'node:fs';
-import { createInterface } from 'node:readline';
 
 import { MlopsError } from '../base/index.ts';
 import { predictionLogFormat, segmentFiles } from './prediction-log.ts';
@@ -34,20 +33,32 @@ export interface FeedbackRecord {
 export type LogRecord = PredictionRecord | FeedbackRecord;
 
 /**
- * Reads all records of a log, oldest segment first. A last line that a crash cut short is skipped.
+ * Reads all records of a log, oldest segment first. Lines that a crash cut short, or that are no record, are left out.
  *
  * @throws MlopsError `bad_json` for a segment of a newer format.
  */
 export async function* readPredictionLog(directory: string): AsyncGenerator<LogRecord> {
   for (const file of segmentFiles(directory)) {
-    const lines = createInterface({ input: fs.createReadStream(file), crlfDelay: Infinity });
-    let header = true;
-    for await (const line of lines) {
-      const value = parse(line);
-      if (header) checkHeader(value, file);
-      else if (value !== undefined) yield value as LogRecord;
-      header = false;
+    let first = true;
+    for await (const lines of wholeLines(file)) {
+      for (const line of lines) {
+        const value = parse(line);
+        if (first) checkHeader(value, file);
+        else if (isRecord(value)) yield value;
+        first = false;
+      }
     }
+  }
+}
+
+/** The lines of a file that end, those of a chunk together. A character is never cut: chunks end at a line's end. */
+async function* wholeLines(file: string): AsyncGenerator<string[]> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of fs.createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const end = bytes.lastIndexOf(0x0a);
+    rest = bytes.subarray(end + 1);
+    if (end !== -1) yield bytes.toString('utf8', 0, end).split('\n');
   }
 }
 
@@ -57,6 +68,12 @@ function parse(line: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+function isRecord(value: unknown): value is LogRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, id, prediction_id: of } = value as Partial<PredictionRecord & FeedbackRecord>;
+  return kind === 'prediction' ? typeof id === 'string' : kind === 'feedback' && typeof of === 'string';
 }
 
 function checkHeader(value: unknown, file: string): void {

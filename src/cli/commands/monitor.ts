@@ -1,8 +1,10 @@
 import type { Verb } from '../parse/command.ts';
 import { driftCommand } from './monitor-drift.ts';
+import { labelCommand, logCommand } from './monitor-log.ts';
+import { performanceCommand, statsCommand, statusCommand } from './monitor-stats.ts';
 
 export const verb: Verb = {
   name: 'monitor',
   summary: 'Know that data or model went wrong',
-  commands: [driftCommand],
+  commands: [logCommand, labelCommand, statusCommand, statsCommand, performanceCommand, driftCommand],
 };

@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+
+import { isMlopsError, MlopsError } from '../../base/index.ts';
+import {
+  isSelected,
+  performanceOf,
+  readEntries,
+  readLabels,
+  SegmentWriter,
+  statsOf,
+  toEntry,
+  toLabel,
+  type Entry,
+  type ModelStats,
+  type Performance,
+  type PerformanceOptions,
+  type Selection,
+  type StatsOptions,
+} from '../../monitor/index.ts';
+import { openTable, parseNumber, type Batch, type Cell } from '../../tables/index.ts';
+
+type Row = Record<string, unknown>;
+
+/** A file of records, or what comes on stdin. */
+export interface RecordsInput {
+  readonly file: string | undefined;
+  readonly stdin: AsyncIterable<Buffer | string>;
+  readonly cwd: string;
+}
+
+/**
+ * Takes predictions of a file (CSV, JSON lines, Parquet) into the log; all of them or, where one is broken, none.
+ * @returns how many.
+ * @throws MlopsError `bad_table` naming the line.
+ */
+export function logPredictions(log: string, input: RecordsInput, model: string | undefined): Promise<number> {
+  const now = Date.now();
+  return takeRecords(log, input, (row, writer) => {
+    writer.prediction(toEntry(row, { id: randomUUID, now: () => now, model }));
+  });
+}
+
+/** The same for labels: `id`, `label` and `at`. */
+export function logLabels(log: string, input: RecordsInput): Promise<number> {
+  const now = Date.now();
+  return takeRecords(log, input, (row, writer) => writer.label(toLabel(row, () => now)));
+}
+
+async function takeRecords(
+  log: string,
+  input: RecordsInput,
+  take: (row: Row, writer: SegmentWriter) => void,
+): Promise<number> {
+  const { file, close } = await fileOf(input);
+  try {
+    const name = input.file ?? 'stdin';
+    const table = openTable(file, { name, path: input.file ?? file });
+    const writer = new SegmentWriter(log);
+    let count = 0;
+    try {
+      for await (const batch of table.batches()) {
+        for (let row = 0; row < batch.rows; row++) {
+          takeRow(batch, row, name, (fields) => take(fields, writer));
+          count++;
+        }
+      }
+    } catch (error) {
+      writer.discard();
+      throw error;
+    }
+    if (count === 0) writer.discard();
+    else writer.finish();
+    return count;
+  } finally {
+    close();
+  }
+}
+
+function takeRow(batch: Batch, row: number, name: string, take: (fields: Row) => void): void {
+  try {
+    take(fieldsOf(batch, row));
+  } catch (error) {
+    if (!isMlopsError(error, 'invalid_value')) throw error;
+    const line = batch.line(row);
+    throw new MlopsError('bad_table', `'${name}' line ${line}: ${error.message}; nothing of it was taken`, {
+      data: { file: name, line },
+      cause: error,
+    });
+  }
+}
+
+/** `inputs.NAME` and `scores.LABEL` become objects; in CSV what reads as a number is one, but for texts by nature. */
+function fieldsOf(batch: Batch, row: number): Row {
+  const fields: Row = {};
+  for (const [column, name] of batch.columns.entries()) {
+    const cell = batch.cell(row, column);
+    const [, group, key] = /^(inputs|scores)\.(.+)$/s.exec(name) ?? [];
+    if (group !== undefined && key !== undefined) {
+      const value = typedCell(cell, group === 'scores' ? 'score' : name);
+      // An input that is missing is still an input.
+      if (value !== null || group === 'inputs') ((fields[group] ??= {}) as Row)[key] = value;
+    } else if (cell !== null) fields[name] = typedCell(cell, name);
+  }
+  return fields;
+}
+
+const textFields = new Set(['id', 'prediction_id', 'model', 'version', 'error']);
+
+function typedCell(cell: Cell, name: string): Cell {
+  if (typeof cell !== 'string' || textFields.has(name)) return cell;
+  return parseNumber(cell) ?? cell;
+}
+
+/** What comes on stdin is kept in a file while it is read: its format shows in its first bytes. */
+async function fileOf({ file, stdin, cwd }: RecordsInput): Promise<{ file: string; close: () => void }> {
+  if (file !== undefined) return { file: path.resolve(cwd, file), close: () => undefined };
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-records-'));
+  const made = path.join(folder, 'stdin');
+  await fs.promises.writeFile(made, stdin);
+  return { file: made, close: () => fs.rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** Statistics of the log, a model each. */
+export function stats(log: string, options: StatsOptions): Promise<ModelStats[]> {
+  return statsOf(readEntries(log), options);
+}
+
+/** How good the predictions of a model were; of all models, by name, where none is given. */
+export async function performance(
+  log: string,
+  selection: Selection,
+  options: PerformanceOptions,
+): Promise<Record<string, Performance>> {
+  const models = new Map<string, Map<string, Entry>>();
+  for await (const entry of readEntries(log)) {
+    if (!isSelected(entry, selection)) continue;
+    const entries = models.get(entry.model) ?? new Map<string, Entry>();
+    models.set(entry.model, entries);
+    if (!entries.has(entry.id)) entries.set(entry.id, entry);
+  }
+  const labels = await readLabels(log);
+  const found = [...models].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(
+    found.map(([model, entries]) => [model, performanceOf([...entries.values()], labels, options)] as const),
+  );
+}

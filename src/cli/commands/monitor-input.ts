@@ -1,0 +1,53 @@
+import * as path from 'node:path';
+
+import { trackingPlace } from '../../app/places/tracking-home.ts';
+import { MlopsError } from '../../base/index.ts';
+import { momentOf, type Selection } from '../../monitor/index.ts';
+import type { FlagSpec, Input } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+
+export const logFlag: FlagSpec = {
+  name: 'predictions',
+  value: 'DIR',
+  summary: 'the folder of the log (.mlops/predictions)',
+  completes: 'path',
+};
+
+/** The flags of all that looks at the log. */
+export const selectionFlags: readonly FlagSpec[] = [
+  { name: 'model', value: 'NAME', summary: 'only this model', completes: 'model' },
+  { name: 'version', value: 'VERSION', summary: 'only this version of it' },
+  { name: 'since', value: 'TIME', summary: 'from this time on: ISO 8601, or 24h, 7d back from now' },
+  { name: 'until', value: 'TIME', summary: 'before this time' },
+  logFlag,
+  { name: 'json', summary: 'print JSON' },
+];
+
+/** The folder of the prediction log: beside the store of where the user stands. */
+export function logOf(input: Input, terminal: Terminal): string {
+  const given = input.text('predictions');
+  if (given !== undefined) return path.resolve(terminal.cwd, given);
+  return path.join(trackingPlace(terminal.cwd, terminal.env).root, '.mlops', 'predictions');
+}
+
+export function selectionOf(input: Input): Selection {
+  return {
+    model: input.text('model'),
+    version: input.text('version'),
+    since: timeFlag(input, 'since'),
+    until: timeFlag(input, 'until'),
+  };
+}
+
+function timeFlag(input: Input, flag: string): number | undefined {
+  const text = input.text(flag);
+  if (text === undefined) return undefined;
+  try {
+    return momentOf(text, Date.now());
+  } catch (error) {
+    throw new MlopsError('usage', `--${flag} '${text}' is no time`, {
+      hint: 'write 2026-11-30, 2026-11-30T12:00:00Z, or 24h for a day back',
+      cause: error,
+    });
+  }
+}

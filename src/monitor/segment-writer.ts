@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+import type { Entry, LabelEntry } from './entry.ts';
+import { predictionLogFormat } from './prediction-log.ts';
+
+/** Records are written in pieces of about so many characters. */
+const pieceSize = 1 << 20;
+
+/** A segment under way: nobody sees its records before `finish`. */
+export class SegmentWriter {
+  readonly #temporary: string;
+  readonly #final: string;
+  readonly #handle: number;
+  #piece = '';
+
+  /** @param directory of the log; made when absent. */
+  constructor(directory: string) {
+    fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const time = new Date().toISOString().replace(/[-:.]/g, '');
+    const name = `predictions-${time}-${randomBytes(4).toString('hex')}.jsonl`;
+    this.#final = path.join(directory, name);
+    this.#temporary = path.join(directory, `.${name}.tmp`);
+    this.#handle = fs.openSync(this.#temporary, 'wx', 0o600);
+    this.#piece = `{"mlops_prediction_log":${predictionLogFormat}}\n`;
+  }
+
+  prediction(entry: Entry): void {
+    this.#add({ kind: 'prediction', ...entry });
+  }
+
+  label({ id, label, at }: LabelEntry): void {
+    this.#add({ kind: 'feedback', prediction_id: id, at, label });
+  }
+
+  #add(record: object): void {
+    this.#piece += `${JSON.stringify(record)}\n`;
+    if (this.#piece.length > pieceSize) this.#flush();
+  }
+
+  #flush(): void {
+    fs.writeSync(this.#handle, this.#piece);
+    this.#piece = '';
+  }
+
+  /** Makes the records part of the log, on disk. */
+  finish(): void {
+    this.#flush();
+    fs.fsyncSync(this.#handle);
+    fs.closeSync(this.#handle);
+    fs.renameSync(this.#temporary, this.#final);
+  }
+
+  /** Throws the records away. */
+  discard(): void {
+    fs.closeSync(this.#handle);
+    fs.rmSync(this.#temporary, { force: true });
+  }
+}

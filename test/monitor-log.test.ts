@@ -1,0 +1,148 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+import { mlops, temporaryFolder } from './cli.ts';
+
+interface Stats {
+  readonly model: string;
+  readonly predictions: number;
+  readonly [key: string]: unknown;
+}
+
+function place() {
+  const folder = temporaryFolder();
+  const write = (name: string, lines: readonly unknown[]): void => {
+    const text = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n');
+    fs.writeFileSync(path.join(folder, name), `${text}\n`);
+  };
+  const run = (...words: string[]) => mlops(folder, ['monitor', ...words, '--predictions', 'log']);
+  const stats = (...words: string[]) => JSON.parse(run('stats', '--json', ...words).stdout) as Stats[];
+  return { folder, write, run, stats };
+}
+
+describe('the log of predictions made elsewhere', () => {
+  it('takes JSON lines and CSV, counts an id once, and summarises by model, version and bucket', () => {
+    const { write, run, stats } = place();
+    write('a.jsonl', [
+      {
+        id: 'a',
+        at: '2026-03-29T00:30:00Z',
+        model: 'm',
+        version: 1,
+        prediction: 'cat',
+        latency_ms: 1,
+        inputs: { x: 1 },
+      },
+      {
+        prediction_id: 'b',
+        at: '2026-03-29T22:30:00',
+        model: 'm',
+        version: '2',
+        prediction: 'dog',
+        latency_ms: 3,
+        inputs: { x: null },
+      },
+      { id: 'a', at: 0, model: 'm', prediction: 'cow' },
+      { id: 'c', at: Date.UTC(2026, 2, 30), model: 'm', error: 'boom', inputs: { x: 4 } },
+    ]);
+    write('b.csv', [
+      'id,at,model,version,prediction,latency_ms,error,inputs.age,inputs.city,scores.no,scores.yes',
+      '1,2026-03-29,tabular,7,0.25,2.5,,40,Oslo,,',
+      '2,2026-03-29T01:00:00+01:00,tabular,7,0.75,,,,,0.1,0.9',
+    ]);
+    expect(run('log', 'a.jsonl')).toMatchObject({ status: 0, stderr: 'logged 4 predictions\n' });
+    expect(run('log', 'b.csv').status).toBe(0);
+    const [m, tabular] = stats('--by', 'day');
+    expect(m).toMatchObject({
+      model: 'm',
+      predictions: 3,
+      errors: 1,
+      latency_ms: { p50: 2, p95: 2.9, p99: 2.98 },
+      classes: { cat: 1, dog: 1 },
+      inputs: { x: { count: 2, missing_share: 1 / 3, mean: 2.5 } },
+      versions: { 1: { predictions: 1 }, 2: { predictions: 1 } },
+      buckets: {
+        '2026-03-29T00:00:00.000Z': { predictions: 2 },
+        '2026-03-30T00:00:00.000Z': { predictions: 1 },
+      },
+    });
+    expect(tabular).toMatchObject({
+      prediction: {
+        count: 2,
+        mean: 0.5,
+        std: 0.3535533905932738,
+        min: 0.25,
+        q25: 0.375,
+        median: 0.5,
+        q75: 0.625,
+        max: 0.75,
+      },
+      inputs: { age: { missing_share: 0.5 }, city: { values: { Oslo: 1 } } },
+    });
+    const berlin = stats('--by', 'day', '--tz', 'Europe/Berlin', '--model', 'm')[0]?.['buckets'];
+    expect(Object.keys(berlin ?? {})).toEqual(['2026-03-28T23:00:00.000Z', '2026-03-29T22:00:00.000Z']);
+    expect(Object.keys(stats('--by', 'week', '--model', 'm')[0]?.['buckets'] ?? {})).toEqual([
+      '2026-03-23T00:00:00.000Z',
+      '2026-03-30T00:00:00.000Z',
+    ]);
+    const span = ['--since', '2026-03-29T00:30:00Z', '--until', '2026-03-29T22:30:00Z', '--model', 'm'];
+    expect(stats(...span)[0]?.predictions).toBe(1);
+    expect(run('status').stdout).toContain('tabular');
+    expect(run('stats', '--tz', 'Mars/Base', '--by', 'day').status).toBe(2);
+  });
+
+  it('takes nothing of a file with a broken line, and names the line', () => {
+    const { write, run, stats, folder } = place();
+    write('broken.jsonl', [{ id: 'a', model: 'm' }, '{"id":']);
+    write('boxes.jsonl', [
+      { id: 'a', model: 'm' },
+      { model: 'm', prediction: [{ box: [1, 2, 3], label: 'x' }] },
+    ]);
+    write('ragged.csv', ['id,model', '1,m', '2,m,3']);
+    for (const [file, line] of [
+      ['broken.jsonl', 2],
+      ['boxes.jsonl', 2],
+      ['ragged.csv', 3],
+    ] as const) {
+      const { status, stderr } = run('log', file);
+      expect({ file, status }).toEqual({ file, status: 1 });
+      expect(stderr).toContain(`'${file}' line ${line}`);
+    }
+    expect(stats()).toEqual([]);
+    expect(fs.readdirSync(path.join(folder, 'log'))).toEqual([]);
+  });
+
+  it('keeps labels that come first, and takes the last one of an id', () => {
+    const { write, run } = place();
+    write('labels.csv', ['id,label', 'a,yes', 'b,no', 'c,no', 'a,no']);
+    write(
+      'p.jsonl',
+      ['a', 'b', 'c', 'd'].map((id) => ({ id, model: 'm', prediction: id === 'c' ? 'yes' : 'no' })),
+    );
+    expect(run('label', 'labels.csv').status).toBe(0);
+    expect(run('log', 'p.jsonl').status).toBe(0);
+    const report = JSON.parse(run('performance', '--json').stdout) as unknown;
+    expect(report).toMatchObject({
+      labelled_share: 0.75,
+      metrics: { accuracy: { value: 2 / 3, n: 3 } },
+      per_class: { no: { precision: 1, recall: 2 / 3, f1: 0.8, support: 3 } },
+      confusion_matrix: {
+        labels: ['no', 'yes'],
+        matrix: [
+          [2, 1],
+          [0, 0],
+        ],
+      },
+    });
+    expect(run('performance').stdout).toContain('3 of 4 predictions have a label');
+  });
+
+  it('reads what comes on stdin', () => {
+    const folder = temporaryFolder();
+    const input = '{"prediction": 3}\n{"prediction": 4}\n';
+    expect(mlops(folder, ['monitor', 'log', '-', '--model', 'm', '--predictions', 'log'], { input }).status).toBe(0);
+    const { stdout } = mlops(folder, ['monitor', 'stats', '--json', '--predictions', 'log']);
+    expect(JSON.parse(stdout)).toMatchObject([{ predictions: 2, prediction: { mean: 3.5 }, classes: { 3: 1, 4: 1 } }]);
+  });
+});
