@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 
 import { answerBrokenRequest } from './routes.ts';
 
@@ -25,7 +26,8 @@ export class ProgressWatch {
 
   /** Follows a request with a body until that has come. */
   follow(request: IncomingMessage): void {
-    if (request.complete) return;
+    // A request that is injected has no connection.
+    if (request.complete || !(request.socket instanceof Socket)) return;
     this.#requests.set(request, request.socket.bytesRead);
     const forget = (): void => void this.#requests.delete(request);
     request.once('end', forget).once('close', forget);

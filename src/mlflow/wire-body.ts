@@ -14,9 +14,21 @@ export function readBody(body: unknown): Fields {
   if (text.trim() === '') return new Fields({});
   let value = parse(text);
   if (typeof value === 'string') value = parse(value);
+  if (loneHalf.test(text)) value = wellFormed(value);
   if (value === undefined || value === null) return new Fields({});
   if (typeof value === 'object' && !Array.isArray(value)) return new Fields(value as Record<string, unknown>, '', text);
   throw new MlopsError('bad_request', 'The request body must be a JSON object.');
+}
+
+/** Half of a character that UTF-8 has no bytes for: a store would give back another text than it was given. */
+const loneHalf = /\\u[dD](?:[89aAbB][\da-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89aAbB][\da-fA-F]{2}\\u[dD])[c-fC-F])/;
+
+/** The value with U+FFFD for each such half. */
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return Buffer.from(value).toString();
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [Buffer.from(key).toString(), wellFormed(one)]));
 }
 
 function parse(text: string): unknown {

@@ -171,3 +171,15 @@ describe('the wire', () => {
     expect([fields.texts('stages'), fields.text('other')]).toEqual([['Production'], 'b']);
   });
 });
+
+it('halves of characters, which no store can keep, become U+FFFD in texts and names', () => {
+  const read = (text: string): unknown => readBody(Buffer.from(text)).all();
+  expect(read(String.raw`{"a": "x\ud800y", "\udfff": ["\ud83d\ude00", {"b": "\ude00\ud83d"}]}`)).toEqual({
+    a: 'x\ufffdy',
+    '\ufffd': ['\u{1f600}', { b: '\ufffd\ufffd' }],
+  });
+  expect(read(String.raw`{"a": "\\ud800 \ud83d\ude00", "b": 1}`)).toEqual({
+    a: String.raw`\ud800` + ' \u{1f600}',
+    b: 1,
+  });
+});

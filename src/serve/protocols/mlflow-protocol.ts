@@ -142,11 +142,19 @@ function split(version: ServedVersion, value: Json): Tensors {
   return table(version, columns, rows, column, 'dataframe_split.data');
 }
 
+/** So many cells a table may have that nobody sent. */
+const fewCells = 100_000;
+
 function records(version: ServedVersion, value: Json, path: string): Tensors {
   if (!Array.isArray(value)) throw invalid(path, 'a list of records', 'something else');
   // pandas reads rows without names too.
   if (value.length > 0 && value.every(Array.isArray)) return only(version, value, path);
-  const columns = [...new Set(value.flatMap((row) => (isObject(row) ? Object.keys(row) : [])))];
+  const names = value.flatMap((row) => (isObject(row) ? Object.keys(row) : []));
+  const columns = [...new Set(names)];
+  // Records that each name another column would become a table of the square of their size.
+  if (columns.length * value.length > 4 * names.length + fewCells) {
+    throw invalid(path, 'records of the same columns', `${value.length} records with ${columns.length} columns in all`);
+  }
   const cell = (row: Json, name: string): Json =>
     isObject(row) && Object.hasOwn(row, name) ? (row[name] ?? null) : null;
   const column = (at: number): Json[] => value.map((row) => cell(row, columns[at] ?? ''));
