@@ -88,13 +88,14 @@ describe('experiments', () => {
       ['{bad', missing],
       [{ name: 123 }, wrong],
     ] as const) {
+      const finer = { sqlstate: 'KAM00', error_class: 'INVALID_PARAMETER_VALUE' };
       expect(await post('experiments/create', body)).toEqual({
         status: 400,
-        body: { error_code: 'INVALID_PARAMETER_VALUE', message },
+        body: { error_code: 'INVALID_PARAMETER_VALUE', message, ...finer },
       });
     }
     expect(await post('experiments/create', '[1]')).toMatchObject({ status: 400, body: { error_code: 'BAD_REQUEST' } });
-    expect(await call('GET', 'experiments/get?experiment_id=99')).toEqual({
+    expect(await call('GET', 'experiments/get?experiment_id=99')).toMatchObject({
       status: 404,
       body: { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'No Experiment with id=99 exists' },
     });

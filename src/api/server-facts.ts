@@ -22,13 +22,24 @@ export function addServerFacts(shell: Shell, prefix: string, store: TrackingStor
     multipart_uploads_enabled: false,
     multipart_downloads_enabled: false,
     trace_archival_enabled: false,
-    features_enabled: [],
+    features_enabled: { gateway: false },
+    presigned_upload_run_id_supported: false,
+    presigned_upload_model_id_supported: false,
   });
   for (const root of ['api', 'ajax-api']) {
     shell.get(`${prefix}/${root}/3.0/mlflow/server-info`, plain, (_, reply) =>
       reply.header('content-type', 'application/json').send(facts),
     );
   }
+  // Nothing is told about its users to anybody: pages that ask may stop asking.
+  const telemetry = `${prefix}/ajax-api/3.0/mlflow/ui-telemetry`;
+  const none = { disable_ui_events: [], disable_ui_telemetry: true, ui_rollout_percentage: 0 };
+  shell.get(telemetry, plain, (_, reply) =>
+    reply.header('content-type', 'application/json').send(JSON.stringify(none)),
+  );
+  shell.post(telemetry, plain, (_, reply) =>
+    reply.header('content-type', 'application/json').send('{"status":"disabled"}'),
+  );
 }
 
 /** Why the store cannot keep anything at the moment. */

@@ -78,8 +78,24 @@ export function ownErrorBody(failure: Failure, requestId: string): Readonly<Reco
   return { error: { code, message, ...(hint === undefined ? {} : { hint }), ...data }, request_id: requestId };
 }
 
+/** MLflow's finer name of an error, and its SQLSTATE, by its code (`mlflow/error_classification.py`, 3.17). */
+const classes: Readonly<Record<string, readonly [name: string, state: string]>> = {
+  BAD_REQUEST: ['INVALID_PARAMETER_VALUE', 'KAM00'],
+  ENDPOINT_NOT_FOUND: ['RESOURCE_NOT_FOUND', 'KAM00'],
+  INTERNAL_ERROR: ['CLIENT_INTERNAL_ERROR', 'XXM00'],
+  INVALID_PARAMETER_VALUE: ['INVALID_PARAMETER_VALUE', 'KAM00'],
+  INVALID_STATE: ['CLIENT_INTERNAL_ERROR', 'XXM00'],
+  NOT_FOUND: ['RESOURCE_NOT_FOUND', 'KAM00'],
+  PERMISSION_DENIED: ['PERMISSION_DENIED', 'KAM00'],
+  RESOURCE_ALREADY_EXISTS: ['RESOURCE_ALREADY_EXISTS', 'KAM00'],
+  RESOURCE_DOES_NOT_EXIST: ['RESOURCE_NOT_FOUND', 'KAM00'],
+  TEMPORARILY_UNAVAILABLE: ['CLIENT_INTERNAL_ERROR', 'XXM00'],
+};
+
 /** MLflow's error body. */
 export function mlflowErrorBody(failure: Failure): Readonly<Record<string, unknown>> {
   const { hint, message, mlflowCode } = failure;
-  return { error_code: mlflowCode, message: hint === undefined ? message : `${message} (${hint})` };
+  const [name, state] = classes[mlflowCode] ?? [];
+  const body = { error_code: mlflowCode, message: hint === undefined ? message : `${message} (${hint})` };
+  return name === undefined ? body : { ...body, sqlstate: state, error_class: name };
 }

@@ -72,6 +72,7 @@ export function experimentToJson(experiment: Experiment): Json {
     last_update_time: experiment.lastUpdateTime,
     creation_time: experiment.creationTime,
     tags: listToJson(experiment.tags, pairToJson),
+    workspace: 'default',
   };
 }
 

@@ -16,10 +16,12 @@ const roots: Readonly<Record<string, string>> = {
   mlflowListArtifacts: '/artifacts/list',
   mlflowGetMetricHistoryBulkInterval: '/metrics/get-history-bulk-interval',
   mlflowSearchModelVersions: '/model-versions/search',
+  mlflowSearchDatasets: '/experiments/search-datasets',
 };
 
 /** Lists, which the REST form leaves out when they are empty. */
 const lists = new Set([
+  'datasetSummaries',
   'metrics',
   'params',
   'tags',
@@ -57,7 +59,7 @@ const types: Readonly<Record<string, string>> = {
 
 type Answer = Record<string, unknown>;
 
-/** Answers the queries by the same endpoints as REST. What the store refuses becomes `apiError`. */
+/** Answers the queries by the same endpoints as REST. What the store refuses is null, and said among the errors. */
 export async function answerQuery(store: TrackingStore, selections: readonly Selection[]): Promise<Answer> {
   const routes = [
     ...experimentRoutes(store),
@@ -67,6 +69,7 @@ export async function answerQuery(store: TrackingStore, selections: readonly Sel
     ...artifactRoutes(store),
   ];
   const data: Answer = {};
+  const errors: string[] = [];
   for (const selection of selections) {
     if (selection.name === '__typename') {
       data[selection.alias] = 'Query';
@@ -74,19 +77,20 @@ export async function answerQuery(store: TrackingStore, selections: readonly Sel
     }
     const route = routes.find(({ path }) => path === roots[selection.name]);
     if (route === undefined) {
-      return { errors: [{ message: `Cannot query field '${selection.name}' on type 'Query'.` }], data: null };
+      return { data: null, errors: [`Cannot query field '${selection.name}' on type 'Query'.`] };
     }
     const input = (selection.args['input'] ?? {}) as Json;
-    const result = await route.answer(new Fields(input), {}, undefined).catch(apiError);
-    const type = `M${selection.name.slice(1)}Response`;
-    data[selection.alias] = await project(store, result as Json, selection.selections, type);
+    try {
+      const result = await route.answer(new Fields(input), {}, undefined);
+      const type = `M${selection.name.slice(1)}Response`;
+      data[selection.alias] = await project(store, result as Json, selection.selections, type);
+    } catch (error) {
+      if (!isMlopsError(error)) throw error;
+      data[selection.alias] = null;
+      errors.push(error.message);
+    }
   }
-  return { data };
-}
-
-function apiError(error: unknown): Json {
-  if (!isMlopsError(error)) throw error;
-  return { api_error: { code: error.mlflowCode, message: error.message } };
+  return { data, errors: errors.length === 0 ? null : errors };
 }
 
 async function project(
@@ -105,7 +109,11 @@ async function project(
 async function fieldOf(store: TrackingStore, value: Json, name: string, inner: readonly Selection[]): Promise<unknown> {
   const snake = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   const found = value[snake] ?? (await joined(store, value, name));
-  if (found === undefined || found === null) return lists.has(name) ? [] : null;
+  if (found === undefined || found === null) {
+    // A folder has no size in REST, and none to count here.
+    if (name === 'fileSize') return '0';
+    return lists.has(name) ? [] : null;
+  }
   if (Array.isArray(found)) {
     if (inner.length === 0) return found;
     const items: Answer[] = [];

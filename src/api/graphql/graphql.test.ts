@@ -23,7 +23,7 @@ afterEach(async () => {
 async function ask(
   query: string,
   variables: object = {},
-): Promise<{ data: Record<string, never>; errors?: { message: string }[] }> {
+): Promise<{ data: Record<string, never>; errors: readonly string[] | null }> {
   const answer = await shell.inject({
     method: 'POST',
     url: '/graphql',
@@ -58,6 +58,7 @@ describe('GraphQL', () => {
     await store.createRegisteredModel('m');
     await store.createModelVersion({ name: 'm', source: `runs:/${info.id}/x`, runId: info.id });
     expect(await ask(getRun, { data: { runId: info.id } })).toEqual({
+      errors: null,
       data: {
         mlflowGetRun: {
           apiError: null,
@@ -79,24 +80,46 @@ describe('GraphQL', () => {
     });
   });
 
-  it('searches, and gives refusals of the store as apiError', async () => {
+  it('searches, and says among the errors what the store refused', async () => {
     await store.createRun({ experimentId: '0', name: 'one' });
     const query = `{ found: mlflowSearchRuns(input: {experimentIds: ["0"], maxResults: 5, filter: "attributes.run_name = 'one'"}) { runs { info { runName } } }
       none: mlflowGetRun(input: {runId: "nope"}) { apiError { code } run { info { runId } } } }`;
     expect(await ask(query)).toEqual({
       data: {
         found: { runs: [{ info: { runName: 'one' } }] },
-        none: { apiError: { code: 'RESOURCE_DOES_NOT_EXIST' }, run: null },
+        none: null,
       },
+      errors: ['Run with id=nope not found'],
+    });
+  });
+
+  it('answers the two searches that MLflow calls mutations, and a folder has the size 0', async () => {
+    const { info } = await store.createRun({ experimentId: '0', name: 'one' });
+    const data = { name: 'd', digest: 'g', sourceType: 'l', source: 's' };
+    await store.logInputs(info.id, [{ dataset: data, tags: [] }]);
+    await store.artifacts(info.artifactUri).put('folder/file', Buffer.from('x'));
+    expect(
+      await ask(
+        `mutation { mlflowSearchDatasets(input: {experimentIds: ["0"]}) { datasetSummaries { name digest } } }`,
+      ),
+    ).toEqual({ data: { mlflowSearchDatasets: { datasetSummaries: [{ name: 'd', digest: 'g' }] } }, errors: null });
+    const files = `{ mlflowListArtifacts(input: {runId: "${info.id}"}) { files { path isDir fileSize } } }`;
+    expect(await ask(files)).toEqual({
+      data: { mlflowListArtifacts: { files: [{ path: 'folder', isDir: true, fileSize: '0' }] } },
+      errors: null,
     });
   });
 
   it.each([
-    ['mutation { a }', 'only queries'],
+    ['subscription { a }', 'only queries'],
     ['{ nothing { a } }', "Cannot query field 'nothing'"],
     [
       `{ ${Array.from({ length: 11 }, (_, i) => `a${i}: mlflowGetRun { run { info { runId } } }`).join(' ')} }`,
-      'aliases',
+      'at most 10 root fields, got 11 root fields',
+    ],
+    [
+      `{ mlflowGetRun { ${Array.from({ length: 11 }, (_, i) => `a${i}: run { info { runId } }`).join(' ')} } }`,
+      'at most 10 aliases, got 11 aliases',
     ],
     [`{ ${'a { '.repeat(30)} b ${'} '.repeat(30)} }`, 'deeply'],
     [`{ ...F } fragment F on Query { ...F }`, 'deeply'],
@@ -109,7 +132,7 @@ describe('GraphQL', () => {
     ['x'.repeat(30_000), 'too long'],
   ])('refuses %.40s', async (query, reason) => {
     const answer = await ask(query);
-    expect([answer.data, answer.errors?.[0]?.message.includes(reason)]).toEqual([null, true]);
+    expect([answer.data, answer.errors?.[0]?.includes(reason)]).toEqual([null, true]);
   });
 
   it('never fails on any text', () => {

@@ -22,7 +22,10 @@ export function parseQuery(text: string, variables: Readonly<Record<string, unkn
   if (text.length > limits.characters) throw refused('the query is too long');
   const parser = new Parser(text, variables);
   const roots = parser.document();
-  if (roots.length > limits.roots) throw refused(`more than ${limits.roots} queries at once`);
+  const most = (what: string, count: number): MlopsError =>
+    new MlopsError('bad_request', `GraphQL queries should have at most ${limits.roots} ${what}, got ${count} ${what}.`);
+  if (roots.length > limits.roots) throw most('root fields', roots.length);
+  if (parser.aliases > limits.aliases) throw most('aliases', parser.aliases);
   return roots;
 }
 
@@ -39,6 +42,10 @@ class Parser {
   constructor(text: string, variables: Readonly<Record<string, unknown>>) {
     this.#tokens = tokenize(text);
     this.#variables = { ...variables };
+  }
+
+  get aliases(): number {
+    return this.#aliases;
   }
 
   document(): readonly Selection[] {
@@ -65,7 +72,8 @@ class Parser {
   /** `query Name($a: Type = 1) @directive` up to the brace. */
   #header(): void {
     if (this.#peek().text === '{') return;
-    if (this.#next().text !== 'query') throw refused('only queries are answered');
+    // MLflow calls two of its searches mutations; nothing here changes anything.
+    if (!['query', 'mutation'].includes(this.#next().text)) throw refused('only queries are answered');
     if (this.#peek().kind === 'name') this.#next();
     if (this.#peek().text === '(') {
       this.#next();
@@ -121,7 +129,7 @@ class Parser {
     if (this.#peek().text === ':') {
       this.#next();
       name = this.#name();
-      if (++this.#aliases > limits.aliases) throw refused('the query has too many aliases');
+      this.#aliases++;
     }
     const args = this.#peek().text === '(' ? this.#arguments() : {};
     while (this.#peek().text === '@') {

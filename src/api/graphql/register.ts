@@ -17,7 +17,7 @@ export function addGraphql(shell: Shell, prefix: string, store: TrackingStore): 
       return jsonText(await answerQuery(store, parseQuery(fields.need('query'), given.all())));
     } catch (error) {
       if (!isMlopsError(error)) throw error;
-      return JSON.stringify({ errors: [{ message: error.message }], data: null } satisfies Json);
+      return JSON.stringify({ data: null, errors: [error.message] } satisfies Json);
     }
   };
   shell.post(`${prefix}/graphql`, { bodyLimit, config }, async (request, reply) => {

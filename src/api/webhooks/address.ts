@@ -17,6 +17,7 @@ export interface AddressRules {
  * @throws MlopsError `invalid_value`.
  */
 export async function checkWebhookUrl(text: string, rules: AddressRules): Promise<void> {
+  if (text.trim() === '') throw invalid('Webhook URL cannot be empty or just whitespace');
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || url.hostname === '') throw invalid(`Invalid webhook URL '${text.slice(0, 200)}'.`);
   const scheme = url.protocol.slice(0, -1);

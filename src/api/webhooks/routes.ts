@@ -1,5 +1,6 @@
 import { messageOf } from '../../base/index.ts';
 import {
+  checkWebhookName,
   exampleOfEvent,
   listToJson,
   readWebhookEvent,
@@ -59,6 +60,7 @@ async function create(store: WebhookStore, rules: AddressRules, fields: Fields):
     secret: fields.filled('secret'),
     status: fields.choice('status', statuses),
   };
+  checkWebhookName(wanted.name);
   await checkWebhookUrl(wanted.url, rules);
   return { webhook: webhookToJson(await store.createWebhook(wanted)) };
 }
@@ -74,9 +76,12 @@ async function list(store: WebhookStore, fields: Fields): Promise<Json> {
 
 async function update(store: WebhookStore, rules: AddressRules, id: string, fields: Fields): Promise<Json> {
   const url = fields.filled('url');
+  const name = fields.filled('name');
+  await store.getWebhook(id);
+  if (name !== undefined) checkWebhookName(name);
   if (url !== undefined) await checkWebhookUrl(url, rules);
   const webhook = await store.updateWebhook(id, {
-    name: fields.filled('name'),
+    name,
     url,
     events: fields.messages('events').length === 0 ? undefined : readWebhookEvents(fields),
     description: fields.text('description'),

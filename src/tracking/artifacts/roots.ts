@@ -34,4 +34,5 @@ export function proxiedPath(uri: string): string | undefined {
   return at === -1 ? undefined : artifactPath(uri.slice(at + proxyPath.length));
 }
 
-const proxyPath = '/api/2.0/mlflow-artifacts/artifacts/';
+/** Where an artifact proxy of MLflow's protocol stands on its server. */
+export const proxyPath = '/api/2.0/mlflow-artifacts/artifacts/';

@@ -1,5 +1,5 @@
 import { MlopsError } from '../../base/index.ts';
-import { checkModelName, invalid } from '../../mlflow/index.ts';
+import { checkModelName, invalid, type Tag } from '../../mlflow/index.ts';
 
 /** What a kind throws when the stored state refuses a request, in MLflow's words. */
 
@@ -84,8 +84,21 @@ export function noModel(name: string): MlopsError {
   return new MlopsError('resource_missing', `Registered Model with name=${name} not found`);
 }
 
-export function modelTaken(name: string): MlopsError {
-  return new MlopsError('resource_exists', `Registered Model (name=${name}) already exists.`);
+/** Prompts and models share their names; the sentence says which of the two is in the way. */
+export function modelTaken(name: string, old: Registered = 'Registered Model', wanted = old): MlopsError {
+  if (old === wanted) return new MlopsError('resource_exists', `${wanted} (name=${name}) already exists.`);
+  return new MlopsError(
+    'resource_exists',
+    `Tried to create a ${wanted.toLowerCase()} with name '${name}', but the name is already taken by a ${old.toLowerCase()}. MLflow does not allow creating a model and a prompt with the same name.`,
+  );
+}
+
+type Registered = 'Prompt' | 'Registered Model';
+
+/** What the registry calls a thing with these tags. */
+export function registeredKind(tags: readonly Tag[]): Registered {
+  const prompt = tags.some(({ key, value }) => key === 'mlflow.prompt.is_prompt' && value.toLowerCase() === 'true');
+  return prompt ? 'Prompt' : 'Registered Model';
 }
 
 export function noVersion(name: string, version: string): MlopsError {

@@ -1,6 +1,7 @@
 import { withoutTrailing, type MlopsError } from '../../base/index.ts';
 import { invalid } from '../../mlflow/index.ts';
 import { climbs } from '../artifacts/location.ts';
+import { proxyPath } from '../artifacts/roots.ts';
 import type { NewModelVersion } from '../types.ts';
 
 /** What a model version's source asks of the store before its files can be located. */
@@ -27,7 +28,8 @@ export type Source =
 export function readSource(wanted: NewModelVersion): Source {
   const { source, runId = '', modelId } = wanted;
   if (wanted.tags?.some((tag) => tag.key === 'mlflow.prompt.is_prompt' && tag.value.toLowerCase() === 'true')) {
-    return { kind: 'prompt' };
+    if (promptSources.has(source)) return { kind: 'prompt' };
+    throw invalid(`Invalid prompt source: '${source.slice(0, 200)}'. Prompt sources must use an MLflow placeholder.`);
   }
   if (/[#\\\0]/.test(source) || climbs(source)) throw badSource(source, sentences.relative);
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(source)?.[1]?.toLowerCase() ?? '';
@@ -37,10 +39,10 @@ export function readSource(wanted: NewModelVersion): Source {
     if (runId !== id) throw badSource(source, sentences.run);
     return { kind: 'run', id, path };
   }
-  if (scheme === 'mlflow-artifacts' || scheme === '' || scheme === 'file') {
-    if (/[?;]/.test(source) || /^[^:]*:?\/\//.test(source.replace(/^file:\/\/(?=\/)/, 'file:/'))) {
-      throw badSource(source, 'it must be a plain path');
-    }
+  const proxied = /^https?$/.test(scheme) && source.includes(proxyPath);
+  if (scheme === 'mlflow-artifacts' || scheme === '' || scheme === 'file' || proxied) {
+    const plain = proxied ? '/' : source.replace(/^file:\/\/(?=\/)/, 'file:');
+    if (/[?;]/.test(source) || /^[^:]*:?\/\//.test(plain)) throw badSource(source, 'it must be a plain path');
     if (runId === '' && (modelId ?? '') === '') throw outside(source);
     return { kind: 'path' };
   }
@@ -76,6 +78,9 @@ export function checkSameOrigin(
   const differs = (runId !== '' && runId !== origin.runId) || (modelId && origin.modelId && modelId !== origin.modelId);
   if (differs) throw badSource(source, 'the run or model given is not that of the version it names');
 }
+
+/** What MLflow's clients write where a prompt, which has no files, must name its source. */
+const promptSources: ReadonlySet<string> = new Set(['dummy-source', 'prompt-template']);
 
 /** Why a source is refused, in MLflow's words. */
 const sentences = {

@@ -1,5 +1,5 @@
 import { registeredModelRules, type RegisteredModel, type Tag } from '../../mlflow/index.ts';
-import { modelTaken, noAlias } from '../rules/index.ts';
+import { modelTaken, noAlias, registeredKind } from '../rules/index.ts';
 import type { RegistryStore } from '../store.ts';
 import type { Motive, Promotion } from '../types.ts';
 import type { Context } from './context.ts';
@@ -98,7 +98,10 @@ function* create(
   name: string,
   { tags = [], description = '' }: { readonly tags?: readonly Tag[]; readonly description?: string },
 ): Work<RegisteredModel> {
-  if ((yield* get(sql`SELECT 1 FROM registered_models WHERE name = ${name}`)) !== undefined) throw modelTaken(name);
+  if ((yield* get(sql`SELECT 1 FROM registered_models WHERE name = ${name}`)) !== undefined) {
+    const old = yield* all<Tag>(sql`SELECT key, value FROM registered_model_tags WHERE name = ${name}`);
+    throw modelTaken(name, registeredKind(old), registeredKind(tags));
+  }
   const now = Date.now();
   yield* run(
     sql`INSERT INTO registered_models (name, creation_time, last_updated_time, description)

@@ -91,7 +91,9 @@ function condition(clause: Clause, table: SearchTable): Sql | 'said' {
   if (clause.comparator === 'IS NOT NULL') return sql`EXISTS (${rows})`;
   const fits = sql`EXISTS (${rows} AND ${comparison(raw('x.value'), clause)})`;
   // The prompt filter of MLflow's client: a model without the tag is not a prompt.
-  if (clause.comparator === '!=' && clause.key === 'mlflow.prompt.is_prompt') {
+  const isNone =
+    clause.comparator === '!=' ? clause.value === 'true' : clause.comparator === '=' && clause.value === 'false';
+  if (isNone && clause.key === 'mlflow.prompt.is_prompt') {
     return sql`(${fits} OR NOT EXISTS (${rows}))`;
   }
   return fits;
