@@ -22,6 +22,8 @@ export interface OpenOptions {
   readonly readonly?: boolean;
   /** Leaves the journal mode as it is: for a file of another program. */
   readonly keepJournal?: boolean;
+  /** Opens a schema of any version as it is: to look at it. */
+  readonly anyVersion?: boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export function openDatabase(file: string, options: OpenOptions): Database {
     const db = new Sqlite(file, { readonly, timeout: busyTimeout, ...(nativeBinding && { nativeBinding }) });
     try {
       configure(db, options);
-      migrate(db, file, options);
+      if (options.anyVersion !== true) migrate(db, file, options);
     } catch (error) {
       db.close();
       throw error;

@@ -9,6 +9,8 @@ export {
 export { blobRoots } from './artifacts/blob-artifacts.ts';
 export { localRoots, type OpenArtifacts } from './artifacts/roots.ts';
 export { openSqlite, openTracking, type OpenTrackingOptions } from './open.ts';
+export { schemaReport } from './schema-report.ts';
+export { snapshotDatabase } from './snapshot.ts';
 export { canonicalStage } from './rules/index.ts';
 export type { ImportedVersion, Importer } from './importer.ts';
 export type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore, TrackingStore } from './store.ts';

@@ -1,3 +1,6 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Opened } from './contract.ts';
@@ -103,6 +106,39 @@ export function ownerContract(kind: string, open: () => Promise<Opened>): void {
       expect((await store.getRun(kept.info.id)).info.lifecycle).toBe('active');
       await store.deleteExperiment(experimentId);
       expect(await store.purge({})).toMatchObject({ experiments: [experimentId], runs: [kept.info.id] });
+    });
+
+    it('copies itself whole to a file, and takes such a copy over when it is empty', async () => {
+      const { info } = await store.createRun({ experimentId: '0', name: 'r' });
+      await store.logBatch(info.id, {
+        metrics: [1, NaN, -0.5].map((value, step) => ({ key: 'm', value, step, timestamp: step })),
+        params: [{ key: 'p', value: 'é🎉' }],
+      });
+      await store.logInputs(info.id, [
+        { dataset: { name: 'd', digest: '1', sourceType: 's', source: '{}' }, tags: [] },
+      ]);
+      await store.createRegisteredModel('m', { tags: [{ key: 'a', value: 'b' }] });
+      await store.createModelVersion({ name: 'm', source: 's3://b/m' });
+      await store.setAlias('m', 'best', '1', { by: 'ann', why: 'fast' });
+      const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-copy-'));
+      const file = path.join(folder, 'copy.db');
+      await store.backup(file);
+      await expect(store.restore(file)).rejects.toMatchObject({ code: 'invalid_state' });
+      const other = await open();
+      await other.store.restore(file);
+      for (const ask of [
+        (one: TrackingStore) => one.getRun(info.id),
+        (one: TrackingStore) => one.metricHistory(info.id, 'm'),
+        (one: TrackingStore) => one.getRegisteredModel('m'),
+        (one: TrackingStore) => one.promotions('m'),
+      ]) {
+        expect(await ask(other.store)).toEqual(await ask(store));
+      }
+      expect((await other.store.createModelVersion({ name: 'm', source: 's3://b/m' })).version).toBe('2');
+      expect(await other.store.createExperiment({ name: 'next' })).toBe('1');
+      expect((await other.store.createRun({ experimentId: '0' })).info.lifecycle).toBe('active');
+      await other.close();
+      fs.rmSync(folder, { recursive: true });
     });
 
     it('lets writers at the same time through, each whole', async () => {

@@ -184,7 +184,7 @@ export function searchContract(kind: string, open: () => Promise<Opened>, tries 
         ),
         { numRuns: tries },
       );
-    });
+    }, 240_000);
 
     it('refuses a page token of another query', async () => {
       for (let i = 0; i < 3; i++) await store.createRun({ experimentId: '0' });

@@ -137,10 +137,14 @@ export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelSto
   readonly importer: Importer;
   /** The files below an artifact URI of this store. */
   artifacts(uri: string): ArtifactStore;
-  /** Writes a consistent copy of the whole store to a new file while it is used. */
+  /** Writes the whole store, as it is at one moment, to a new SQLite file while it is used. */
   backup(file: string): Promise<void>;
+  /** Takes over a whole store from such a file, with all ids. @throws MlopsError `invalid_state` when this one is not empty. */
+  restore(file: string): Promise<void>;
   /** Throws MlopsError `store_replaced` when nothing that is written would be kept. Absent where that cannot be. */
   checkHere?(): void;
+  /** What is in the store and must not be, in words; none where all is well. */
+  problems(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 

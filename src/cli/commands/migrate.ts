@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,9 +15,10 @@ const mlflow: Command = {
   owner: 'mlops',
   summary: "Bring an MLflow store into this project's store",
   description:
-    'Reads an SQLite database of MLflow 2.9 to 3.17, an mlruns folder or a running server, and keeps ids, times, metric histories, the registry and artifacts. The source is only read. What is here already is left alone, so it can be stopped and run again.',
+    'Reads an SQLite or PostgreSQL database of MLflow 2.9 to 3.17, an mlruns folder or a running server, and keeps ids, times, metric histories, the registry and artifacts. The source is only read. What is here already is left alone, so it can be stopped and run again.',
   examples: [
     ['mlops migrate mlflow sqlite:////srv/mlflow/mlflow.db --artifacts /srv/mlflow/mlartifacts', 'a database'],
+    ['mlops migrate mlflow postgresql://mlflow@db.example/mlflow --artifacts /srv/mlflow/mlartifacts', 'in PostgreSQL'],
     ['mlops migrate mlflow ./mlruns', 'a file store'],
     ['mlops migrate mlflow http://mlflow.example:5000', 'a running server'],
   ],
@@ -28,17 +30,22 @@ const mlflow: Command = {
       summary: "the old server's artifacts folder, for a database",
       completes: 'path',
     },
-    { name: 'to', value: 'FILE', summary: "the store to fill; default: this project's own", completes: 'path' },
+    {
+      name: 'to',
+      value: 'STORE',
+      summary: "the store to fill, a file or postgresql://...; default: this project's own",
+      completes: 'path',
+    },
     { name: 'json', summary: 'print JSON' },
   ],
   async run(input, terminal) {
-    const { openSqlite } = await import('../../tracking/index.ts');
+    const { openTracking } = await import('../../tracking/index.ts');
     const place = trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined });
     const to = input.text('to');
-    const file = to === undefined ? place.uri : path.resolve(terminal.cwd, to);
+    const home = to === undefined ? place.uri : isPostgres(to) ? to : path.resolve(terminal.cwd, to);
     if (to === undefined) await (await openPlace(place)).close();
     const source = await openSource(input.args[0] ?? '', input.text('artifacts'), terminal);
-    const target = openSqlite(file);
+    const target = await openTracking(home, { env: terminal.env });
     try {
       const report = await migrateFromMlflow(source, target, {
         signal: terminal.signal,
@@ -63,12 +70,13 @@ async function openSource(text: string, artifacts: string | undefined, terminal:
     ]);
     return serverSource(await openTracking(text, { env: terminal.env, signal: terminal.signal }));
   }
+  if (isPostgres(text)) return postgresSource(text, artifacts, terminal);
   const sqlite = /^sqlite:\/\/\/(.+)$/.exec(text)?.[1];
   const local = text.startsWith('file:') ? fileURLToPath(text) : path.resolve(terminal.cwd, sqlite ?? text);
   const stat = fs.statSync(local, { throwIfNoEntry: false });
   if (stat === undefined) {
     throw new MlopsError('bad_path', `there is nothing at '${text}'`, {
-      hint: 'name sqlite:///PATH, an mlruns folder, or http://HOST:PORT; for PostgreSQL and MySQL the running server',
+      hint: 'name sqlite:///PATH, an mlruns folder, or http://HOST:PORT; postgresql://USER@HOST/DATABASE; for MySQL the running server',
     });
   }
   if (stat.isDirectory()) {
@@ -77,6 +85,34 @@ async function openSource(text: string, artifacts: string | undefined, terminal:
   }
   const { databaseSource } = await import('../../migrate/database.ts');
   return databaseSource(local, artifacts === undefined ? undefined : path.resolve(terminal.cwd, artifacts));
+}
+
+const isPostgres = (text: string): boolean => /^postgres(?:ql)?(?:\+\w+)?:/i.test(text);
+
+/** MLflow's tables as they are at one moment, read where they are read from SQLite. */
+async function postgresSource(
+  uri: string,
+  artifacts: string | undefined,
+  terminal: Terminal,
+): Promise<MigrationSource> {
+  const [{ databaseSource }, { snapshotDatabase }] = await Promise.all([
+    import('../../migrate/database.ts'),
+    import('../../tracking/index.ts'),
+  ]);
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-migrate-'));
+  try {
+    const file = path.join(folder, 'mlflow.db');
+    await snapshotDatabase(uri, file, terminal.env);
+    const source = databaseSource(file, path.resolve(terminal.cwd, artifacts ?? 'mlartifacts'));
+    const close = async (): Promise<void> => {
+      await source.close();
+      fs.rmSync(folder, { recursive: true, force: true });
+    };
+    return { ...source, close };
+  } catch (error) {
+    fs.rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 function printReport(report: MigrationReport, terminal: Terminal): void {

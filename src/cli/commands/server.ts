@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 
-import { backUpStore } from '../../app/runs/back-up-store.ts';
+import { backUpStore, fillStore, storeUri, type StoreChoice } from '../../app/runs/back-up-store.ts';
 import { startTrackingServer, type TrackingServer, type TrackingServerOptions } from '../../app/endpoint/server.ts';
 import { trackingPlace } from '../../app/places/tracking-home.ts';
 import { formatBytes, MlopsError, type Logger } from '../../base/index.ts';
@@ -30,7 +30,7 @@ export const serverFlags: readonly FlagSpec[] = [
   {
     name: 'backend-store-uri',
     value: 'URI',
-    summary: "sqlite:///PATH of the store (default: the project's own, .mlops/mlops.db)",
+    summary: "sqlite:///PATH or postgresql://USER@HOST/DATABASE (default: the project's own, .mlops/mlops.db)",
     env: 'MLFLOW_BACKEND_STORE_URI',
     completes: 'path',
   },
@@ -90,35 +90,102 @@ export const verb: Verb & Command = {
       'a store of its own, outside any project',
     ],
     ['mlops server --host 0.0.0.0 --insecure', 'for a trusted network'],
+    [
+      'mlops server --backend-store-uri postgresql://mlops@db.example/mlops',
+      'a store in PostgreSQL, shared by several servers',
+    ],
     ['mlops server backup /backups/mlops-monday.db', 'a consistent copy of the store while it is used'],
+    [
+      'mlops server import .mlops/mlops.db --backend-store-uri postgresql://mlops@db.example/mlops',
+      'move a store into PostgreSQL',
+    ],
+    ['mlops server db status', 'whether the tables are those that this program knows'],
   ],
   args: [
     {
       name: 'action',
-      summary: '`backup` copies the store, also while a server uses it',
+      summary:
+        '`backup FILE` copies the store, also while a server uses it; `import FROM` fills an empty store with all of another or of a backup, `export TO` fills another; `db status|upgrade|check` looks at the tables',
       optional: true,
-      choices: ['backup'],
+      choices: ['backup', 'import', 'export', 'db'],
     },
-    { name: 'file', summary: 'the new file of the backup', optional: true, completes: 'path' },
+    {
+      name: 'place',
+      summary: 'the file or store of the action, or what to do with the tables',
+      optional: true,
+      completes: 'path',
+    },
   ],
   flags: serverFlags,
-  run: (input, terminal) => (input.args[0] === 'backup' ? backup(input, terminal) : runServer(input, terminal)),
+  run: (input, terminal) => {
+    const [action] = input.args;
+    if (action === undefined) return runServer(input, terminal);
+    return (actions[action] ?? runServer)(input, terminal);
+  },
 };
+
+const actions: Readonly<Record<string, (input: Input, terminal: Terminal) => Promise<number>>> = {
+  backup,
+  import: (input, terminal) => copyWhole(input, terminal, 'import'),
+  export: (input, terminal) => copyWhole(input, terminal, 'export'),
+  db: tablesOf,
+};
+
+function storeOf(input: Input, terminal: Terminal): StoreChoice {
+  return {
+    place: trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined }),
+    cwd: terminal.cwd,
+    backend: input.text('backend-store-uri'),
+    env: terminal.env,
+  };
+}
 
 async function backup(input: Input, terminal: Terminal): Promise<number> {
   const [, file] = input.args;
   if (file === undefined) {
     throw new MlopsError('usage', 'back up into which file?', { hint: 'mlops server backup FILE' });
   }
-  const copied = await backUpStore({
-    place: trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined }),
-    cwd: terminal.cwd,
-    backend: input.text('backend-store-uri'),
-    file: path.resolve(terminal.cwd, file),
-  });
+  const copied = await backUpStore({ ...storeOf(input, terminal), file: path.resolve(terminal.cwd, file) });
   terminal.print(`${file}: ${formatBytes(copied)}`);
   terminal.next(`artifacts are plain files beside the store: copy that folder too`);
   return 0;
+}
+
+async function copyWhole(input: Input, terminal: Terminal, way: 'import' | 'export'): Promise<number> {
+  const [, other] = input.args;
+  if (other === undefined) {
+    throw new MlopsError('usage', `${way} ${way === 'import' ? 'from' : 'to'} which store?`, {
+      hint: `mlops server ${way} FILE or postgresql://USER@HOST/DATABASE`,
+    });
+  }
+  const own = storeOf(input, terminal);
+  if (way === 'import') await fillStore({ ...own, from: other });
+  else await fillStore({ ...own, backend: other, from: storeUri(own) });
+  terminal.note(`everything is there, with its ids; artifacts are files of their own: copy that folder too`);
+  return 0;
+}
+
+async function tablesOf(input: Input, terminal: Terminal): Promise<number> {
+  const [, what = 'status'] = input.args;
+  if (!['status', 'upgrade', 'check'].includes(what)) {
+    throw new MlopsError('usage', `'${what}' is nothing to do with tables`, { hint: 'status, upgrade or check' });
+  }
+  const uri = storeUri(storeOf(input, terminal));
+  const { openTracking, schemaReport } = await import('../../tracking/index.ts');
+  let problems: readonly string[] = [];
+  if (what !== 'status') {
+    const store = await openTracking(uri, { env: terminal.env });
+    try {
+      if (what === 'check') problems = await store.problems();
+    } finally {
+      await store.close();
+    }
+  }
+  const { url, version, known, usable } = await schemaReport(uri, terminal.env);
+  terminal.print(`${url}: step ${version} of ${known}${version > known ? ' (made by a newer mlops)' : ''}`);
+  for (const problem of problems) terminal.warn(problem);
+  if (what === 'check' && problems.length === 0) terminal.print('all is well');
+  return usable && problems.length === 0 ? 0 : 1;
 }
 
 async function runServer(input: Input, terminal: Terminal): Promise<number> {

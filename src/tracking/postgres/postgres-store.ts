@@ -1,10 +1,11 @@
-import { MlopsError } from '../../base/index.ts';
 import type { OpenArtifacts } from '../artifacts/roots.ts';
 import { governed } from '../rules/index.ts';
 import { Context } from '../sql/context.ts';
+import { problemsOf } from '../sql/checks.ts';
 import { makeDefaultExperiment, sqlHalves } from '../sql/halves.ts';
 import type { TrackingStore } from '../store.ts';
 import { readAddress } from './address.ts';
+import { copyFromSqlite, copyToSqlite } from './copy.ts';
 import { Database } from './database.ts';
 import { upgradeSchema } from './migrate.ts';
 import { PointLog } from './points.ts';
@@ -51,11 +52,9 @@ export async function postgresStore(
       if (!plain || metrics.some(({ modelId = '' }) => modelId !== '')) return halves.logBatch(id, batch);
       return log.log(id, metrics);
     },
-    backup: async () => {
-      throw new MlopsError('not_implemented', 'a PostgreSQL database is backed up with pg_dump', {
-        hint: `pg_dump --format=custom --schema=${address.schema} --file=FILE DATABASE`,
-      });
-    },
+    backup: (file) => copyToSqlite(db, file),
+    restore: (file) => copyFromSqlite(db, file),
+    problems: async () => db.read(problemsOf),
     close: () => db.close(),
   });
 }

@@ -9,6 +9,8 @@ export function unserved(url: string): {
   readonly webhooks: WebhookStore;
   readonly importer: Importer;
   backup(): Promise<never>;
+  restore(): Promise<never>;
+  problems(): Promise<never>;
 } {
   const refuse = async (): Promise<never> => {
     throw new MlopsError('not_implemented', `the tracking server ${url} cannot be asked for that`, {
@@ -41,5 +43,7 @@ export function unserved(url: string): {
     },
     importer: { experiment: refuse, run: refuse, loggedModel: refuse, registeredModel: refuse },
     backup: refuse,
+    restore: refuse,
+    problems: refuse,
   };
 }

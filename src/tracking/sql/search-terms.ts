@@ -1,6 +1,6 @@
 import type { Clause, Entity, OrderTerm } from '../../mlflow/index.ts';
 import { groupBy } from './group.ts';
-import { comparison } from './simple-search.ts';
+import { bound, comparison } from './simple-search.ts';
 import { allOf, among, either, nothing, raw, sql, type Sql } from './sql.ts';
 
 /** The number of a key; -1, which none has, where it does not exist. */
@@ -183,7 +183,8 @@ export function after(
     const term = terms[i];
     if (term === undefined) return raw('1 = 0');
     const operator = raw(term.descending ? '<' : '>');
-    const value = position[i];
+    // Compared also with constants, which PostgreSQL takes for whole numbers.
+    const value = bound(position[i]);
     const beyond = sql`${term.sql} ${operator} ${value}`;
     if (i === terms.length - 1) return beyond;
     return sql`(${beyond} OR (${term.sql} = ${value} AND ${from(i + 1)}))`;

@@ -118,7 +118,7 @@ export function comparison(expression: Sql, { comparator, value }: Clause): Sql 
 }
 
 /** A value to compare with; PostgreSQL has to be told that a fraction is none of the column's whole numbers. */
-function bound(value: unknown): Sql {
+export function bound(value: unknown): Sql {
   if (typeof value !== 'number' || Number.isSafeInteger(value)) return sql`${value}`;
   return either(sql`${value}`, sql`${value}::float8`);
 }

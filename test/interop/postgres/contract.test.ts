@@ -25,6 +25,6 @@ for (const name of ['postgres', 'postgres18'] as const) {
     trackingContract(name, open);
     ownerContract(name, open);
     traceContract(name, open);
-    searchContract(name, open, 25);
+    searchContract(name, open, 8);
   });
 }
