@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { isMlopsError, MlopsError, openDatabase, type Database } from '../base/index.ts';
 import {
   loggedModelStatuses,
+  readLoggedModelUri,
   runStatuses,
   stages,
   type DatasetInput,
@@ -221,7 +222,7 @@ function toModel(row: Row, query: Query): SourceModel {
 function toVersion(row: Row, query: Query): ImportedVersion {
   const [name, version, source] = [text(row, 'name'), text(row, 'version'), text(row, 'source')];
   const stage = text(row, 'current_stage');
-  const modelId = /^models:\/+(m-[\w-]+)/.exec(source)?.[1];
+  const modelId = readLoggedModelUri(source);
   return {
     name,
     version,

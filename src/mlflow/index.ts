@@ -19,6 +19,7 @@ export {
   missing,
 } from './limits.ts';
 export { readOffset, readPosition, writePageToken } from './page-token.ts';
+export { readLoggedModelUri, readModelUri } from './model-uris.ts';
 export { everything } from './pages.ts';
 export { randomRunName } from './run-name.ts';
 export { filterText, parseFilter, searchLimits, type SearchRules } from './search-grammar.ts';

@@ -1,18 +1,9 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import {
-  floatRepr,
-  isMlopsError,
-  isSystemError,
-  PyFloat,
-  pythonJson,
-  PyDate,
-  type PyMap,
-  type PyValue,
-} from '../../base/index.ts';
+import { isMlopsError, isSystemError, type PyMap, type PyValue } from '../../base/index.ts';
 import type { Metric, Param } from '../../mlflow/index.ts';
-import { parseDataFile } from '../../project/index.ts';
+import { parseDataFile, pythonStr } from '../../project/index.ts';
 import type { Lineage } from '../../repo/pipeline/recorder.ts';
 import type { ArtifactStore, Batch, TrackingStore } from '../../tracking/index.ts';
 import { allowedKey, cleanKey, historyOf, isHistory, metricsOf, type MetricPoint } from './report-metrics.ts';
@@ -56,16 +47,6 @@ function flatten(key: string, value: PyValue, found: Map<string, string>): void 
   if (value instanceof Map && value.size > 0)
     for (const [name, item] of value) flatten(`${key}.${String(name)}`, item, found);
   else found.set(key, pythonStr(value));
-}
-
-function pythonStr(value: PyValue): string {
-  if (value === null) return 'None';
-  if (value === true) return 'True';
-  if (value === false) return 'False';
-  if (value instanceof PyFloat) return floatRepr(value.value);
-  if (value instanceof PyDate) return value.text;
-  if (Array.isArray(value) || value instanceof Map) return pythonJson(value, false);
-  return String(value);
 }
 
 /**

@@ -4,7 +4,8 @@ import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { PyFloat, type PyValue } from '../../base/index.ts';
-import type { StageEnd } from '../../repo/pipeline/recorder.ts';
+import { recorderContract } from '../../repo/pipeline/recorder-contract.ts';
+import { noRecorder, type StageEnd } from '../../repo/pipeline/recorder.ts';
 import { openTracking } from '../../tracking/index.ts';
 import type { Snapshot } from './record-snapshot.ts';
 import { outTag, trackingRecorder, type RecordOptions } from './record.ts';
@@ -72,7 +73,7 @@ const stageEnd: StageEnd = {
 };
 
 function writeReports(): void {
-  fs.mkdirSync(path.join(root, 'plots'));
+  fs.mkdirSync(path.join(root, 'plots'), { recursive: true });
   fs.writeFileSync(path.join(root, 'metrics.json'), '{"accuracy": 0.97, "f1": {"macro": 0.9}, "val": 0.1}');
   fs.writeFileSync(path.join(root, 'broken.json'), '{');
   fs.writeFileSync(path.join(root, 'plots/loss.csv'), 'epoch,loss,val\n1,0.5,9\n2,0.25,8\n');
@@ -95,6 +96,28 @@ async function recordOnce(extra: Partial<RecordOptions> = {}): Promise<string> {
   await stage.end(stageEnd);
   return (await recorder.end('finished', []))?.runId ?? '';
 }
+
+describe('the recorder of nothing', () => {
+  recorderContract(() => noRecorder);
+});
+
+describe('the recorder of a tracking store', () => {
+  recorderContract(() => {
+    writeReports();
+    return trackingRecorder(options());
+  });
+});
+
+describe('the recorder of a store that cannot be opened', () => {
+  recorderContract(() =>
+    trackingRecorder(
+      options({
+        open: () => Promise.reject(new Error('no store')),
+        onWarning: () => undefined,
+      }),
+    ),
+  );
+});
 
 describe('a recorded repro', () => {
   it('is a run with the params, metrics, history and lineage of the pipeline', async () => {

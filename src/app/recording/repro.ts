@@ -6,6 +6,7 @@ import { startGitState, type GitState } from '../../git/index.ts';
 import { readSettings, type Stage } from '../../project/index.ts';
 import type { DataRepo } from '../../repo/open/data-repo.ts';
 import { absolutePath } from '../../repo/open/pipeline-project.ts';
+import { lineageOf, lineagePath } from '../../repo/pipeline/lineage.ts';
 import type { Recorder } from '../../repo/pipeline/recorder.ts';
 import { repro, type ReproOptions, type ReproResult } from '../../repo/pipeline/repro.ts';
 import type { Snapshot, SnapshotLineage } from './record-snapshot.ts';
@@ -71,7 +72,7 @@ function snapshotOf(repo: DataRepo, all: readonly Stage[]): Snapshot {
     stages.flatMap((stage) =>
       stage.outs
         .filter((out) => (wanted === 'metric' ? out.metric : out.plot !== undefined))
-        .map((out) => relative(repo, stage, out)),
+        .map((out) => lineagePath(repo, stage, out)),
     );
   return {
     root: repo.root,
@@ -79,43 +80,25 @@ function snapshotOf(repo: DataRepo, all: readonly Stage[]): Snapshot {
     metricFiles: outs('metric'),
     plotFiles: outs('plot'),
     paramFiles: [...params.keys()],
-    lineage: stages.flatMap((stage) => lineageOf(repo, stage, made)),
+    lineage: stages.flatMap((stage) => pipelineLineage(repo, stage, made)),
   };
 }
 
 function mergeParams(repo: DataRepo, stage: Stage, params: Map<string, PyMap>): void {
   for (const dep of stage.params) {
-    const file = relative(repo, stage, dep);
+    const file = lineagePath(repo, stage, dep);
     const known: PyMap = params.get(file) ?? new Map();
     for (const [key, value] of dep.recorded ?? []) known.set(key, value);
     params.set(file, known);
   }
 }
 
-function lineageOf(repo: DataRepo, stage: Stage, made: ReadonlySet<string>): SnapshotLineage[] {
-  const deps = stage.deps.map((dep): SnapshotLineage => {
-    const external = !isMade(absolutePath(repo, stage, dep), made);
-    return {
-      stage: stage.address,
-      role: 'dep',
-      path: relative(repo, stage, dep),
-      md5: dep.info?.md5,
-      size: dep.info?.size,
-      external,
-    };
-  });
-  const outs = stage.outs.map((out): SnapshotLineage => {
-    const role = out.metric ? 'metric' : out.plot === undefined ? 'out' : 'plot';
-    return {
-      stage: stage.address,
-      role,
-      path: relative(repo, stage, out),
-      md5: out.info?.md5,
-      size: out.info?.size,
-      external: false,
-    };
-  });
-  return [...deps, ...outs];
+function pipelineLineage(repo: DataRepo, stage: Stage, made: ReadonlySet<string>): SnapshotLineage[] {
+  return lineageOf(repo, stage).map((entry) => ({
+    ...entry,
+    stage: stage.address,
+    external: entry.role === 'dep' && !isMade(path.resolve(repo.root, entry.path), made),
+  }));
 }
 
 /** A dep comes from the pipeline when it is an out, or lies inside one. */
@@ -124,13 +107,6 @@ function isMade(file: string, made: ReadonlySet<string>): boolean {
     if (made.has(at)) return true;
     if (path.dirname(at) === at) return false;
   }
-}
-
-function relative(repo: DataRepo, stage: Stage, entry: Parameters<typeof absolutePath>[2]): string {
-  return path
-    .relative(repo.root, absolutePath(repo, stage, entry))
-    .split(path.sep)
-    .join('/');
 }
 
 function userName(env: Readonly<Record<string, string | undefined>>): string {

@@ -1,5 +1,5 @@
 import { didYouMean, isMlopsError, MlopsError, nearest } from '../../base/index.ts';
-import { everything, type ModelVersion, type RegisteredModel } from '../../mlflow/index.ts';
+import { everything, readModelUri, type ModelVersion, type RegisteredModel } from '../../mlflow/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 
 /** A name with what picks a version of it. */
@@ -11,9 +11,8 @@ export interface ModelSelector {
 
 /** Reads `models:/NAME/SELECTOR`, `models:/NAME@alias`, `NAME@alias`, or a name with a selector beside it. */
 export function readSelector(text: string, selector?: string): ModelSelector {
-  const [, name = text, inside] = /^(?:models:\/+)?([^/@]+)(\/[^/]+|@.+)?$/.exec(text) ?? [];
-  const picked = selector ?? inside?.replace(/^\//, '') ?? 'latest';
-  return { name: decodeURIComponent(name), selector: picked };
+  const named = readModelUri(text.startsWith('models:') ? text : `models:/${text}`);
+  return { name: named?.name ?? text, selector: selector ?? named?.selector ?? 'latest' };
 }
 
 /** A registered model; an unknown name comes back as `model_not_found` with the nearest one. */
@@ -21,7 +20,8 @@ export async function modelNamed(store: TrackingStore, name: string): Promise<Re
   try {
     return await store.getRegisteredModel(name);
   } catch (error) {
-    if (!isMlopsError(error, 'resource_missing')) throw error;
+    // What cannot be a name is the name of nothing.
+    if (!isMlopsError(error, 'resource_missing') && !isMlopsError(error, 'invalid_value')) throw error;
     const known = await everything((pageToken) => store.searchRegisteredModels({ maxResults: 1000, pageToken }));
     const names = known.map((model) => model.name);
     throw new MlopsError('model_not_found', `there is no registered model '${name}'`, {

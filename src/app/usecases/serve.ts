@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { MlopsError, type Logger } from '../../base/index.ts';
 import { fileKeyStore, keyOf, keyVerifier } from '../../auth/index.ts';
 import { isLoopback, loopbackHosts, type Verifier } from '../../http/index.ts';
+import { readModelUri } from '../../mlflow/index.ts';
 import { FolderSource, serve, type RunningServer, type ServedModelSpec, type ServeOptions } from '../../serve/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { RegistrySource, RunSource } from '../registry/registry-source.ts';
@@ -116,11 +117,11 @@ function verifierOf(options: ServeModelsOptions): Verifier | undefined {
 
 async function specOf(text: string, cwd: string, openStore: () => Promise<TrackingStore>): Promise<ServedModelSpec> {
   const [, given, location = text] = /^([\w.-]+)=(.+)$/s.exec(text) ?? [];
-  const registered = /^models:\/+([^/@]+)(?:\/([^/]+)|(@[^/]+))?$/.exec(location);
-  if (registered !== null) {
-    const name = decodeURIComponent(registered[1] ?? '');
+  const registered = readModelUri(location);
+  if (registered !== undefined) {
+    const { name, selector } = registered;
     const source = new RegistrySource(await openStore());
-    return { name: given ?? name, source, sourceName: name, selector: registered[2] ?? registered[3] };
+    return { name: given ?? name, source, sourceName: name, selector };
   }
   const ofRun = readRunUri(location);
   if (ofRun !== undefined) {

@@ -7,10 +7,10 @@ import { findGitRoot } from '../../git/index.ts';
 import { ProjectConfig } from '../../project/index.ts';
 import { destinationOf } from '../workspace/add-out.ts';
 import { copyOut, placeOver } from '../sources/copy-out.ts';
-import type { RemoteSection } from '../open/pipeline-project.ts';
+import { type RemoteSection, isUrl } from '../open/pipeline-project.ts';
 import { openForeignRepo, type ForeignOptions, type ForeignRepo } from '../sources/foreign-repo.ts';
 import type { ViewEntry } from '../sources/repo-view.ts';
-import { isUrl, materialize, openSource, type SourceOptions } from '../sources/source.ts';
+import { materialize, openSource, type SourceOptions } from '../sources/source.ts';
 
 export interface GetCommand extends ForeignOptions {
   readonly url: string;

@@ -14,7 +14,8 @@ import { requireView } from './get.ts';
 import { gitSide } from '../open/git-side.ts';
 import { buildGraph } from '../open/graph.ts';
 import { fsConfigExtra, importSource, sourceFacts, type ImportSource } from '../sources/import-source.ts';
-import { isUrl, materialize, type SourceOptions } from '../sources/source.ts';
+import { materialize, type SourceOptions } from '../sources/source.ts';
+import { isUrl } from '../open/pipeline-project.ts';
 import { showPath, treePathOf } from '../open/targets.ts';
 
 interface ImportFlags {

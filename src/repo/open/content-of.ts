@@ -12,3 +12,8 @@ export function contentOf(info: ContentInfo | undefined): Content | undefined {
     ...(info.isexec === undefined ? {} : { isexec: info.isexec }),
   };
 }
+
+/** What content is recognised by: its md5, for what a URL names the etag or checksum of its store. */
+export function digestOf(info: ContentInfo | undefined): string | undefined {
+  return info?.md5 ?? info?.etag ?? info?.checksum;
+}

@@ -63,6 +63,7 @@ export function shownPath(
   return isUrl(entry.defPath) || path.isAbsolute(entry.defPath) ? entry.defPath : absolutePath(project, stage, entry);
 }
 
+/** Whether a path of a stage, or where data comes from, is a URL. (For paths in config files DVC has a rule of its own.) */
 export function isUrl(defPath: string): boolean {
   return /^[a-zA-Z][\w+.-]*:\/\//.test(defPath);
 }

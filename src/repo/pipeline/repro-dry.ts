@@ -48,7 +48,7 @@ async function wouldBeRestored(context: ReproContext, stage: Stage): Promise<Loc
   const { repo } = context;
   try {
     const inputs = await readInputs(repo, stage, { signal: context.signal });
-    return await findMade(repo, stage, inputs, context.useRunCache ? context.runs : undefined);
+    return findMade(repo, stage, inputs, context.useRunCache ? context.runs : undefined);
   } catch (error) {
     // A dep that a stage before this one would make is not there yet.
     if (isMlopsError(error)) return undefined;

@@ -5,7 +5,8 @@ import { commitOut } from '../../data/index.ts';
 import type { ContentInfo, Out, Stage } from '../../project/index.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import { absolutePath } from '../open/pipeline-project.ts';
-import type { Lineage, StageEnd, StageRecorder } from './recorder.ts';
+import { lineageOf } from './lineage.ts';
+import type { StageEnd, StageRecorder } from './recorder.ts';
 import { runCommands } from './repro-command.ts';
 import type { ReproContext, StageTask } from './repro-context.ts';
 import { dryRun, uncertainties } from './repro-dry.ts';
@@ -201,21 +202,11 @@ function reportFiles(repo: DataRepo, stage: Stage): string[] {
 }
 
 function endOf(context: ReproContext, stage: Stage, status: 'ran' | 'cached', logTail: string): StageEnd {
-  const lineage = (path_: string, role: Lineage['role'], info: ContentInfo | undefined): Lineage => ({
-    path: path_,
-    role,
-    md5: info?.md5,
-    size: info?.size,
-  });
-  const role = (out: Out): Lineage['role'] => (out.metric ? 'metric' : out.plot === undefined ? 'out' : 'plot');
   return {
     status,
     endedAt: Date.now(),
     params: stage.locked?.params ?? new Map<string, PyMap>(),
-    lineage: [
-      ...stage.deps.map((dep) => lineage(dep.path ?? dep.defPath, 'dep', dep.info)),
-      ...stage.outs.map((out) => lineage(out.path ?? out.defPath, role(out), out.info)),
-    ],
+    lineage: lineageOf(context.repo, stage),
     reports: reportFiles(context.repo, stage),
     logTail,
     exitCode: 0,

@@ -42,9 +42,9 @@ export async function madeBefore(
 ): Promise<LockedStage | undefined> {
   const { repo, signal } = context;
   const runs = context.useRunCache ? context.runs : undefined;
-  const made = await findMade(repo, stage, inputs, runs);
+  const made = findMade(repo, stage, inputs, runs);
   if (made !== undefined || !context.pull) return made;
-  const recorded = await findRecorded(repo, stage, inputs, runs);
+  const recorded = findRecorded(stage, inputs, runs);
   if (recorded === undefined) return undefined;
   const contents = recorded.outs.flatMap((entry) => contentOf(entry.info) ?? []);
   try {

@@ -3,6 +3,7 @@ import { isMlopsError, MlopsError } from '../../base/index.ts';
 import type { ContentStatus } from '../../data/index.ts';
 import { type ContentInfo, type Dep, type Out, type Stage } from '../../project/index.ts';
 import { sourceFacts } from './import-source.ts';
+import { digestOf } from '../open/content-of.ts';
 import type { PipelineProject } from '../open/pipeline-project.ts';
 
 /**
@@ -47,9 +48,8 @@ export async function externalStatus(
 ): Promise<ContentStatus | undefined> {
   const now = await contentOrGone(project, entry.defPath, signal);
   if (now === undefined) return 'deleted';
-  const digest = (info: ContentInfo | undefined): string | undefined => info?.md5 ?? info?.etag ?? info?.checksum;
-  const known = digest(entry.info);
-  return known !== undefined && known === digest(now) ? undefined : 'modified';
+  const known = digestOf(entry.info);
+  return known !== undefined && known === digestOf(now) ? undefined : 'modified';
 }
 
 /** Outputs outside the project cannot be in its cache. DVC says so after the command ran. */

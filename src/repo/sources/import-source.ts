@@ -8,7 +8,8 @@ import { pythonStr, refuseRecorded, type ContentInfo, type Dep, type RepoSource 
 import type { BlobStore, RemoteOptions } from '../../storage/index.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import type { ForeignOptions } from './foreign-repo.ts';
-import { isUrl, openSource } from './source.ts';
+import { openSource } from './source.ts';
+import { isUrl } from '../open/pipeline-project.ts';
 import { treePathOf } from '../open/targets.ts';
 
 /** Where `import-url` takes data from, as its `.dvc` file and its messages name it. */

@@ -6,6 +6,7 @@ import { isMlopsError, mapPool, MlopsError, pathFault } from '../../base/index.t
 import type { WorkOptions } from '../../data/index.ts';
 import { openStore, withoutSecrets, type BlobStore, type RemoteOptions } from '../../storage/index.ts';
 import type { DataRepo } from '../open/data-repo.ts';
+import { isUrl } from '../open/pipeline-project.ts';
 
 export interface SourceOptions extends WorkOptions {
   readonly jobs?: number | undefined;
@@ -68,10 +69,6 @@ function copyInto(from: string, target: string): SourceFacts {
 function dropExecutable(target: string): void {
   if (!fs.statSync(target).isDirectory()) fs.chmodSync(target, 0o666 & ~process.umask());
   else for (const name of fs.readdirSync(target)) dropExecutable(path.join(target, name));
-}
-
-export function isUrl(source: string): boolean {
-  return /^[a-z][a-z0-9+.-]+:\/\//i.test(source);
 }
 
 /** The store that holds a URL's folder, and the key in it. */

@@ -2,14 +2,14 @@ import * as fs from 'node:fs';
 
 import { MlopsError, type PyMap } from '../../base/index.ts';
 import { checkoutOut, commitOut, hashPath, objectExists, unprotect, type WorkOptions } from '../../data/index.ts';
-import type { ContentInfo, LockedStage, LockEntry, Out, Stage } from '../../project/index.ts';
+import type { ContentInfo, LockedStage, LockEntry, Out, ParamsDep, Stage } from '../../project/index.ts';
 import { checkRecordable, pythonStr } from '../../project/index.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import { externalContent, refuseCachedOutside } from '../sources/external.ts';
 import { absolutePath, isUrl, shownPath } from '../open/pipeline-project.ts';
 import { isCacheable, type RunCache } from './run-cache.ts';
-import { commandChanged, depStatus, outStatus, paramsChange, readParams } from './stage-changes.ts';
-import { contentOf } from '../open/content-of.ts';
+import { changedParams, commandChanged, outStatus, readParams } from './stage-changes.ts';
+import { contentOf, digestOf } from '../open/content-of.ts';
 
 /** Deps and params of a stage as they are now, in the form of dvc.lock. */
 export interface Inputs {
@@ -92,38 +92,42 @@ export function withLock(stage: Stage, locked: LockedStage): Stage {
  * What a stage would make, if that is known: its own lock entry when command, deps and params are those it
  * ran with, else what the run-cache has. Undefined when it must run, or when the cache lacks an output.
  */
-export async function findMade(
+export function findMade(
   repo: DataRepo,
   stage: Stage,
   inputs: Inputs,
   runs: RunCache | undefined,
-): Promise<LockedStage | undefined> {
-  const made = await findRecorded(repo, stage, inputs, runs);
+): LockedStage | undefined {
+  const made = findRecorded(stage, inputs, runs);
   const contents = made?.outs.map((entry) => contentOf(entry.info)) ?? [];
   return contents.every((content) => content !== undefined && objectExists(repo.data, content)) ? made : undefined;
 }
 
 /** As `findMade`, whether the cache has the outputs or not. */
-export async function findRecorded(
-  repo: DataRepo,
-  stage: Stage,
-  inputs: Inputs,
-  runs: RunCache | undefined,
-): Promise<LockedStage | undefined> {
+export function findRecorded(stage: Stage, inputs: Inputs, runs: RunCache | undefined): LockedStage | undefined {
   if (!isCacheable(stage)) return undefined;
   const wanted = lockedFrom(
     stage,
     inputs,
     stage.outs.map((out) => ({ path: out.defPath, info: { hashName: 'md5' } })),
   );
-  return (await sameAsLocked(repo, stage)) ? stage.locked : runs?.find(wanted);
+  return sameAsLocked(stage, inputs) ? stage.locked : runs?.find(wanted);
 }
 
-async function sameAsLocked(repo: DataRepo, stage: Stage): Promise<boolean> {
+/** The stage ran last with just these inputs. */
+function sameAsLocked(stage: Stage, inputs: Inputs): boolean {
   if (stage.locked === undefined || commandChanged(stage)) return false;
   if (stage.outs.some((out) => out.info?.md5 === undefined)) return false;
-  for (const dep of stage.deps) if ((await depStatus(repo, stage, dep, undefined)) !== undefined) return false;
-  return stage.params.every((params) => paramsChange(repo, stage, params) === undefined);
+  const now = new Map(inputs.deps.map(({ path, info }) => [path, digestOf(info)]));
+  const sameDeps = stage.deps.every((dep) => {
+    const recorded = digestOf(dep.info);
+    return dep.repo !== undefined || (recorded !== undefined && recorded === now.get(dep.defPath));
+  });
+  return sameDeps && stage.params.every((params) => sameParams(params, inputs.params.get(params.defPath)));
+}
+
+function sameParams(params: ParamsDep, actual: PyMap | undefined): boolean {
+  return params.recorded !== undefined && actual !== undefined && changedParams(params, actual).length === 0;
 }
 
 /** Gives all outputs the content that the stage made before. */

@@ -170,7 +170,7 @@ export function paramsChange(
     return { kind: 'params', params, shown, status: 'deleted', values: [] };
   }
   const actual = readParams(project, params);
-  const values = compareParams(params, actual);
+  const values = changedParams(params, actual);
   if (params.recorded === undefined) return { kind: 'params', params, shown, status: 'new', values };
   return values.length === 0 ? undefined : { kind: 'params', params, shown, status: undefined, values };
 }
@@ -180,7 +180,8 @@ export function readParams(project: PipelineProject, params: ParamsDep): PyMap {
   return currentParams(readDataFile(project.tree, params.path, project.display(params.path)), params.keys);
 }
 
-function compareParams(params: ParamsDep, actual: PyMap): ParamChange[] {
+/** How values of a params file differ from what was recorded of them. */
+export function changedParams(params: ParamsDep, actual: PyMap): ParamChange[] {
   const recorded: PyMap = params.recorded ?? new Map();
   const keys = params.keys ?? [...new Set([...actual.keys(), ...recorded.keys()])].map(String);
   const changes: ParamChange[] = [];
