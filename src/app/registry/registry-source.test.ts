@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { linearModel } from '../../../test/support/onnx.ts';
 import { planModelFolder } from '../../model/index.ts';
+import { modelSourceContract } from '../../serve/models/contract.ts';
 import { openTracking, type TrackingStore } from '../../tracking/index.ts';
 import { RegistrySource, RunSource } from './registry-source.ts';
 import { modelOfRun } from './run-model.ts';
@@ -35,6 +36,25 @@ async function register(bytes: Uint8Array, md5?: string): Promise<string> {
   await store.createModelVersion({ name: 'line', source: uri, runId: run.info.id, tags });
   return run.info.id;
 }
+
+describe('the registry, by the contract of sources', () => {
+  modelSourceContract(async () => {
+    await store.createRegisteredModel('line');
+    await register(linearModel(2, 1));
+    return {
+      source: new RegistrySource(store),
+      name: 'line',
+      replace: async () => void (await register(linearModel(3, 1))),
+    };
+  });
+});
+
+describe('a model of a run, by the contract of sources', () => {
+  modelSourceContract(async () => {
+    await store.createRegisteredModel('line');
+    return { source: new RunSource(store, await register(linearModel(2, 1)), 'model'), name: 'model' };
+  });
+});
 
 describe('registered models as a source', () => {
   beforeEach(() => store.createRegisteredModel('line'));
