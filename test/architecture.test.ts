@@ -183,6 +183,14 @@ describe('the house', () => {
     }
   });
 
+  it('has rooms that open with what they own and what they never do', () => {
+    const silent = [...new Set(files.map((file) => file.split('/')[0] ?? ''))].filter((room) => {
+      const index = path.join(root, 'src', room, 'index.ts');
+      return !/^\/\*\*\n(?: \* .+\n)+ \*\n(?: \* .+\n)* \* Never: /.test(fs.readFileSync(index, 'utf8'));
+    });
+    expect(silent).toEqual([]);
+  });
+
   it('prints only from the command line', () => {
     const printing = files.filter((file) => {
       if (file.startsWith('cli/') || isTest(file)) return false;

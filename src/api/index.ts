@@ -1,4 +1,9 @@
-/** MLflow's REST protocol over a tracking store. */
+/**
+ * MLflow's REST protocol over a tracking store.
+ *
+ * Words: a *route* reads *fields* (of a body or a query) and gives JSON; a *page* of the web UI reads the same store.
+ * Never: stores anything itself, or calls an inner address for a webhook.
+ */
 export { hostGuard, type HostGuardOptions } from './host-guard.ts';
 export { registerPages, type PagesOptions } from './pages/register.ts';
 export { tidyTarget } from './route.ts';

@@ -1,4 +1,9 @@
-/** API keys: hashed, scoped, revocable without a restart. */
+/**
+ * API keys: hashed, scoped, revocable without a restart.
+ *
+ * Words: a *secret* is shown once, when its key is made; a *scope* (`predict`, `admin`) is what a key allows.
+ * Never: keeps or logs a secret.
+ */
 export {
   createKey,
   keyOf,

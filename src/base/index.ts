@@ -1,4 +1,10 @@
-/** What every room needs and no domain owns: errors, atomic writes, locks, Python's values, SQLite. */
+/**
+ * What every room needs and no domain owns: errors and their catalogue, atomic writes, locks, Python's values, SQLite.
+ *
+ * Words: a *code* names a kind of error for good (`error-codes.ts`); a *Py* value is one as Python would have it,
+ * whose text (`1e-05`, `True`) files of DVC hold.
+ * Never: knows a project, a remote or a model, or imports another room.
+ */
 export { temporaryName, writeFileAtomic, type AtomicWriteOptions } from './atomic-file.ts';
 export { erf, erfc } from './erf.ts';
 export { errorCodes, type ErrorCode, type ErrorCodeEntry } from './error-codes.ts';

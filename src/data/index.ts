@@ -1,4 +1,11 @@
-/** Content-addressed data: digests by a stat index, the cache, links, checkout, transfer, fsck, gc. */
+/**
+ * Content-addressed data: digests by a stat index, the cache, links, checkout, transfer, fsck, gc.
+ *
+ * Words: an *object* is content under its *id* (md5; `.dir` for a folder's *manifest*); *facts* are what tells a
+ * change of a file without reading it (size, mtime, ctime, inode); a *lane* is a thread that hashes and copies; a
+ * *plan* is a checkout that was compared and not yet done.
+ * Never: loses a file that is in no cache, reads YAML, or knows stages.
+ */
 export { applyCheckout, checkoutOut, refuseUnsaved, rememberLink, type CheckoutOptions } from './workspace/checkout.ts';
 export { planCheckout, type CheckoutPlan, type PlanOptions } from './workspace/checkout-plan.ts';
 export { commitOut, hashPath, type CommitOptions } from './workspace/commit.ts';

@@ -1,4 +1,10 @@
-/** The repository: trees to read a project from, revisions, ignore rules, hooks. */
+/**
+ * The Git side of a project: trees to read from, revisions, ignore rules, hooks.
+ *
+ * Words: a *tree* is a state of files (work tree, revision, memory) behind one synchronous port; a *tree path* is
+ * relative to its root with forward slashes; a *revision* is what Git resolves to a commit.
+ * Never: reads DVC's files, or changes history that it did not make.
+ */
 export type { Tree, TreeEntry, TreePath } from './tree.ts';
 export { worktreeTree } from './worktree-tree.ts';
 export { memoryTree, type MemoryFile } from './memory-tree.ts';

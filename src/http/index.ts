@@ -1,4 +1,10 @@
-/** The web-server shell: limits, ids, guard, errors as responses, graceful close. */
+/**
+ * The shell of every server: limits, request ids, guard, errors as responses, graceful close.
+ *
+ * Words: a *guard* says which hosts and origins are answered; a *verifier* who asks, for a *scope*; a *drain* is the
+ * time that answers get when a server stops.
+ * Never: knows a route of its own, except that one is missing.
+ */
 export { mlflowErrorBody, ownErrorBody, type Failure } from './failure.ts';
 export { createGuard, isLoopback, loopbackHosts, type GuardOptions } from './guard.ts';
 export { attach, explainListen, listen, type Listening, type ListenOptions } from './listen.ts';

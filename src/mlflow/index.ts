@@ -1,4 +1,10 @@
-/** MLflow's wire: nouns, limits, JSON shapes, search grammar. */
+/**
+ * MLflow's wire: nouns, limits, JSON shapes, URIs, search grammar.
+ *
+ * Words are MLflow's: experiment, run, param, metric, tag, logged model, registered model, version, stage, alias,
+ * trace.
+ * Never: stores anything, or speaks HTTP.
+ */
 export { decodeFully, decodeOnce, newArtifactName, readArtifactName, type ArtifactName } from './artifact-name.ts';
 export * from './entities.ts';
 export {

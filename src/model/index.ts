@@ -1,4 +1,10 @@
-/** Model files: ONNX protobuf, ZipMap rewrite, MLflow's model folder, signatures and examples. */
+/**
+ * Model files: ONNX protobuf, ZipMap rewrite, MLflow's model folder, signatures and examples.
+ *
+ * Words: a *signature* names inputs and outputs with their types; a model is *servable* when all of them are tensors
+ * of types that requests can carry.
+ * Never: runs a model: that is `serve`, in threads.
+ */
 export { describeModel, type ModelDescription } from './describe.ts';
 export {
   planModelFolder,

@@ -1,6 +1,10 @@
 /**
  * Monitoring: the prediction log, its writer and its reader; what statistics tell of it; whether data drifted. Pure
  * where it computes: tables and records in, results out.
+ *
+ * Words: a *record* is one answered prediction; a record is *dropped* when the disk is too slow and *sampled out* when
+ * it was not picked. Losing records is counted, and never slows a request down.
+ * Never: sees what is to be redacted.
  */
 export { corrections, type Correction } from './drift/correction.ts';
 export { checkDrift, type DriftOptions } from './drift/check-drift.ts';

@@ -1,4 +1,10 @@
-/** Plots: data and templates to Vega-Lite specifications, drawings and pages. */
+/**
+ * Plots: data and templates to Vega-Lite specifications, drawings and pages.
+ *
+ * Words: *datapoints* are rows of a file under one revision; a *template* is a specification with DVC's anchors; a
+ * *drawing* is our own picture of one, for pages without network.
+ * Never: finds the files: `repo` does.
+ */
 export { datapointsOf, sourcesOf, type Datapoints, type PlotProperties, type Series } from './datapoints.ts';
 export { drawPlot, type Drawing } from './draw.ts';
 export { fillTemplate, type FilledTemplate, type PlotContent } from './fill.ts';

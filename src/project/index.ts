@@ -1,4 +1,11 @@
-/** The files a user commits: config, `.dvc`, `dvc.yaml`, `dvc.lock`, params, ignore files; read from a `Tree`, written back losslessly. */
+/**
+ * The files a user commits: config, `.dvc`, `dvc.yaml`, `dvc.lock`, params, ignore files; read from a `Tree`, written
+ * back losslessly.
+ *
+ * Words: a *stage* is what makes *outs* from *deps* and *params* (a `.dvc` file is a stage without a command); its
+ * *address* names it (`train`, `sub/dvc.yaml:train@3`); a *locked* stage is its entry in `dvc.lock`.
+ * Never: touches data, the cache or a remote, runs a command, or writes a byte that DVC would write otherwise.
+ */
 export type {
   ContentInfo,
   Dep,

@@ -1,4 +1,10 @@
-/** Stores of blobs by key, one port and its kinds, opened by URL. */
+/**
+ * Stores of blobs by key: one port, its kinds (memory, folder, S3, HTTP), opened by URL.
+ *
+ * Words: a *blob* is bytes under a *key* (`files/md5/ab/cdef...`); a *kind* is an implementation of the port; what may
+ * pass is `remote_unreachable` and tried again by a wrapper, what will not is `remote_denied`.
+ * Never: knows what the bytes are, hashes them, or keeps a secret in a message.
+ */
 export type {
   BlobFacts,
   BlobInfo,

@@ -1,4 +1,10 @@
-/** Experiments, runs, logged models, the model registry and artifacts, behind one port. */
+/**
+ * Experiments, runs, logged models, the model registry and artifacts, behind one port.
+ *
+ * Words: a *kind* of store holds queries; the *rules* of MLflow's server (defaults, names, limits, what may follow
+ * what) are applied before the write. *Artifacts* are files, kept by a store of their own.
+ * Never: knows a project or a pipeline, or answers HTTP.
+ */
 export {
   temporaryPrefix,
   type ArtifactFile,
