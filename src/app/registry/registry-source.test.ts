@@ -52,7 +52,8 @@ describe('the registry, by the contract of sources', () => {
 describe('a model of a run, by the contract of sources', () => {
   modelSourceContract(async () => {
     await store.createRegisteredModel('line');
-    return { source: new RunSource(store, await register(linearModel(2, 1)), 'model'), name: 'model' };
+    const model = await modelOfRun(store, await register(linearModel(2, 1)), 'model');
+    return { source: new RunSource(store, model, 'model'), name: 'model' };
   });
 });
 
