@@ -54,10 +54,11 @@ describe('the verbs', () => {
     expect(wrong.map((command) => `${command.name}: ${command.owner}`)).toEqual([]);
   });
 
-  it('have a row whose name is the name of what it loads', async () => {
+  it('have a row with the name and the summary of what it loads', async () => {
     for (const row of verbs) {
       const { verb } = await row.load();
       expect(verb.name).toBe(row.name);
+      expect(verb.summary).toBe(row.summary);
       if ('commands' in verb)
         for (const command of verb.commands) expect(`${command.name} `).toMatch(new RegExp(`^${verb.name} `));
     }

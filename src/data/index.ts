@@ -12,7 +12,7 @@ export { commitOut, hashPath, type CommitOptions } from './workspace/commit.ts';
 export { isDirectoryId, type Content, type HashName, type TreeFile } from './ids/content.ts';
 export { openData, type DataContext, type DataSettings, type WorkOptions } from './context/context.ts';
 export { digestOf } from './ids/digest.ts';
-export { missingObjects, readFile as readFileContent } from './workspace/file.ts';
+export { missingObjects, fileContent } from './workspace/file.ts';
 export { objectKey, objectPath } from './ids/layout.ts';
 export type { LinkType } from './jobs/links.ts';
 export { readManifest, writeManifest } from './workspace/manifest-file.ts';

@@ -151,7 +151,7 @@ export class ReproView {
   #say(event: ReproEvent): void {
     this.#count(event);
     if (event.kind === 'output') {
-      if (event.stream === 'stderr' && !this.#parallel) process.stderr.write(event.chunk);
+      if (event.stream === 'stderr' && !this.#parallel) this.#terminal.writeError(event.chunk);
       else this.#output.chunk(event.stage.address, event.chunk);
     } else if (event.kind === 'warning') this.#terminal.warn(event.message);
     else if (event.kind === 'changed') this.#why(event);
@@ -208,12 +208,12 @@ function showsBoard(terminal: Terminal): boolean {
   return forPeople && !terminal.quiet && !terminal.asDvc && terminal.verbosity === 0;
 }
 
-function openBoard({ style }: Terminal): StageBoard {
+function openBoard(terminal: Terminal): StageBoard {
   return new StageBoard({
-    write: (text) => void process.stderr.write(text),
-    columns: () => process.stderr.columns ?? 80,
-    rows: () => process.stderr.rows ?? 24,
-    style,
+    write: (text) => terminal.writeError(text),
+    columns: () => terminal.errorSize().columns,
+    rows: () => terminal.errorSize().rows,
+    style: terminal.style,
   });
 }
 

@@ -48,7 +48,7 @@ export const verb: Verb & Command = {
         remote: place.given,
         systemMetrics: input.choice('system-metrics') ?? true,
         signal: terminal.signal,
-        onOutput: (chunk, stream) => (stream === 'stdout' ? terminal.write(chunk) : process.stderr.write(chunk)),
+        onOutput: (chunk, stream) => (stream === 'stdout' ? terminal.write(chunk) : terminal.writeError(chunk)),
         onStart: ({ info }) => terminal.note(`run ${info.id.slice(0, 8)} (${info.name})`),
         onWarning: (message) => terminal.warn(message),
       });

@@ -180,7 +180,7 @@ export const verbs: readonly VerbRow[] = [
   {
     name: 'repro',
     group: 'pipeline',
-    summary: 'Run the stages of a pipeline that are not up to date',
+    summary: 'Run the stages of the pipeline that changed, and record the run',
     load: () => import('../commands/repro.ts'),
   },
   {
@@ -240,7 +240,7 @@ export const verbs: readonly VerbRow[] = [
   {
     name: 'exp',
     group: 'pipeline',
-    summary: 'Show and compare experiments',
+    summary: 'Run, show and compare experiments',
     load: () => import('../commands/exp.ts'),
   },
 

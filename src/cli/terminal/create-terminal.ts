@@ -8,7 +8,7 @@ import { escapeControls, shown } from './escape.ts';
 import { ProgressLine } from './progress-line.ts';
 import { createStyle, wantsColor } from './style.ts';
 
-type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
 
 /** The process as `main` sees it; tests hand in their own. */
 export interface Streams {
@@ -74,6 +74,11 @@ export async function createTerminal(flags: TerminalFlags, streams: Streams): Pr
       line.clear();
       stdout.write(typeof text === 'string' ? shown(text, stdoutIsTty) : text);
     },
+    writeError: (text) => {
+      line.clear();
+      stderr.write(text);
+    },
+    errorSize: () => ({ columns: stderr.columns ?? 80, rows: stderr.rows ?? 24 }),
     json: (value) => {
       line.clear();
       const text = JSON.stringify(value, undefined, stdoutIsTty ? 2 : undefined);

@@ -31,6 +31,10 @@ export interface Terminal {
   write(text: string | Uint8Array): void;
   /** A value as JSON on stdout: pretty on request or on a terminal, one line otherwise. */
   json(value: unknown): void;
+  /** Text on stderr as it is: what a command of the user's wrote there, and what is drawn over again. */
+  writeError(text: string | Uint8Array): void;
+  /** Columns and rows of the terminal on stderr; 80 by 24 when it is none. */
+  errorSize(): { readonly columns: number; readonly rows: number };
   /** A remark on stderr; silent with -q. */
   note(line: string): void;
   /** A line on stderr, shown even with -q. */

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 
-import { runJob } from './jobs.ts';
+import { runJob } from './run-job.ts';
 import { stopMark, type LaneMessage, type LaneWork } from './lane-work.ts';
 
 /** A lane beside the main thread: takes jobs by the shared counter until none is left. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 
 import type { Job, JobResult } from './job.ts';
-import { runJob } from './jobs.ts';
+import { runJob } from './run-job.ts';
 import { stopMark, type LaneMessage, type LaneWork } from './lane-work.ts';
 
 export interface LaneOptions {

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 
 import { isDirectoryId, type Content, type TreeFile } from '../ids/content.ts';
 import type { DataContext, WorkOptions } from '../context/context.ts';
-import { missingObjects, readFile } from './file.ts';
+import { missingObjects, fileContent } from './file.ts';
 import { warmLanes } from '../jobs/lanes.ts';
 import type { LinkType } from '../jobs/links.ts';
 import { readManifest } from './manifest-file.ts';
@@ -109,7 +109,7 @@ async function currentFile(
   options: WorkOptions,
 ): Promise<Content | undefined> {
   if (!fs.existsSync(target)) return undefined;
-  return readFile(ctx, target, { ...options, hashName: content.hashName });
+  return fileContent(ctx, target, { ...options, hashName: content.hashName });
 }
 
 async function planFileOverDirectory(

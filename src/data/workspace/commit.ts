@@ -5,7 +5,7 @@ import { MlopsError } from '../../base/index.ts';
 import type { Content, HashName } from '../ids/content.ts';
 import type { DataContext, WorkOptions } from '../context/context.ts';
 import { hexAt } from '../ids/digest.ts';
-import { readFile } from './file.ts';
+import { fileContent } from './file.ts';
 import { rememberFiles, type IndexedFile } from '../index/remember-files.ts';
 import { replaceByLink, workspaceMode, type LinkType } from '../jobs/links.ts';
 import { writeManifest } from './manifest-file.ts';
@@ -31,7 +31,7 @@ export async function hashPath(
   options: WorkOptions & { readonly hashName?: HashName } = {},
 ): Promise<Content | undefined> {
   const stat = fs.statSync(target, { throwIfNoEntry: false });
-  if (stat?.isDirectory() !== true) return readFile(ctx, target, options);
+  if (stat?.isDirectory() !== true) return fileContent(ctx, target, options);
   return contentOfTree(await readTree(ctx, target, options), options.hashName ?? 'md5');
 }
 
@@ -53,7 +53,7 @@ export async function commitOut(ctx: DataContext, target: string, options: Commi
     ctx.forgetObjects();
     return contentOfTree(tree, hashName);
   }
-  const content = await readFile(ctx, target, read);
+  const content = await fileContent(ctx, target, read);
   if (content === undefined) {
     throw new MlopsError('object_missing', `'${target}' does not exist`, { where: target });
   }

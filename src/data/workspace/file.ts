@@ -24,7 +24,7 @@ export interface ReadFileOptions extends WorkOptions {
  * The content of one file, from the index when its facts are the known ones; undefined when there is none.
  * @throws MlopsError `special_file`, `file_changed`.
  */
-export async function readFile(
+export async function fileContent(
   ctx: DataContext,
   file: string,
   options: ReadFileOptions = {},

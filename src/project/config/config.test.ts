@@ -7,6 +7,7 @@ import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { ProjectConfig } from './config.ts';
+import { isStorageScheme } from './schema.ts';
 import { editConfigText, formatConfigText, parseConfigText, type ConfigSections } from './text.ts';
 
 let dvcDir: string;
@@ -179,4 +180,9 @@ describe('options that name files with credentials', () => {
     fs.symlinkSync('../elsewhere', path.join(dvcDir, 'config.local'));
     expect(refusal()).toContain('configpath');
   });
+});
+
+it('takes no word of JavaScript for a scheme', () => {
+  for (const scheme of ['constructor', 'toString', '__proto__']) expect(isStorageScheme(scheme)).toBe(false);
+  expect(isStorageScheme('s3')).toBe(true);
 });

@@ -154,7 +154,7 @@ export function checkConfigSection(
     const scheme = schemeOf(url);
     // Options of a remote inside another one are that one's.
     if (scheme === 'remote') return undefined;
-    known = remotes[scheme];
+    known = Object.hasOwn(remotes, scheme) ? remotes[scheme] : undefined;
     if (known === undefined) return `Unsupported URL type ${scheme}:// for dictionary value ${at(...path)}`;
   }
   if (known === undefined) return `extra keys not allowed ${at(...path)}`;
@@ -174,5 +174,5 @@ export function schemeOf(url: string): string {
 
 /** True for what a remote's URL, or that of a dep, may begin with. */
 export function isStorageScheme(scheme: string): boolean {
-  return scheme in remotes;
+  return Object.hasOwn(remotes, scheme);
 }

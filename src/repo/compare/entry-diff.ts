@@ -4,7 +4,7 @@ import { compareCodePoints, isMlopsError } from '../../base/index.ts';
 import {
   isDirectoryId,
   missingObjects,
-  readFileContent,
+  fileContent,
   readManifest,
   readTree,
   type Content,
@@ -97,7 +97,7 @@ export async function workspaceEntries(
     const stat = fs.statSync(target, { throwIfNoEntry: false });
     if (stat === undefined) continue;
     if (!stat.isDirectory()) {
-      const content = await readFileContent(repo.data, target, { ...options, hashName });
+      const content = await fileContent(repo.data, target, { ...options, hashName });
       put(entries, { path: out.path, md5: content?.md5, hashName });
       continue;
     }
