@@ -5,4 +5,4 @@
  * tracking protocol), `recording`, `registry`, `runs`, `usecases`.
  * Never: holds rules of a format, a protocol or a store: those have rooms.
  */
-export {};
+export type { TrackingPlace } from './places/tracking-home.ts';

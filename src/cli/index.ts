@@ -7,4 +7,4 @@
  * Words: an *owner* is the tool whose flags, texts and exit statuses rule a verb.
  * Never: does the work itself, or writes data to stderr and talk to stdout.
  */
-export {};
+export type { Command, Verb } from './parse/command.ts';

@@ -5,4 +5,4 @@
  * behind.
  * Never: changes what it reads.
  */
-export {};
+export type { MigrationSource } from './source.ts';

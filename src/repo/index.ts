@@ -9,4 +9,4 @@
  * what it meant; the *run-cache* knows what a command made of the same inputs.
  * Never: prints, asks, or knows the tracking store (the port `Recorder` is all it sees of it).
  */
-export {};
+export type { DataRepo } from './open/data-repo.ts';
