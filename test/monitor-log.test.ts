@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
-import { mlops, temporaryFolder } from './cli.ts';
+import { mlops, startMlops, temporaryFolder } from './cli.ts';
 
 interface Stats {
   readonly model: string;
@@ -146,3 +146,55 @@ describe('the log of predictions made elsewhere', () => {
     expect(JSON.parse(stdout)).toMatchObject([{ predictions: 2, prediction: { mean: 3.5 }, classes: { 3: 1, 4: 1 } }]);
   });
 });
+
+describe('the log over HTTP', () => {
+  it('takes predictions and labels of applications, all of a request or none, and tells of them', async () => {
+    const folder = temporaryFolder();
+    const { output } = startMlops(folder, ['server', '-p', '0', '--backend-store-uri', 'store/mlops.db']);
+    const url = await vi.waitFor(
+      () => /http:\/\/127\.0\.0\.1:\d+/.exec(output.stdout + output.stderr)?.[0] ?? fail(),
+      20_000,
+    );
+    const post = async (path: string, body: unknown) => {
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+      return { status: response.status, body: (await response.json()) as { ids?: string[]; message?: string } };
+    };
+    expect(await post('/predictions', { id: 'a', model: 'm', prediction: 'cat' })).toEqual({
+      status: 202,
+      body: { ids: ['a'] },
+    });
+    const two = await post('/predictions', {
+      predictions: [
+        { prediction_id: 7, model: 'm', prediction: 'dog' },
+        { model: 'm', error: 'x' },
+      ],
+    });
+    expect(two).toMatchObject({ status: 202, body: { ids: ['7', expect.any(String)] } });
+    expect(await post('/predictions', [{ id: 'z', model: 'm' }, { id: 'y' }])).toMatchObject({
+      status: 400,
+      body: { message: expect.stringContaining("record 1: 'model' is missing") },
+    });
+    expect(
+      await post('/predictions/labels', {
+        labels: [
+          { id: 'a', label: 'cat' },
+          { id: '7', label: 'cat' },
+        ],
+      }),
+    ).toMatchObject({ status: 202 });
+    expect(await post('/feedback', { prediction_id: '7', label: 'dog' })).toMatchObject({
+      status: 202,
+      body: { ids: ['7'] },
+    });
+    const stats = await (await fetch(`${url}/monitor/stats?model=m&by=day`)).json();
+    expect(stats).toMatchObject([{ model: 'm', predictions: 3, errors: 1, classes: { cat: 1, dog: 1 } }]);
+    expect((await fetch(`${url}/monitor/stats?by=year`)).status).toBe(400);
+    const report = mlops(folder, ['monitor', 'performance', '--json', '--predictions', 'store/predictions']).stdout;
+    expect(JSON.parse(report)).toMatchObject({ labelled: 2, metrics: { accuracy: { value: 1 } } });
+  }, 60_000);
+});
+
+function fail(): never {
+  throw new Error('the server did not start yet');
+}

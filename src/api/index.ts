@@ -5,6 +5,7 @@
  * Never: stores anything itself, or calls an inner address for a webhook.
  */
 export { hostGuard, type HostGuardOptions } from './host-guard.ts';
+export { addPredictionRoutes } from './predictions.ts';
 export { registerPages, type PagesOptions } from './pages/register.ts';
 export { tidyTarget } from './route.ts';
 export { registerMlflowApi, type MlflowApiOptions } from './register.ts';

@@ -58,6 +58,16 @@ export function toEntry(
   };
 }
 
+/** A prediction as a line of the log. */
+export function predictionLine(entry: Entry): string {
+  return JSON.stringify({ kind: 'prediction', ...entry });
+}
+
+/** A label as a line of the log. */
+export function labelLine({ id, label, at }: LabelEntry): string {
+  return JSON.stringify({ kind: 'feedback', prediction_id: id, at, label });
+}
+
 /** A label as a client sent it, checked. @throws MlopsError `invalid_value` naming the field. */
 export function toLabel(fields: Fields, now: () => number): LabelEntry {
   const id = idOf(fields);

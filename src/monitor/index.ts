@@ -12,7 +12,7 @@ export { methods as driftMethods, type MethodName } from './drift/methods.ts';
 export { checkTogether, isMultivariateName, multivariateNames } from './drift/multivariate.ts';
 export type { ColumnDrift, DriftReport } from './drift/report.ts';
 export { bucketKinds } from './buckets.ts';
-export { toEntry, toLabel, type Entry } from './entry.ts';
+export { labelLine, predictionLine, toEntry, toLabel, type Entry } from './entry.ts';
 export { momentOf } from './moment.ts';
 export { performanceOf, tasks, type Performance, type PerformanceOptions } from './performance/performance.ts';
 export { readEntries, readLabels } from './read-entries.ts';

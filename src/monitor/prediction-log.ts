@@ -100,6 +100,20 @@ export class PredictionLog implements PredictionSink {
     return true;
   }
 
+  /** Returns when everything that was taken is written; false when some of it could not be. */
+  async flush(): Promise<boolean> {
+    const before = this.dropped;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#writing;
+    if (this.#waiting.length > 0) {
+      clearTimeout(this.#timer);
+      this.#flush();
+      await this.#writing;
+    }
+    return this.dropped === before;
+  }
+
   #flush(): void {
     this.#timer = undefined;
     this.#writing ??= this.#write().finally(() => {

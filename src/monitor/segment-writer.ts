@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import type { Entry, LabelEntry } from './entry.ts';
+import { labelLine, predictionLine, type Entry, type LabelEntry } from './entry.ts';
 import { predictionLogFormat } from './prediction-log.ts';
 
 /** Records are written in pieces of about so many characters. */
@@ -27,15 +27,15 @@ export class SegmentWriter {
   }
 
   prediction(entry: Entry): void {
-    this.#add({ kind: 'prediction', ...entry });
+    this.#add(predictionLine(entry));
   }
 
-  label({ id, label, at }: LabelEntry): void {
-    this.#add({ kind: 'feedback', prediction_id: id, at, label });
+  label(label: LabelEntry): void {
+    this.#add(labelLine(label));
   }
 
-  #add(record: object): void {
-    this.#piece += `${JSON.stringify(record)}\n`;
+  #add(line: string): void {
+    this.#piece += `${line}\n`;
     if (this.#piece.length > pieceSize) this.#flush();
   }
 

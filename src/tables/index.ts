@@ -10,5 +10,6 @@ export type { Batch, Cell, Table } from './batch.ts';
 export { loadColumns, type CategoryColumn, type Column, type NumberColumn } from './columns.ts';
 export type { CsvOptions } from './csv-dialect.ts';
 export { readCsv } from './csv-reader.ts';
+export { recordTable } from './json-lines.ts';
 export { parseNumber } from './number-bytes.ts';
 export { openTable, type TableOptions } from './open-table.ts';

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 
 import { badTable } from './bad-table.ts';
-import { type Batch, type Cell, ValueBatch } from './batch.ts';
+import { type Batch, type Cell, type Table, ValueBatch } from './batch.ts';
 import { toUtf8 } from './encoding.ts';
 
 /** A line longer than this is no record. */
@@ -71,6 +71,23 @@ export async function* readJsonLines(bytes: AsyncIterable<Buffer>, name: string)
     if (rows.full) yield rows.batch();
   }
   yield rows.batch();
+}
+
+/** Records that a program gives as a table. */
+export function recordTable(name: string, records: () => AsyncIterable<JsonRow>): Table {
+  return {
+    name,
+    format: 'jsonl',
+    async *batches() {
+      const rows = new RowCollector();
+      let count = 0;
+      for await (const record of records()) {
+        rows.add(record, ++count);
+        if (rows.full) yield rows.batch();
+      }
+      yield rows.batch();
+    },
+  };
 }
 
 /** A JSON file that is one list of objects. */

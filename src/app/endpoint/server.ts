@@ -2,7 +2,14 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { hostGuard, tidyTarget, registerMlflowApi, registerPages, type DeliveryOptions } from '../../api/index.ts';
+import {
+  addPredictionRoutes,
+  hostGuard,
+  tidyTarget,
+  registerMlflowApi,
+  registerPages,
+  type DeliveryOptions,
+} from '../../api/index.ts';
 import { MlopsError, type Logger } from '../../base/index.ts';
 import {
   createShell,
@@ -14,6 +21,7 @@ import {
 } from '../../http/index.ts';
 import { openStore as openBlobs } from '../../storage/index.ts';
 import { blobRoots, openTracking, type OpenArtifacts, type TrackingStore } from '../../tracking/index.ts';
+import { privateFolder } from '../../trust/index.ts';
 import { openPlace, type TrackingPlace } from '../places/tracking-home.ts';
 
 export interface TrackingServerOptions {
@@ -31,6 +39,8 @@ export interface TrackingServerOptions {
   readonly serveArtifacts?: boolean | undefined;
   /** Where new experiments keep artifacts instead of this server. */
   readonly defaultArtifactRoot?: string | undefined;
+  /** Folder of the prediction log. Default: `predictions` beside the store. */
+  readonly predictions?: string | undefined;
   readonly prefix?: string | undefined;
   readonly allowedHosts?: readonly string[] | undefined;
   readonly allowedOrigins?: readonly string[] | undefined;
@@ -85,12 +95,21 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
       serveArtifacts: options.serveArtifacts,
       webhooks: webhookDelivery(options),
     });
+    addPredictionRoutes(shell, { directory: predictionsOf(options), prefix, onTrouble: (line) => log.warn(line) });
     registerPages(shell, { store, prefix });
     return running(await listen(shell, { host, port: options.port }), store, prefix);
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/** The prediction log lies beside the store; for one that is no file, in the folder where the server was started. */
+function predictionsOf({ predictions, backend, place, cwd }: TrackingServerOptions): string {
+  if (predictions !== undefined) return path.resolve(cwd, predictions);
+  const uri = backend === undefined ? place.uri : resolveBackend(backend, cwd);
+  const isFile = !/^[a-z][a-z0-9+.-]+:/i.test(uri);
+  return isFile ? path.join(path.dirname(uri), 'predictions') : path.join(privateFolder(cwd), 'predictions');
 }
 
 /** By the environment variables that MLflow's server has for it. */

@@ -4,7 +4,15 @@ import * as path from 'node:path';
 
 import { MlopsError } from '../../base/index.ts';
 import { get } from '../../repo/imports/get.ts';
+import { openWindow, type ResolveVersion } from './log-window.ts';
 import { openTable, type Table, type TableOptions } from '../../tables/index.ts';
+
+export interface DataPlaces {
+  readonly cwd: string;
+  /** Folder of the prediction log. */
+  readonly log: string;
+  readonly resolve: ResolveVersion;
+}
 
 /** A table that was asked for by name, and what made it readable. */
 export interface DataSource {
@@ -14,10 +22,15 @@ export interface DataSource {
 }
 
 /**
- * Opens what `--reference` and `--current` name: a file, or `PATH@REV`, a file of Git or DVC at a revision.
+ * Opens what `--reference` and `--current` name: a file, or `PATH@REV`, a file of Git or DVC at a revision, or
+ * `log:MODEL?since=7d`, a window of the prediction log.
  * @throws MlopsError `table_missing`, `unknown_revision`, `object_missing`.
  */
-export async function openData(name: string, cwd: string, options: TableOptions = {}): Promise<DataSource> {
+export async function openData(name: string, places: DataPlaces, options: TableOptions = {}): Promise<DataSource> {
+  const { cwd } = places;
+  if (name.startsWith('log:')) {
+    return { table: await openWindow(name, places.log, places.resolve), close: () => undefined };
+  }
   const file = path.resolve(cwd, name);
   const at = name.lastIndexOf('@');
   if (at <= 0 || fs.existsSync(file)) {

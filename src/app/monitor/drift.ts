@@ -8,7 +8,7 @@ import {
   type MethodName,
 } from '../../monitor/index.ts';
 import { loadColumns, type Column, type Table, type TableOptions } from '../../tables/index.ts';
-import { openData } from './data-source.ts';
+import { openData, type DataPlaces } from './data-source.ts';
 
 export interface DriftCommand extends Omit<DriftOptions, 'method'> {
   readonly reference: string;
@@ -31,10 +31,10 @@ type Columns = ReadonlyMap<string, Column>;
  * Compares current data with reference data.
  * @throws MlopsError `usage` for a column that one of them lacks; `table_missing`, `bad_table`.
  */
-export async function drift(cwd: string, command: DriftCommand): Promise<DriftReport> {
-  const before = await openData(command.reference, cwd, command.table);
+export async function drift(places: DataPlaces, command: DriftCommand): Promise<DriftReport> {
+  const before = await openData(command.reference, places, command.table);
   try {
-    const now = await openData(command.current, cwd, command.table);
+    const now = await openData(command.current, places, command.table);
     try {
       const [reference, current] = await loadBoth(before.table, now.table, command);
       const { method = 'auto' } = command;
@@ -59,8 +59,8 @@ async function loadBoth(before: Table, now: Table, command: DriftCommand): Promi
   let reference = await load(before, wanted, categorical);
   let current = await load(now, wanted ?? new Set(reference.keys()), categorical);
   for (const name of [...(wanted ?? []), ...categorical]) {
-    requireColumn(name, reference, before);
-    requireColumn(name, current, now);
+    await requireColumn(name, reference, before);
+    await requireColumn(name, current, now);
   }
   const mixed = [...reference.values()].filter((column) => isMixed(column, current.get(column.name)));
   if (mixed.length > 0) {
@@ -89,9 +89,14 @@ function isMixed(reference: Column, current: Column | undefined): boolean {
   return current !== undefined && reference.kind !== current.kind;
 }
 
-function requireColumn(name: string, columns: Columns, table: Table): void {
+async function requireColumn(name: string, columns: Columns, table: Table): Promise<void> {
   if (columns.has(name)) return;
   throw new MlopsError('usage', `'${table.name}' has no column '${name}'`, {
-    hint: didYouMean(name, [...columns.keys()]) ?? 'check --columns and --categorical',
+    hint: didYouMean(name, await columnNames(table)) ?? 'check --columns and --categorical',
   });
+}
+
+async function columnNames(table: Table): Promise<readonly string[]> {
+  for await (const batch of table.batches()) return batch.columns;
+  return [];
 }

@@ -1,4 +1,6 @@
+import type { DataPlaces } from '../../app/monitor/data-source.ts';
 import { drift } from '../../app/monitor/drift.ts';
+import { versionNamed } from '../../app/registry/resolve-model.ts';
 import { isMlopsError, MlopsError } from '../../base/index.ts';
 import {
   corrections,
@@ -9,6 +11,8 @@ import {
 } from '../../monitor/index.ts';
 import type { Command, Input } from '../parse/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { logFlag, logOf } from './monitor-input.ts';
+import { withStore } from '../session/with-store.ts';
 import { textTable } from '../tables/text-table.ts';
 
 const methodNames = ['auto', ...Object.keys(driftMethods), ...multivariateNames];
@@ -18,10 +22,11 @@ export const driftCommand: Command = {
   owner: 'mlops',
   summary: 'Compare current data with reference data',
   description:
-    'REF and CUR are files (CSV, JSON lines, Parquet, gzip or not), or PATH@REV for a file of Git or DVC at a revision. `auto` tests numbers by Kolmogorov and Smirnov and categories by chi-square, so that fewer than one check in a hundred rings without a change. The methods and their exact definitions: docs/monitoring.md.',
+    'REF and CUR are files (CSV, JSON lines, Parquet, gzip or not), PATH@REV for a file of Git or DVC at a revision, or log:MODEL?since=7d (log:models:/NAME/Production) for a window of the prediction log. `auto` tests numbers by Kolmogorov and Smirnov and categories by chi-square, so that fewer than one check in a hundred rings without a change. The methods and their exact definitions: docs/monitoring.md.',
   examples: [
     ['mlops monitor drift --reference train.csv --current today.csv', 'every column that both have'],
     ['mlops monitor drift --reference data/train.csv@v1.0 --current data/train.csv', 'against a revision'],
+    ['mlops monitor drift --reference train.csv --current log:skin?since=7d', 'what a model was asked this week'],
     ['mlops monitor drift --reference a.parquet --current b.parquet --method psi --json', 'one method, as JSON'],
   ],
   flags: [
@@ -39,6 +44,7 @@ export const driftCommand: Command = {
     { name: 'seed', value: 'N', integer: true, summary: 'of permutations and folds (0)' },
     { name: 'delimiter', value: 'CHAR', summary: 'of the CSV files, where it is not found out' },
     { name: 'encoding', value: 'NAME', summary: 'of the CSV files (utf-8)' },
+    logFlag,
     { name: 'json', summary: 'print JSON' },
   ],
   exits: { 0: 'no drift', 1: 'drift', 2: 'the command or a file is wrong', 3: 'too few values to judge' },
@@ -60,7 +66,7 @@ async function compared(input: Input, terminal: Terminal): Promise<DriftReport> 
     });
   }
   try {
-    return await drift(terminal.cwd, {
+    return await drift(placesOf(input, terminal), {
       reference,
       current,
       columns: input.given('columns') ? namesOf(input, 'columns') : undefined,
@@ -82,6 +88,19 @@ async function compared(input: Input, terminal: Terminal): Promise<DriftReport> 
       ? new MlopsError(error.code, error.message, { ...error, exit: 2 })
       : error;
   }
+}
+
+function placesOf(input: Input, terminal: Terminal): DataPlaces {
+  return {
+    cwd: terminal.cwd,
+    log: logOf(input, terminal),
+    resolve: (name, selector) =>
+      /^\d+$/.test(selector)
+        ? Promise.resolve(selector)
+        : withStore(terminal, async (store) => (await versionNamed(store, { name, selector })).version, {
+            create: false,
+          }),
+  };
 }
 
 function namesOf(input: Input, flag: string): string[] {

@@ -49,6 +49,12 @@ export const serverFlags: readonly FlagSpec[] = [
     env: 'MLFLOW_DEFAULT_ARTIFACT_ROOT',
   },
   {
+    name: 'predictions',
+    value: 'DIR',
+    summary: 'folder of the prediction log (default: predictions beside the store)',
+    completes: 'path',
+  },
+  {
     name: 'static-prefix',
     value: 'PATH',
     summary: 'path before all pages and calls: /mlflow',
@@ -207,6 +213,7 @@ export async function startServer(input: Input, terminal: Terminal): Promise<Tra
     artifacts: input.text('artifacts-destination'),
     serveArtifacts: input.choice('serve-artifacts'),
     defaultArtifactRoot: input.text('default-artifact-root'),
+    predictions: input.text('predictions'),
     prefix: input.text('static-prefix'),
     allowedHosts: listOf(input.text('allowed-hosts')),
     allowedOrigins: listOf(input.text('cors-allowed-origins')),

@@ -1,0 +1,65 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+import { command, freshProject, mlops, temporaryFolder } from './cli.ts';
+
+const csv = (header: string, rows: readonly string[]): string => `${[header, ...rows].join('\n')}\n`;
+const ages = (from: number, count = 60): string[] =>
+  Array.from({ length: count }, (_, i) => `${from + (i % 20) * 1.5},x`);
+
+describe('monitor drift', () => {
+  it('exits with 0, 1, 2 and 3 as documented, and names the line of a broken table', () => {
+    const folder = temporaryFolder();
+    const write = (name: string, text: string): void => fs.writeFileSync(path.join(folder, name), text);
+    write('before.csv', csv('age,kind', ages(20)));
+    write('same.csv', csv('age,kind', ages(20)));
+    write('older.csv', csv('age,kind', ages(50)));
+    write('few.csv', csv('age,kind', ages(50, 5)));
+    write('ragged.csv', csv('age,kind', ['1,x', '2']));
+    write('other.csv', csv('size', ['1']));
+    const drift = (current: string, ...words: string[]) =>
+      mlops(folder, ['monitor', 'drift', '--reference', 'before.csv', '--current', current, ...words]);
+    expect(drift('same.csv').status).toBe(0);
+    expect(drift('older.csv')).toMatchObject({ status: 1, stdout: expect.stringContaining('1 of 2 columns drifted') });
+    expect(drift('few.csv').status).toBe(3);
+    expect(drift('ragged.csv')).toMatchObject({ status: 2, stderr: expect.stringContaining('line 3') });
+    expect(drift('none.csv').status).toBe(2);
+    expect(drift('other.csv').status).toBe(2);
+    expect(drift('same.csv', '--columns', 'agge')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("'age'"),
+    });
+    expect(drift('same.csv', '--method', 'kss').status).toBe(2);
+    expect(drift('same.csv', '--level', '7').status).toBe(2);
+    const few = JSON.parse(drift('few.csv', '--method', 'ks', '--json').stdout) as object;
+    expect(few).toMatchObject({ drifted: false, verdict: 'too_few', columns: { age: { method: 'ks', n_current: 5 } } });
+    const chosen = JSON.parse(
+      drift('older.csv', '--categorical', 'age', '--columns', 'age', '--json').stdout,
+    ) as object;
+    expect(chosen).toMatchObject({ columns: { age: { method: 'chi2' } } });
+  });
+
+  it('compares with a revision, and with a window of the prediction log', () => {
+    const folder = freshProject();
+    fs.writeFileSync(path.join(folder, 'train.csv'), csv('age,kind', ages(20)));
+    command(folder, 'git', ['add', '-A']);
+    command(folder, 'git', ['commit', '-qm', 'one']);
+    command(folder, 'git', ['tag', 'v1']);
+    fs.writeFileSync(path.join(folder, 'train.csv'), csv('age,kind', ages(50)));
+    const drift = (reference: string, current: string) =>
+      mlops(folder, ['monitor', 'drift', '--reference', reference, '--current', current, '--json']);
+    expect(drift('train.csv@v1', 'train.csv').status).toBe(1);
+    expect(drift('train.csv@v2', 'train.csv').status).toBe(2);
+    const records = ages(50).map((row) => {
+      const [age, kind] = row.split(',');
+      return JSON.stringify({ model: 'm', version: '1', inputs: { age: Number(age), kind }, prediction: 1 });
+    });
+    fs.writeFileSync(path.join(folder, 'p.jsonl'), records.join('\n'));
+    expect(mlops(folder, ['monitor', 'log', 'p.jsonl']).status).toBe(0);
+    expect(drift('train.csv', 'log:m?since=7d').status).toBe(0);
+    expect(drift('train.csv@v1', 'log:models:/m/1').status).toBe(1);
+    expect(drift('train.csv', 'log:m?wrong=1').status).toBe(2);
+    expect(drift('train.csv', 'log:m?since=never').status).toBe(2);
+  });
+});
