@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { MlopsError } from '../base/index.ts';
 import { parseMlModel, type MlModel } from './mlmodel.ts';
 import { readOnnx, type OnnxModel } from './onnx.ts';
-import { deriveSignature, servableOutputs, unservableInput, type Signature } from './signature.ts';
+import { deriveSignature, unservableInput, unservableOutput, type Signature } from './signature.ts';
 
 /** What a model file or folder is, and whether `mlops serve` can serve it. */
 export interface ModelDescription {
@@ -126,14 +126,13 @@ function whyNotServable(model: OnnxModel): { reason: string; wayOut: string } | 
         'export the model with tensor inputs of a plain type (for bfloat16 and float8: cast from float32 in the graph)',
     };
   }
-  const unsupported = model.outputs.find((output) => output.dtype === undefined && output.type.startsWith('tensor('));
-  // A type that the file leaves out is found by the runtime when it loads the model.
-  const untyped = model.outputs.some((output) => output.type === 'unknown');
-  if (unsupported !== undefined || (servableOutputs(model).length === 0 && !untyped)) {
-    const output = unsupported ?? model.outputs[0];
+  const output = unservableOutput(model);
+  if (output !== undefined) {
     return {
-      reason: `its output '${output?.name}' has the type ${output?.type}, which onnxruntime-node cannot return`,
-      wayOut: 'export the model with tensor outputs of a plain type',
+      reason: `its output '${output.name}' has the type ${output.type}, which onnxruntime-node cannot return`,
+      wayOut: output.type.startsWith('tensor(')
+        ? 'export the model with tensor outputs of a plain type'
+        : 'export the model with tensor outputs, one for each part of a sequence',
     };
   }
   return undefined;

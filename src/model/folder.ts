@@ -24,8 +24,8 @@ export interface ModelFolderOptions {
   readonly artifactPath?: string | undefined;
   readonly runId?: string | undefined;
   readonly modelId?: string | undefined;
-  /** Further files to store with the version, e.g. `serving.yaml`: absolute paths, put at the folder's top. */
-  readonly extraFiles?: readonly string[];
+  /** Further files to store with the version, e.g. `serving.yaml`: where they lie now, and their path in the folder. */
+  readonly extraFiles?: readonly { readonly path: string; readonly source: string }[];
   /** Default: now. */
   readonly created?: Date;
 }
@@ -41,7 +41,7 @@ export async function planModelFolder(location: string, options: ModelFolderOpti
   const description = await describeModel(location);
   const modelUuid = randomUUID().replaceAll('-', '');
   const modelSize = description.files.reduce((sum, file) => sum + file.size, 0);
-  const extra = (options.extraFiles ?? []).map((file) => ({ path: path.basename(file), source: path.resolve(file) }));
+  const extra = options.extraFiles ?? [];
   const taken = { description, modelUuid, modelSize };
   const base =
     description.kind === 'mlflow-folder' || description.kind === 'folder'

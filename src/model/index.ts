@@ -22,10 +22,12 @@ export {
   servableInputs,
   servableOutputs,
   unservableInput,
+  unservableOutput,
   type Signature,
 } from './signature.ts';
 export { isDtype, wireShape, type Dim, type Dtype, type TensorInfo } from './tensor-types.ts';
 export { parseYaml } from './yaml-text.ts';
 export { rewriteZipMap } from './zipmap.ts';
+export { openOptionalInputs, optionalInputs, type DefaultValue } from './optional-inputs.ts';
 export { analyseRows, type RowsVerdict } from './rows/analyse.ts';
 export type { Choice } from './rows/node-view.ts';

@@ -28,6 +28,8 @@ export interface OnnxModel {
   readonly graphName: string;
   /** Inputs that a caller must give: those with an initializer are left out. */
   readonly inputs: readonly OnnxValue[];
+  /** Inputs with an initializer. */
+  readonly optional: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
   /** Relative paths of the files that hold external tensors, each once, in order of appearance. */
   readonly externalFiles: readonly string[];
@@ -84,6 +86,7 @@ function finish(draft: Draft, where: string): OnnxModel {
     ...header,
     graphName: graph.name,
     inputs: graph.inputs.filter((input) => !graph.initializers.has(input.name)),
+    optional: graph.inputs.filter((input) => graph.initializers.has(input.name)),
     outputs: graph.outputs,
     externalFiles: [...graph.external],
     classes: graph.classes,

@@ -34,6 +34,14 @@ export function servableOutputs(model: OnnxModel): TensorInfo[] {
   });
 }
 
+/** The first output that cannot be answered: a sequence or map that no ZipMap made, or a type of element that has no kernel. */
+export function unservableOutput(model: OnnxModel): OnnxValue | undefined {
+  // The type that a file leaves out is found by the runtime when it loads the model.
+  return model.outputs.find(
+    (output) => output.type !== 'unknown' && (asTensor(output) ?? unzipped(output, model)) === undefined,
+  );
+}
+
 function asTensor(value: OnnxValue): TensorInfo | undefined {
   if (value.dtype === undefined) return undefined;
   return { name: value.name, dtype: value.dtype, dims: value.dims };

@@ -8,6 +8,7 @@
 export { Member } from './cluster/member.ts';
 export { superviseServers } from './cluster/supervisor.ts';
 export { FolderSource } from './models/folder-source.ts';
+export { checkServing } from './processing/processing.ts';
 export { MemorySource } from './models/memory-source.ts';
 export type { ModelRef, ModelSource, OpenModel } from './models/model-source.ts';
 export type { ServedModelSpec } from './running/repository.ts';

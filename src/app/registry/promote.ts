@@ -27,6 +27,8 @@ export interface Promoted {
   readonly version: ModelVersion;
   readonly from: Stage;
   readonly checks: readonly Check[];
+  /** A newer version that is in the stage too: it is the one that the stage means. */
+  readonly newer: ModelVersion | undefined;
 }
 
 /**
@@ -48,7 +50,10 @@ export async function promote(store: TrackingStore, wanted: ModelSelector, optio
   const { stage, archiveExisting, by } = options;
   const why = [options.why, ...checks.map((check) => check.text)].filter((part) => part !== undefined).join('; ');
   const version = await store.transitionStage(before.name, before.version, { stage, archiveExisting, by, why });
-  return { version, from: before.stage, checks };
+  const [meant] =
+    stage === 'Production' || stage === 'Staging' ? await store.getLatestVersions(version.name, [stage]) : [];
+  const newer = meant !== undefined && meant.version !== version.version ? meant : undefined;
+  return { version, from: before.stage, checks, newer };
 }
 
 async function runChecks(store: TrackingStore, version: ModelVersion, options: PromoteOptions): Promise<Check[]> {

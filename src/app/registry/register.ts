@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { isMlopsError } from '../../base/index.ts';
 import { worktreeTree } from '../../git/index.ts';
 import { type LoggedModel, type ModelVersion, type Run, type Tag } from '../../mlflow/index.ts';
-import { planModelFolder, type ModelFolderPlan } from '../../model/index.ts';
+import { planModelFolder, servableInputs, servableOutputs, type ModelFolderPlan } from '../../model/index.ts';
 import { readSettings } from '../../project/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { originOfModel, type ModelOrigin } from './model-origin.ts';
@@ -70,7 +70,9 @@ async function registerUri(store: TrackingStore, options: RegisterOptions): Prom
 async function registerFiles(store: TrackingStore, options: RegisterOptions): Promise<Registered> {
   const file = path.resolve(options.cwd, options.source);
   // Read and checked before anything is written: garbage leaves no run and no version behind.
-  const { description } = await planModelFolder(file);
+  const checked = await planModelFolder(file, { extraFiles: servingFiles(file) });
+  const { description } = checked;
+  const tokenizer = await checkProcessing(checked);
   const origin = await originOfModel(store, file, options.root);
   await makeModel(store, options.name);
   const run = origin.run ?? (await makeRun(store, options, origin));
@@ -81,7 +83,7 @@ async function registerFiles(store: TrackingStore, options: RegisterOptions): Pr
     artifactPath: model?.artifactUri ?? folder,
     runId: run.info.id,
     modelId: model?.id,
-    extraFiles: servingFile(file),
+    extraFiles: [...servingFiles(file), ...(description.kind === 'onnx-file' ? tokenizer : [])],
   });
   await upload(store, place, model, plan);
   if (model !== undefined) await store.logOutputs(run.info.id, [{ modelId: model.id, step: 0 }]);
@@ -114,11 +116,42 @@ async function logModel(store: TrackingStore, run: Run, name: string): Promise<L
   }
 }
 
-/** Pre- and post-processing that lies beside a model is part of it. */
-function servingFile(file: string): string[] {
-  const beside = path.join(path.dirname(file), 'serving.yaml');
-  return fs.existsSync(file) && fs.statSync(file).isFile() && fs.existsSync(beside) ? [beside] : [];
+type StoredFile = { readonly path: string; readonly source: string };
+
+/** Pre- and post-processing that lies beside a model file is part of it: its own, or that of its folder. */
+function servingFiles(file: string): StoredFile[] {
+  if (!fs.existsSync(file) || !fs.statSync(file).isFile()) return [];
+  const candidates = [file.replace(/\.onnx$/i, '.serving.yaml'), path.join(path.dirname(file), 'serving.yaml')];
+  const source = candidates.find((candidate) => candidate !== file && fs.existsSync(candidate));
+  return source === undefined ? [] : [{ path: 'serving.yaml', source }];
 }
+
+/**
+ * Reads the serving.yaml that a model will be served with, as serving reads it. Returns the files that it names.
+ *
+ * @throws MlopsError `bad_config`, `model_broken`: a version that nobody could serve is not registered as servable.
+ */
+async function checkProcessing({ description, files }: ModelFolderPlan): Promise<StoredFile[]> {
+  const { onnx, onnxFile, kind } = description;
+  if (!description.servable || onnx === undefined || onnxFile === undefined) return [];
+  const model = kind === 'mlflow-folder' ? path.relative(description.path, onnxFile) : 'model.onnx';
+  const stored = (name: string): StoredFile | undefined => {
+    const place = path.posix.join(path.posix.dirname(model.split(path.sep).join('/')), name);
+    return files.flatMap((file) => ('source' in file && file.path === place ? [file] : []))[0];
+  };
+  const config = stored(path.basename(model).replace(/\.onnx$/i, '.serving.yaml')) ?? stored('serving.yaml');
+  if (config === undefined) return [];
+  // A type that the file leaves out is found when the model is loaded.
+  const untyped = onnx.outputs
+    .filter(({ type }) => type === 'unknown')
+    .map(({ name }) => ({ name, dtype, dims: undefined }));
+  const edges = { inputs: servableInputs(onnx) ?? [], outputs: [...servableOutputs(onnx), ...untyped] };
+  const { checkServing } = await import('../../serve/index.ts');
+  const beside = await checkServing(config.source, edges);
+  return beside.map((source) => ({ path: path.basename(source), source }));
+}
+
+const dtype = 'float32' as const;
 
 function versionTags(options: RegisterOptions, origin: ModelOrigin, plan: ModelFolderPlan): Tag[] {
   const { servable, flavors, reason } = plan.description;

@@ -41,7 +41,12 @@ export async function versionNamed(store: TrackingStore, wanted: ModelSelector):
   const model = await modelNamed(store, name);
   const found = await versionIfAny(store, model, selector);
   if (found !== undefined) return found;
-  throw new MlopsError('model_not_found', `model '${name}' has no version '${selector}'`, {
+  const what = isStage(selector)
+    ? `no version of model '${name}' is in the stage ${selector}`
+    : selector.startsWith('@')
+      ? `model '${name}' has no alias '${selector.slice(1)}'`
+      : `model '${name}' has no version '${selector}'`;
+  throw new MlopsError('model_not_found', what, {
     hint: nearSelector(model, selector) ?? `see \`mlops models show ${name}\``,
   });
 }

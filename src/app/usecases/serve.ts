@@ -35,6 +35,7 @@ export interface ServeModelsOptions {
   readonly predictionLog?: ServeOptions['predictionLog'];
   readonly redact?: readonly string[] | undefined;
   readonly onAccess?: ServeOptions['onAccess'];
+  readonly onChange?: ServeOptions['onChange'];
   readonly watch?: boolean | undefined;
   /** Set in one of several processes of a server. */
   readonly member?: ServeOptions['member'];
@@ -83,6 +84,7 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
     predictionLog: options.predictionLog,
     redact: options.redact,
     onAccess: options.onAccess,
+    onChange: options.onChange,
     serverVersion: options.serverVersion,
     log: options.log,
   });

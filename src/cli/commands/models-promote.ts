@@ -51,10 +51,16 @@ export const promoteCommand: Command = {
           on: input.text('on'),
           orNone: input.on('or-none'),
         });
-        const { version, from, checks } = done;
+        const { version, from, checks, newer } = done;
         if (input.on('json')) return terminal.json({ ...modelVersionToJson(version), from, checks });
         for (const check of checks) terminal.print(`  ok  ${check.text}`);
         terminal.print(`${version.name} version ${version.version}: ${from} -> ${version.stage}`);
+        if (newer !== undefined) {
+          terminal.warn(
+            `version ${newer.version} is in ${version.stage} too, and as the newest it is the one served; ` +
+              `move it with \`mlops models promote ${version.name} ${newer.version} --stage Archived\`, or use --archive-existing`,
+          );
+        }
         if (version.stage === 'Production') terminal.next(`mlops serve models:/${version.name}/Production`);
       },
       { create: false },

@@ -124,6 +124,7 @@ function optionsOf(sources: readonly string[], input: Input, terminal: Terminal)
     predictionLog: predictionLogOf(input, terminal),
     redact: listOf(input.text('log-redact')),
     onAccess: input.on('access-log') ? (entry) => terminal.print(JSON.stringify(entry)) : undefined,
+    onChange: (line) => terminal.note(line),
     watch: input.on('watch'),
     serverVersion: version,
     log: terminal.log,

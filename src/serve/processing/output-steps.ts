@@ -13,6 +13,7 @@ export function outputSteps(config: ServingConfig, file: string, edges: ModelEdg
   const named = config.outputs.find((output) => output.labels !== undefined);
   return {
     fetches: [...new Set(config.outputs.map((output) => output.name))],
+    sources: new Map(config.outputs.map((output) => [output.as, output.name])),
     apply(outputs, feeds) {
       const results: Record<string, Tensor> = {};
       for (const step of config.outputs) {

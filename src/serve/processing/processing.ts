@@ -16,6 +16,23 @@ import { textInput } from './text-input.ts';
 export async function loadProcessing(modelFile: string, edges: ModelEdges): Promise<Processing | undefined> {
   const file = configFile(modelFile);
   if (file === undefined) return undefined;
+  return read(file, edges);
+}
+
+/**
+ * Reads a `serving.yaml` as serving does. Returns the files beside it that it names.
+ *
+ * @throws MlopsError `bad_config` when it does not fit the model, `model_broken` when it is no YAML.
+ */
+export async function checkServing(file: string, edges: ModelEdges): Promise<string[]> {
+  await read(file, edges);
+  const { text } = await parseServingConfig(fs.readFileSync(file, 'utf8'), file);
+  if (text === undefined) return [];
+  const beside = [text.tokenizer, 'tokenizer_config.json'].map((name) => path.join(path.dirname(file), name));
+  return beside.filter((name) => fs.existsSync(name));
+}
+
+async function read(file: string, edges: ModelEdges): Promise<Processing> {
   const config = await parseServingConfig(fs.readFileSync(file, 'utf8'), file);
   return {
     input: await inputStep(config, file, edges),

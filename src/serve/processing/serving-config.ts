@@ -1,6 +1,9 @@
 import { MlopsError } from '../../base/index.ts';
 import { parseYaml } from '../../model/index.ts';
 
+/** Allowed values in order of their positions; null holds a position that no value has. */
+export type Categories = readonly (string | null)[];
+
 /** A column of a table input. */
 export interface ColumnConfig {
   readonly name: string;
@@ -11,7 +14,7 @@ export interface ColumnConfig {
   readonly min: number | undefined;
   readonly max: number | undefined;
   /** Allowed values. A model input of numbers gets their position. */
-  readonly categories: readonly string[] | undefined;
+  readonly categories: Categories | undefined;
 }
 
 export interface TextConfig {
@@ -89,7 +92,10 @@ function readColumn(check: Checker, value: unknown, index: number): ColumnConfig
   ]);
   const fallback = fields['default'];
   if (typeof fallback === 'object' && fallback !== null) throw check.problem(`${path}.default`, 'a value', fallback);
-  const categories = check.optionalTexts(fields['categories'], `${path}.categories`);
+  const categories =
+    fields['categories'] === undefined
+      ? undefined
+      : check.list(fields['categories'], `${path}.categories`).map((one) => (one === null ? null : String(one)));
   return {
     name: check.text(fields['name'], `${path}.name`),
     type: check.choice(fields['type'] ?? (categories === undefined ? 'number' : 'string'), `${path}.type`, [

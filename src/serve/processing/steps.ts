@@ -5,8 +5,14 @@ import type { Tensors } from '../wire/tensor.ts';
 /** Port: how raw inputs of a request become tensors. Kinds: table, text; images and ensembles come as further kinds. */
 export interface InputStep {
   readonly kind: string;
+  /** Names that a request gives values under. */
+  readonly names: readonly string[];
+  /** True for a name whose values are texts, also where they read as numbers. */
+  holdsText(name: string): boolean;
   /** Raw rows (`inputs`, `instances` or the names at the top level of a request). @throws MlopsError `invalid_input`. */
   read(inputs: Json): Tensors;
+  /** A row as JSON Schema, for the documentation. */
+  schema(): Readonly<Record<string, unknown>>;
   /** Raw inputs for the documentation's example. */
   example(): Json;
 }
@@ -24,6 +30,8 @@ export interface Processed {
 export interface OutputSteps {
   /** Outputs of the model that are needed. */
   readonly fetches: readonly string[];
+  /** The output of the model that an answered one is made of. */
+  readonly sources: ReadonlyMap<string, string>;
   apply(outputs: Tensors, feeds: Tensors): Processed;
 }
 

@@ -2,7 +2,7 @@ import { didYouMean, MlopsError } from '../../base/index.ts';
 import type { TensorInfo } from '../../model/index.ts';
 import { showJson, type Json, isObject, type JsonObject } from '../wire/json-reader.ts';
 import type { InputStep } from './steps.ts';
-import type { ColumnConfig } from './serving-config.ts';
+import type { Categories, ColumnConfig } from './serving-config.ts';
 import type { Tensor } from '../wire/tensor.ts';
 import { invalid, tensorFromJson } from '../wire/tensor-json.ts';
 
@@ -11,6 +11,8 @@ export function tableInput(columns: readonly ColumnConfig[], file: string, input
   const groups = groupByInput(columns, file, inputs);
   return {
     kind: 'table',
+    names: columns.map((column) => column.name),
+    holdsText: (name) => columns.some((column) => column.name === name && column.type === 'string'),
     read(raw) {
       const rows = rowsOf(raw, columns);
       const feeds: Record<string, Tensor> = {};
@@ -21,6 +23,12 @@ export function tableInput(columns: readonly ColumnConfig[], file: string, input
       }
       return feeds;
     },
+    schema: () => ({
+      type: 'object',
+      properties: Object.fromEntries(columns.map((column) => [column.name, schemaOf(column)])),
+      required: columns.filter((column) => column.default === undefined).map((column) => column.name),
+      additionalProperties: false,
+    }),
     example: () => Object.fromEntries(columns.map((column) => [column.name, exampleOf(column)])),
   };
 }
@@ -62,6 +70,7 @@ function rowsOf(raw: Json, columns: readonly ColumnConfig[]): JsonObject[] {
     : isObject(raw) && Object.values(raw).some(Array.isArray)
       ? transpose(raw)
       : [raw];
+  if (rows.length === 0) throw invalid('inputs', 'one row or more', 'an empty list');
   return rows.map((row, i) => {
     if (!isObject(row)) throw invalid(`inputs[${i}]`, 'an object with a value for each column', 'something else');
     const strange = Object.keys(row).find((key) => !columns.some((column) => column.name === key));
@@ -90,9 +99,13 @@ function transpose(columns: JsonObject): JsonObject[] {
 function valueOf(row: JsonObject, column: ColumnConfig, index: number, info: TensorInfo): Json {
   const path = `inputs[${index}].${column.name}`;
   const given = Object.hasOwn(row, column.name) ? row[column.name] : undefined;
-  const value = given === undefined || given === null ? column.default : given;
-  if (value === undefined)
-    throw invalid(path, `a ${column.type} (the column has no default)`, given === null ? 'null' : 'nothing');
+  // NaN is how floats say null.
+  const missing = given === undefined || given === null || Number.isNaN(given);
+  const value = missing ? column.default : given;
+  if (value === undefined) {
+    const got = given === undefined ? 'nothing' : showJson(given);
+    throw invalid(path, `a ${column.type} (the column has no default)`, got);
+  }
   if (value === null) return null;
   checkType(value, column, path);
   if (column.categories !== undefined) return category(value, column.categories, path, info);
@@ -108,20 +121,30 @@ function checkType(value: Json, { type, min, max, categories }: ColumnConfig, pa
     (type === 'string' && (typeof value === 'string' || (categories !== undefined && number)));
   if (!fits) throw invalid(path, `a ${type}`, showJson(value));
   if (!number) return;
-  if (min !== undefined && Number(value) < min) throw invalid(path, `at least ${min}`, String(value));
-  if (max !== undefined && Number(value) > max) throw invalid(path, `at most ${max}`, String(value));
+  const within = Number.isFinite(Number(value));
+  if (min !== undefined && !(within && Number(value) >= min)) throw invalid(path, `at least ${min}`, String(value));
+  if (max !== undefined && !(within && Number(value) <= max)) throw invalid(path, `at most ${max}`, String(value));
 }
 
-function category(value: Json, categories: readonly string[], path: string, info: TensorInfo): Json {
+function category(value: Json, categories: Categories, path: string, info: TensorInfo): Json {
   const text = typeof value === 'string' ? value : showJson(value);
   const at = categories.indexOf(text);
-  if (at < 0) throw invalid(path, `one of ${categories.join(', ')}`, showJson(text));
+  if (at < 0) throw invalid(path, `one of ${categories.filter((one) => one !== null).join(', ')}`, showJson(text));
   return info.dtype === 'string' ? text : at;
+}
+
+function schemaOf({ type, min, max, categories, ...column }: ColumnConfig) {
+  return {
+    ...(categories === undefined ? { type } : { enum: categories.filter((category) => category !== null) }),
+    ...(min === undefined ? {} : { minimum: min }),
+    ...(max === undefined ? {} : { maximum: max }),
+    ...(column.default === undefined ? {} : { default: column.default }),
+  };
 }
 
 function exampleOf({ type, categories, min, max, ...column }: ColumnConfig): Json {
   if (column.default !== undefined && column.default !== null) return column.default;
-  if (categories !== undefined) return categories[0] ?? '';
+  if (categories !== undefined) return categories.find((one) => one !== null) ?? '';
   if (type === 'string') return 'text';
   if (type === 'boolean') return false;
   if (min !== undefined && max !== undefined) return type === 'integer' ? Math.round((min + max) / 2) : (min + max) / 2;

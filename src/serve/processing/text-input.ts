@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { messageOf, MlopsError } from '../../base/index.ts';
+import { didYouMean, messageOf, MlopsError } from '../../base/index.ts';
 import type { TensorInfo } from '../../model/index.ts';
 import { showJson, type Json, isObject } from '../wire/json-reader.ts';
 import type { InputStep } from './steps.ts';
@@ -47,12 +47,20 @@ export async function textInput(config: TextConfig, file: string, inputs: readon
   }
   return {
     kind: 'text',
+    names: [config.field],
+    holdsText: () => true,
     read(raw) {
       const encodings = textsOf(raw, config.field).map((text) => cut(encode(text), config.maxLength));
       const longest = encodings.reduce((length, encoding) => Math.max(length, encoding.ids.length), 1);
       const width = config.padding === 'max_length' ? config.maxLength : longest;
       return Object.fromEntries(inputs.map((info) => [info.name, tokensTensor(info, encodings, width, padId)]));
     },
+    schema: () => ({
+      type: 'object',
+      properties: { [config.field]: { type: 'string' } },
+      required: [config.field],
+      additionalProperties: false,
+    }),
     example: () => ({ [config.field]: 'some text' }),
   };
 }
@@ -81,12 +89,29 @@ async function loadTokenizer(file: string): Promise<{ encode: (text: string) => 
 }
 
 function textsOf(raw: Json, field: string): string[] {
-  const value = isObject(raw) && Object.hasOwn(raw, field) ? raw[field] : raw;
+  onlyField(raw, field, 'inputs');
+  const value = isObject(raw) ? raw[field] : raw;
   const list = Array.isArray(value) ? value : [value];
+  if (list.length === 0) throw invalid(`inputs.${field}`, 'one text or more', 'an empty list');
   return list.map((item, i) => {
+    onlyField(item, field, `inputs[${i}]`);
     const text = isObject(item) ? item[field] : item;
     if (typeof text === 'string') return text;
     throw invalid(`inputs.${field}[${i}]`, 'a text', showJson(text));
+  });
+}
+
+/** @throws MlopsError `invalid_input` where an object has another key than the text's. */
+function onlyField(value: Json | undefined, field: string, path: string): void {
+  if (!isObject(value)) return;
+  const strange = Object.keys(value)
+    .find((key) => key !== field)
+    ?.slice(0, 100);
+  if (strange === undefined && Object.hasOwn(value, field)) return;
+  if (strange === undefined) throw invalid(`${path}.${field}`, 'a text', 'nothing');
+  throw new MlopsError('invalid_input', `${path}.${strange}: there is no such key; the text stands under '${field}'`, {
+    hint: didYouMean(strange, [field]),
+    data: { path: `${path}.${strange}`, expected: field, got: strange },
   });
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { Request } from '../../http/index.ts';
 import type { Prediction } from '../running/predict.ts';
+import type { ServedVersion } from '../running/served-version.ts';
 import type { Tensor, Tensors } from '../wire/tensor.ts';
 import { tensorToBytes } from '../wire/tensor-binary.ts';
 import { tensorToJson } from '../wire/tensor-json.ts';
@@ -16,17 +17,25 @@ export function predictionLine(
   request: Request,
   redact: ReadonlySet<string>,
 ): string {
-  const { version, feeds, answer, labels, latency, fetches } = prediction;
+  const { version, feeds, outputs, labels, latency, fetches } = prediction;
   const { ref } = version;
   let line = `{"kind":"prediction","id":"${id}","at":${Date.now()},"model":${JSON.stringify(ref.name)}`;
   line += `,"version":${JSON.stringify(ref.version)},"md5":"${version.md5}"`;
   if (ref.runId !== undefined) line += `,"run_id":${JSON.stringify(ref.runId)}`;
   line += `,"inputs":${tensorsText(feeds, Object.keys(feeds), redact)}`;
-  line += `,"outputs":${tensorsText(answer.outputs, fetches, redact)}`;
+  line += `,"outputs":${tensorsText(outputs, fetches, hidden(version, redact))}`;
   if (labels !== undefined && labels.length <= valuesLimit) line += `,"labels":${JSON.stringify(labels)}`;
   line += `,"latency_ms":${Math.round(latency * 1000) / 1000},"request_id":${JSON.stringify(request.id)}`;
   if (request.trace !== undefined) line += `,"trace_id":"${request.trace.traceId}"`;
   return `${line}}`;
+}
+
+/** An output that serving.yaml renames is blackened under both names, whichever of them was asked for. */
+function hidden(version: ServedVersion, redact: ReadonlySet<string>): ReadonlySet<string> {
+  const sources = version.processing?.output?.sources;
+  if (sources === undefined || redact.size === 0) return redact;
+  const pairs = [...sources].filter(([name, source]) => redact.has(name) || redact.has(source));
+  return new Set([...redact, ...pairs.flat()]);
 }
 
 function tensorsText(tensors: Tensors, names: readonly string[], redact: ReadonlySet<string>): string {

@@ -1,73 +1,57 @@
 import { MlopsError } from '../../base/index.ts';
 import type { TensorInfo } from '../../model/index.ts';
 import { isObject, parseJson, showJson, type Json, type JsonObject } from '../wire/json-reader.ts';
+import { outputsAsked, rowsOf, type Rows } from './envelope.ts';
 import { chosenOutputs, type Prediction } from '../running/predict.ts';
 import type { InputStep } from '../processing/steps.ts';
 import type { ServedVersion } from '../running/served-version.ts';
 import { noTensors, type Tensors } from '../wire/tensor.ts';
 import { invalid, tensorFromJson, tensorToJson } from '../wire/tensor-json.ts';
 
-/** Keys of a `/predict` body that are not names of inputs. */
-const reserved = new Set(['model', 'model_version', 'inputs', 'instances', 'outputs', 'id', 'parameters']);
-
 /** @throws MlopsError `bad_json`, `bad_request` when the body is no object. */
-export function readObject(body: unknown, exact: boolean): JsonObject {
-  const value = parseJson(Buffer.isBuffer(body) ? body : Buffer.alloc(0), exact);
+export function readObject(body: unknown, exact: boolean, contentType: string | undefined): JsonObject {
+  const value = parseJson(Buffer.isBuffer(body) ? body : Buffer.alloc(0), exact, contentType);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw new MlopsError('bad_request', 'the body must be a JSON object', {
     hint: 'for example {"inputs": {"x": [[1, 2, 3]]}}',
   });
 }
 
-/** A text of the body that may be absent. @throws MlopsError `invalid_input`. */
-export function optionalText(body: JsonObject, key: string): string | undefined {
-  const value = Object.hasOwn(body, key) ? body[key] : undefined;
-  if (value === undefined || value === null) return undefined;
-  if (typeof value === 'string') return value;
-  if (typeof value === 'number' && Number.isInteger(value)) return String(value);
-  throw invalid(key, 'a text', showJson(value));
-}
-
 /**
  * The inputs of a native request: `{"inputs": {name: values}}`, `{"inputs": values}` for a model of one input,
  * `{"instances": [row, ...]}`, or the names at the top level. A row may stand alone where a list of rows is meant.
  *
+ * @param said keys of the body that named the model.
  * @throws MlopsError `invalid_input`.
  */
 export function readNativeInputs(
   version: ServedVersion,
   body: JsonObject,
+  said?: ReadonlySet<string>,
 ): { feeds: Tensors; fetches: readonly string[] } {
   const step = version.processing?.input;
-  const feeds = step === undefined ? readFeeds(version, body) : readRaw(version, step, body);
+  const rows = rowsOf(version, body, said);
+  const feeds = step === undefined ? readFeeds(version, rows) : readRaw(version, step, rows.value);
   return { feeds, fetches: readFetches(version, body) };
 }
 
 /** Raw values for the input step of serving.yaml; who sends the model's own tensors by name is not stopped. */
-function readRaw(version: ServedVersion, step: InputStep, body: JsonObject): Tensors {
-  const given = ['inputs', 'instances'].find((key) => Object.hasOwn(body, key));
-  const rest = Object.fromEntries(Object.entries(body).filter(([key]) => !reserved.has(key)));
-  const raw = given === undefined ? rest : (body[given] ?? null);
+function readRaw(version: ServedVersion, step: InputStep, raw: Json): Tensors {
   const tensors =
     step.kind === 'text' && isObject(raw) && version.inputs.every((info) => Object.hasOwn(raw, info.name));
   return tensors ? namedFeeds(version, raw, 'inputs.') : step.read(raw);
 }
 
 function readFetches(version: ServedVersion, body: JsonObject): readonly string[] {
-  const outputs = Object.hasOwn(body, 'outputs') ? body['outputs'] : undefined;
   // serving.yaml decides what is answered.
-  if (outputs === undefined || outputs === null || version.processing?.output !== undefined) return version.outputNames;
-  if (!Array.isArray(outputs) || outputs.some((name) => typeof name !== 'string')) {
-    throw invalid('outputs', 'a list of output names', showJson(outputs));
-  }
-  return chosenOutputs(version, outputs as string[], 'outputs');
+  if (version.processing?.output !== undefined) return version.outputNames;
+  const asked = outputsAsked(version, body);
+  return asked === undefined ? version.outputNames : chosenOutputs(version, asked, 'outputs');
 }
 
-function readFeeds(version: ServedVersion, body: JsonObject): Tensors {
-  if (Object.hasOwn(body, 'inputs')) return feedsOf(version, body['inputs'] ?? null, 'inputs');
-  if (Object.hasOwn(body, 'instances')) return feedsOfInstances(version, body['instances'] ?? null);
-  const rest = Object.fromEntries(Object.entries(body).filter(([key]) => !reserved.has(key)));
-  return namedFeeds(version, rest, '');
+function readFeeds(version: ServedVersion, { at, value }: Rows): Tensors {
+  if (at === 'inputs') return feedsOf(version, value, 'inputs');
+  return at === 'instances' ? feedsOfInstances(version, value) : namedFeeds(version, value as JsonObject, '');
 }
 
 function feedsOf(version: ServedVersion, inputs: Json, path: string): Tensors {
@@ -86,6 +70,10 @@ export function namedFeeds(version: ServedVersion, values: JsonObject, prefix: s
     const value = Object.hasOwn(values, info.name) ? values[info.name] : undefined;
     if (value === undefined) throw missing(version, info, values, prefix);
     feeds[info.name] = tensorFromJson(value, info, prefix + info.name, true);
+  }
+  for (const info of version.optional) {
+    const value = Object.hasOwn(values, info.name) ? values[info.name] : undefined;
+    if (value !== undefined) feeds[info.name] = tensorFromJson(value, info, prefix + info.name, true);
   }
   for (const name in values) {
     if (feeds[name] === undefined || !Object.hasOwn(feeds, name)) {

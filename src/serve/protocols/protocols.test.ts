@@ -207,6 +207,7 @@ describe("MLflow's scoring protocol", () => {
       ),
     );
     const same = { predictions: { y: [[3], [7]] } };
+    const records = { predictions: [{ y: 3 }, { y: 7 }] };
     const rows = [
       [1, 2],
       [3, 4],
@@ -222,10 +223,12 @@ describe("MLflow's scoring protocol", () => {
       { dataframe_records: rows },
       { instances: rows, params: { temperature: 1 } },
     ]) {
-      expect((await post(server, '/invocations', body)).json(), JSON.stringify(body)).toEqual(same);
+      // What comes as a frame stays one where no signature makes tensors of it.
+      const right = Object.keys(body)[0]?.startsWith('dataframe') === true ? records : same;
+      expect((await post(server, '/invocations', body)).json(), JSON.stringify(body)).toEqual(right);
     }
     const csv = await post(server, '/invocations', 'a,b\n1,2\r\n3,"4"\n', { 'content-type': 'text/csv' });
-    expect(csv.json()).toEqual(same);
+    expect(csv.json()).toEqual(records);
     expect((await post(server, '/invocations', 'x', { 'content-type': 'text/plain' })).text).toContain(
       'This predictor only supports the following content types',
     );
@@ -238,7 +241,9 @@ describe("MLflow's scoring protocol", () => {
       (await post(server, '/invocations', { inputs: rows }, { 'content-type': `${json}; charset=UTF-8` })).status,
     ).toBe(200);
     const latin = await post(server, '/invocations', { inputs: rows }, { 'content-type': `${json};charset=latin1` });
-    expect([latin.status, latin.text]).toEqual([415, 'The scoring server only supports UTF-8']);
+    expect([latin.status, latin.json()]).toEqual([200, same]);
+    const odd = await post(server, '/invocations', { inputs: rows }, { 'content-type': `${json};charset=klingon` });
+    expect([odd.status, odd.text]).toEqual([415, "the charset 'klingon' is not supported"]);
     for (const body of [
       { dataframe_records: [{ a: 1 }] },
       { dataframe_split: { columns: ['a', 'b'], data: rows, index: [1] } },
@@ -275,7 +280,7 @@ describe("MLflow's scoring protocol", () => {
         ],
       },
     };
-    expect((await post(server, '/invocations', body)).json()).toEqual({ predictions: { age2: [[8], [10]] } });
+    expect((await post(server, '/invocations', body)).json()).toEqual({ predictions: [{ age2: 8 }, { age2: 10 }] });
     const absent = await post(server, '/invocations', { dataframe_records: [{ age: 1 }] });
     expect(absent.json()).toMatchObject({ message: expect.stringContaining("Model is missing inputs ['city']") });
   });

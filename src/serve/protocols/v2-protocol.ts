@@ -5,6 +5,7 @@ import { chosenOutputs, type Prediction } from '../running/predict.ts';
 import type { ServedVersion } from '../running/served-version.ts';
 import { dtypeByV2, dtypes, elementCount, noTensors, type Tensor, type Tensors } from '../wire/tensor.ts';
 import { tensorFromBytes, tensorToBytes } from '../wire/tensor-binary.ts';
+import { classified } from './v2-classes.ts';
 import {
   checkDims,
   invalid,
@@ -28,12 +29,17 @@ export interface V2Request {
  *
  * @throws MlopsError `bad_json`, `bad_request`.
  */
-export function readV2Request(body: unknown, headerLength: string | undefined, exact: boolean): V2Request {
+export function readV2Request(
+  body: unknown,
+  headers: { readonly headerLength: string | undefined; readonly contentType: string | undefined },
+  exact: boolean,
+): V2Request {
+  const { headerLength } = headers;
   const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
   const length = headerLength === undefined ? bytes.length : lengthOf(headerLength, bytes.length);
   const binary = bytes.subarray(length);
   if (headerLength !== undefined && length === 0) return { id: undefined, json: {}, binary, raw: true };
-  const json = parseJson(bytes.subarray(0, length), exact);
+  const json = parseJson(bytes.subarray(0, length), exact, headers.contentType);
   if (!isObject(json)) throw new MlopsError('bad_request', 'the request must be a JSON object');
   const id = json['id'];
   if (id !== undefined && typeof id !== 'string') throw invalid('id', 'a string', showJson(id));
@@ -53,14 +59,17 @@ function lengthOf(header: string, bodyLength: number): number {
 export interface V2Outputs {
   readonly fetches: readonly string[];
   readonly binary: ReadonlySet<string>;
+  /** How many of the best classes to answer in place of an output's values. */
+  readonly classes: ReadonlyMap<string, number>;
 }
 
 /** @throws MlopsError `invalid_input` naming the place, what was expected and what came. */
 export function readV2Inputs(version: ServedVersion, request: V2Request): { feeds: Tensors; outputs: V2Outputs } {
   if (request.raw) {
-    const outputs = { fetches: version.outputNames, binary: new Set(version.outputNames) };
+    const outputs = { fetches: version.outputNames, binary: new Set(version.outputNames), classes: new Map() };
     return { feeds: rawFeed(version, request.binary), outputs };
   }
+  refuseSequences(request.json['parameters']);
   const inputs = Object.hasOwn(request.json, 'inputs') ? request.json['inputs'] : undefined;
   if (!Array.isArray(inputs)) throw invalid('inputs', 'a list of tensors', showJson(inputs));
   const feeds = noTensors();
@@ -95,9 +104,10 @@ export function readV2Inputs(version: ServedVersion, request: V2Request): { feed
 function readHead(version: ServedVersion, input: Json, path: string) {
   if (!isObject(input)) throw invalid(path, 'an object', showJson(input));
   const { name, datatype, shape, data } = input;
-  const info = version.inputs.find((candidate) => candidate.name === name);
+  const known = [...version.inputs, ...version.optional];
+  const info = known.find((candidate) => candidate.name === name);
   if (info === undefined) {
-    throw invalid(`${path}.name`, `one of ${version.inputs.map((known) => known.name).join(', ')}`, showJson(name));
+    throw invalid(`${path}.name`, `one of ${known.map((one) => one.name).join(', ')}`, showJson(name));
   }
   const dtype = typeof datatype === 'string' ? dtypeByV2.get(datatype) : undefined;
   if (dtype !== info.dtype) throw invalid(`${path}.datatype`, dtypes[info.dtype].v2, showJson(datatype));
@@ -173,19 +183,38 @@ function readOutputs(version: ServedVersion, json: JsonObject): V2Outputs {
   const allBinary = isObject(parameters) && parameters['binary_data_output'] === true;
   const asked = Object.hasOwn(json, 'outputs') ? json['outputs'] : undefined;
   if (asked === undefined || asked === null) {
-    return { fetches: version.outputNames, binary: new Set(allBinary ? version.outputNames : []) };
+    return { fetches: version.outputNames, binary: new Set(allBinary ? version.outputNames : []), classes: new Map() };
   }
   if (!Array.isArray(asked)) throw invalid('outputs', 'a list of outputs', showJson(asked));
   const binary = new Set<string>();
+  const classes = new Map<string, number>();
   const names = asked.map((output, i) => {
     const name = isObject(output) ? output['name'] : undefined;
     if (!isObject(output) || typeof name !== 'string')
       throw invalid(`outputs[${i}].name`, 'the name of an output', showJson(name));
     const own = isObject(output['parameters']) ? output['parameters']['binary_data'] : undefined;
     if (own === true || (own === undefined && allBinary)) binary.add(name);
+    const count = classCount(output['parameters'], `outputs[${i}].parameters.classification`);
+    if (count > 0) classes.set(name, count);
     return name;
   });
-  return { fetches: chosenOutputs(version, names, 'outputs'), binary };
+  return { fetches: chosenOutputs(version, names, 'outputs'), binary, classes };
+}
+
+/** 0: no classification, as Triton takes it. */
+function classCount(parameters: Json | undefined, path: string): number {
+  const count = isObject(parameters) ? (parameters['classification'] ?? 0) : 0;
+  if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) return count;
+  throw invalid(path, 'a number of classes', showJson(count));
+}
+
+/** A model here keeps nothing from one request to the next: who counts on it would get wrong answers. */
+function refuseSequences(parameters: Json | undefined): void {
+  if (!isObject(parameters)) return;
+  const { sequence_id: id = 0, sequence_start: start = false, sequence_end: end = false } = parameters;
+  const name = id !== 0 && id !== '' ? 'sequence_id' : start !== false ? 'sequence_start' : 'sequence_end';
+  if (name === 'sequence_end' && end === false) return;
+  throw invalid(`parameters.${name}`, 'a request by itself: sequences are not supported', showJson(parameters[name]));
 }
 
 /** The answer as its JSON part and the raw tensors that follow it. */
@@ -198,8 +227,10 @@ export function v2Answer(
   const binary: Buffer[] = [];
   const texts: string[] = [];
   for (const name of outputs.fetches) {
-    const tensor = answer.outputs[name];
-    if (tensor === undefined) continue;
+    const values = answer.outputs[name];
+    if (values === undefined) continue;
+    const count = outputs.classes.get(name);
+    const tensor = count === undefined ? values : classified(version, name, values, count);
     const head = `{"name":${JSON.stringify(name)},"shape":[${tensor.dims.join(',')}],"datatype":"${dtypes[tensor.dtype].v2}"`;
     if (outputs.binary.has(name)) {
       const bytes = tensorToBytes(tensor);

@@ -1,7 +1,8 @@
 import { MlopsError } from '../../base/index.ts';
 import type { Shell } from '../../http/index.ts';
 import type { ServingContext } from './context.ts';
-import { optionalText, readObject } from '../protocols/native-protocol.ts';
+import { optionalText } from '../protocols/envelope.ts';
+import { readObject } from '../protocols/native-protocol.ts';
 import { isObject } from '../wire/json-reader.ts';
 
 /** A label may be a list of boxes; it is no place for documents. */
@@ -16,7 +17,7 @@ export function addFeedbackRoutes(shell: Shell, context: ServingContext): void {
         hint: 'start the server with --log-predictions',
       });
     }
-    const body = readObject(request.body, true);
+    const body = readObject(request.body, true, request.headers['content-type']);
     const id = optionalText(body, 'prediction_id');
     const { label } = body;
     if (id === undefined || id.length > 200 || label === undefined || isObject(label)) {

@@ -1,6 +1,8 @@
 import { mlflowErrorBody, type ErrorRenderer, type Shell } from '../../http/index.ts';
 import type { ServingContext } from './context.ts';
-import { readScoring, scoringAnswer, scoringFeeds } from '../protocols/mlflow-protocol.ts';
+import { readScoring } from '../protocols/mlflow-protocol.ts';
+import { scoringAnswer } from '../protocols/scoring-answer.ts';
+import { answersRecords, isEmptyFrame, scoringFeeds } from '../protocols/scoring-frames.ts';
 
 /** Answers `text/plain` for a wrong content type, as MLflow does, else its JSON shape; never a stack trace. */
 const errors: ErrorRenderer = (failure) =>
@@ -24,15 +26,17 @@ export function addMlflowRoutes(shell: Shell, context: ServingContext): void {
     { config: { errors, scope: 'predict' } },
     async (request, reply) => {
       const scoring = readScoring(request.body, request.headers['content-type'], context.anyExactIntegers());
+      void reply.header('content-type', 'application/json; charset=utf-8');
+      const { model, model_version: named } = request.query;
+      if (isEmptyFrame(await context.repository.version(model, named), scoring)) return '{"predictions":[]}';
       const prediction = await context.predictor.predict({
-        model: request.query.model,
-        version: request.query.model_version,
+        model,
+        version: named,
         read: (version) => ({ feeds: scoringFeeds(version, scoring) }),
         gone: () => request.raw.socket.destroyed,
       });
       void reply.header('x-prediction-id', context.record(prediction, request));
-      void reply.header('content-type', 'application/json; charset=utf-8');
-      return scoringAnswer(prediction);
+      return scoringAnswer(prediction, answersRecords(prediction.version, scoring));
     },
   );
 }

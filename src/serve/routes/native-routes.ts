@@ -1,7 +1,8 @@
 import type { Request, Shell } from '../../http/index.ts';
 import type { ServingContext } from './context.ts';
 import type { Control } from '../cluster/control.ts';
-import { nativeAnswer, optionalText, readNativeInputs, readObject } from '../protocols/native-protocol.ts';
+import { routeOf } from '../protocols/envelope.ts';
+import { nativeAnswer, readNativeInputs, readObject } from '../protocols/native-protocol.ts';
 import type { ServedModel } from '../running/repository.ts';
 import type { ServedVersion } from '../running/served-version.ts';
 
@@ -17,13 +18,12 @@ export function addNativeRoutes(shell: Shell, context: ServingContext, control: 
 
   shell.post<{ Querystring: VersionQuery }>('/predict', { config: { scope: 'predict' } }, async (request, reply) => {
     // The version is not known before the body is read, and 64-bit integers are lost once it is: when in doubt, exact.
-    const body = readObject(request.body, context.anyExactIntegers());
-    const { model = optionalText(body, 'model'), model_version: version = optionalText(body, 'model_version') } =
-      request.query;
+    const body = readObject(request.body, context.anyExactIntegers(), request.headers['content-type']);
+    const { model, version, said } = await routeOf(repository, request.query, body);
     const prediction = await predictor.predict({
       model,
       version,
-      read: (served) => readNativeInputs(served, body),
+      read: (served) => readNativeInputs(served, body, said),
       processed: true,
       gone: () => request.raw.socket.destroyed,
     });
@@ -65,9 +65,11 @@ export function addHealthRoutes(shell: Shell, context: ServingContext): void {
       version: model.current?.ref.version ?? null,
       state: model.state,
       ...(model.reason === '' ? {} : { reason: model.reason }),
+      ...(model.refused === undefined ? {} : { refused: model.refused }),
     }));
+    const healthy = models.some((model) => 'refused' in model) ? 'degraded' : 'healthy';
     return {
-      status: ready ? 'healthy' : context.draining ? 'stopping' : 'unhealthy',
+      status: ready ? healthy : context.draining ? 'stopping' : 'unhealthy',
       uptime_seconds: Math.round((Date.now() - context.started.getTime()) / 1000),
       models,
       dependencies: context.dependencies(),
@@ -102,6 +104,7 @@ function describeVersion(context: ServingContext, version: ServedVersion) {
     batching: version.batchable,
     ...(version.alone === undefined ? {} : { batching_off: version.alone }),
     inputs: shaped(version.inputs),
+    ...(version.optional.length === 0 ? {} : { optional_inputs: shaped(version.optional) }),
     outputs: shaped(version.outputs),
     classes: version.labels?.classes ?? null,
     signature: version.mlModel?.signature ?? null,

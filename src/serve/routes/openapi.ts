@@ -125,11 +125,19 @@ function nativePaths(examples: RequestExamples, versions: readonly ServedVersion
   };
 }
 
-/** The inputs of the only model; several models share no schema. */
+/** What each model takes. */
 function predictSchema(versions: readonly ServedVersion[]): Schema {
-  const [version] = versions;
-  if (version === undefined || versions.length > 1 || version.processing?.input !== undefined)
-    return { type: 'object' };
+  const [only, ...more] = versions;
+  if (only === undefined) return { type: 'object' };
+  return more.length === 0 ? inputsSchema(only) : { anyOf: versions.map(inputsSchema) };
+}
+
+function inputsSchema(version: ServedVersion): Schema {
+  const title = version.ref.name;
+  const row = version.processing?.input?.schema();
+  if (row !== undefined) {
+    return { title, anyOf: [row, named('inputs', row), named('instances', { type: 'array', items: row })] };
+  }
   const properties = Object.fromEntries(
     version.inputs.map(({ name, dtype, dims }) => {
       const { kind } = dtypes[dtype];
@@ -145,7 +153,11 @@ function predictSchema(versions: readonly ServedVersion[]): Schema {
     }),
   );
   const inputs = { type: 'object', properties, required: version.inputs.map((input) => input.name) };
-  return { type: 'object', properties: { inputs } };
+  return { title, type: 'object', properties: { inputs } };
+}
+
+function named(name: string, schema: Schema): Schema {
+  return { type: 'object', properties: { [name]: schema }, required: [name] };
 }
 
 const v2 = 'open inference protocol';

@@ -57,6 +57,8 @@ export interface ServeOptions {
   /** Version of mlops, for clients. */
   readonly serverVersion?: string | undefined;
   readonly log?: Logger | undefined;
+  /** Told of each change that is made without a request: a version that is followed, a model that comes or goes. */
+  readonly onChange?: ((line: string) => void) | undefined;
 }
 
 export interface RunningServer {
@@ -134,14 +136,16 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     throw error;
   });
   if (member !== undefined) joinOthers(repository, growing, member);
-  const failures = await loadAll(repository, log, lazy, member);
+  const failures = await loadAll(repository, lazy, member);
   const watching = new AbortController();
   // One process looks; changes are made in all.
   if (options.watch === true && (member?.state.place ?? 0) === 0) {
     const { signal } = watching;
-    followSources({ repository, control, growing, signal, log }).catch((error: unknown) => {
-      if (!signal.aborted) log.error(`sources are no longer followed: ${messageOf(error)}`);
-    });
+    followSources({ repository, control, growing, signal, log, tell: options.onChange ?? log.info.bind(log) }).catch(
+      (error: unknown) => {
+        if (!signal.aborted) log.error(`sources are no longer followed: ${messageOf(error)}`);
+      },
+    );
   }
   return {
     listening,
@@ -169,7 +173,7 @@ function joinOthers(repository: Repository, growing: readonly ModelSource[], { s
   for (const [name, reason] of state.unloaded) if (repository.models.has(name)) repository.unload(name, reason);
 }
 
-async function loadAll(repository: Repository, log: Logger, lazy: boolean, member: Member | undefined) {
+async function loadAll(repository: Repository, lazy: boolean, member: Member | undefined) {
   const failures: { name: string; error: unknown }[] = [];
   const loaded = new Map(member?.state.loaded);
   for (const { spec, state } of repository.models.values()) {
@@ -181,7 +185,6 @@ async function loadAll(repository: Repository, log: Logger, lazy: boolean, membe
       else repository.activate(name, await repository.prepare(name, () => ref));
     } catch (error) {
       failures.push({ name, error });
-      log.warn(`model '${name}' was not loaded: ${messageOf(error)}`);
     }
   }
   return failures;

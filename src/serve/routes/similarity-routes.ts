@@ -2,7 +2,8 @@ import { MlopsError } from '../../base/index.ts';
 import type { Shell } from '../../http/index.ts';
 import type { ServingContext } from './context.ts';
 import { type Json, isObject, type JsonObject } from '../wire/json-reader.ts';
-import { optionalText, readNativeInputs, readObject } from '../protocols/native-protocol.ts';
+import { optionalText } from '../protocols/envelope.ts';
+import { readNativeInputs, readObject } from '../protocols/native-protocol.ts';
 import type { VersionQuery } from './native-routes.ts';
 import { invalid } from '../wire/tensor-json.ts';
 import { cosineMatrix, cosinesOfFirst, embeddingOutput } from './similarity.ts';
@@ -19,7 +20,7 @@ export function addSimilarityRoutes(shell: Shell, context: ServingContext): void
     '/predict/similarity',
     { config: { scope: 'predict' } },
     async (request) => {
-      const body = readObject(request.body, context.anyExactIntegers());
+      const body = readObject(request.body, context.anyExactIntegers(), request.headers['content-type']);
       const against = Object.hasOwn(body, 'candidates');
       if (against !== Object.hasOwn(body, 'query')) {
         const absent = against ? 'query' : 'candidates';

@@ -21,7 +21,10 @@ export function addV2Routes(shell: Shell, context: ServingContext, control: Cont
   const open = { config: { errors: v2Errors } };
   const predict = { config: { errors: v2Errors, scope: 'predict' as const } };
   const { repository } = context;
-  const extensions = ['binary_tensor_data', 'model_repository', 'model_repository(unload_dependents)', 'statistics'];
+  const extensions = [
+    ...['binary_tensor_data', 'classification', 'model_repository', 'model_repository(unload_dependents)'],
+    'statistics',
+  ];
 
   shell.get('/v2', open, () => ({ name: 'mlops', version: context.serverVersion, extensions }));
   shell.get('/v2/health/live', open, () => ({ live: true }));
@@ -61,7 +64,9 @@ async function infer(context: ServingContext, request: Request & { params: Model
   const found = context.repository.version(model, version);
   const served = found instanceof Promise ? await found : found;
   const header = request.headers['inference-header-content-length'];
-  const body = readV2Request(request.body, typeof header === 'string' ? header : undefined, served.exactIntegers);
+  const headerLength = typeof header === 'string' ? header : undefined;
+  const contentType = request.headers['content-type'];
+  const body = readV2Request(request.body, { headerLength, contentType }, served.exactIntegers);
   let outputs: V2Outputs | undefined;
   const prediction = await context.predictor.predict({
     model,

@@ -10,6 +10,8 @@ export interface WatchOptions {
   readonly growing: readonly ModelSource[];
   readonly signal: AbortSignal;
   readonly log: Logger;
+  /** Told of what has changed. */
+  readonly tell: (line: string) => void;
 }
 
 /**
@@ -46,12 +48,12 @@ class Follower {
   }
 
   async #compare(source: ModelSource, at: number): Promise<void> {
-    const { repository, control, log } = this.#options;
+    const { repository, control, tell } = this.#options;
     const found = new Set((await source.list()).map(({ name }) => name));
     for (const name of found) {
       if (repository.models.has(name)) continue;
       await control.add(name, at);
-      log.info(`'${name}' is new and now served`);
+      tell(`'${name}' is new and now served`);
       await this.#load(repository.model(name), await repository.resolve(name));
     }
     for (const { spec } of repository.models.values()) {
@@ -62,7 +64,7 @@ class Follower {
       } else if (!this.#vanished.has(name)) {
         this.#vanished.add(name);
         await control.unload(name, 'its file is gone');
-        log.info(`'${name}' is no longer served: its file is gone`);
+        tell(`'${name}' is no longer served: its file is gone`);
       }
     }
   }
@@ -80,20 +82,22 @@ class Follower {
   }
 
   async #load(model: ServedModel, ref: ModelRef): Promise<void> {
-    const { control, log } = this.#options;
+    const { control, tell } = this.#options;
     const { name } = model.spec;
     if (this.#failed.get(name) === identity(ref)) return;
     this.#failed.set(name, identity(ref));
     try {
       const version = await control.load(name);
       this.#failed.delete(name);
-      log.info(`'${name}' now serves version ${version.ref.version}`);
+      tell(`'${name}' now serves version ${version.ref.version}`);
     } catch (error) {
       this.#keep(model, error);
     }
   }
 
-  #keep({ spec, current }: ServedModel, error: unknown): void {
+  #keep(model: ServedModel, error: unknown): void {
+    const { spec, current } = model;
+    if (current !== undefined) model.refused = messageOf(error);
     this.#options.log.warn(`'${spec.name}' keeps version ${current?.ref.version ?? 'none'}: ${messageOf(error)}`);
   }
 }

@@ -2,8 +2,9 @@ import * as os from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
-import { errorCodes, MlopsError, type ErrorCode, type Logger } from '../../base/index.ts';
+import { MlopsError, type Logger } from '../../base/index.ts';
 import type { Tensors } from '../wire/tensor.ts';
+import { translate } from './runtime-messages.ts';
 import type { FromWorker, LoadedInfo, ToWorker } from './worker-messages.ts';
 
 export interface InferencePoolOptions {
@@ -341,28 +342,4 @@ async function moveIn(thread: InferenceThread, session: number, file: string, wa
   if (warmUp.feeds === undefined) return;
   // The first run is a slow one. One that fails says nothing: the values are made up.
   await thread.run(session, warmUp.feeds, warmUp.fetches).catch(() => undefined);
-}
-
-/** The runtime's message as an error of the catalogue, without source paths of its build. */
-function translate(message: string, code: string | undefined): Error {
-  if (code !== undefined && code in errorCodes) return new MlopsError(code as ErrorCode, message);
-  const text = message
-    .replace(/\/onnxruntime_src\/\S+\s?/g, '')
-    .split('\n')
-    .map((line) => line.trim())
-    .join(' ')
-    .trim();
-  if (
-    /^(Load model from|Failed to load|Unsupported (model|data type)|Type Error|Exception during initialization|This is an invalid model|Could not find an implementation|Protobuf parsing)|protobuf parsing failed|not a registered function|is under development|Unsupported model IR|Load model/i.test(
-      text,
-    )
-  ) {
-    return new MlopsError('model_broken', `onnxruntime cannot load the model: ${text}`, {
-      hint: 'export the model again with operators and types that onnxruntime 1.30 has on the CPU',
-    });
-  }
-  if (/^(Got invalid dimensions|Invalid rank|Unexpected input data type|input '.*' is missing)/.test(text)) {
-    return new MlopsError('invalid_input', text);
-  }
-  return new MlopsError('inference_failed', `the model failed on this input: ${text}`);
 }

@@ -12,19 +12,24 @@ import { isMlopsError, messageOf } from '../../base/index.ts';
 import {
   analyseRows,
   isDtype,
+  openOptionalInputs,
+  optionalInputs,
   readOnnx,
   rewriteLocale,
   rewriteZipMap,
   servableInputs,
   servableOutputs,
+  type DefaultValue,
   type OnnxModel,
   type OnnxValue,
 } from '../../model/index.ts';
-import { noTensors, type Tensor } from '../wire/tensor.ts';
+import { allocate, elementCount, noTensors, type Tensor } from '../wire/tensor.ts';
 import type { FromWorker, LoadedInfo, ToWorker } from './worker-messages.ts';
 
 /** Promises, so that a run that arrives while its model is being loaded waits for it. */
 const sessions = new Map<number, Promise<InferenceSession>>();
+/** Values of optional inputs, by session. */
+const defaults = new Map<number, Record<string, OrtTensor>>();
 
 parentPort?.on('message', (message: ToWorker) => {
   void handle(message);
@@ -38,6 +43,7 @@ async function handle(message: ToWorker): Promise<void> {
     else {
       const session = sessions.get(message.session);
       sessions.delete(message.session);
+      defaults.delete(message.session);
       await (await session)?.release();
       answer({ id: message.id });
     }
@@ -68,23 +74,27 @@ async function load({ session: id, file, describe }: Extract<ToWorker, { kind: '
     logSeverityLevel: 4,
   };
   const start = performance.now();
-  const session = create(bytes, onnx, file, options);
+  const { changed, given } = adapted(bytes, onnx, file);
+  const session = create({ bytes, changed, onnx, file }, options);
+  if (given !== undefined) defaults.set(id, given);
   sessions.set(id, session);
   try {
     const { outputMetadata } = await session;
     const milliseconds = performance.now() - start;
     const outputs = onnx.outputs.map((output) => typed(output, outputMetadata));
-    return describe ? { milliseconds, info: facts(bytes, { ...onnx, outputs }, file) } : { milliseconds };
+    return describe ? { milliseconds, info: facts(bytes, { ...onnx, outputs }, file, given) } : { milliseconds };
   } catch (error) {
     sessions.delete(id);
+    defaults.delete(id);
     throw error;
   }
 }
 
-function facts(bytes: Uint8Array, onnx: OnnxModel, file: string): LoadedInfo {
+function facts(bytes: Uint8Array, onnx: OnnxModel, file: string, given: object = {}): LoadedInfo {
   const outputs = servableOutputs(onnx).map((output) => output.name);
   const rows = analyseRows(bytes, servableInputs(onnx) ?? [], outputs);
-  return { onnx, rows, md5: md5Of(bytes), size: bytes.length + externalSize(onnx, file) };
+  const optional = optionalInputs(onnx).filter(({ name }) => Object.hasOwn(given, name));
+  return { onnx, rows, optional, md5: md5Of(bytes), size: bytes.length + externalSize(onnx, file) };
 }
 
 function md5Of(bytes: Uint8Array): string {
@@ -103,13 +113,31 @@ function typed(output: OnnxValue, metadata: InferenceSession['outputMetadata']):
   return { ...output, type: `tensor(${inferred.type})`, dtype: inferred.type, dims: undefined };
 }
 
+/** The model as onnxruntime-node can run all of it, where that is not the file itself. */
+function adapted(bytes: Uint8Array, onnx: OnnxModel, file: string) {
+  const changed = onnx.hasZipMap ? rewriteZipMap(bytes, file) : undefined;
+  const optional = optionalInputs(onnx);
+  if (optional.length === 0) return { changed, given: undefined };
+  const opened = openOptionalInputs(changed ?? bytes, new Set(optional.map(({ name }) => name)));
+  const given: Record<string, OrtTensor> = {};
+  for (const { name, dtype } of optional) {
+    const value = opened.defaults.get(name);
+    if (value !== undefined) given[name] = toOrt(defaultTensor(dtype, value));
+  }
+  return { changed: opened.bytes, given };
+}
+
+function defaultTensor(dtype: Tensor['dtype'], { dims, raw, values }: DefaultValue): Tensor {
+  const data = allocate(dtype, elementCount(dims));
+  if (raw !== undefined && !Array.isArray(data)) new Uint8Array(data.buffer).set(raw.subarray(0, data.byteLength));
+  else for (const [i, value] of values.entries()) (data as unknown[])[i] = value;
+  return { dtype, dims, data };
+}
+
 async function create(
-  bytes: Uint8Array,
-  onnx: OnnxModel,
-  file: string,
+  { bytes, changed, onnx, file }: { bytes: Uint8Array; changed: Uint8Array | undefined; onnx: OnnxModel; file: string },
   options: InferenceSession.SessionOptions,
 ): Promise<InferenceSession> {
-  const changed = onnx.hasZipMap ? rewriteZipMap(bytes, file) : undefined;
   const fromBytes = (content: Uint8Array): Promise<InferenceSession> =>
     InferenceSession.create(content, { ...options, ...externalData(onnx, file) });
   try {
@@ -131,7 +159,7 @@ function externalData(onnx: OnnxModel, file: string): Pick<InferenceSession.Sess
 async function run(message: Extract<ToWorker, { kind: 'run' }>): Promise<void> {
   const session = await sessions.get(message.session);
   if (session === undefined) throw new Error(`session ${message.session} is not loaded here`);
-  const feeds = Object.create(null) as Record<string, OrtTensor>;
+  const feeds = Object.assign(Object.create(null) as Record<string, OrtTensor>, defaults.get(message.session));
   for (const name in message.feeds) {
     const tensor = message.feeds[name];
     if (tensor !== undefined) feeds[name] = toOrt(tensor);

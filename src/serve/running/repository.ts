@@ -30,6 +30,8 @@ export interface ServedModel {
   readonly loading: Map<string, Promise<ServedVersion>>;
   state: ModelState;
   reason: string;
+  /** Why a version that should have followed the current one did not. */
+  refused: string | undefined;
   swaps: number;
 }
 
@@ -75,6 +77,7 @@ export class Repository {
       loading: new Map(),
       state: 'UNLOADED',
       reason: '',
+      refused: undefined,
       swaps: 0,
     };
     this.models.set(spec.name, model);
@@ -159,6 +162,7 @@ export class Repository {
     model.current = version;
     model.state = 'READY';
     model.reason = '';
+    model.refused = undefined;
     if (before !== undefined && before !== version) {
       model.swaps++;
       this.#retire(model, before);

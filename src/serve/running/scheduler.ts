@@ -196,6 +196,8 @@ class RowMismatch extends Error {}
 const single = { rows: 0, key: '' };
 
 function grouping(version: ServedVersion, feeds: Tensors, fetches: readonly string[]): { rows: number; key: string } {
+  // A scale or a mode that one request gives must not reach the others.
+  for (const { name } of version.optional) if (feeds[name] !== undefined) return single;
   let rows = -1;
   let key = fetches === version.outputNames ? '' : fetches.join('\n');
   for (const { name } of version.inputs) {

@@ -1,5 +1,11 @@
 import type { MlModel, TensorInfo } from '../../model/index.ts';
-import { servableInputs, servableOutputs, unservableInput, type OnnxModel } from '../../model/index.ts';
+import {
+  servableInputs,
+  servableOutputs,
+  unservableInput,
+  unservableOutput,
+  type OnnxModel,
+} from '../../model/index.ts';
 import { MlopsError } from '../../base/index.ts';
 import type { ModelRef, OpenModel } from '../models/model-source.ts';
 import type { Processing } from '../processing/steps.ts';
@@ -15,6 +21,8 @@ export interface ServedVersion {
   readonly md5: string;
   readonly size: number;
   readonly inputs: readonly TensorInfo[];
+  /** Inputs that a request may leave out. */
+  readonly optional: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
   readonly outputNames: readonly string[];
   /** True when any input holds 64-bit integers: JSON must then be read without loss. */
@@ -57,6 +65,7 @@ export function makeVersion(ref: ModelRef, parts: Parts, info: LoadedInfo): Serv
     onnx: info.onnx,
     md5: info.md5,
     size: info.size,
+    optional: info.optional,
     outputNames: outputs.map((output) => output.name),
     exactIntegers: inputs.some((input) => input.dtype === 'int64' || input.dtype === 'uint64'),
     labels: planLabels(info.onnx, outputs),
@@ -73,11 +82,11 @@ export function makeVersion(ref: ModelRef, parts: Parts, info: LoadedInfo): Serv
 export function edgesOf(ref: ModelRef, { onnx }: LoadedInfo): Pick<ServedVersion, 'inputs' | 'outputs'> {
   const inputs = servableInputs(onnx);
   const outputs = servableOutputs(onnx);
-  if (inputs !== undefined && outputs.length > 0) return { inputs, outputs };
-  const bad = unservableInput(onnx) ?? onnx.outputs[0];
+  const bad = unservableInput(onnx) ?? unservableOutput(onnx);
+  if (inputs !== undefined && outputs.length > 0 && bad === undefined) return { inputs, outputs };
   throw new MlopsError(
     'model_not_servable',
-    `'${ref.name}': '${bad?.name}' has the type ${bad?.type}, which cannot be served`,
+    `'${ref.name}': '${bad?.name ?? onnx.outputs[0]?.name}' has the type ${bad?.type ?? 'unknown'}, which cannot be served`,
     { hint: 'export the model with tensor inputs and outputs of a plain type' },
   );
 }

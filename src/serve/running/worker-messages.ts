@@ -1,4 +1,4 @@
-import type { OnnxModel, RowsVerdict } from '../../model/index.ts';
+import type { OnnxModel, RowsVerdict, TensorInfo } from '../../model/index.ts';
 import type { Tensors } from '../wire/tensor.ts';
 
 /** What the server's thread asks of an inference thread. `session` is a number of the server's choosing. */
@@ -35,6 +35,8 @@ export interface FromWorker {
 export interface LoadedInfo {
   readonly onnx: OnnxModel;
   readonly rows: RowsVerdict;
+  /** Inputs that may be left out, and that count when they are given. */
+  readonly optional: readonly TensorInfo[];
   readonly md5: string;
   /** Bytes of the model file and of its external data. */
   readonly size: number;

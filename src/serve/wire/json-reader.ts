@@ -1,4 +1,5 @@
 import { MlopsError } from '../../base/index.ts';
+import { textOf } from './body-text.ts';
 
 /** JSON as requests carry it. Integers beyond 2^53 are bigint when read exactly. */
 export type Json = null | boolean | number | bigint | string | Json[] | { [key: string]: Json };
@@ -16,11 +17,11 @@ const maxDepth = 100;
  * something: integers beyond 2^53 (when `exact`), and the words NaN, Infinity and -Infinity that Python writes.
  * A byte order mark is skipped.
  *
- * @throws MlopsError `bad_json` naming line and column.
+ * @throws MlopsError `bad_json` naming line and column, `bad_request` for bytes that are no text.
  */
-export function parseJson(body: Buffer, exact: boolean): Json {
+export function parseJson(body: Buffer, exact: boolean, contentType?: string): Json {
   if (body.length === 0) throw new MlopsError('bad_json', 'the body is empty; JSON was expected');
-  let text = body.toString('utf8');
+  let text = textOf(body, contentType);
   if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
   if (exact && /\d{16}/.test(text)) return new Reader(text).read();
   try {

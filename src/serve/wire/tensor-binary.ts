@@ -1,5 +1,6 @@
 import { MlopsError } from '../../base/index.ts';
 import type { Dtype } from '../../model/index.ts';
+import { strictUtf8 } from './body-text.ts';
 import { allocate, dtypes, elementCount, type Tensor } from './tensor.ts';
 
 /**
@@ -35,7 +36,10 @@ function readStrings(bytes: Buffer, count: number, path: string): string[] {
     if (at + 4 + length > bytes.length) {
       throw problem(`${path}[${strings.length}]`, 'a length and that many bytes', `${bytes.length - at} bytes`);
     }
-    const text = bytes.toString('utf8', at + 4, at + 4 + length);
+    const text = strictUtf8(bytes.subarray(at + 4, at + 4 + length));
+    if (typeof text === 'number') {
+      throw problem(`${path}[${strings.length}]`, 'text in UTF-8', `another byte at ${text}`);
+    }
     if (text.includes('\0'))
       throw problem(`${path}[${strings.length}]`, 'text without NUL characters', 'one with some');
     strings.push(text);

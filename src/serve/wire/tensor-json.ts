@@ -130,6 +130,10 @@ class Filler {
     const stored = convert(value, this.#dtype);
     if (stored === undefined) {
       const where = this.#where(last === undefined ? place : [...place, last]);
+      // The runtime takes text only up to a NUL.
+      if (typeof value === 'string' && this.#dtype === 'string') {
+        throw invalid(where, 'a string without NUL characters', showJson(value));
+      }
       throw invalid(where, expectation(this.#dtype), describe(value));
     }
     (this.#data as unknown[])[this.#at++] = stored;
@@ -169,7 +173,6 @@ function convert(value: Json, dtype: Dtype): number | bigint | string | undefine
     case 'bool':
       return typeof value === 'boolean' ? Number(value) : undefined;
     case 'string':
-      // The runtime takes text only up to a NUL.
       return typeof value === 'string' && !value.includes('\0') ? value : undefined;
   }
 }
@@ -189,7 +192,7 @@ function expectation(dtype: Dtype): string {
   const { kind, min, max } = dtypes[dtype];
   if (kind === 'float') return `a number (${dtype})`;
   if (kind === 'bool') return 'true or false';
-  if (kind === 'string') return 'a string without NUL characters';
+  if (kind === 'string') return 'a string';
   return `a whole number from ${min} to ${max} (${dtype})`;
 }
 
