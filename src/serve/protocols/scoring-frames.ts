@@ -118,8 +118,16 @@ function columnName(name: Json): string {
   return typeof name === 'string' ? name : showJson(name);
 }
 
+/** So many cells a table may have that nobody sent. */
+const fewCells = 100_000;
+
 function records(list: readonly Json[], path: string): Frame {
-  const columns = [...new Set(list.flatMap((row) => (isObject(row) ? Object.keys(row) : [])))];
+  const names = list.flatMap((row) => (isObject(row) ? Object.keys(row) : []));
+  const columns = [...new Set(names)];
+  // Records that each name another column would become a table of the square of their size.
+  if (columns.length * list.length > 4 * names.length + fewCells) {
+    throw invalid(path, 'records of the same columns', `${list.length} records with ${columns.length} columns in all`);
+  }
   const cell = (row: Json, name: string): Json =>
     isObject(row) && Object.hasOwn(row, name) ? (row[name] ?? null) : null;
   return { columns, rows: list.map((row) => columns.map((name) => cell(row, name))), text: false, path };
