@@ -49,3 +49,4 @@ export {
   plural,
   withoutTrailing,
 } from './text.ts';
+export { anyCharacter, anyText, matchesWildcard, type WildcardPart } from './wildcard.ts';

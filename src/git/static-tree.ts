@@ -24,7 +24,8 @@ export function staticIndex<L extends Leaf>(
 ): StaticIndex<L> {
   const dirs = directories(leaves);
   const sorted = new Map<TreePath, readonly TreeEntry[]>();
-  const follow = (name: TreePath): TreePath | undefined => followLinks(name, leaves, readLink);
+  const hasLinks = [...leaves.values()].some(({ kind }) => kind === 'link');
+  const follow = (name: TreePath): TreePath | undefined => (hasLinks ? followLinks(name, leaves, readLink) : name);
 
   function list(dir: TreePath): readonly TreeEntry[] {
     const real = dir === '' ? '' : follow(dir);
@@ -81,22 +82,22 @@ function followLinks<L extends Leaf>(
   leaves: ReadonlyMap<TreePath, L>,
   readLink: (name: TreePath, leaf: L) => string,
 ): TreePath | undefined {
-  let rest = name.split('/');
+  // Steps still to go, the next one last.
+  const rest = name.split('/').reverse();
   let done = '';
   for (let hops = 0; rest.length > 0;) {
-    const [part = '', ...after] = rest;
+    const part = rest.pop() ?? '';
     const here = done === '' ? part : `${done}/${part}`;
     const leaf = leaves.get(here);
     if (leaf?.kind !== 'link') {
       done = here;
-      rest = after;
       continue;
     }
     if (++hops > 40) return undefined;
     const target = readLink(here, leaf);
     const joined = path.posix.normalize(path.posix.join(done === '' ? '.' : done, target));
     if (target.startsWith('/') || joined === '..' || joined.startsWith('../')) return undefined;
-    rest = joined === '.' ? after : [...joined.replace(/\/$/, '').split('/'), ...after];
+    if (joined !== '.') rest.push(...joined.replace(/\/$/, '').split('/').reverse());
     done = '';
   }
   return done;

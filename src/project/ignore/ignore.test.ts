@@ -1,7 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { memoryTree } from '../../git/index.ts';
 import { IgnoreRules } from './ignore.ts';
+import { segmentsOf, sourceOf } from './pattern.ts';
+import { SegmentPattern } from './segments.ts';
 
 function rules(files: Readonly<Record<string, string>>): IgnoreRules {
   return new IgnoreRules(memoryTree(files));
@@ -42,5 +45,41 @@ describe('.dvcignore', () => {
   it('passes over patterns that mean nothing', () => {
     const ignore = rules({ '.dvcignore': '/\n[z-a]\n[open\nend\\\n!\n' });
     expect(['z', 'end', '[open', 'x'].map((path) => ignore.ignored(path, false))).toEqual([false, false, false, false]);
+  });
+
+  it('means the same step by step as by regular expressions', () => {
+    // A class that leaves letters out takes a slash in a regular expression of pathspec, though in no path of Git.
+    const word = fc.stringMatching(/^(?:[ab.]|\*|\?|\[ab\]){1,6}$/);
+    const pattern = fc
+      .tuple(fc.boolean(), fc.array(fc.oneof(word, fc.constant('**')), { minLength: 1, maxLength: 5 }), fc.boolean())
+      .map(([first, words, last]) => `${first ? '/' : ''}${words.join('/')}${last ? '/' : ''}`);
+    const name = fc.stringMatching(/^[ab.]{1,5}$/);
+    const path = fc.tuple(fc.array(name, { minLength: 1, maxLength: 5 }), fc.constantFrom('', '/'));
+    fc.assert(
+      fc.property(pattern, path, (text, [names, end]) => {
+        const segments = segmentsOf(text);
+        fc.pre(segments !== undefined && typeof segments !== 'string');
+        const given = names.join('/') + end;
+        const wanted = new RegExp(`^(?:${sourceOf(segments)})`, 'u').test(given);
+        expect(new SegmentPattern(segments).test(given)).toBe(wanted);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it.each([
+    ['30 stars', `${'*a'.repeat(30)}b`, 'a'.repeat(200)],
+    ['stars and question marks', '*?'.repeat(60), 'a'.repeat(59)],
+    ['folders at any depth', `${'**/a/'.repeat(200)}b`, Array.from({ length: 100 }, () => 'a').join('/')],
+    ['stars at any depth', `${'**/*a*a*a*b/'.repeat(40)}b`, Array.from({ length: 100 }, () => 'aaaaaaa').join('/')],
+    ['a megabyte of stars', '*'.repeat(1_000_000), 'a'.repeat(200)],
+    ['a megabyte of folders', '**/'.repeat(300_000), 'a/b/c'],
+    ['a hundred thousand steps', 'a/'.repeat(100_000), 'a/b/c'],
+    ['a hundred thousand letters', `*${'a'.repeat(100_000)}*b`, 'a'.repeat(200)],
+  ])('takes no time for %s', (_, pattern, path) => {
+    const ignore = rules({ '.dvcignore': `${pattern}\n` });
+    const began = performance.now();
+    ignore.ignored(path, false);
+    expect(performance.now() - began).toBeLessThan(500);
   });
 });

@@ -166,8 +166,8 @@ function blockStart(patterns: readonly IgnorePattern[], end: number): number {
 
 function matchBlock(block: readonly IgnorePattern[], path: string, isDirectory: boolean): IgnorePattern | undefined {
   if (block[0]?.directoriesOnly === true && !isDirectory) return undefined;
-  const asFile = block.find(({ regex }) => regex.test(path));
-  return asFile ?? (isDirectory ? block.find(({ regex }) => regex.test(`${path}/`)) : undefined);
+  const asFile = block.find(({ matcher }) => matcher.test(path));
+  return asFile ?? (isDirectory ? block.find(({ matcher }) => matcher.test(`${path}/`)) : undefined);
 }
 
 function parentOf(path: TreePath): TreePath {

@@ -1,3 +1,6 @@
+import { anyCharacter, anyText, type WildcardPart } from '../../base/index.ts';
+import { anyDepth, anyName, SegmentPattern, type PatternSegment } from './segments.ts';
+
 /** A line of `.dvcignore` ready to match paths relative to the project, without a leading slash. */
 export interface IgnorePattern {
   /** How `check-ignore -d` names it: `sub/.dvcignore:3:*.log`. */
@@ -6,7 +9,7 @@ export interface IgnorePattern {
   readonly ignores: boolean;
   readonly directoriesOnly: boolean;
   /** Directories are tried as `path` and as `path/`. */
-  readonly regex: RegExp;
+  readonly matcher: { test(path: string): boolean };
 }
 
 /**
@@ -18,14 +21,8 @@ export function compilePattern(line: string, origin: string): IgnorePattern | un
   if (text === '' || text.startsWith('#') || text === '/') return undefined;
   const ignores = !text.startsWith('!');
   const pattern = ignores ? text : text.slice(1);
-  const source = patternSource(pattern);
-  if (source === undefined) return undefined;
-  try {
-    return { origin, ignores, directoriesOnly: text.endsWith('/'), regex: new RegExp(`^(?:${source})`, 'u') };
-  } catch {
-    // A character range such as [z-a].
-    return undefined;
-  }
+  const matcher = matcherOf(pattern);
+  return matcher === undefined ? undefined : { origin, ignores, directoriesOnly: text.endsWith('/'), matcher };
 }
 
 /**
@@ -43,27 +40,57 @@ export function rebasePattern(line: string, folder: string): string {
   return `${negated ? '!' : ''}/${folder}/${anchored ? '' : '**/'}${rule}`;
 }
 
-function patternSource(pattern: string): string | undefined {
-  const segments = normalize(pattern.split('/'));
+function matcherOf(pattern: string): IgnorePattern['matcher'] | undefined {
+  const segments = segmentsOf(pattern);
   if (segments === undefined) return undefined;
-  if (typeof segments === 'string') return segments;
-  const directory = pattern.endsWith('/');
+  if (typeof segments === 'string') return new RegExp(`^${segments}`, 'u');
+  return isHarmless(segments, pattern.length)
+    ? new RegExp(`^(?:${sourceOf(segments)})`, 'u')
+    : new SegmentPattern(segments);
+}
+
+/** The steps of a pattern; a string is a finished regular expression, undefined what matches nothing. */
+export function segmentsOf(pattern: string): readonly PatternSegment[] | string | undefined {
+  const steps = normalize(pattern.split('/'));
+  if (steps === undefined || typeof steps === 'string') return steps;
+  const segments: PatternSegment[] = [];
+  for (const step of steps) {
+    const segment = step === '**' ? anyDepth : step === '*' ? anyName : globParts(step);
+    if (segment === undefined) return undefined;
+    segments.push(segment);
+  }
+  return segments;
+}
+
+/** Whether a regular expression has little to try: nearly all patterns, and it is the fastest on them. */
+function isHarmless(segments: readonly PatternSegment[], length: number): boolean {
+  const depths = segments.slice(0, -1).filter((segment) => segment === anyDepth);
+  const stars = segments.map((segment) =>
+    segment === anyDepth ? 0 : segment.filter((part) => part === anyText).length,
+  );
+  return depths.length <= 1 && segments.length <= 50 && stars.every((count) => count <= 2) && length <= 1000;
+}
+
+/** A regular expression that says the same, but may try for ever. */
+export function sourceOf(segments: readonly PatternSegment[]): string {
   let source = '';
-  let needSlash = false;
   for (const [i, segment] of segments.entries()) {
     const last = i === segments.length - 1;
-    if (segment === '**') {
-      if (i === 0) source += '(?:.+/)?';
-      else source += last ? '/' : '(?:/.+)?';
-      needSlash = i > 0 && !last;
+    if (segment === anyDepth) {
+      source += i === 0 ? '(?:.+/)?' : last ? '/' : '(?:/.+)?';
       continue;
     }
-    const glob = segment === '*' ? '[^/]+' : globSource(segment);
-    if (glob === undefined) return undefined;
-    source += (needSlash ? '/' : '') + glob + (last ? '(?:/|$)' : '');
-    needSlash = true;
+    const slash = i === 0 || (i === 1 && segments[0] === anyDepth) ? '' : '/';
+    const glob = segment === anyName ? '[^/]+' : segment.map(partSource).join('');
+    source += slash + glob + (last ? '(?:/|$)' : '');
   }
-  return directory && source === '' ? undefined : source;
+  return source;
+}
+
+function partSource(part: WildcardPart): string {
+  if (part === anyText) return '[^/]*';
+  if (part === anyCharacter) return '[^/]';
+  return typeof part === 'string' ? part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&') : part.source.slice(1, -1);
 }
 
 /** Segments with `**` where a pattern may match at any depth; a string is a finished expression. */
@@ -83,27 +110,43 @@ function normalize(parts: string[]): string[] | string | undefined {
   return shape === '**/*/**' ? '/' : collapsed;
 }
 
-/** Undefined for a bracket that is never closed, and for a backslash at the end. */
-function globSource(glob: string): string | undefined {
-  let source = '';
+/** Undefined for a bracket that is never closed or holds a range like [z-a], and for a backslash at the end. */
+function globParts(glob: string): WildcardPart[] | undefined {
+  const parts: WildcardPart[] = [];
+  let literal = '';
+  const add = (part?: WildcardPart): void => {
+    if (literal !== '') parts.push(literal);
+    literal = '';
+    if (part !== undefined && !(part === anyText && parts.at(-1) === anyText)) parts.push(part);
+  };
   for (let i = 0; i < glob.length; i++) {
     const char = glob[i] ?? '';
-    if (char === '*') source += '[^/]*';
-    else if (char === '?') source += '[^/]';
+    if (char === '*') add(anyText);
+    else if (char === '?') add(anyCharacter);
     else if (char === '[') {
       const end = bracketEnd(glob, i);
-      if (end === undefined) return undefined;
-      const negated = glob[i + 1] === '!' || glob[i + 1] === '^';
-      const inner = glob.slice(i + (negated ? 2 : 1), end).replace(/[\\[\]]/g, '\\$&');
-      source += `[${negated ? '^' : ''}${inner}]`;
+      const set = end === undefined ? undefined : classOf(glob.slice(i + 1, end));
+      if (end === undefined || set === undefined) return undefined;
+      add(set);
       i = end;
     } else {
-      const literal = char === '\\' ? glob[++i] : char;
-      if (literal === undefined) return undefined;
-      source += literal.replace(/[\\^$.*+?()[\]{}|/]/, '\\$&');
+      const own = char === '\\' ? glob[++i] : char;
+      if (own === undefined) return undefined;
+      literal += own;
     }
   }
-  return source;
+  add();
+  return parts;
+}
+
+function classOf(inside: string): RegExp | undefined {
+  const negated = inside.startsWith('!') || inside.startsWith('^');
+  const members = (negated ? inside.slice(1) : inside).replace(/[\\[\]]/g, '\\$&');
+  try {
+    return new RegExp(`^[${negated ? '^' : ''}${members}]$`, 'u');
+  } catch {
+    return undefined;
+  }
 }
 
 function bracketEnd(glob: string, start: number): number | undefined {

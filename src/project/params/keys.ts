@@ -1,5 +1,6 @@
 import { MlopsError, PyDate, PyFloat, type PyMap, type PyValue } from '../../base/index.ts';
 import { pythonStr } from '../template/interpolate.ts';
+import { globPattern } from './glob.ts';
 
 /**
  * The value under a dotted key, `undefined` when there is none: nested mappings, list indexes (`a.0`),
@@ -68,17 +69,6 @@ function child(value: PyValue | undefined, step: string): PyValue | undefined {
 function children(value: PyValue): [string, PyValue][] {
   if (value instanceof Map) return [...value].map(([key, item]) => [pythonStr(key), item]);
   return Array.isArray(value) ? value.map((item, index) => [String(index), item]) : [];
-}
-
-/** Python's fnmatch: `*`, `?`, `[a-z]`, `[!a]`. */
-export function globPattern(glob: string): RegExp {
-  const source = glob.replace(/\[!?[^\]]*\]|[\s\S]/g, (part) => {
-    if (part === '*') return '[\\s\\S]*';
-    if (part === '?') return '[\\s\\S]';
-    if (part.length > 2 && part.startsWith('[')) return part.replace('[!', '[^').replaceAll('\\', '\\\\');
-    return part.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-  });
-  return new RegExp(`^${source}$`);
 }
 
 /** Nested mappings as dotted keys; lists and empty mappings are values. */

@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { PyFloat, pythonJson, type PyMap, type PyValue } from '../../base/index.ts';
-import { currentParams, editPythonParam, editToml, getParam, parseDataFile, parsePythonJson } from '../index.ts';
+import {
+  currentParams,
+  editPythonParam,
+  editToml,
+  getParam,
+  globPattern,
+  parseDataFile,
+  parsePythonJson,
+} from '../index.ts';
 
 describe('params files', () => {
   it('keep Python types in every format', () => {
@@ -75,6 +83,23 @@ describe('params files', () => {
     );
     const text = '{"big": 123456789012345678901234567890, "f": 1e-05, "n": NaN, "i": -Infinity, "z": -0.0}';
     expect(pythonJson(parsePythonJson(text), false)).toBe(text);
+  });
+
+  it('are found by patterns of Python’s fnmatch, in linear time', () => {
+    const fits = (glob: string, text: string): boolean => globPattern(glob).test(text);
+    expect(['a*', '*c', 'a?c', 'a[a-b]c', 'a[!x]c', '[]a]bc', '*', 'abc'].map((glob) => fits(glob, 'abc'))).toEqual(
+      Array.from({ length: 8 }, () => true),
+    );
+    expect(['a', '?', 'b*', '*b', '[!a]bc', 'a[z-a]c', 'ABC', 'abc?'].map((glob) => fits(glob, 'abc'))).toEqual(
+      Array.from({ length: 8 }, () => false),
+    );
+    expect(fits('[^a]', '^')).toBe(true);
+    expect(fits('a[b', 'a[b')).toBe(true);
+    expect(fits('a\\*', 'a\\x')).toBe(true);
+    const began = performance.now();
+    expect(fits(`${'*a'.repeat(100)}b`, 'a'.repeat(100_000))).toBe(false);
+    expect(performance.now() - began).toBeLessThan(500);
+    expect(() => globPattern('*'.repeat(1001))).toThrow('a pattern has 1001 characters');
   });
 
   it('of Python take another value where they stand', () => {

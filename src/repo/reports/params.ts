@@ -1,6 +1,13 @@
 import type { PyMap, PyValue } from '../../base/index.ts';
 import type { TreePath } from '../../git/index.ts';
-import { decodeText, defaultParamsFile, globPattern, parseDataFile, pythonStr } from '../../project/index.ts';
+import {
+  decodeText,
+  defaultParamsFile,
+  globPattern,
+  parseDataFile,
+  pythonStr,
+  type Pattern,
+} from '../../project/index.ts';
 import { diffReports, type ReportDiff } from './report-diff.ts';
 import { openReports, type ReportProject, type Reports } from './report-index.ts';
 import { failureOf, type FileReport, type RevisionReport } from './report.ts';
@@ -90,7 +97,7 @@ export function pickKeys(data: PyValue, keys: readonly string[]): PyMap {
   return picked instanceof Map ? picked : new Map();
 }
 
-function prune(value: PyValue, steps: readonly RegExp[]): PyValue | undefined {
+function prune(value: PyValue, steps: readonly Pattern[]): PyValue | undefined {
   const [step, ...rest] = steps;
   if (step === undefined) return value;
   if (value instanceof Map) {
