@@ -53,7 +53,11 @@ export class PipelineFile {
       readData: (name: TreePath) => options.readData?.(name) ?? readDataFile(tree, name, display(name)) ?? null,
       display,
     };
-    this.#resolver = new TemplateResolver(file, data, source, options);
+    const lineOf = (path: readonly string[]): number | undefined => {
+      const text = decodeText(tree.read(file) ?? Buffer.alloc(0), display(file));
+      return parseYamlWithPositions(text, display(file)).locate(path)?.line;
+    };
+    this.#resolver = new TemplateResolver(file, data, source, { ...options, lineOf });
   }
 
   /** Stage names in file order, generated ones included. */

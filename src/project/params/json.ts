@@ -1,4 +1,5 @@
 import { MlopsError, PyFloat, type PyMap, type PyValue } from '../../base/index.ts';
+import { limits } from '../yaml/limits.ts';
 
 /**
  * Reads JSON as Python's `json.loads` does: ints of any size stay ints, `1.0` and `1e3` are floats, `NaN`
@@ -24,6 +25,7 @@ const constants: readonly (readonly [string, PyValue])[] = [
 class JsonReader {
   readonly #text: string;
   #at = 0;
+  #depth = 0;
 
   constructor(text: string) {
     this.#text = text.startsWith('\uFEFF') ? text.slice(1) : text;
@@ -39,8 +41,7 @@ class JsonReader {
   #value(): PyValue {
     this.#space();
     const character = this.#text[this.#at];
-    if (character === '{') return this.#object();
-    if (character === '[') return this.#array();
+    if (character === '{' || character === '[') return this.#nested(character);
     if (character === '"') return this.#string();
     for (const [word, value] of constants) {
       if (this.#text.startsWith(word, this.#at)) {
@@ -51,12 +52,21 @@ class JsonReader {
     return this.#number();
   }
 
+  #nested(opening: string): PyValue {
+    if (this.#depth >= limits.depth) throw this.#error(`more than ${limits.depth} levels in each other`);
+    this.#depth++;
+    const value = opening === '{' ? this.#object() : this.#array();
+    this.#depth--;
+    return value;
+  }
+
   #number(): PyValue {
     numberPattern.lastIndex = this.#at;
     const match = numberPattern.exec(this.#text);
     if (match === null) throw this.#error('a value is missing');
     this.#at = numberPattern.lastIndex;
     if (match[1] !== undefined || match[2] !== undefined) return new PyFloat(Number(match[0]));
+    if (match[0].length > limits.digits) throw this.#error(`an integer of more than ${limits.digits} digits`);
     const number = Number(match[0]);
     return Number.isSafeInteger(number) ? (number === 0 ? 0 : number) : BigInt(match[0]);
   }

@@ -123,3 +123,48 @@ describe('params files', () => {
     expect(() => editToml(text, ['n'], null)).toThrow('TOML has no null');
   });
 });
+
+describe('files of somebody else', () => {
+  const deep = (open: string, close: string, levels: number): string => open.repeat(levels) + close.repeat(levels);
+
+  it.each([
+    ['p.yaml', `a: ${deep('[', ']', 50_000)}`, 'levels of mappings and lists in each other, in line 1'],
+    ['p.yaml', Array.from({ length: 5000 }, (_, i) => `${' '.repeat(i)}a:\n`).join(''), 'levels of mappings and lists'],
+    ['p.yaml', `a: ${'1'.repeat(5000)}`, 'an integer of more than 4300 digits'],
+    ['p.json', deep('[', ']', 50_000), 'levels in each other, line 1, column 501'],
+    ['p.json', '1'.repeat(5000), 'an integer of more than 4300 digits'],
+    ['p.toml', `a = ${deep('[', ']', 50_000)}`, 'line 1'],
+    ['p.toml', `a${'.a'.repeat(50_000)} = 1`, 'levels of tables'],
+    ['p.py', `a = ${deep('[', ']', 50_000)}`, 'brackets in each other, line 1'],
+    ['p.py', `${')'.repeat(50_000)}\na = ${'['.repeat(50_000)}`, 'brackets in each other, line 2'],
+  ])('are refused in words where they nest too deeply: %s', (file, text, words) => {
+    expect(() => parseDataFile(text, file)).toThrow(words);
+  });
+
+  it('do not multiply by aliases, merges and braces', () => {
+    const laughs = Array.from({ length: 12 }, (_, i) => {
+      const inside = i === 0 ? 'x' : `*a${i - 1}`;
+      return `a${i}: &a${i} [${Array.from({ length: 10 }, () => inside).join(', ')}]\n`;
+    });
+    expect(() => parseDataFile(laughs.join(''), 'p.yaml')).toThrow(
+      /aliases that stand for more than 1,000,000 values, in line \d/,
+    );
+    const merges = `m: &m {${Array.from({ length: 2000 }, (_, i) => `k${i}: 1`).join(', ')}}\n`;
+    const merged = Array.from({ length: 600 }, (_, i) => `n${i}: {<<: *m}\n`).join('');
+    expect(() => parseDataFile(merges + merged, 'p.yaml')).toThrow('aliases that stand for more than');
+    expect(parseDataFile(`a = ${deep('{', '}', 400)}`, 'p.py')).toBeInstanceOf(Map);
+    expect(parseDataFile('a = {1, 2,}\nb = {1: 2, 3: 4,}\nc = --5\nd = -True\n', 'p.py')).toEqual(
+      new Map<string, PyValue>([
+        ['a', [1, 2]],
+        [
+          'b',
+          new Map([
+            [1, 2],
+            [3, 4],
+          ]),
+        ],
+        ['c', 5],
+      ]),
+    );
+  });
+});

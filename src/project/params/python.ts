@@ -1,4 +1,5 @@
 import { MlopsError, PyFloat, type PyMap, type PyValue } from '../../base/index.ts';
+import { limits } from '../yaml/limits.ts';
 import { pythonRepr } from '../template/interpolate.ts';
 import { valueWith } from './keys.ts';
 
@@ -63,6 +64,7 @@ interface Body {
 function readBody(lines: readonly LogicalLine[], body: Body, onAssignment: OnAssignment): PyMap {
   const result: PyMap = new Map();
   const { from, to, indent, path } = body;
+  if (path.length > limits.depth) throw new MlopsError('bad_params', `more than ${limits.depth} classes in each other`);
   for (let at = from; at < to; at++) {
     const line = lines[at];
     if (line === undefined || line.indent !== indent) continue;
@@ -137,8 +139,12 @@ function logicalLines(text: string): LogicalLine[] {
       continue;
     }
     if ('([{'.includes(character)) depth++;
-    if (')]}'.includes(character)) depth--;
-    if (character === '\n' && depth <= 0) flush();
+    if (depth > limits.depth) {
+      const line = text.slice(0, at).split('\n').length;
+      throw new MlopsError('bad_params', `more than ${limits.depth} brackets in each other, line ${line}`);
+    }
+    if (')]}'.includes(character)) depth = Math.max(0, depth - 1);
+    if (character === '\n' && depth === 0) flush();
     else add(character === '\n' || character === '\r' ? ' ' : character, at);
     at++;
   }
@@ -224,13 +230,14 @@ class LiteralReader {
   }
 
   #signed(): PyValue {
-    const negative = this.#text[this.#at] === '-';
-    this.#at++;
+    let negative = false;
+    for (; this.#peek('-') || this.#peek('+'); this.#at++) if (this.#text[this.#at] === '-') negative = !negative;
     const value = this.#value();
+    if (typeof value !== 'number' && typeof value !== 'bigint' && !(value instanceof PyFloat)) return this.#fail();
     if (!negative) return value;
     if (typeof value === 'number') return value === 0 ? 0 : -value;
     if (typeof value === 'bigint') return -value;
-    return value instanceof PyFloat ? new PyFloat(-value.value) : this.#fail();
+    return new PyFloat(-value.value);
   }
 
   #number(): PyValue {
@@ -240,6 +247,7 @@ class LiteralReader {
     this.#at += token.length;
     if (/[\w]/.test(this.#text[this.#at] ?? '')) return this.#fail();
     const digits = token.replaceAll('_', '');
+    if (digits.length > limits.digits) return this.#fail();
     if (/^0[xob]/i.test(digits) || /^\d+$/.test(digits)) {
       const whole = BigInt(digits);
       return whole <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(whole) : whole;
@@ -266,8 +274,13 @@ class LiteralReader {
   }
 
   #items(open: string, close: string): PyValue[] {
-    const list: PyValue[] = [];
     this.#take(open);
+    return this.#rest(close);
+  }
+
+  /** The items up to a closing bracket. */
+  #rest(close: string): PyValue[] {
+    const list: PyValue[] = [];
     while (!this.failed && !this.#take(close)) {
       list.push(this.#value());
       if (!this.#take(',') && !this.#peek(close)) this.#fail();
@@ -284,20 +297,18 @@ class LiteralReader {
   }
 
   #braces(): PyValue {
-    const start = this.#at;
     this.#take('{');
     if (this.#take('}')) return new Map();
-    this.#value();
-    const isDict = this.#peek(':');
-    this.#at = start;
-    if (!isDict) return this.#items('{', '}');
+    let key = this.#value();
+    if (!this.#peek(':')) return this.#take(',') ? [key, ...this.#rest('}')] : this.#take('}') ? [key] : this.#fail();
     const map: PyMap = new Map();
-    this.#take('{');
-    while (!this.failed && !this.#take('}')) {
-      const key = this.#value();
+    while (!this.failed) {
       if (!this.#take(':')) this.#fail();
       map.set(key, this.#value());
-      if (!this.#take(',') && !this.#peek('}')) this.#fail();
+      if (this.#take('}')) return map;
+      if (!this.#take(',')) this.#fail();
+      if (this.#take('}')) return map;
+      key = this.#value();
     }
     return map;
   }

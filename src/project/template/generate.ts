@@ -8,6 +8,24 @@ export interface GeneratedStage {
 
 const local = { source: undefined, path: '', fromFile: false };
 
+/**
+ * More stages than a group may stand for, times its axes. A matrix of few lines can stand for more than fits into
+ * memory.
+ */
+export const maxGenerated = 1_000_000;
+
+/** How many stages a group stands for, and how much work it is to make them. */
+export function sizeOfGroup(node: ContextNode, keyword: 'foreach' | 'matrix'): { stages: number; work: number } {
+  const { content } = node;
+  if (keyword === 'foreach') {
+    const stages = isNodeMap(content) ? content.size : isNodeList(content) ? content.length : 0;
+    return { stages, work: stages * 10 };
+  }
+  if (!isNodeMap(content)) return { stages: 0, work: 0 };
+  const stages = [...content.values()].reduce((product, axis) => product * axisValues(axis).length, 1);
+  return { stages, work: stages * Math.max(10, content.size) + content.size ** 2 };
+}
+
 /** The stages of a group, by the part of their name after `@`, in order. */
 export const generateStages = { foreach, matrix };
 

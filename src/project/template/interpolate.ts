@@ -12,11 +12,42 @@ export interface ParsingOptions {
   readonly list?: 'nargs' | 'append';
 }
 
-const interpolation = /(?<!\\)\$\{(.*?)\}/g;
+/** One `${...}` of a text. */
+interface Interpolation {
+  readonly index: number;
+  readonly whole: string;
+  readonly inner: string;
+}
+
+/** What `(?<!\\)\$\{.*?\}` finds, in one walk along the text, however many of them have no end. */
+function interpolationsIn(text: string): Interpolation[] {
+  const found: Interpolation[] = [];
+  let end = -1;
+  let lineEnd = -1;
+  for (let at = text.indexOf('${'); at >= 0; at = text.indexOf('${', at)) {
+    if (end < at + 2) end = text.indexOf('}', at + 2);
+    if (end < 0) break;
+    if (lineEnd < at + 2) lineEnd = nextLine(text, at + 2);
+    if (text[at - 1] === '\\' || lineEnd < end) at += 2;
+    else {
+      found.push({ index: at, whole: text.slice(at, end + 1), inner: text.slice(at + 2, end) });
+      at = end + 1;
+    }
+  }
+  return found;
+}
+
+function nextLine(text: string, from: number): number {
+  const next = text.indexOf('\n', from);
+  return next < 0 ? text.length : next;
+}
 
 export function isTemplate(text: string): boolean {
-  return text.includes('${') && text.search(interpolation) >= 0;
+  return text.includes('${') && interpolationsIn(text).length > 0;
 }
+
+/** More than any system takes as a command, or as a path. */
+const maxText = 10_000_000;
 
 export interface ResolveOptions {
   /** The stage key the value stands under; a mapping may only be used under `cmd` and `foreach`. */
@@ -34,9 +65,8 @@ export interface ResolveOptions {
  */
 export function interpolate(text: string, context: TemplateContext, options: ResolveOptions): PyValue {
   if (!text.includes('${')) return text;
-  const matches = [...text.matchAll(interpolation)];
-  const select = (match: RegExpExecArray): PyValue => {
-    const inner = match[1] ?? '';
+  const matches = interpolationsIn(text);
+  const select = ({ inner }: Interpolation): PyValue => {
     const node = context.select(options.checked === true ? inner : parseExpression(inner));
     options.onUse?.(node);
     const value = plainValue(node);
@@ -44,12 +74,13 @@ export function interpolate(text: string, context: TemplateContext, options: Res
     return value;
   };
   const [first] = matches;
-  if (matches.length === 1 && first !== undefined && first[0] === text) return select(first);
+  if (matches.length === 1 && first !== undefined && first.whole === text) return select(first);
   let result = '';
   let index = 0;
   for (const match of matches) {
     result += text.slice(index, match.index) + toText(select(match), options.parsing);
-    index = match.index + match[0].length;
+    if (result.length > maxText) throw new TemplateSyntaxError(`the text becomes longer than ${maxText} characters`);
+    index = match.index + match.whole.length;
   }
   return (result + text.slice(index)).replaceAll('\\${', '${');
 }
@@ -76,9 +107,9 @@ export function interpolateDeep(value: PyValue, context: TemplateContext, option
 export function interpolateNode(value: PyValue, context: TemplateContext): ContextNode {
   const origin: NodeOrigin = { source: undefined, path: '', fromFile: false };
   if (typeof value === 'string') {
-    const [first, second] = value.includes('${') ? [...value.matchAll(interpolation)] : [];
-    if (first !== undefined && second === undefined && first[0] === value) {
-      return context.select(parseExpression(first[1] ?? ''));
+    const [first, second] = value.includes('${') ? interpolationsIn(value) : [];
+    if (first !== undefined && second === undefined && first.whole === value) {
+      return context.select(parseExpression(first.inner));
     }
     return toNode(interpolate(value, context, {}), origin);
   }
@@ -104,7 +135,7 @@ export function isFalsy(value: PyValue): boolean {
 /** Checks the syntax of every expression in a value. */
 export function checkTemplates(value: PyValue): void {
   if (typeof value === 'string') {
-    if (value.includes('${')) for (const match of value.matchAll(interpolation)) parseExpression(match[1] ?? '');
+    if (value.includes('${')) for (const { inner } of interpolationsIn(value)) parseExpression(inner);
   } else if (Array.isArray(value)) {
     value.forEach(checkTemplates);
   } else if (value instanceof Map) {

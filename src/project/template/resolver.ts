@@ -15,12 +15,14 @@ import {
   type ParsingOptions,
   type ResolveOptions,
 } from './interpolate.ts';
-import { generateStages, isWrittenText, type GeneratedStage } from './generate.ts';
+import { generateStages, isWrittenText, maxGenerated, sizeOfGroup, type GeneratedStage } from './generate.ts';
 import { loadVars, type VarsSource } from './vars.ts';
 
 export interface ResolverOptions {
   readonly parsing?: ParsingOptions;
   readonly onWarning?: (message: string) => void;
+  /** The line of a part of the file, for errors. */
+  readonly lineOf?: (path: readonly string[]) => number | undefined;
 }
 
 /** A stage definition with every interpolation replaced. */
@@ -47,6 +49,8 @@ export class TemplateResolver {
   readonly #stages: ReadonlyMap<string, PyMap>;
   readonly #generated = new Map<string, ReadonlyMap<string, GeneratedStage>>();
   readonly #checked = new Set<string>();
+  /** Spent on the stages of foreach and matrix. */
+  #work = 0;
 
   /** `data` is a dvc.yaml that passed the schema. */
   constructor(file: TreePath, data: PyMap, source: VarsSource, options: ResolverOptions = {}) {
@@ -168,7 +172,21 @@ export class TemplateResolver {
       );
     }
     if (keyword === 'matrix') this.#checkMatrix(where, node);
+    this.#refuseTooMany(name, keyword, node);
     return node;
+  }
+
+  #refuseTooMany(name: string, keyword: 'foreach' | 'matrix', node: ContextNode): void {
+    const { stages, work } = sizeOfGroup(node, keyword);
+    this.#work += work;
+    if (this.#work <= maxGenerated) return;
+    const line = this.#options.lineOf?.(['stages', name, keyword]);
+    const place = line === undefined ? '' : `, line ${line}`;
+    throw new MlopsError(
+      'bad_template',
+      `failed to resolve 'stages.${name}.${keyword}' in '${this.#shown}'${place}: it stands for ${stages} stages`,
+      { hint: `a file may stand for ${maxGenerated / 10} stages made by foreach and matrix`, data: { fatal: true } },
+    );
   }
 
   #checkMatrix(where: string, node: ContextNode): void {

@@ -5,7 +5,8 @@ import { yamlSyntaxError, type Locate, type YamlProblem } from './error.ts';
 import { yamlPackage } from './package.ts';
 import type { SourcePosition } from './report.ts';
 import { remarksOn, strayTab, unprintableCharacter } from './remarks.ts';
-import { resolvePlain } from './scalars.ts';
+import { isTooDeep, limits } from './limits.ts';
+import { isLongInteger, resolvePlain } from './scalars.ts';
 import { readYamlSubset } from './subset.ts';
 
 /** A YAML text with the places of its parts, for errors about its content. */
@@ -65,19 +66,31 @@ function containerPosition(doc: Document, lines: LineCounter, path: readonly unk
 export function parseDocument(text: string, file: string): { doc: Document.Parsed; lines: LineCounter } {
   const { LineCounter: Lines, parseAllDocuments } = yamlPackage();
   const lines = new Lines();
-  const parsed = parseAllDocuments(text, {
-    version: '1.2',
-    schema: 'failsafe',
-    uniqueKeys: false,
-    prettyErrors: false,
-    logLevel: 'silent',
-    lineCounter: lines,
-  });
-  const docs = Array.isArray(parsed) ? parsed : [];
   const fail = (problems: YamlProblem[]): never => {
     throw yamlSyntaxError(file, text, problems);
   };
+  if (isHopeless(text)) fail([{ message: tooDeep, position: deepestLine(text) }]);
+  const parse = (): Document.Parsed[] => {
+    try {
+      const parsed = parseAllDocuments(text, {
+        version: '1.2',
+        schema: 'failsafe',
+        uniqueKeys: false,
+        prettyErrors: false,
+        logLevel: 'silent',
+        lineCounter: lines,
+      });
+      return Array.isArray(parsed) ? parsed : [];
+    } catch (error) {
+      if (!isTooDeep(error)) throw error;
+      return fail([{ message: tooDeep, position: deepestLine(text) }]);
+    }
+  };
+  const docs = parse();
   const error = docs.flatMap((doc) => doc.errors)[0];
+  if (error !== undefined && /call stack/i.test(error.message)) {
+    fail([{ message: tooDeep, position: deepestLine(text) }]);
+  }
   if (error !== undefined) fail(remarksOn(error, text, lines));
   const tab = strayTab(text);
   if (tab !== undefined) {
@@ -90,6 +103,31 @@ export function parseDocument(text: string, file: string): { doc: Document.Parse
     ]);
   }
   return { doc: docs[0] ?? emptyDocument(), lines };
+}
+
+const tooDeep = `found more than ${limits.depth} levels of mappings and lists in each other`;
+
+/** Far beyond the limit, whatever is in quotes: the parser need not spend seconds on it. */
+function isHopeless(text: string): boolean {
+  const most = limits.depth * 4;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x5b || code === 0x7b) depth++;
+    else if (code === 0x5d || code === 0x7d) depth = Math.max(0, depth - 1);
+    if (depth > most) return true;
+  }
+  return text.includes(`\n${' '.repeat(most)}`);
+}
+
+/** Where a text that is too deep for the parser is certainly too deep: its first line of the largest indent or most brackets. */
+function deepestLine(text: string): SourcePosition {
+  let deepest = { line: 1, column: 1 };
+  for (const [index, line] of text.split('\n').entries()) {
+    const column = Math.max(line.search(/\S/), line.lastIndexOf('[['), line.lastIndexOf('{{')) + 1;
+    if (column > deepest.column) deepest = { line: index + 1, column };
+  }
+  return deepest;
 }
 
 /** The value of a parsed document, or of one of its nodes. */
@@ -124,6 +162,9 @@ class Converter {
   private readonly anchors = new Map<string, PyValue>();
   /** Collections whose end was not reached yet. */
   private readonly open = new Set<PyValue>();
+  /** How many values a collection is, those that aliases in it stand for included. */
+  private readonly sizes = new Map<PyValue, number>();
+  private aliased = 0;
 
   constructor(doc: Document.Parsed, lines: LineCounter, text: string, file: string) {
     this.doc = doc;
@@ -147,7 +188,9 @@ class Converter {
     if (this.yaml.isAlias(node)) {
       const value = this.anchors.get(node.source);
       if (value !== undefined && this.open.has(value)) this.fail('found a value that contains itself', node);
-      return value === undefined ? this.fail(`found undefined alias '${node.source}'`, node) : value;
+      if (value === undefined) return this.fail(`found undefined alias '${node.source}'`, node);
+      this.spend(this.sizeOf(value), node);
+      return value;
     }
     if (this.yaml.isScalar(node)) {
       const value = this.scalar(node);
@@ -168,6 +211,10 @@ class Converter {
       list.push(this.yaml.isPair(item) ? this.pairs([item], node, new Map()) : this.node(item));
     }
     this.open.delete(list);
+    this.sizes.set(
+      list,
+      list.reduce<number>((sum, item) => sum + this.sizeOf(item), 1),
+    );
     return list;
   }
 
@@ -178,6 +225,9 @@ class Converter {
     this.open.add(map);
     this.pairs(node.items, node, map);
     this.open.delete(map);
+    let size = 1;
+    for (const item of map.values()) size += this.sizeOf(item);
+    this.sizes.set(map, size);
     return map;
   }
 
@@ -198,7 +248,10 @@ class Converter {
       seen.set(same, value);
       own.push([key, value]);
     }
-    for (const source of merged.reverse()) for (const [key, value] of source) map.set(key, value);
+    for (const source of merged.reverse()) {
+      this.spend(source.size, owner);
+      for (const [key, value] of source) map.set(key, value);
+    }
     for (const [key, value] of own) map.set(key, value);
     return map;
   }
@@ -223,7 +276,7 @@ class Converter {
     const tag = node.tag?.replace('tag:yaml.org,2002:', '!!');
     if (tag === undefined) return node.type === 'PLAIN' ? this.plain(text, node) : text;
     if (tag === '!' || tag === '!!str') return text;
-    const value = resolvePlain(text.trim());
+    const value = this.plain(text.trim(), node);
     if (tag === '!!float' && (typeof value === 'number' || typeof value === 'bigint'))
       return new PyFloat(Number(value));
     if (tag === '!!null') return null;
@@ -238,10 +291,25 @@ class Converter {
   private plain(text: string, node: Scalar): PyValue {
     // ruamel has no constructor for YAML 1.1's "default value" key.
     if (text === '=') this.fail("could not determine a constructor for the tag 'tag:yaml.org,2002:value'", node);
+    if (isLongInteger(text)) this.fail(`found an integer of more than ${limits.digits} digits`, node);
     return resolvePlain(text);
   }
 
+  /** Text counts, too: an alias of a long one is written out in full. */
+  private sizeOf(value: PyValue): number {
+    return typeof value === 'string' ? 1 + value.length / 50 : (this.sizes.get(value) ?? 1);
+  }
+
+  /** A file of few lines can stand for more than fits into memory. */
+  private spend(size: number, node: Node): void {
+    this.aliased += size;
+    if (this.aliased > limits.aliased) {
+      this.fail(`found aliases that stand for more than ${limits.aliased.toLocaleString('en')} values`, node);
+    }
+  }
+
   private anchor(node: Node, value: PyValue): void {
+    if (this.open.size >= limits.depth) this.fail(tooDeep, node);
     const { anchor, tag } = node as { anchor?: string; tag?: string };
     if (anchor !== undefined) this.anchors.set(anchor, value);
     if (tag !== undefined && !/^(!|(!!|tag:yaml\.org,2002:)(map|seq))$/.test(tag)) {

@@ -1,3 +1,4 @@
+import { limits } from './limits.ts';
 import { PyDate, PyFloat, type PyValue } from '../../base/index.ts';
 
 /**
@@ -19,6 +20,11 @@ export function resolvePlain(text: string): PyValue {
     case 'timestamp':
       return new PyDate(text);
   }
+}
+
+/** More digits than Python reads as an integer; reading and writing them takes longer than their number. */
+export function isLongInteger(text: string): boolean {
+  return text.length > limits.digits && plainKind(text) === 'int' && text.replace(/[_+-]/g, '').length > limits.digits;
 }
 
 export type PlainKind = 'str' | 'null' | 'bool' | 'int' | 'float' | 'timestamp';

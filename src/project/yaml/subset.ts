@@ -1,5 +1,6 @@
 import type { PyMap, PyValue } from '../../base/index.ts';
-import { resolvePlain } from './scalars.ts';
+import { limits } from './limits.ts';
+import { isLongInteger, resolvePlain } from './scalars.ts';
 
 /**
  * Reads the YAML that programs write and that people mostly write too: block mappings and lists of
@@ -49,6 +50,8 @@ class SubsetReader {
   }
 
   private mapping(indent: number, firstText?: string): PyMap {
+    // No level can stand less than one column right of the one around it: deeper ones are for the full parser to refuse.
+    if (indent > maxColumn) throw beyond;
     const map: PyMap = new Map();
     let text = firstText;
     for (;;) {
@@ -68,6 +71,7 @@ class SubsetReader {
   }
 
   private sequence(indent: number): PyValue[] {
+    if (indent > maxColumn) throw beyond;
     const list: PyValue[] = [];
     for (;;) {
       const line = this.lines[this.next];
@@ -113,7 +117,7 @@ class SubsetReader {
       this.mustEnd(indent);
       return text === '{}' ? new Map() : flowList(text);
     }
-    return resolvePlain(this.folded(text, indent));
+    return plainValue(this.folded(text, indent));
   }
 
   /** A plain scalar with the lines that go on with it, joined by spaces. */
@@ -196,6 +200,13 @@ function withoutComment(rest: string): string {
   return rest.startsWith('#') ? '' : rest;
 }
 
+const maxColumn = limits.depth - 1;
+
+function plainValue(text: string): PyValue {
+  if (isLongInteger(text)) throw beyond;
+  return resolvePlain(text);
+}
+
 function isPlainStart(text: string): boolean {
   const first = text[0] ?? '';
   if (',[]{}&*!|>\'"%@`#'.includes(first)) return false;
@@ -212,25 +223,27 @@ function plainPart(text: string): string {
 
 /** `[a, 1, "b c"]` on one line; anything nested is beyond. */
 function flowList(text: string): PyValue[] {
-  const match = /^\[ *(.*?) *\](?: +#.*)?$/.exec(text);
-  if (match === null) throw beyond;
-  const inner = match[1] ?? '';
+  const comment = text.indexOf(' #');
+  const list = comment < 0 ? text : text.slice(0, comment).trimEnd();
+  if (!list.endsWith(']')) throw beyond;
+  const inner = list.slice(1, -1).trim();
   if (inner === '') return [];
-  return inner.split(/ *, */).map((item) => {
+  return inner.split(',').map((word) => {
+    const item = word.trim();
     if (/^"[^"\\]*"$|^'[^']*'$/.test(item)) return item.slice(1, -1);
     if (!/^[A-Za-z0-9_./+-][^"'{}[\]:#&*!|>%@`?]*$/.test(item) || isItem(item)) throw beyond;
-    return resolvePlain(item);
+    return plainValue(item);
   });
 }
 
 function singleQuoted(text: string): string {
-  const match = /^'((?:[^']|'')*)'(?: +#.*)?$/.exec(text);
+  const match = /^'([^']*(?:''[^']*)*)'(?: +#.*)?$/.exec(text);
   if (match === null) throw beyond;
   return (match[1] ?? '').replaceAll("''", "'");
 }
 
 function doubleQuoted(text: string): string {
-  const match = /^"((?:[^"\\]|\\[nt"\\])*)"(?: +#.*)?$/.exec(text);
+  const match = /^"([^"\\]*(?:\\[nt"\\][^"\\]*)*)"(?: +#.*)?$/.exec(text);
   if (match === null) throw beyond;
   return (match[1] ?? '').replace(/\\(.)/g, (_, char: string) => escapes[char] ?? char);
 }
