@@ -85,6 +85,13 @@ const systemHints: Readonly<Record<string, [ErrorCode, string]>> = {
  */
 export function explainSystemError(error: unknown): unknown {
   if (!isSystemError(error)) return error;
+  if (error.syscall === 'mkdtemp' && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
+    const folder = error.path?.replace(/[^/]*$/, '') ?? '';
+    return new MlopsError('bad_path', `the folder for temporary files '${folder}' does not exist`, {
+      hint: 'make it, or name another one in TMPDIR',
+      cause: error,
+    });
+  }
   const known = systemHints[error.code ?? ''];
   if (known === undefined) return error;
   const [code, hint] = known;

@@ -64,6 +64,8 @@ async function withParams(
   options: ExperimentRunOptions,
   work: (onEvent: OnReproEvent) => Promise<unknown>,
 ): Promise<void> {
+  // From here on a signal must not end the process before the files are what they were.
+  await new Promise((resolve) => void setImmediate(resolve));
   const applied = applyOverrides(repo.root, overrides);
   let finished = false;
   let begun = false;

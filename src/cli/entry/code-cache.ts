@@ -91,6 +91,7 @@ function userCacheFolder(): string {
 function readFirst(files: readonly string[]): CompiledCode {
   for (const file of files) {
     try {
+      if (!isOwn(path.dirname(file)) || !isOwn(file)) continue;
       const bytes = fs.readFileSync(file);
       const end = bytes.indexOf(10);
       const parts = JSON.parse(bytes.toString('utf8', 0, end)) as [string, number][];
@@ -104,11 +105,33 @@ function readFirst(files: readonly string[]): CompiledCode {
   return new Map();
 }
 
+/**
+ * V8 runs this code without a look at it. So it is only taken from where nobody but this user can have put it: no link,
+ * theirs, and not writable for others.
+ */
+function isOwn(place: string): boolean {
+  const { uid, mode } = fs.lstatSync(place);
+  const isPlain = (mode & fs.constants.S_IFMT) !== fs.constants.S_IFLNK;
+  return isPlain && (process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0));
+}
+
+/** A folder for the compiled code that Node keeps itself, undefined where there is none of this user's own. */
+export function nodeCacheFolder(): string | undefined {
+  const folder = path.join(userCacheFolder(), 'node');
+  try {
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return isOwn(folder) ? folder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function write(file: string, scripts: ReadonlyMap<string, vm.Script>): boolean {
   const temporary = `${file}.${process.pid}`;
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     fs.accessSync(path.dirname(file), fs.constants.W_OK);
+    if (!isOwn(path.dirname(file))) return false;
     const parts = [...scripts].map(([name, script]) => [name, padded(script.createCachedData())] as const);
     const head = JSON.stringify(parts.map(([name, code]) => [name, code.length]));
     const line = `${head.padEnd(Math.ceil((head.length + 1) / 8) * 8 - 1)}\n`;

@@ -1,7 +1,7 @@
 import * as nodeModule from 'node:module';
 import * as path from 'node:path';
 
-import { requireCached } from './code-cache.ts';
+import { nodeCacheFolder, requireCached } from './code-cache.ts';
 
 /** What `bin/mlops.js` calls: loads the bundle beside this file by the fastest way this Node has, and runs it. */
 export async function start(): Promise<void> {
@@ -13,10 +13,17 @@ export async function start(): Promise<void> {
 function load(entry: string): unknown {
   const own = process.env['NODE_DISABLE_COMPILE_CACHE'] === undefined && process.env['NODE_V8_COVERAGE'] === undefined;
   // Node 22 keeps compiled code itself; the types are those of Node 20.
-  const { enableCompileCache } = nodeModule as { enableCompileCache?: () => void };
-  if (enableCompileCache !== undefined) enableCompileCache();
+  const { enableCompileCache } = nodeModule as { enableCompileCache?: (folder?: string) => void };
+  if (enableCompileCache !== undefined) keepCode(enableCompileCache);
   else if (own) return requireCached(entry, verbOf(process.argv.slice(2)));
   return nodeModule.createRequire(entry)(entry);
+}
+
+/** Node's own place for compiled code is a folder that any user of the machine may have made before. */
+function keepCode(enable: (folder?: string) => void): void {
+  if (process.env['NODE_COMPILE_CACHE'] !== undefined) return enable();
+  const folder = nodeCacheFolder();
+  if (folder !== undefined) enable(folder);
 }
 
 /** The first words of the line that are names, as far as they can tell which code will run. */

@@ -7,7 +7,7 @@ import type { TransferOptions } from '../port/blob-store.ts';
 import { explainS3Error, notS3, S3Failure } from './errors.ts';
 import type { S3Settings } from './settings.ts';
 import { s3Wire, type S3Wire } from './wire.ts';
-import { element, elements, escaped } from './xml.ts';
+import { element, elements, escaped, type XmlElement } from './xml.ts';
 
 /** Facts of an object; the etag without its quotes. */
 export interface S3Object {
@@ -214,7 +214,7 @@ function stored(answer: IncomingMessage, settings: S3Settings): string {
   return etag;
 }
 
-function listingOf(xml: string): S3Listing {
+function listingOf(xml: XmlElement): S3Listing {
   const decode = decoderOf(xml);
   const objects = elements(xml, 'Contents').map((entry) => ({
     key: decode(element(entry, 'Key') ?? ''),
@@ -227,7 +227,7 @@ function listingOf(xml: string): S3Listing {
 }
 
 /** Names as they are: in a listing that says so they are escaped as in a query, a space as a plus. */
-function decoderOf(xml: string): (name: string) => string {
+function decoderOf(xml: XmlElement): (name: string) => string {
   if (element(xml, 'EncodingType') !== 'url') return (name) => name;
   return (name) => {
     if (!/[%+]/.test(name)) return name;

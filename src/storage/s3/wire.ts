@@ -7,7 +7,7 @@ import { pause } from '../port/pause.ts';
 import { explainS3Error, mayPass, S3Failure } from './errors.ts';
 import type { S3Settings } from './settings.ts';
 import { escapePath, queryOf, s3Signer } from './signature.ts';
-import { element, rootOf } from './xml.ts';
+import { element, parseXml, type XmlElement } from './xml.ts';
 import { webTransport, type WebTransport } from '../web/transport.ts';
 
 export interface S3Request {
@@ -26,8 +26,8 @@ export interface S3Wire {
   send(request: S3Request, options?: TransferOptions): Promise<IncomingMessage>;
   /** The head of a good answer; its body, if there is one, is read to the end, so that the connection is free again. */
   head(request: S3Request, options?: TransferOptions): Promise<IncomingMessage>;
-  /** The text of a good answer whose outermost element is `root`. */
-  xml(request: S3Request, root: string, options?: TransferOptions): Promise<string>;
+  /** The outermost element of a good answer, whose name is `root`. */
+  xml(request: S3Request, root: string, options?: TransferOptions): Promise<XmlElement>;
   close(): void;
 }
 
@@ -36,6 +36,9 @@ const attempts = 3;
 
 /** Failures in a row, over all requests, after which each is tried once: nobody is there, or wants no more. */
 const patience = 64;
+
+/** Of a good answer: a thousand names of a thousand characters, escaped, with all that is told of them. */
+const maxAnswer = 32 * 1024 * 1024;
 
 /** Of an answer that is an error; more is no error of S3. */
 const maxErrorText = 64 * 1024;
@@ -68,10 +71,11 @@ export function s3Wire(settings: S3Settings, env: Readonly<Record<string, string
     head: (request, options) => repeat(request, options, drained),
     xml: (request, root, options) =>
       repeat(request, options, async (answer) => {
-        const text = await textOf(answer);
+        const text = await textOf(answer, maxAnswer);
+        const found = parseXml(text);
         // Long work is answered with 200 before it has failed.
-        if (rootOf(text) !== root) throw failureOf(answer, text, '');
-        return text;
+        if (found?.name !== root) throw failureOf(answer, text, '');
+        return found;
       }),
     close: () => transport.close(),
   };
@@ -154,14 +158,15 @@ function amazonOf(region: string, { insecure, fips, dualStack }: S3Settings): st
 }
 
 function failureOf(answer: IncomingMessage, text: string, through: string): S3Failure {
-  const isError = rootOf(text) === 'Error';
+  const found = parseXml(text);
+  const error = found?.name === 'Error' ? found : undefined;
   const inHeader = answer.headers['x-amz-bucket-region'];
   return new S3Failure({
     status: answer.statusCode ?? 0,
     statusText: answer.statusMessage ?? '',
-    code: isError ? element(text, 'Code') : undefined,
-    message: isError ? element(text, 'Message') : undefined,
-    region: typeof inHeader === 'string' ? inHeader : isError ? element(text, 'Region') : undefined,
+    code: error && element(error, 'Code'),
+    message: error && element(error, 'Message'),
+    region: typeof inHeader === 'string' ? inHeader : error && element(error, 'Region'),
     location: answer.headers.location,
     text,
     through,

@@ -1,47 +1,67 @@
-/** The texts inside every `<tag>...</tag>`, in order, still escaped. Tags of S3's answers do not nest in themselves. */
-export function elements(xml: string, tag: string): string[] {
-  const [open, close] = [`<${tag}>`, `</${tag}>`];
-  const found: string[] = [];
-  for (let from = 0; ;) {
-    const start = xml.indexOf(open, from);
-    const end = start < 0 ? -1 : xml.indexOf(close, start);
-    if (end < 0) return found;
-    found.push(xml.slice(start + open.length, end));
-    from = end + close.length;
+import { SaxesParser } from 'saxes';
+
+/** An element of an answer of S3. */
+export interface XmlElement {
+  readonly name: string;
+  /** Its own text, unescaped, with the blanks around it. */
+  readonly text: string;
+  readonly children: readonly XmlElement[];
+}
+
+/** Answers of S3 have five levels at most. */
+const maxDepth = 50;
+
+/**
+ * Reads an answer; undefined for what is no XML, whole and well formed, and for what nests more deeply than any answer.
+ * Entities of a document's own are not known, so none can multiply.
+ */
+export function parseXml(text: string): XmlElement | undefined {
+  const parser = new SaxesParser({ position: false });
+  const top: Open = { name: '', text: '', children: [] };
+  const open: Open[] = [top];
+  parser.on('opentag', ({ name }) => {
+    const fresh: Open = { name, text: '', children: [] };
+    open.at(-1)?.children.push(fresh);
+    if (open.push(fresh) > maxDepth) throw noXml;
+  });
+  parser.on('closetag', () => void open.pop());
+  const add = (part: string): void => {
+    const current = open.at(-1);
+    if (current !== undefined) current.text += part;
+  };
+  parser.on('text', add);
+  parser.on('cdata', add);
+  parser.on('error', () => {
+    throw noXml;
+  });
+  try {
+    parser.write(text).close();
+  } catch (error) {
+    if (error !== noXml) throw error;
+    return undefined;
   }
+  return top.children[0];
 }
 
-/** The text of the first `<tag>`, undefined when there is none. */
-export function element(xml: string, tag: string): string | undefined {
-  const start = xml.indexOf(`<${tag}>`);
-  const end = start < 0 ? -1 : xml.indexOf(`</${tag}>`, start);
-  return end < 0 ? undefined : unescaped(xml.slice(start + tag.length + 2, end));
+interface Open {
+  readonly name: string;
+  text: string;
+  readonly children: Open[];
 }
 
-/** The name of the outermost element. */
-export function rootOf(xml: string): string | undefined {
-  const next = /\s*(?:<\?[^>]*>|<!--|<([\w:]+))/y;
-  for (let found = next.exec(xml); found !== null; found = next.exec(xml)) {
-    if (found[1] !== undefined) return found[1];
-    if (!found[0].endsWith('<!--')) continue;
-    const end = xml.indexOf('-->', next.lastIndex);
-    if (end < 0) return undefined;
-    next.lastIndex = end + 3;
-  }
-  return undefined;
+const noXml = new Error('not well-formed XML');
+
+/** The elements of that name below one, at any depth, in order; those of S3 do not stand in each other. */
+export function elements(around: XmlElement, name: string): XmlElement[] {
+  return around.children.flatMap((child) => (child.name === name ? [child] : elements(child, name)));
 }
 
+/** The text of the first element of that name, undefined when there is none. */
+export function element(around: XmlElement, name: string): string | undefined {
+  return elements(around, name)[0]?.text;
+}
+
+/** A text as it stands between tags. */
 export function escaped(text: string): string {
   return text.replace(/[&<>"']|[^\P{Cc}]/gu, (sign) => `&#${sign.codePointAt(0) ?? 0};`);
-}
-
-const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-
-function unescaped(text: string): string {
-  if (!text.includes('&')) return text;
-  return text.replace(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (all, hex?: string, decimal?: string, name?: string) => {
-    if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
-    if (decimal !== undefined) return String.fromCodePoint(Number(decimal));
-    return named[name ?? ''] ?? all;
-  });
 }

@@ -19,6 +19,7 @@ describeWithTool('dvc', 'twins: a dep on a web server that does not answer', ({ 
     twin.write('in', '2');
     twin.run(['status']);
     twin.run(['status', '--json']);
-    twin.run(['repro', '--dry']);
+    // DVC also says of the other stage that it is cached, which it is not.
+    twin.run(['repro', '--dry'], { anyStdout: true });
   });
 });
