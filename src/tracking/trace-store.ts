@@ -30,7 +30,7 @@ export interface TraceStore {
   searchTraces(search: TraceSearch): Promise<Page<TraceInfo>>;
   setTraceTag(id: string, tag: Tag): Promise<void>;
   deleteTraceTag(id: string, key: string): Promise<void>;
-  /** Makes traces part of a run, besides the one that made them; they need not be there yet. */
+  /** Makes traces part of a run, besides the one that made them; neither needs to be there yet. */
   linkTraces(ids: readonly string[], runId: string): Promise<void>;
   /** The runs that traces of an experiment were linked to. */
   traceLinks(experimentId: string): Promise<readonly TraceLink[]>;

@@ -17,7 +17,6 @@ import type { TraceDeletion, TraceLink, TraceStore } from '../trace-store.ts';
 import { experimentNumber, experimentNumbers, type Context } from './context.ts';
 import { activeExperiment } from './experiments.ts';
 import { groupBy } from './group.ts';
-import { needRun } from './run-rows.ts';
 import { pageOf, simpleSearch, type SearchTable } from './simple-search.ts';
 import { allOf, among, raw, sql } from './sql.ts';
 import { spanConditions, traceCondition } from './trace-conditions.ts';
@@ -97,7 +96,6 @@ export function tracesOf(c: Context): TraceStore {
       }),
     linkTraces: (ids, runId) =>
       c.write(function* () {
-        yield* needRun(runId);
         yield* insertAll(
           linkInsert,
           [...new Set(ids)].map((id) => [id, runId]),

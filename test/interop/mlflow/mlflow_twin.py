@@ -214,6 +214,7 @@ def search_of_runs():
         for ending in endings:
             ask(f"runs: {identifier} {ending}", lambda: found(f"{identifier} {ending}"))
     for text in [
+        "metrics.'a/b c' > 1", "metrics.'m' > 0 AND params.'p' = 'a'", "tags.'t' IS NULL", "attributes.'run_name' = 'run1'", "params.'p'='b'",
         "params.p = \"it's\"", "params.p = 'it\\'s'", "params.p LIKE 'c_'", "params.p LIKE 'c%'", "params.p = ''", "metrics.m>1",
         "metrics.m > 1 OR metrics.m < 0", "metrics.m > -2 and metrics.m < 10", "(metrics.m > 1)", "NOT metrics.m > 1",
         "metrics.m > -2 metrics.m < 3", "AND", "  ", "metrics.m > 1 AND", "AND metrics.m > 1", "metrics.m", "metrics.m >", "> 1",
@@ -224,7 +225,7 @@ def search_of_runs():
     ]:
         ask(f"runs: {text}", lambda: found(text))
     for order in [
-        "metrics.m", "metrics.m DESC", "metric.`a/b c` desc", "params.p", "params.p DESC", "tags.t", "tags.t DESC", "start_time ASC",
+        "metrics.'m'", "metrics.'a/b c' DESC", "params.'p'", "metrics.m", "metrics.m DESC", "metric.`a/b c` desc", "params.p", "params.p DESC", "tags.t", "tags.t DESC", "start_time ASC",
         "end_time", "end_time DESC", "status", "run_name", "Created", "metrics.none", "dataset.name", "foo", "metrics.m DSC",
         "metrics.m ASC DESC", "", "metrics.m,", "lifecycle_stage", "start_time\tdesc",
     ]:
@@ -405,6 +406,9 @@ def traces():
         "span.attributes.model LIKE '%gpt-1%'", "span.content LIKE '%hello%'", "span.content = 'x'", "span.foo = 'x'", "span.name > 'a'",
         "trace.text LIKE '%hello%'", "feedback.good = 'true'", "feedback.good != 'true'", "feedback.score > 0.5", "feedback.score = '0.7'",
         "feedback.score IS NULL", "feedback.good IS NOT NULL", "expectation.facts LIKE '%a%'", "feedback.none = 'x'", "prompt = 'chat/1'",
+        "trace.name RLIKE '^out'", "tags.x RLIKE '[01]'", "metadata.meta RLIKE 'm[2-9]'", "span.name RLIKE 'inn.r'", "span.type RLIKE 'T..L'",
+        "client_request_id RLIKE 'req-[12]'", "feedback.score RLIKE '0.*'", "timestamp_ms > '0'", "trace.execution_time_ms >= '0'",
+        "trace.text LIKE '%value%'", "trace.text LIKE '%string_value%'",
         "prompt = 'chat'", "foo = 'x'", "foo.bar = 'x'", "status = OK", "status = 'OK' OR status = 'ERROR'", "metrics.a > 1",
     ]:
         ask(f"traces: {text}", lambda: sorted(found(text)))
@@ -412,6 +416,12 @@ def traces():
         ask(f"traces by {order}", lambda: found(None, [order]))
     for size in [0, -1, 1, 500, 501]:
         ask(f"{size} traces", lambda: len(found(max_results=size)))
+    runs = [client.create_run(experiment).info.run_id for _ in "ab"]
+    for run in runs:
+        ask("link", lambda: client.link_traces_to_run([first, second], run))
+        ask("linked", lambda: sorted(found(f"run_id = '{run}'")))
+    ask("link of one to come", lambda: client.link_traces_to_run([f"tr-{'1' * 32}"], runs[0]))
+    ask("link to no run", lambda: client.link_traces_to_run([first], "0" * 32))
     ask("override", lambda: mlflow.override_feedback(trace_id=first, assessment_id=good.assessment_id, value=False).value)
     ask("overridden", lambda: sorted([a.value, a.valid] for a in client.get_trace(first).info.assessments))
     ask("no longer", lambda: found("feedback.good = 'true'"))
