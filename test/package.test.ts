@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { cleanEnv, root, temporaryFolder } from './cli.ts';
 
@@ -14,11 +14,14 @@ describe('the package', () => {
       const npmCache = spawnSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).stdout.trim();
       const env = {
         ...process.env,
-        ONNXRUNTIME_NODE_INSTALL: 'skip',
+        // What a user has: nothing that keeps install scripts from fetching.
+        ONNXRUNTIME_NODE_INSTALL: undefined,
         npm_config_cache: npmCache,
-        npm_config_loglevel: 'error',
+        npm_config_loglevel: 'warn',
       };
       // dist/ is built already; packing must not rebuild it under the other tests.
+      shrinkwrap();
+      onTestFinished(() => shrinkwrap('--remove'));
       const packed = spawnSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
         cwd: root,
         env,
@@ -50,6 +53,17 @@ describe('the package', () => {
         { cwd: folder, env, encoding: 'utf8' },
       );
       expect(install.status, install.stderr).toBe(0);
+      expect(install.stderr).not.toContain('EBADENGINE');
+      const installed = path.join(prefix, 'lib/node_modules/mlops');
+      expectPinned(installed);
+      const bindings = fs.readdirSync(path.join(installed, 'node_modules/onnxruntime-node/bin'), { recursive: true });
+      const others = bindings
+        .map(String)
+        .filter((file) => file.endsWith('.node') && !file.includes(`${process.platform}/${process.arch}`));
+      expect(others).toEqual([]);
+      expect(bindings.map(String).filter((file) => /cuda|tensorrt/.test(file))).toEqual([]);
+      // better-sqlite3 leaves some 30 MB of objects where it had to be compiled.
+      expect(sizeOf(installed)).toBeLessThan(150e6);
 
       // A PATH with two programs: what the README promises to be enough.
       const bin = path.join(folder, 'bin');
@@ -71,6 +85,46 @@ describe('the package', () => {
     },
   );
 });
+
+function shrinkwrap(...args: string[]): void {
+  const result = spawnSync(process.execPath, ['scripts/shrinkwrap.mjs', ...args], { cwd: root, encoding: 'utf8' });
+  expect(result.status, result.stderr).toBe(0);
+}
+
+/**
+ * The package says which versions it was tested with (npm reads that of packages from a registry), and no package that
+ * was installed wants a newer Node than we promise.
+ */
+function expectPinned(installed: string): void {
+  interface Entry {
+    readonly version: string;
+    readonly dev?: boolean;
+    readonly engines?: { readonly node?: string };
+  }
+  const read = (file: string): { packages: Record<string, Entry> } =>
+    JSON.parse(fs.readFileSync(file, 'utf8')) as { packages: Record<string, Entry> };
+  const { packages } = read(path.join(root, 'package-lock.json'));
+  const pinned = read(path.join(installed, 'npm-shrinkwrap.json')).packages;
+  const needed = Object.keys(packages).filter((name) => packages[name]?.dev !== true);
+  expect(Object.keys(pinned)).toEqual(needed);
+  for (const name of needed.slice(1)) expect(pinned[name]?.version, name).toBe(packages[name]?.version);
+  const folders = fs
+    .readdirSync(path.join(installed, 'node_modules'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => /(^|node_modules\/)(@[^/]+\/)?[^/]+\/package\.json$/.test(file));
+  expect(folders.length).toBeGreaterThan(20);
+  for (const file of folders) {
+    const own = JSON.parse(fs.readFileSync(path.join(installed, 'node_modules', file), 'utf8')) as Entry;
+    const oldest = /^>=\s*(\d+)(?:\.(\d+))?/.exec(own.engines?.node ?? '');
+    if (oldest !== null) expect(Number(oldest[1]) * 100 + Number(oldest[2] ?? 0), file).toBeLessThanOrEqual(2019);
+  }
+}
+
+function sizeOf(folder: string): number {
+  return fs
+    .readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((file) => fs.lstatSync(path.join(folder, file)))
+    .reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0);
+}
 
 function which(program: string): string {
   return spawnSync('which', [program], { encoding: 'utf8' }).stdout.trim();

@@ -51,6 +51,9 @@ export function addDocsRoutes(shell: Shell, context: ServingContext): void {
   }
 }
 
+/** In `dist` the build put the files beside the code; from source they are where their package is. */
 function uiFolder(): string {
+  const built = path.join(import.meta.dirname, '..', 'swagger-ui');
+  if (fs.existsSync(built)) return built;
   return path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 }
