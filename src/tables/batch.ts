@@ -25,6 +25,8 @@ export interface Table {
   /** As messages name it. */
   readonly name: string;
   readonly format: 'csv' | 'jsonl' | 'json' | 'parquet';
+  /** Names of the columns, where the file says them without being read. */
+  columns?(): Promise<readonly string[]>;
   batches(options?: { readonly columns?: ReadonlySet<string> | undefined }): AsyncIterable<Batch>;
 }
 

@@ -51,6 +51,30 @@ async function build(
   texts: ReadonlySet<string>,
 ): Promise<Map<string, ColumnBuilder>> {
   const builders = new Map<string, ColumnBuilder>();
+  for (const group of await groupsOf(table, wanted)) await addAll(builders, table, group, texts);
+  return builders;
+}
+
+/** Columns of a Parquet file that are unpacked together: a row group of all may be larger than the memory. */
+const groupSize = 8;
+
+async function groupsOf(
+  table: Table,
+  wanted: ReadonlySet<string> | undefined,
+): Promise<readonly (ReadonlySet<string> | undefined)[]> {
+  if (table.format !== 'parquet' || table.columns === undefined) return [wanted];
+  const names = (await table.columns()).filter((name) => wanted?.has(name) !== false);
+  const groups = Math.max(1, Math.ceil(names.length / groupSize));
+  return Array.from({ length: groups }, (_, i) => new Set(names.slice(i * groupSize, (i + 1) * groupSize)));
+}
+
+async function addAll(
+  builders: Map<string, ColumnBuilder>,
+  table: Table,
+  wanted: ReadonlySet<string> | undefined,
+  texts: ReadonlySet<string>,
+): Promise<void> {
+  const own: ColumnBuilder[] = [];
   let rows = 0;
   for await (const batch of table.batches({ columns: wanted })) {
     for (const [index, name] of batch.columns.entries()) {
@@ -59,13 +83,13 @@ async function build(
       if (builder === undefined) {
         builder = new ColumnBuilder(name, texts.has(name) || !startsNumeric(batch, index), rows);
         builders.set(name, builder);
+        own.push(builder);
       }
       builder.add(batch, index);
     }
     rows += batch.rows;
-    for (const builder of builders.values()) builder.fillUp(rows);
+    for (const builder of own) builder.fillUp(rows);
   }
-  return builders;
 }
 
 function startsNumeric(batch: Batch, column: number): boolean {

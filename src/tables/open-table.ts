@@ -5,7 +5,7 @@ import type { CsvOptions } from './csv-dialect.ts';
 import { readCsv } from './csv-reader.ts';
 import { readJsonLines, readJsonList } from './json-lines.ts';
 import { firstBytes, openBytes } from './open-bytes.ts';
-import { isParquet, readParquet } from './parquet.ts';
+import { isParquet, parquetColumns, readParquet } from './parquet.ts';
 
 export interface TableOptions extends CsvOptions {
   /** What to call the file in messages. Default: its path. */
@@ -23,7 +23,12 @@ export interface TableOptions extends CsvOptions {
 export function openTable(file: string, options: TableOptions = {}): Table {
   const name = options.name ?? file;
   if (isParquet(file)) {
-    return { name, format: 'parquet', batches: ({ columns } = {}) => readParquet(file, name, columns) };
+    return {
+      name,
+      format: 'parquet',
+      columns: () => parquetColumns(file, name),
+      batches: ({ columns } = {}) => readParquet(file, name, columns),
+    };
   }
   const ending = path.extname((options.path ?? file).replace(/\.gz$/i, '')).toLowerCase();
   const format = formatOf(ending, file);

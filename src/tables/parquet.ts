@@ -4,7 +4,7 @@ import { badTable } from './bad-table.ts';
 import { type Batch, type Cell, ValueBatch } from './batch.ts';
 import { firstBytes } from './open-bytes.ts';
 
-/** Rows that are unpacked at once. */
+/** Rows that are given at once. */
 const batchRows = 1 << 16;
 
 export function isParquet(file: string): boolean {
@@ -21,6 +21,7 @@ export async function* readParquet(
   file: string,
   name: string,
   wanted: ReadonlySet<string> | undefined,
+  namesOnly = false,
 ): AsyncGenerator<Batch> {
   const { parquetMetadataAsync, parquetScan, parquetSchema } = await import('hyparquet');
   const { compressors } = await import('hyparquet-compressors');
@@ -39,15 +40,25 @@ export async function* readParquet(
     const metadata = await parquetMetadataAsync(source);
     const columns = parquetSchema(metadata)
       .children.map((child) => child.element.name)
-      .filter((column) => column !== '__index_level_0__' && wanted?.has(column) !== false);
+      .filter((column) => column !== '__index_level_0__' && (namesOnly || wanted?.has(column) !== false));
+    if (namesOnly) {
+      yield new ValueBatch(
+        columns,
+        0,
+        () => null,
+        () => 0,
+      );
+      return;
+    }
     const scan = await parquetScan({ file: source, metadata, columns, compressors });
     let first = 0;
     for (const { rowStart, rowEnd } of scan.ranges) {
+      // A column is unpacked once for its whole row group: any part of it costs as much.
+      const data: ArrayLike<unknown>[] = [];
+      for (const column of columns) data.push(await scan.readColumn({ column, rowStart, rowEnd }));
       for (let from = rowStart; from < rowEnd; from += batchRows) {
         const to = Math.min(rowEnd, from + batchRows);
-        const data: ArrayLike<unknown>[] = [];
-        for (const column of columns) data.push(await scan.readColumn({ column, rowStart: from, rowEnd: to }));
-        yield new ValueBatch(columns, to - from, cellsOf(data), (row) => from + row + 1);
+        yield new ValueBatch(columns, to - from, cellsOf(data, from - rowStart), (row) => from + row + 1);
         first = to;
       }
     }
@@ -68,9 +79,15 @@ export async function* readParquet(
   }
 }
 
-function cellsOf(data: readonly ArrayLike<unknown>[]): (row: number, column: number) => Cell {
+/** The names of the columns. @throws MlopsError `bad_table`. */
+export async function parquetColumns(file: string, name: string): Promise<readonly string[]> {
+  for await (const batch of readParquet(file, name, new Set(), true)) return batch.columns;
+  return [];
+}
+
+function cellsOf(data: readonly ArrayLike<unknown>[], offset: number): (row: number, column: number) => Cell {
   return (row, column) => {
-    const value = data[column]?.[row];
+    const value = data[column]?.[offset + row];
     if (typeof value !== 'bigint') return value ?? null;
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : value;
