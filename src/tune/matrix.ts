@@ -60,3 +60,39 @@ function rotate(a: Matrix, v: Matrix, n: number, p: number, q: number, c: number
     v[k * n + q] = s * g + c * h;
   }
 }
+/** The lower triangle L with L Lᵀ = matrix, or undefined where the matrix is not positive definite. */
+export function cholesky(matrix: Matrix, n: number): Matrix | undefined {
+  const l = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = matrix[i * n + j] as number;
+      for (let k = 0; k < j; k++) sum -= (l[i * n + k] as number) * (l[j * n + k] as number);
+      if (i !== j) l[i * n + j] = sum / (l[j * n + j] as number);
+      else if (sum > 0) l[i * n + i] = Math.sqrt(sum);
+      else return undefined;
+    }
+  }
+  return l;
+}
+
+/** x with L x = b. */
+export function forward(l: Matrix, b: ArrayLike<number>, n: number): Float64Array {
+  const x = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    let sum = b[i] as number;
+    for (let k = 0; k < i; k++) sum -= (l[i * n + k] as number) * (x[k] as number);
+    x[i] = sum / (l[i * n + i] as number);
+  }
+  return x;
+}
+
+/** x with Lᵀ x = b. */
+export function backward(l: Matrix, b: ArrayLike<number>, n: number): Float64Array {
+  const x = new Float64Array(n);
+  for (let i = n - 1; i >= 0; i--) {
+    let sum = b[i] as number;
+    for (let k = i + 1; k < n; k++) sum -= (l[k * n + i] as number) * (x[k] as number);
+    x[i] = sum / (l[i * n + i] as number);
+  }
+  return x;
+}

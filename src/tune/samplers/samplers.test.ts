@@ -21,7 +21,7 @@ const mixed = {
 };
 const bowl: Objective = ({ lr = 0, k = 0, m = 0 }) => [(Math.log10(lr) + 2) ** 2 + (k - 5) ** 2 / 10 + m];
 
-describe.each(['tpe', 'random', 'qmc', 'cma-es', 'nsga2'])('the sampler %s', (name) => {
+describe.each(['tpe', 'random', 'qmc', 'cma-es', 'nsga2', 'gp'])('the sampler %s', (name) => {
   it('suggests the same for the same seed and trials, also by another instance that goes on', () => {
     const make = (): Study => readStudy({ space: mixed, sampler: { name, seed: 7 } });
     const whole = make();
@@ -52,18 +52,22 @@ describe.each(['tpe', 'random', 'qmc', 'cma-es', 'nsga2'])('the sampler %s', (na
 describe('samplers that learn', () => {
   const space = Object.fromEntries([0, 1, 2].map((i) => [`x${i}`, { type: 'float', low: -3, high: 3 }]));
   const sphere: Objective = (params) => [Object.values(params).reduce((sum, x) => sum + (x - 0.5) ** 2, 0)];
-  const bestOf = (name: string): number => {
+  const bestOf = (name: string, seeds: number, trials: number): number => {
     let total = 0;
-    for (let seed = 0; seed < 10; seed++) {
+    for (let seed = 0; seed < seeds; seed++) {
       const study = readStudy({ space, sampler: { name, seed } });
-      run(study, sphere, 80);
+      run(study, sphere, trials);
       total += study.best()[0]?.values[0] ?? Infinity;
     }
-    return total / 10;
+    return total / seeds;
   };
 
-  it.each(['tpe', 'cma-es'])('%s comes nearer to the optimum than random draws by far', (name) => {
-    expect(bestOf(name) * 3).toBeLessThan(bestOf('random'));
+  it.each([
+    ['tpe', 10, 80],
+    ['cma-es', 10, 80],
+    ['gp', 2, 25],
+  ])('%s comes nearer to the optimum than random draws by far', (name, seeds, trials) => {
+    expect(bestOf(name, seeds, trials) * 3).toBeLessThan(bestOf('random', seeds, trials));
   });
 
   it('nsga2 finds a front of two objectives that random draws do not', () => {

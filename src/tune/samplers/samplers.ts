@@ -3,6 +3,7 @@ import { object, only } from '../fields.ts';
 import type { Params, Space } from '../space.ts';
 import type { Direction, Sampler } from '../trial.ts';
 import { CmaEsSampler } from './cma-es.ts';
+import { GpSampler } from './gp.ts';
 import { GridSampler } from './grid.ts';
 import { Nsga2Sampler } from './nsga2.ts';
 import { PartialFixedSampler } from './partial-fixed.ts';
@@ -41,6 +42,11 @@ const kinds: Readonly<Record<string, Kind>> = {
     keys: ['startup'],
     make: (fields, space, directions) =>
       new CmaEsSampler(space, directions, seed(fields), number(fields, 'startup', 0) ?? 1),
+  },
+  gp: {
+    keys: ['startup'],
+    make: (fields, space, directions) =>
+      new GpSampler(space, directions, seed(fields), number(fields, 'startup', 2) ?? 10),
   },
   nsga2: {
     keys: ['population'],
