@@ -86,7 +86,7 @@ const systemHints: Readonly<Record<string, [ErrorCode, string]>> = {
 export function explainSystemError(error: unknown): unknown {
   if (!isSystemError(error)) return error;
   if (error.syscall === 'mkdtemp' && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
-    const folder = error.path?.replace(/[^/]*$/, '') ?? '';
+    const folder = error.path?.slice(0, error.path.lastIndexOf('/') + 1) ?? '';
     return new MlopsError('bad_path', `the folder for temporary files '${folder}' does not exist`, {
       hint: 'make it, or name another one in TMPDIR',
       cause: error,

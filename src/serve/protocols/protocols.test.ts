@@ -244,6 +244,7 @@ describe("MLflow's scoring protocol", () => {
     expect([latin.status, latin.json()]).toEqual([200, same]);
     const odd = await post(server, '/invocations', { inputs: rows }, { 'content-type': `${json};charset=klingon` });
     expect([odd.status, odd.text]).toEqual([415, "the charset 'klingon' is not supported"]);
+    const finer = { error_class: 'INVALID_PARAMETER_VALUE', sqlstate: 'KAM00' };
     for (const body of [
       { dataframe_records: [{ a: 1 }] },
       { dataframe_split: { columns: ['a', 'b'], data: rows, index: [1] } },
@@ -253,7 +254,7 @@ describe("MLflow's scoring protocol", () => {
       const refused = await post(server, '/invocations', body);
       expect([refused.status, refused.json()], JSON.stringify(body)).toEqual([
         400,
-        { error_code: 'INVALID_PARAMETER_VALUE', message: expect.any(String) },
+        { error_code: 'INVALID_PARAMETER_VALUE', message: expect.any(String), ...finer },
       ]);
     }
   });
