@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isSystemError, keepingLineEnds, writeFileAtomic } from '../../base/index.ts';
+import { isSystemError, keepingLineEnds, withoutTrailing, writeFileAtomic } from '../../base/index.ts';
 import { configFiles, configLevels, isPathOption, resolvePaths, storedPath, type ConfigLevel } from './paths.ts';
 import { namesCredentialFile, refuseFromRepository } from './credential-files.ts';
 import { checkConfigSection } from './schema.ts';
@@ -113,7 +113,7 @@ export class ProjectConfig {
     const other = this.resolveRemote((base[1] ?? '').toLowerCase(), new Set([...seen, name]));
     return {
       name,
-      url: other.url.replace(/\/+$/, '') + (base[2] ?? ''),
+      url: withoutTrailing(other.url, '/') + (base[2] ?? ''),
       options: new Map([...other.options, ...options]),
     };
   }
@@ -196,7 +196,7 @@ export function namedSection(section: string): { readonly kind: string; readonly
 }
 
 function editText(text: string, file: string, edits: readonly ConfigEdit[]): string {
-  if (/^\s*#|\s#|["'\]]#/m.test(text)) {
+  if (/(?:^|[\s"'\]])#/.test(text)) {
     return edits.reduce((state, { section, option, value }) => editConfigText(state, section, option, value), text);
   }
   const sections = parseConfigText(text, file);

@@ -1,10 +1,15 @@
 import { MlopsError } from '../../base/index.ts';
+import { readOptionLine, readSectionLine, readValue, unquote, type SectionLine } from './lines.ts';
 
 /** A value in a config file: text, or a list where the file has commas. */
 export type ConfigValue = string | readonly string[];
 
 /** Section name (lower case, as in the brackets) to option (lower case) to value, in file order. */
 export type ConfigSections = Map<string, Map<string, ConfigValue>>;
+
+/** Where Python ends a line. */
+// oxlint-disable-next-line no-control-regex -- these are some of the characters
+const lineBreak = /\r\n|[\n\r\v\f\u001c-\u001e\u0085\u2028\u2029]/;
 
 /**
  * Reads the INI dialect of Python's ConfigObj, as DVC uses it.
@@ -14,23 +19,27 @@ export type ConfigSections = Map<string, Map<string, ConfigValue>>;
 export function parseConfigText(text: string, file: string): ConfigSections {
   const sections: ConfigSections = new Map();
   let current: Map<string, ConfigValue> | undefined;
+  const keys = new Set<string>();
   for (const [index, line] of text
     .replace(/^\ufeff/, '')
-    .split(/\r\n|\n|\r/)
+    .split(lineBreak)
     .entries()) {
     if (line.trim() === '' || line.trim().startsWith('#')) continue;
-    const marker = sectionPattern.exec(line);
-    if (marker !== null) {
+    const marker = readSectionLine(line);
+    if (marker !== undefined) {
       current = openSection(sections, marker, file, index + 1);
+      keys.clear();
       continue;
     }
-    const match = optionPattern.exec(line);
-    if (match === null) throw badLine(file, line, index + 1);
-    const value = parseValue(match[2] ?? '');
-    const key = unquote(match[1] ?? '').toLowerCase();
+    const option = readOptionLine(line);
+    if (option === undefined) throw badLine(file, line, index + 1);
+    const value = readValue(option.value);
+    const key = unquote(option.key);
     if (value === undefined) throw configError(`Parse error in value at line ${index + 1}.`, file);
-    if (current === undefined) throw configError(`expected a dictionary @ data['${key}']`, file);
-    current.set(key, value);
+    if (current === undefined) throw configError(`expected a dictionary @ data['${key.toLowerCase()}']`, file);
+    if (keys.has(key)) throw configError(`Duplicate keyword name at line ${index + 1}.`, file);
+    keys.add(key);
+    current.set(key.toLowerCase(), value);
   }
   return sections;
 }
@@ -83,21 +92,17 @@ function setLine(lines: string[], start: number, end: number, at: number, option
   lines.splice(last, 0, optionLine(indent, option, value));
 }
 
-const sectionPattern = /^\s*((?:\[\s*)+)("\s*\S.*?\s*"|'\s*\S.*?\s*'|[^'"\s].*?)((?:\s*\])+)\s*(?:#.*)?$/;
-const optionPattern = /^\s*(".*?"|'.*?'|[^'"=].*?)\s*=\s*(.*)$/;
-
 function openSection(
   sections: ConfigSections,
-  marker: RegExpExecArray,
+  marker: SectionLine,
   file: string,
   line: number,
 ): Map<string, ConfigValue> {
-  const depth = (marker[1] ?? '').replaceAll(/\s/g, '').length;
-  if (depth !== (marker[3] ?? '').replaceAll(/\s/g, '').length) {
+  if (marker.opening !== marker.closing) {
     throw configError(`Cannot compute the section depth at line ${line}.`, file);
   }
-  const name = unquote(marker[2] ?? '');
-  if (depth > 1) throw configError(`extra keys not allowed @ data['${name}']`, file);
+  const name = unquote(marker.name);
+  if (marker.opening > 1) throw configError(`extra keys not allowed @ data['${name}']`, file);
   if (sections.has(name.toLowerCase())) throw configError(`Duplicate section name at line ${line}.`, file);
   const options = new Map<string, ConfigValue>();
   sections.set(name.toLowerCase(), options);
@@ -109,30 +114,13 @@ function badLine(file: string, line: string, number: number): MlopsError {
 }
 
 function sectionName(line: string): string | undefined {
-  const match = line.trim().startsWith('#') ? null : sectionPattern.exec(line);
-  return match === null ? undefined : unquote(match[2] ?? '').toLowerCase();
+  const marker = line.trim().startsWith('#') ? undefined : readSectionLine(line);
+  return marker === undefined ? undefined : unquote(marker.name).toLowerCase();
 }
 
 function optionName(line: string): string | undefined {
-  const match = line.trim().startsWith('#') ? null : optionPattern.exec(line);
-  return match === null ? undefined : unquote(match[1] ?? '').toLowerCase();
-}
-
-/** Items that end in a comma, a last item or single value, or a lone comma; then a comment. ConfigObj's own pattern. */
-const valuePattern =
-  /^(?:((?:(?:".*?"|'.*?'|[^'",#][^,#]*?)\s*,\s*)*)(".*?"|'.*?'|[^'",#\s][^,]*?|(?<!,))?|(,))\s*(?:#.*)?$/;
-
-/** Undefined for what ConfigObj cannot read. */
-function parseValue(source: string): ConfigValue | undefined {
-  const triple = /^(?:"""(.*?)"""|'''(.*?)''')\s*(?:#.*)?$/.exec(source);
-  if (triple !== null) return triple[1] ?? triple[2] ?? '';
-  const match = /^("""|''')/.test(source) ? null : valuePattern.exec(source);
-  if (match === null) return undefined;
-  const [, items = '', single, emptyList] = match;
-  if (emptyList !== undefined) return [];
-  if (items === '') return unquote(single ?? '');
-  const list = [...items.matchAll(/(".*?"|'.*?'|[^'",#]?.*?)\s*,\s*/g)].map(([, item = '']) => unquote(item));
-  return single === undefined || single === '' ? list : [...list, unquote(single)];
+  const option = line.trim().startsWith('#') ? undefined : readOptionLine(line);
+  return option === undefined ? undefined : unquote(option.key).toLowerCase();
 }
 
 function optionLine(indent: string, option: string, value: ConfigValue): string {
@@ -154,9 +142,4 @@ function quote(value: string): string {
   }
   if (!/^[\s'"]|[\s'"]$|[,#]/.test(value)) return value;
   return value.includes('"') ? `'${value}'` : `"${value}"`;
-}
-
-function unquote(text: string): string {
-  const match = /^"(.*)"$|^'(.*)'$/s.exec(text);
-  return match === null ? text : (match[1] ?? match[2] ?? '');
 }

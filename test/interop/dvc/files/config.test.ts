@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
+import * as fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 
 import { parseConfigText } from '../../../../src/project/config/text.ts';
@@ -159,27 +161,46 @@ describeWithTool('dvc', 'values in config files', ({ dvc }) => {
     ...['= 1', 'a', 'a = [a]', 'a = "a"b', 'a = a"b', "a = a'b", 'a = #', 'a = a ,b # c', 'a = "a,b",c', '  a  =  2  '],
   ];
 
-  it('are read as by ConfigObj', () => {
-    const program = [
-      'import sys, json',
-      'from configobj import ConfigObj',
-      'def read(line):',
-      '    try: return ConfigObj(["[s]", line]).dict()["s"]',
-      '    except Exception: return "error"',
-      'print(json.dumps([read(line) for line in json.load(sys.stdin)]))',
-    ].join('\n');
-    const python = path.join(path.dirname(dvc), 'python');
-    const said = execFileSync(python, ['-c', program], { input: JSON.stringify(lines), encoding: 'utf8' });
-    const ours = lines.map((line) => {
-      try {
-        return Object.fromEntries(parseConfigText(`[s]\n${line}\n`, 'f').get('s') ?? []);
-      } catch {
-        return 'error';
-      }
-    });
-    expect(ours).toEqual(JSON.parse(said));
+  it('are read as by ConfigObj', () => compare(dvc, lines));
+
+  it('are read as by ConfigObj in every mixture of what it speaks of', () => {
+    const words = ['[', ']', '"', '"', "'", ',', ',', ' ', '\t', '=', '=', '#', 'a', 'b c', '\v', '\u0085', '\u2028'];
+    const mixture = fc.array(fc.constantFrom(...words), { maxLength: 12 }).map((chosen) => chosen.join(''));
+    const line = fc.tuple(fc.constantFrom('', 'k = ', '['), mixture, fc.constantFrom('', ']', ' = 1'));
+    compare(
+      dvc,
+      fc.sample(line, { numRuns: 20_000, seed: 11 }).map((parts) => parts.join('')),
+    );
   });
 });
+
+/** Each line after a section, as DVC hands it to ConfigObj. Sections in sections are errors to DVC. */
+function compare(dvc: string, lines: readonly string[]): void {
+  const program = [
+    'import io, sys, json',
+    'from configobj import ConfigObj',
+    'def read(line):',
+    '    try: found = ConfigObj(io.StringIO("[s]\\n" + line + "\\n")).dict()',
+    '    except Exception: return "error"',
+    '    nested = any(isinstance(value, dict) for one in found.values() for value in one.values())',
+    '    return "error" if nested else found',
+    'print(json.dumps([read(line) for line in json.load(sys.stdin)]))',
+  ].join('\n');
+  const python = path.join(path.dirname(dvc), 'python');
+  const input = JSON.stringify(lines);
+  const said: unknown = JSON.parse(execFileSync(python, ['-c', program], { input, encoding: 'utf8', maxBuffer: 1e8 }));
+  if (!Array.isArray(said)) throw new Error('no list');
+  const ours = lines.map((line) => {
+    try {
+      const sections = [...parseConfigText(`[s]\n${line}\n`, 'f')];
+      return Object.fromEntries(sections.map(([name, options]) => [name, Object.fromEntries(options)]));
+    } catch {
+      return 'error';
+    }
+  });
+  const compared = lines.map((line, i) => ({ line, ours: ours[i], theirs: said[i] as unknown }));
+  expect(compared.filter(({ ours: own, theirs }) => !isDeepStrictEqual(own, theirs))).toEqual([]);
+}
 
 describeWithTool('dvc', 'init', ({ dvc }) => {
   it('writes what DVC writes, staged in Git', () => {
