@@ -19,10 +19,10 @@ const built = {
   'cli/commands/exp.ts': 'patterns that the person in front typed',
   'mlflow/wire-answer.ts': 'a mark of our own and a run of digits',
   'http/routes.ts': 'our own routes',
+  'project/ignore/pattern.ts': 'classes of one character; lines of at most two stars a name, tried on short paths',
+  'project/params/glob.ts': 'classes of one character',
+  'repo/reports/plot-definitions.ts': 'patterns that the person in front typed',
 };
-
-/** Rooms that read what the person in front of them wrote; not held to the rule yet. */
-const later = /^(?:project|repo)\//;
 
 const context = vm.createContext({ clock: () => performance.now() });
 const race = new vm.Script(`(${slowest})(given, clock)`);
@@ -31,7 +31,7 @@ const literals = new Map();
 const problems = [];
 let files = 0;
 for (const file of fs.readdirSync(root, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll(path.sep, '/'))) {
-  if (!file.endsWith('.ts') || /\.test\.ts$|(?:^|[-/])contract\.ts$/.test(file) || later.test(file)) continue;
+  if (!file.endsWith('.ts') || /\.test\.ts$|(?:^|[-/])contract\.ts$/.test(file)) continue;
   files++;
   const code = fs.readFileSync(path.join(root, file), 'utf8');
   const lineOf = (offset) => code.slice(0, offset).split('\n').length;

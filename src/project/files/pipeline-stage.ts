@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 
-import { MlopsError, type PyMap, type PyValue } from '../../base/index.ts';
+import { MlopsError, withoutTrailing, type PyMap, type PyValue } from '../../base/index.ts';
 import type { TreePath } from '../../git/index.ts';
 import type { ContentInfo, Dep, LockedStage, Out, ParamsDep, Stage } from './stage.ts';
 import { isFalsy, pythonRepr, pythonStr, typeName } from '../template/interpolate.ts';
@@ -64,7 +64,7 @@ export function treePath(defPath: string, wdir: TreePath, root: string | undefin
   } else {
     relative = path.posix.join(wdir, defPath);
   }
-  const normal = path.posix.normalize(relative).replace(/\/+$/, '');
+  const normal = withoutTrailing(path.posix.normalize(relative), '/');
   if (normal === '..' || normal.startsWith('../')) return undefined;
   return normal === '.' ? '' : normal;
 }

@@ -44,10 +44,15 @@ function matcherOf(pattern: string): IgnorePattern['matcher'] | undefined {
   const segments = segmentsOf(pattern);
   if (segments === undefined) return undefined;
   if (typeof segments === 'string') return new RegExp(`^${segments}`, 'u');
-  return isHarmless(segments, pattern.length)
-    ? new RegExp(`^(?:${sourceOf(segments)})`, 'u')
-    : new SegmentPattern(segments);
+  const safe = new SegmentPattern(segments);
+  if (!isHarmless(segments, pattern.length)) return safe;
+  const fast = new RegExp(`^(?:${sourceOf(segments)})`, 'u');
+  // Trees of Git hold names of any length.
+  return { test: (path) => (path.length > longPath ? safe : fast).test(path) };
 }
+
+/** From here on a regular expression may have much to try. */
+const longPath = 512;
 
 /** The steps of a pattern; a string is a finished regular expression, undefined what matches nothing. */
 export function segmentsOf(pattern: string): readonly PatternSegment[] | string | undefined {

@@ -1,4 +1,4 @@
-import { MlopsError } from '../../base/index.ts';
+import { MlopsError, withoutTrailing } from '../../base/index.ts';
 import type { SchemaError } from './schema.ts';
 import { schemaReport, syntaxReport, type SourcePosition } from './report.ts';
 
@@ -47,7 +47,10 @@ export function shownPath(file: string): string {
 
 /** DVC pads the source lines to the width of the terminal. */
 function withoutPadding(report: string): string {
-  return report.replace(/ +$/gm, '');
+  return report
+    .split('\n')
+    .map((line) => withoutTrailing(line, ' '))
+    .join('\n');
 }
 
 function nearest(path: readonly unknown[], locate: Locate): SourcePosition | undefined {

@@ -133,7 +133,7 @@ function withGuides(lines: readonly string[]): string[] {
 export function wrapWords(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const [word] of text.matchAll(/\s*\S+\s*/g)) {
+  for (const [word] of text.matchAll(/(?:^\s*)?\S+\s*/g)) {
     if (line !== '' && line.length + word.trimEnd().length > width) {
       lines.push(line);
       line = '';

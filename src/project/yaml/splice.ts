@@ -159,7 +159,7 @@ class Splicer {
       if (last !== undefined && last !== null) return this.contentEnd(last);
     }
     const [start, end] = range(node);
-    return start + this.text.slice(start, end).replace(/\s+$/, '').length;
+    return start + this.text.slice(start, end).trimEnd().length;
   }
 
   /** The offset after the line break that ends the line of an offset. */

@@ -164,10 +164,24 @@ function interpolated(value: PyValue, data: PyValue, own: string): PyValue {
   };
   const whole = /^\$\{([^}]+)\}$/.exec(value)?.[1];
   if (whole !== undefined) return find(whole);
-  return value.replace(/\$\{([^}]+)\}/g, (_, name: string) => {
+  return withReferences(value, (name) => {
     const found = find(name);
     return typeof found === 'string' ? found : pythonJson(found);
   });
+}
+
+/** Each `${name}` of a text replaced. (A regular expression would look for the brace again after each `${`.) */
+export function withReferences(text: string, replace: (name: string) => string): string {
+  let result = '';
+  let done = 0;
+  for (let start = text.indexOf('${'); start >= 0; start = text.indexOf('${', Math.max(done, start + 2))) {
+    const close = text.indexOf('}', start + 2);
+    if (close < 0) break;
+    if (close === start + 2) continue;
+    result += text.slice(done, start) + replace(text.slice(start + 2, close));
+    done = close + 1;
+  }
+  return result + text.slice(done);
 }
 
 /** Undefined only where there is nothing: null is a value. Texts of `-S` name texts, as in DVC, and no numbers. */

@@ -4,10 +4,10 @@ import { MlopsError, PyFloat, type PyValue } from '../../base/index.ts';
 /** One value, or the values of a sweep. */
 export type OverrideValue = { readonly one: PyValue } | { readonly sweep: readonly PyValue[] };
 
-const number = '(?:0|[1-9](?:_?\\d)*)';
-const point = `(?:${number}\\.|${number}?\\.\\d(?:_?\\d)*)`;
-const floatText = new RegExp(`^[+-]?(?:${point}|(?:${number}|${point})e[+-]?\\d(?:_?\\d)*|inf|nan)$`, 'i');
-const intText = new RegExp(`^[+-]?${number}$`);
+const intText = /^[+-]?(?:0|[1-9](?:_?\d)*)$/;
+/** Whole numbers too. */
+const floatText =
+  /^[+-]?(?:(?:(?:0|[1-9](?:_?\d)*)(?:\.(?:\d(?:_?\d)*)?)?|\.\d(?:_?\d)*)(?:e[+-]?\d(?:_?\d)*)?|inf|nan)$/i;
 
 /** Unquoted text as the value that it says. */
 export function typed(text: string): PyValue {
@@ -141,12 +141,10 @@ function cast(name: string, value: PyValue): PyValue {
     return castError(name, value, /^(true|false)$/i, plain.toLowerCase() === 'true');
   if (name === 'bool') return plain !== 0 && plain !== false && plain !== null;
   const text = typeof plain === 'boolean' ? String(Number(plain)) : String(plain);
-  if (name === 'float') return castError(name, value, floatOrInt, new PyFloat(Number(text)));
+  if (name === 'float') return castError(name, value, floatText, new PyFloat(Number(text)));
   const whole = typeof plain === 'number' ? String(Math.trunc(plain)) : text;
   return castError(name, value, intText, intText.test(whole) ? integer(BigInt(whole.replaceAll('_', ''))) : 0, whole);
 }
-
-const floatOrInt = new RegExp(`${floatText.source}|${intText.source}`, 'i');
 
 function castError(name: string, value: PyValue, fits: RegExp, result: PyValue, text: string = String(value)): PyValue {
   if (fits.test(text) || typeof value === 'boolean') return result;

@@ -17,9 +17,13 @@ const quoted = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/y;
 const piece = /\\[\\()[\]{}:=, \t]|\$\{[^}]+\}|[\w/\-\\+.$%*@?|: \t]/y;
 const keyPiece = /\\[\\()[\]{}:=, \t]|[\w/\-\\+.$%*@?| \t]/y;
 
+/** Levels of lists, mappings and functions, as for params in files. */
+const maxDepth = 500;
+
 class Parser {
   readonly #text: string;
   #at = 0;
+  #depth = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -36,6 +40,14 @@ class Parser {
   }
 
   #element(): OverrideValue {
+    if (this.#depth === maxDepth) this.#fail(`it nests deeper than ${maxDepth} levels`);
+    this.#depth++;
+    const element = this.#elementHere();
+    this.#depth--;
+    return element;
+  }
+
+  #elementHere(): OverrideValue {
     this.#space();
     if (this.#take('[')) return { one: this.#items(']', () => this.#single(this.#element())) };
     if (this.#take('{')) return { one: new Map(this.#items('}', () => this.#pair())) };

@@ -75,7 +75,16 @@ function pathOf(repo: ForeignRepo, given: string, folder: string, name: string):
   return path.posix.join(inside, own);
 }
 
-const tagPattern = /^(?<artifact>.+?)(?:#(?<stage>[\w/-]+)|@(?<version>v\d+\.\d+\.\d+[\w.+-]*))!?(?:#\d+)?$/;
+const afterArtifact = /(?<=.)(?:#(?<stage>[\w/-]+)|@(?<version>v\d+\.\d+\.\d[\w.+-]*))!?(?:#\d+)?$/;
+
+/** A tag as GTO writes it: `name@v1.2.3`, `name#stage`, `name#stage#7`; undefined for other tags. */
+export function readTag(
+  tag: string,
+): { readonly artifact: string; readonly version: string | undefined; readonly stage: string | undefined } | undefined {
+  const match = afterArtifact.exec(tag);
+  if (match === null) return undefined;
+  return { artifact: tag.slice(0, match.index), version: match.groups?.['version'], stage: match.groups?.['stage'] };
+}
 
 /** The commit of a version or stage (the tag made last), or of the highest version. */
 function findVersion(gitDir: string, command: ArtifactCommand, folder: string, name: string): string {
@@ -84,10 +93,9 @@ function findVersion(gitDir: string, command: ArtifactCommand, folder: string, n
   const listed = gitText(gitDir, ['for-each-ref', '--sort=taggerdate', format, 'refs/tags']).split('\n');
   const tags = listed.flatMap((line) => {
     const [type, tag = ''] = line.split(' ');
-    const groups = tagPattern.exec(tag)?.groups;
+    const read = readTag(tag);
     // Only annotated tags count.
-    if (type !== 'tag' || groups?.['artifact'] !== wanted) return [];
-    return [{ tag, version: groups['version'], stage: groups['stage'] }];
+    return type === 'tag' && read?.artifact === wanted ? [{ tag, ...read }] : [];
   });
   const matching = tags.filter(
     ({ version, stage }) =>

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isMlopsError, MlopsError, temporaryName } from '../../base/index.ts';
+import { isMlopsError, MlopsError, temporaryName, withoutTrailing } from '../../base/index.ts';
 import { objectKey, type Content } from '../../data/index.ts';
 import { findGitRoot } from '../../git/index.ts';
 import { ProjectConfig } from '../../project/index.ts';
@@ -80,7 +80,7 @@ function cacheAsRemote({ cacheDir }: ForeignRepo): RemoteSection | undefined {
 }
 
 function objectUrl(remote: RemoteSection, content: Content): string {
-  return `${remote.url.replace(/\/+$/, '')}/${objectKey(content.md5, content.hashName)}`;
+  return `${withoutTrailing(remote.url, '/')}/${objectKey(content.md5, content.hashName)}`;
 }
 
 /** An entry that must exist, and the repository that it is read from. @throws MlopsError `object_missing`. */

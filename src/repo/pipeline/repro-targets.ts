@@ -44,7 +44,7 @@ function stagesOfTarget(repo: DataRepo, target: string, options: PipelineTargetO
     return inside.filter((stage) => stage.name !== undefined && pattern.test(stage.name));
   }
   // A group is a target too, and generated stages may be thousands.
-  const names = [...new Set(inside.flatMap((stage) => stage.name?.replace(/@.*$/s, '') ?? []))];
+  const names = [...new Set(inside.flatMap((stage) => stage.name?.split('@', 1) ?? []))];
   throw new MlopsError(
     'unknown_stage',
     `Stage '${name}' not found inside '${repo.display(treeFile(repo, file))}' file`,

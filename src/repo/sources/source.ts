@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
-import { isMlopsError, mapPool, MlopsError, pathFault } from '../../base/index.ts';
+import { isMlopsError, mapPool, MlopsError, pathFault, withoutTrailing } from '../../base/index.ts';
 import type { WorkOptions } from '../../data/index.ts';
 import { openStore, withoutSecrets, type BlobStore, type RemoteOptions } from '../../storage/index.ts';
 import type { DataRepo } from '../open/data-repo.ts';
@@ -77,7 +77,7 @@ export async function openSource(
   source: string,
   options: SourceOptions,
 ): Promise<{ store: BlobStore; key: string }> {
-  const named = /^remote:\/\/([^/]+)\/?(.*)$/.exec(source);
+  const named = /^remote:\/\/([^/]+)(?:\/(.*))?$/.exec(source);
   if (named !== null) {
     const remote = repo.remote?.(named[1]);
     if (remote === undefined) throw new MlopsError('no_remote', `there is no remote '${named[1]}' here`);
@@ -93,7 +93,7 @@ export async function openSource(
  */
 export function splitSource(source: string): { folder: string; key: string } {
   const query = /[?#]/.exec(source)?.index ?? source.length;
-  const place = source.slice(0, query).replace(/\/+$/, '');
+  const place = withoutTrailing(source.slice(0, query), '/');
   const slash = place.lastIndexOf('/');
   if (place.slice(0, slash).endsWith(':/')) return { folder: place, key: '' };
   return { folder: place.slice(0, slash), key: place.slice(slash + 1) + source.slice(query) };

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { MlopsError, nameFault } from '../../base/index.ts';
+import { MlopsError, nameFault, withoutTrailing } from '../../base/index.ts';
 import { commitOut, openData, pushContents, type Content, type WorkOptions } from '../../data/index.ts';
 import { openStore } from '../../storage/index.ts';
 import { privateSubfolder } from '../../trust/index.ts';
@@ -54,8 +54,8 @@ export async function addToOut(repo: DataRepo, command: AddToOutCommand): Promis
 /** Where content from elsewhere goes: the name given, inside a folder given, or its own name here. */
 export function destinationOf(cwd: string, source: string, out: string | undefined, force: boolean): string {
   // As Python reads a URL: of `a:b` the name is `b`.
-  const address = source.replace(/[?#].*$/, '').replace(/^[a-z][a-z0-9+.-]*:(?!\/\/)/i, '');
-  const name = path.basename(address.replace(/\/+$/, ''));
+  const address = source.slice(0, /[?#]/.exec(source)?.index).replace(/^[a-z][a-z0-9+.-]*:(?!\/\/)/i, '');
+  const name = path.basename(withoutTrailing(address, '/'));
   const fault = out === undefined ? nameFault(name) : undefined;
   if (fault !== undefined) {
     throw new MlopsError('bad_path', `'${source}' cannot lend its name to what is made here: it ${fault}`, {
