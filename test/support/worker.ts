@@ -5,21 +5,31 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const root = path.dirname(path.dirname(import.meta.dirname));
-let built: Promise<URL> | undefined;
+const built = new Map<string, Promise<URL>>();
 
 /** Builds the inference thread's entry from its sources, as `npm run build` does, so that tests run the current one. */
 export function inferenceWorker(): Promise<URL> {
-  built ??= bundle();
-  return built;
+  return worker('running/inference');
 }
 
-async function bundle(): Promise<URL> {
+/** The same for the thread of large bodies. */
+export function exchangeWorker(): Promise<URL> {
+  return worker('protocols/exchange');
+}
+
+function worker(name: string): Promise<URL> {
+  const building = built.get(name) ?? bundle(name);
+  built.set(name, building);
+  return building;
+}
+
+async function bundle(name: string): Promise<URL> {
   // Inside the project: the bundle finds onnxruntime-node by walking up.
   const folder = path.join(root, 'node_modules', '.cache', 'mlops-tests');
   fs.mkdirSync(folder, { recursive: true });
-  const outfile = path.join(folder, `inference-${os.userInfo().uid}-${process.pid}.mjs`);
+  const outfile = path.join(folder, `${path.basename(name)}-${os.userInfo().uid}-${process.pid}.mjs`);
   await build({
-    entryPoints: [path.join(root, 'src/serve/running/inference.worker.ts')],
+    entryPoints: [path.join(root, `src/serve/${name}.worker.ts`)],
     outfile,
     bundle: true,
     format: 'esm',

@@ -1,11 +1,10 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { outputSteps } from './output-steps.ts';
-import { parseServingConfig, type ServingConfig } from './serving-config.ts';
-import type { InputStep, ModelEdges, Processing } from './steps.ts';
-import { tableInput } from './table-input.ts';
-import { textInput } from './text-input.ts';
+import { buildProcessing } from './recipe.ts';
+import { parseServingConfig } from './serving-config.ts';
+import type { ModelEdges, Processing } from './steps.ts';
+import { readTokenizer } from './text-input.ts';
 
 /**
  * The processing that `serving.yaml` declares for a model: `X.serving.yaml` beside `X.onnx`, or `serving.yaml` in a
@@ -34,11 +33,8 @@ export async function checkServing(file: string, edges: ModelEdges): Promise<str
 
 async function read(file: string, edges: ModelEdges): Promise<Processing> {
   const config = await parseServingConfig(fs.readFileSync(file, 'utf8'), file);
-  return {
-    input: await inputStep(config, file, edges),
-    output: config.outputs.length === 0 ? undefined : outputSteps(config, file, edges),
-    batching: config.batching,
-  };
+  const tokenizer = config.text === undefined ? undefined : readTokenizer(config.text, file);
+  return buildProcessing({ config, file, edges, tokenizer });
 }
 
 function configFile(modelFile: string): string | undefined {
@@ -48,9 +44,4 @@ function configFile(modelFile: string): string | undefined {
   if (!fs.existsSync(shared)) return undefined;
   const models = fs.readdirSync(path.dirname(modelFile)).filter((name) => /\.onnx$/i.test(name));
   return models.length === 1 ? shared : undefined;
-}
-
-async function inputStep(config: ServingConfig, file: string, edges: ModelEdges): Promise<InputStep | undefined> {
-  if (config.columns !== undefined) return tableInput(config.columns, file, edges.inputs);
-  return config.text === undefined ? undefined : textInput(config.text, file, edges.inputs);
 }

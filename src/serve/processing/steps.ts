@@ -1,5 +1,6 @@
 import type { TensorInfo } from '../../model/index.ts';
 import type { Json } from '../wire/json-reader.ts';
+import type { ServingConfig } from './serving-config.ts';
 import type { Tensors } from '../wire/tensor.ts';
 
 /** Port: how raw inputs of a request become tensors. Kinds: table, text; images and ensembles come as further kinds. */
@@ -40,6 +41,23 @@ export interface Processing {
   readonly output: OutputSteps | undefined;
   /** Whether requests may share a run, where the user knows better than what is found out. */
   readonly batching: 'on' | 'off' | undefined;
+  readonly recipe: ProcessingRecipe;
+}
+
+/** What processing is built from: data, which can be sent to another thread. */
+export interface ProcessingRecipe {
+  readonly config: ServingConfig;
+  /** Where it stands, for messages. */
+  readonly file: string;
+  readonly edges: ModelEdges;
+  readonly tokenizer: TokenizerFiles | undefined;
+}
+
+/** As they were when the model was loaded; in memory that threads share. */
+export interface TokenizerFiles {
+  readonly file: string;
+  readonly tokenizer: Uint8Array;
+  readonly config: Uint8Array | undefined;
 }
 
 export interface ModelEdges {

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { didYouMean, messageOf, MlopsError } from '../../base/index.ts';
 import type { TensorInfo } from '../../model/index.ts';
 import { showJson, type Json, isObject } from '../wire/json-reader.ts';
-import type { InputStep } from './steps.ts';
+import type { InputStep, TokenizerFiles } from './steps.ts';
 import type { TextConfig } from './serving-config.ts';
 import { allocate, type Tensor } from '../wire/tensor.ts';
 import { invalid } from '../wire/tensor-json.ts';
@@ -31,8 +31,13 @@ const parts: Readonly<Record<string, 'ids' | 'mask' | 'types'>> = {
  *
  * @throws MlopsError `bad_config` when the tokenizer cannot be read or the model takes no token ids.
  */
-export async function textInput(config: TextConfig, file: string, inputs: readonly TensorInfo[]): Promise<InputStep> {
-  const { encode, padId } = await loadTokenizer(path.join(path.dirname(file), config.tokenizer));
+export async function textInput(
+  config: TextConfig,
+  file: string,
+  inputs: readonly TensorInfo[],
+  files: TokenizerFiles,
+): Promise<InputStep> {
+  const { encode, padId } = await loadTokenizer(files);
   const odd = inputs.find(
     (info) => parts[info.name] === undefined || (info.dtype !== 'int64' && info.dtype !== 'int32'),
   );
@@ -65,15 +70,48 @@ export async function textInput(config: TextConfig, file: string, inputs: readon
   };
 }
 
-async function loadTokenizer(file: string): Promise<{ encode: (text: string) => Encoding; padId: number }> {
+/**
+ * The tokenizer beside a `serving.yaml`, as it is now.
+ *
+ * @throws MlopsError `bad_config` when it cannot be read.
+ */
+export function readTokenizer({ tokenizer }: TextConfig, servingFile: string): TokenizerFiles {
+  const file = path.join(path.dirname(servingFile), tokenizer);
+  const configFile = path.join(path.dirname(file), 'tokenizer_config.json');
   try {
-    const json = JSON.parse(fs.readFileSync(file, 'utf8')) as {
+    const config = fs.existsSync(configFile) ? shared(configFile) : undefined;
+    return { file, tokenizer: shared(file), config };
+  } catch (error) {
+    throw unusable(file, error);
+  }
+}
+
+function shared(file: string): Uint8Array {
+  const bytes = fs.readFileSync(file);
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  return JSON.parse(Buffer.from(bytes).toString('utf8'));
+}
+
+function unusable(file: string, error: unknown): MlopsError {
+  return new MlopsError('bad_config', `the tokenizer '${file}' cannot be used: ${messageOf(error)}`, {
+    hint: 'put the tokenizer.json of the model beside serving.yaml',
+    cause: error,
+  });
+}
+
+async function loadTokenizer(files: TokenizerFiles): Promise<{ encode: (text: string) => Encoding; padId: number }> {
+  try {
+    const json = parsed(files.tokenizer) as {
       padding?: { pad_id?: number } | null;
       added_tokens?: { id: number; content: string }[];
     };
     const { Tokenizer } = await import('@huggingface/tokenizers');
-    const configFile = path.join(path.dirname(file), 'tokenizer_config.json');
-    const config: object = fs.existsSync(configFile) ? (JSON.parse(fs.readFileSync(configFile, 'utf8')) as object) : {};
+    const config = files.config === undefined ? {} : (parsed(files.config) as object);
     const tokenizer = new Tokenizer(json, config);
     const pad = json.added_tokens?.find((token) => token.content === '[PAD]' || token.content === '<pad>');
     return {
@@ -81,10 +119,7 @@ async function loadTokenizer(file: string): Promise<{ encode: (text: string) => 
       padId: json.padding?.pad_id ?? pad?.id ?? 0,
     };
   } catch (error) {
-    throw new MlopsError('bad_config', `the tokenizer '${file}' cannot be used: ${messageOf(error)}`, {
-      hint: 'put the tokenizer.json of the model beside serving.yaml',
-      cause: error,
-    });
+    throw unusable(files.file, error);
   }
 }
 

@@ -1,6 +1,6 @@
 import { MlopsError } from '../../base/index.ts';
 import type { Repository } from '../running/repository.ts';
-import type { ServedVersion } from '../running/served-version.ts';
+import type { VersionFacts } from '../running/served-version.ts';
 import { isObject, showJson, type Json, type JsonObject } from '../wire/json-reader.ts';
 import { invalid } from '../wire/tensor-json.ts';
 
@@ -14,6 +14,12 @@ export interface Route {
   readonly model: string | undefined;
   readonly version: string | undefined;
   readonly said: ReadonlySet<string>;
+}
+
+/** What the target of a request says of its model. */
+export interface RouteQuery {
+  readonly model?: string;
+  readonly model_version?: string;
 }
 
 /** Where the values of a request stand: under `inputs`, under `instances`, or '' at the top level. */
@@ -32,27 +38,29 @@ export function optionalText(body: JsonObject, key: string): string | undefined 
 }
 
 /** The names under which a model takes values: the columns or the text of serving.yaml, else its inputs. */
-function namesOf(version: ServedVersion): ReadonlySet<string> {
+function namesOf(version: VersionFacts): ReadonlySet<string> {
   return new Set(version.processing?.input?.names ?? [...version.inputs, ...version.optional].map(({ name }) => name));
+}
+
+/** True when a body has a key that may name the model. */
+export function namesModel(body: JsonObject): boolean {
+  return Object.hasOwn(body, 'model') || Object.hasOwn(body, 'model_version');
+}
+
+/** The names under which the only model takes values; undefined where several are served. */
+export async function onlyNames(repository: Repository): Promise<ReadonlySet<string> | undefined> {
+  return repository.models.size === 1 ? namesOf(await repository.version(undefined, undefined)) : undefined;
 }
 
 /**
  * The model and version that a request names in the query or in its body. A column called `model` is data where only
  * one model is served.
  *
+ * @param own how the only model names its values, where there is one.
  * @throws MlopsError `invalid_input`.
  */
-export async function routeOf(
-  repository: Repository,
-  query: { readonly model?: string; readonly model_version?: string },
-  body: JsonObject,
-): Promise<Route> {
+export function routeIn(query: RouteQuery, body: JsonObject, own: ReadonlySet<string> | undefined): Route {
   const said = new Set<string>();
-  const named = ['model', 'model_version'].filter((key) => Object.hasOwn(body, key));
-  // Only a request that uses such a name has to wait for the model to be there.
-  const only =
-    named.length > 0 && repository.models.size === 1 ? await repository.version(undefined, undefined) : undefined;
-  const own = only === undefined ? undefined : namesOf(only);
   const read = (key: 'model' | 'model_version'): string | undefined => {
     if (query[key] !== undefined) return query[key];
     if (own?.has(key) === true && envelopeOf(body, own) === undefined) return undefined;
@@ -69,7 +77,7 @@ export async function routeOf(
  *
  * @throws MlopsError `invalid_input` with the way out.
  */
-export function rowsOf(version: ServedVersion, body: JsonObject, said: ReadonlySet<string> = new Set()): Rows {
+export function rowsOf(version: VersionFacts, body: JsonObject, said: ReadonlySet<string> = new Set()): Rows {
   const own = namesOf(version);
   const at = envelopeOf(body, own);
   if (at === undefined) {
@@ -86,7 +94,7 @@ export function rowsOf(version: ServedVersion, body: JsonObject, said: ReadonlyS
 }
 
 /** The outputs asked for; undefined: all of them. @throws MlopsError `invalid_input`. */
-export function outputsAsked(version: ServedVersion, body: JsonObject): readonly string[] | undefined {
+export function outputsAsked(version: VersionFacts, body: JsonObject): readonly string[] | undefined {
   const outputs = Object.hasOwn(body, 'outputs') ? body['outputs'] : undefined;
   if (outputs === undefined || outputs === null) return undefined;
   const own = namesOf(version);

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 
-import type { Request } from '../../http/index.ts';
 import type { Prediction } from '../running/predict.ts';
-import type { ServedVersion } from '../running/served-version.ts';
+import type { VersionFacts } from '../running/served-version.ts';
 import type { Tensor, Tensors } from '../wire/tensor.ts';
 import { tensorToBytes } from '../wire/tensor-binary.ts';
 import { tensorToJson } from '../wire/tensor-json.ts';
@@ -10,11 +9,17 @@ import { tensorToJson } from '../wire/tensor-json.ts';
 /** Tensors of more values than this are logged as a hash. */
 const valuesLimit = 256;
 
+/** What the log says of a request: ids by which other logs know it. */
+export interface LoggedRequest {
+  readonly id: string;
+  readonly trace: { readonly traceId: string } | undefined;
+}
+
 /** A prediction as a line of the prediction log; see `PredictionRecord`. */
 export function predictionLine(
   prediction: Prediction,
   id: string,
-  request: Request,
+  request: LoggedRequest,
   redact: ReadonlySet<string>,
 ): string {
   const { version, feeds, outputs, labels, latency, fetches } = prediction;
@@ -31,7 +36,7 @@ export function predictionLine(
 }
 
 /** An output that serving.yaml renames is blackened under both names, whichever of them was asked for. */
-function hidden(version: ServedVersion, redact: ReadonlySet<string>): ReadonlySet<string> {
+function hidden(version: VersionFacts, redact: ReadonlySet<string>): ReadonlySet<string> {
   const sources = version.processing?.output?.sources;
   if (sources === undefined || redact.size === 0) return redact;
   const pairs = [...sources].filter(([name, source]) => redact.has(name) || redact.has(source));

@@ -4,7 +4,7 @@ import { isObject, parseJson, showJson, type Json, type JsonObject } from '../wi
 import { outputsAsked, rowsOf, type Rows } from './envelope.ts';
 import { chosenOutputs, type Prediction } from '../running/predict.ts';
 import type { InputStep } from '../processing/steps.ts';
-import type { ServedVersion } from '../running/served-version.ts';
+import type { VersionFacts } from '../running/served-version.ts';
 import { noTensors, type Tensors } from '../wire/tensor.ts';
 import { invalid, tensorFromJson, tensorToJson } from '../wire/tensor-json.ts';
 
@@ -25,7 +25,7 @@ export function readObject(body: unknown, exact: boolean, contentType: string | 
  * @throws MlopsError `invalid_input`.
  */
 export function readNativeInputs(
-  version: ServedVersion,
+  version: VersionFacts,
   body: JsonObject,
   said?: ReadonlySet<string>,
 ): { feeds: Tensors; fetches: readonly string[] } {
@@ -36,25 +36,25 @@ export function readNativeInputs(
 }
 
 /** Raw values for the input step of serving.yaml; who sends the model's own tensors by name is not stopped. */
-function readRaw(version: ServedVersion, step: InputStep, raw: Json): Tensors {
+function readRaw(version: VersionFacts, step: InputStep, raw: Json): Tensors {
   const tensors =
     step.kind === 'text' && isObject(raw) && version.inputs.every((info) => Object.hasOwn(raw, info.name));
   return tensors ? namedFeeds(version, raw, 'inputs.') : step.read(raw);
 }
 
-function readFetches(version: ServedVersion, body: JsonObject): readonly string[] {
+function readFetches(version: VersionFacts, body: JsonObject): readonly string[] {
   // serving.yaml decides what is answered.
   if (version.processing?.output !== undefined) return version.outputNames;
   const asked = outputsAsked(version, body);
   return asked === undefined ? version.outputNames : chosenOutputs(version, asked, 'outputs');
 }
 
-function readFeeds(version: ServedVersion, { at, value }: Rows): Tensors {
+function readFeeds(version: VersionFacts, { at, value }: Rows): Tensors {
   if (at === 'inputs') return feedsOf(version, value, 'inputs');
   return at === 'instances' ? feedsOfInstances(version, value) : namedFeeds(version, value as JsonObject, '');
 }
 
-function feedsOf(version: ServedVersion, inputs: Json, path: string): Tensors {
+function feedsOf(version: VersionFacts, inputs: Json, path: string): Tensors {
   if (isObject(inputs)) return namedFeeds(version, inputs, `${path}.`);
   const [only] = version.inputs;
   if (only === undefined || version.inputs.length !== 1) {
@@ -64,7 +64,7 @@ function feedsOf(version: ServedVersion, inputs: Json, path: string): Tensors {
 }
 
 /** Reads each declared input and refuses names that are not declared. */
-export function namedFeeds(version: ServedVersion, values: JsonObject, prefix: string): Tensors {
+export function namedFeeds(version: VersionFacts, values: JsonObject, prefix: string): Tensors {
   const feeds = noTensors();
   for (const info of version.inputs) {
     const value = Object.hasOwn(values, info.name) ? values[info.name] : undefined;
@@ -87,18 +87,18 @@ export function namedFeeds(version: ServedVersion, values: JsonObject, prefix: s
   return feeds;
 }
 
-function missing(version: ServedVersion, info: TensorInfo, values: JsonObject, prefix: string): MlopsError {
+function missing(version: VersionFacts, info: TensorInfo, values: JsonObject, prefix: string): MlopsError {
   const names = Object.keys(values).map((name) => name.slice(0, 100));
   const given = names.slice(0, 20).join(', ') || 'no inputs';
   return invalid(prefix + info.name, `the input '${info.name}' (inputs: ${nameList(version)})`, given);
 }
 
-function nameList(version: ServedVersion): string {
+function nameList(version: VersionFacts): string {
   return version.inputs.map((input) => input.name).join(', ');
 }
 
 /** `[{"a": 1, "b": 2}, ...]` turned into columns, or rows of the only input. */
-export function feedsOfInstances(version: ServedVersion, rows: Json): Tensors {
+export function feedsOfInstances(version: VersionFacts, rows: Json): Tensors {
   if (!Array.isArray(rows)) throw invalid('instances', 'a list of rows', showJson(rows));
   if (!rows.some(isObject)) return feedsOf(version, rows, 'instances');
   const columns = Object.create(null) as JsonObject;

@@ -1,6 +1,6 @@
 import type { Prediction } from '../running/predict.ts';
 import { sliceRows, type Tensor } from '../wire/tensor.ts';
-import { tensorToJson } from '../wire/tensor-json.ts';
+import { elementTexts, tensorToJson } from '../wire/tensor-json.ts';
 
 /**
  * The answer of MLflow's scoring server for a model of the onnx flavour: `{"predictions": {output: values}}`, or with
@@ -62,8 +62,8 @@ function rowsOf(tensor: Tensor): Tensor[] {
 }
 
 function elements(tensor: Tensor): string[] {
-  const list = { ...tensor, dims: [tensor.data.length] };
-  return rowsOf(list).map((one) => tensorToJson(one));
+  const texts = elementTexts(tensor);
+  return Array.from({ length: tensor.data.length }, (_, i) => texts(i, i + 1));
 }
 
 function equal(columns: readonly string[][]): readonly string[][] | undefined {

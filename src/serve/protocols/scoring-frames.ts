@@ -1,6 +1,6 @@
 import { MlopsError } from '../../base/index.ts';
 import type { Dtype, TensorInfo } from '../../model/index.ts';
-import type { ServedVersion } from '../running/served-version.ts';
+import type { VersionFacts } from '../running/served-version.ts';
 import { cellOf, guessedCell } from '../wire/csv.ts';
 import { isObject, showJson, type Json, type JsonObject } from '../wire/json-reader.ts';
 import { noTensors, type Tensors } from '../wire/tensor.ts';
@@ -9,7 +9,7 @@ import { pythonList, type Scoring } from './mlflow-protocol.ts';
 import { namedFeeds } from './native-protocol.ts';
 
 /** The tensors of a scoring request. @throws MlopsError `invalid_input` in MLflow's words where it has some. */
-export function scoringFeeds(version: ServedVersion, scoring: Scoring): Tensors {
+export function scoringFeeds(version: VersionFacts, scoring: Scoring): Tensors {
   const { form, value } = scoring;
   const step = version.processing?.input;
   const frame = frameIn(version, scoring);
@@ -30,13 +30,13 @@ export function scoringFeeds(version: ServedVersion, scoring: Scoring): Tensors 
  * True when MLflow answers a list of records instead of an object of outputs: a signature of columns makes a frame of
  * every input, and without a signature what comes as a frame stays one.
  */
-export function answersRecords(version: ServedVersion, { form }: Scoring): boolean {
+export function answersRecords(version: VersionFacts, { form }: Scoring): boolean {
   if (columnNames(version) !== undefined) return true;
   return version.mlModel?.signature === undefined && form.startsWith('dataframe');
 }
 
 /** True for a table with all its columns and no rows, of which records are asked: `[]` is the answer, whatever the model. */
-export function isEmptyFrame(version: ServedVersion, scoring: Scoring): boolean {
+export function isEmptyFrame(version: VersionFacts, scoring: Scoring): boolean {
   if (!mayBeEmpty(scoring) || !answersRecords(version, scoring)) return false;
   const frame = frameIn(version, scoring);
   if (frame?.columns === undefined || frame.columns.length === 0 || frame.rows.length > 0) return false;
@@ -62,7 +62,7 @@ function missing(names: readonly string[]): MlopsError {
 }
 
 /** MLflow ignores columns that the model does not know. */
-function withoutExtra(version: ServedVersion, values: JsonObject): JsonObject {
+function withoutExtra(version: VersionFacts, values: JsonObject): JsonObject {
   const absent = version.inputs.filter((info) => !Object.hasOwn(values, info.name)).map((info) => info.name);
   if (absent.length > 0) throw missing(absent);
   const given = version.optional.filter((info) => Object.hasOwn(values, info.name));
@@ -78,7 +78,7 @@ interface Frame {
   readonly path: string;
 }
 
-function frameIn(version: ServedVersion, { form, value, csv }: Scoring): Frame | undefined {
+function frameIn(version: VersionFacts, { form, value, csv }: Scoring): Frame | undefined {
   if (csv !== undefined) return { ...csv, text: true, path: 'the CSV table' };
   if (form === 'dataframe_split') return split(value);
   const listed = Array.isArray(value) ? value : undefined;
@@ -154,7 +154,7 @@ function recordOf({ columns, path }: Frame, row: readonly Json[], cell: (field: 
 }
 
 /** A table for a model whose inputs are its columns, or whose only input takes all columns in order. */
-function table(version: ServedVersion, frame: Frame): Tensors {
+function table(version: VersionFacts, frame: Frame): Tensors {
   const { columns, rows, path } = frame;
   const value = (field: Json | undefined, dtype: Dtype): Json =>
     frame.text && typeof field === 'string' ? cellOf(field, dtype) : (field ?? null);
@@ -182,7 +182,7 @@ function wrapped(values: Json[], info: TensorInfo): Json {
 }
 
 /** Rows in the order of the column names that the model was saved with, where it was saved with names. */
-function ordered(version: ServedVersion, columns: readonly string[] | undefined, rows: Frame['rows']): Frame['rows'] {
+function ordered(version: VersionFacts, columns: readonly string[] | undefined, rows: Frame['rows']): Frame['rows'] {
   const wanted = columnNames(version);
   if (columns === undefined || wanted === undefined) return rows;
   const absent = wanted.filter((name) => !columns.includes(name));
@@ -192,7 +192,7 @@ function ordered(version: ServedVersion, columns: readonly string[] | undefined,
 }
 
 /** The names of a signature of columns. */
-function columnNames(version: ServedVersion): string[] | undefined {
+function columnNames(version: VersionFacts): string[] | undefined {
   const text = version.mlModel?.signature?.inputs;
   if (text === undefined) return undefined;
   const specs = JSON.parse(text) as { name?: string; type?: string }[];

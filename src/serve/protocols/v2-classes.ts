@@ -1,4 +1,4 @@
-import type { ServedVersion } from '../running/served-version.ts';
+import type { VersionFacts } from '../running/served-version.ts';
 import { dtypes, elementCount, halfToNumber, type Tensor } from '../wire/tensor.ts';
 import { invalid } from '../wire/tensor-json.ts';
 
@@ -9,7 +9,7 @@ import { invalid } from '../wire/tensor-json.ts';
  *
  * @throws MlopsError `invalid_input` for an output that holds no numbers.
  */
-export function classified(version: ServedVersion, name: string, tensor: Tensor, count: number): Tensor {
+export function classified(version: VersionFacts, name: string, tensor: Tensor, count: number): Tensor {
   const { kind } = dtypes[tensor.dtype];
   if (kind === 'string' || kind === 'bool') {
     throw invalid(`outputs.${name}`, 'numbers, for classification', dtypes[tensor.dtype].v2);

@@ -2,7 +2,7 @@ import { MlopsError } from '../../base/index.ts';
 import { wireShape, type Dtype, type TensorInfo } from '../../model/index.ts';
 import { parseJson, showJson, type Json, isObject, type JsonObject } from '../wire/json-reader.ts';
 import { chosenOutputs, type Prediction } from '../running/predict.ts';
-import type { ServedVersion } from '../running/served-version.ts';
+import type { VersionFacts } from '../running/served-version.ts';
 import { dtypeByV2, dtypes, elementCount, noTensors, type Tensor, type Tensors } from '../wire/tensor.ts';
 import { tensorFromBytes, tensorToBytes } from '../wire/tensor-binary.ts';
 import { classified } from './v2-classes.ts';
@@ -64,7 +64,7 @@ export interface V2Outputs {
 }
 
 /** @throws MlopsError `invalid_input` naming the place, what was expected and what came. */
-export function readV2Inputs(version: ServedVersion, request: V2Request): { feeds: Tensors; outputs: V2Outputs } {
+export function readV2Inputs(version: VersionFacts, request: V2Request): { feeds: Tensors; outputs: V2Outputs } {
   if (request.raw) {
     const outputs = { fetches: version.outputNames, binary: new Set(version.outputNames), classes: new Map() };
     return { feeds: rawFeed(version, request.binary), outputs };
@@ -101,7 +101,7 @@ export function readV2Inputs(version: ServedVersion, request: V2Request): { feed
   return { feeds, outputs: readOutputs(version, request.json) };
 }
 
-function readHead(version: ServedVersion, input: Json, path: string) {
+function readHead(version: VersionFacts, input: Json, path: string) {
   if (!isObject(input)) throw invalid(path, 'an object', showJson(input));
   const { name, datatype, shape, data } = input;
   const known = [...version.inputs, ...version.optional];
@@ -161,7 +161,7 @@ function fromData(data: Json | undefined, info: TensorInfo, dims: readonly numbe
 }
 
 /** The bytes of the only input; its one free size follows from their number. */
-function rawFeed(version: ServedVersion, bytes: Buffer): Tensors {
+function rawFeed(version: VersionFacts, bytes: Buffer): Tensors {
   const [info] = version.inputs;
   const free = info?.dims?.filter((dim) => typeof dim === 'string').length ?? 2;
   if (info === undefined || version.inputs.length !== 1 || free > 1) {
@@ -178,7 +178,7 @@ function rawFeed(version: ServedVersion, bytes: Buffer): Tensors {
   return { [info.name]: tensorFromBytes(Buffer.concat([framed, bytes]), info.dtype, dims, info.name) };
 }
 
-function readOutputs(version: ServedVersion, json: JsonObject): V2Outputs {
+function readOutputs(version: VersionFacts, json: JsonObject): V2Outputs {
   const parameters = json['parameters'];
   const allBinary = isObject(parameters) && parameters['binary_data_output'] === true;
   const asked = Object.hasOwn(json, 'outputs') ? json['outputs'] : undefined;
@@ -245,7 +245,7 @@ export function v2Answer(
 }
 
 /** Model metadata of the protocol. */
-export function v2Metadata(version: ServedVersion) {
+export function v2Metadata(version: VersionFacts) {
   const shaped = ({ name, dtype, dims }: { name: string; dtype: Dtype; dims: TensorInfo['dims'] }) => ({
     name,
     datatype: dtypes[dtype].v2,

@@ -1,6 +1,8 @@
 import type { Request } from '../../http/index.ts';
 import type { PredictionSink } from '../../monitor/index.ts';
 import type { Predictor, Prediction } from '../running/predict.ts';
+import type { Writing } from '../protocols/exchange-messages.ts';
+import type { ExchangeThreads } from '../protocols/exchange-threads.ts';
 import type { Repository } from '../running/repository.ts';
 import type { ServedVersion } from '../running/served-version.ts';
 
@@ -18,8 +20,14 @@ export interface ServingContext {
   dependencies(): Readonly<Record<string, unknown>>;
   /** True while a loaded model takes 64-bit integers. */
   anyExactIntegers(): boolean;
+  /** Reads large bodies and writes large answers. */
+  readonly threads: ExchangeThreads;
   /** Counts and logs an answered prediction; returns its id. Never fails or waits. */
   record(prediction: Prediction, request: Request): string;
+  /** Counts a prediction whose answer is written elsewhere, and says what of it is to be logged. */
+  recordElsewhere(request: Request): Pick<Writing, 'predictionId' | 'log'>;
+  /** Logs what was written elsewhere. Never fails or waits. */
+  append(line: string | undefined): void;
   /** A request body that the version takes. */
   example(version: ServedVersion): unknown;
 }

@@ -1,8 +1,6 @@
 import { mlflowErrorBody, type ErrorRenderer, type Shell } from '../../http/index.ts';
 import type { ServingContext } from './context.ts';
-import { readScoring } from '../protocols/mlflow-protocol.ts';
-import { scoringAnswer } from '../protocols/scoring-answer.ts';
-import { answersRecords, isEmptyFrame, scoringFeeds } from '../protocols/scoring-frames.ts';
+import { answer } from './answer.ts';
 
 /** Answers `text/plain` for a wrong content type, as MLflow does, else its JSON shape; never a stack trace. */
 const errors: ErrorRenderer = (failure) =>
@@ -25,18 +23,20 @@ export function addMlflowRoutes(shell: Shell, context: ServingContext): void {
     '/invocations',
     { config: { errors, scope: 'predict' } },
     async (request, reply) => {
-      const scoring = readScoring(request.body, request.headers['content-type'], context.anyExactIntegers());
-      void reply.header('content-type', 'application/json; charset=utf-8');
-      const { model, model_version: named } = request.query;
-      if (isEmptyFrame(await context.repository.version(model, named), scoring)) return '{"predictions":[]}';
-      const prediction = await context.predictor.predict({
-        model,
-        version: named,
-        read: (version) => ({ feeds: scoringFeeds(version, scoring) }),
-        gone: () => request.raw.socket.destroyed,
-      });
-      void reply.header('x-prediction-id', context.record(prediction, request));
-      return scoringAnswer(prediction, answersRecords(prediction.version, scoring));
+      const asked = { protocol: 'scoring', contentType: request.headers['content-type'] } as const;
+      const opening = context.threads.open(asked, request.body, context.anyExactIntegers());
+      const exchange = opening instanceof Promise ? await opening : opening;
+      try {
+        void reply.header('content-type', 'application/json; charset=utf-8');
+        const { model, model_version: version } = request.query;
+        const empty = exchange.isEmpty(await context.repository.version(model, version));
+        if (empty instanceof Promise ? await empty : empty) return '{"predictions":[]}';
+        const { body, predictionId } = await answer(context, request, exchange, { model, version });
+        void reply.header('x-prediction-id', predictionId);
+        return body;
+      } finally {
+        exchange.close();
+      }
     },
   );
 }

@@ -1,8 +1,8 @@
 import type { Request, Shell } from '../../http/index.ts';
 import type { ServingContext } from './context.ts';
 import type { Control } from '../cluster/control.ts';
-import { routeOf } from '../protocols/envelope.ts';
-import { nativeAnswer, readNativeInputs, readObject } from '../protocols/native-protocol.ts';
+import { answer } from './answer.ts';
+import { onlyNames } from '../protocols/envelope.ts';
 import type { ServedModel } from '../running/repository.ts';
 import type { ServedVersion } from '../running/served-version.ts';
 
@@ -14,22 +14,23 @@ export interface VersionQuery {
 
 /** `/predict`, and what the server says about its models. */
 export function addNativeRoutes(shell: Shell, context: ServingContext, control: Control): void {
-  const { predictor, repository } = context;
+  const { repository } = context;
 
   shell.post<{ Querystring: VersionQuery }>('/predict', { config: { scope: 'predict' } }, async (request, reply) => {
     // The version is not known before the body is read, and 64-bit integers are lost once it is: when in doubt, exact.
-    const body = readObject(request.body, context.anyExactIntegers(), request.headers['content-type']);
-    const { model, version, said } = await routeOf(repository, request.query, body);
-    const prediction = await predictor.predict({
-      model,
-      version,
-      read: (served) => readNativeInputs(served, body, said),
-      processed: true,
-      gone: () => request.raw.socket.destroyed,
-    });
-    const id = context.record(prediction, request);
-    void reply.header('content-type', 'application/json; charset=utf-8');
-    return nativeAnswer(prediction, id);
+    const asked = { protocol: 'native', contentType: request.headers['content-type'] } as const;
+    const opening = context.threads.open(asked, request.body, context.anyExactIntegers());
+    const exchange = opening instanceof Promise ? await opening : opening;
+    try {
+      // Only a request that may name its model has to wait for the model to be there.
+      const own = exchange.namesModel ? await onlyNames(repository) : undefined;
+      const route = await exchange.route(request.query, own);
+      const { body } = await answer(context, request, exchange, { ...route, processed: true });
+      void reply.header('content-type', 'application/json; charset=utf-8');
+      return body;
+    } finally {
+      exchange.close();
+    }
   });
 
   shell.get<{ Querystring: VersionQuery }>('/models/info', { config: { scope: 'predict' } }, async (request) => {

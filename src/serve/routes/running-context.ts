@@ -6,6 +6,8 @@ import type { PredictionSink } from '../../monitor/index.ts';
 import type { Member } from '../cluster/member.ts';
 import type { ServingContext } from './context.ts';
 import type { InferencePool } from '../running/inference-pool.ts';
+import type { Writing } from '../protocols/exchange-messages.ts';
+import type { ExchangeThreads } from '../protocols/exchange-threads.ts';
 import { predictionLine } from '../protocols/log-line.ts';
 import type { Prediction, Predictor } from '../running/predict.ts';
 import type { Repository } from '../running/repository.ts';
@@ -15,6 +17,7 @@ export interface RunningParts {
   readonly repository: Repository;
   readonly predictor: Predictor;
   readonly pool: InferencePool;
+  readonly threads: ExchangeThreads;
   readonly predictionLog: PredictionSink | undefined;
   readonly member: Member | undefined;
   readonly redact: readonly string[];
@@ -25,6 +28,7 @@ export interface RunningParts {
 export class RunningContext implements ServingContext {
   readonly repository: Repository;
   readonly predictor: Predictor;
+  readonly threads: ExchangeThreads;
   readonly started = new Date();
   readonly serverVersion: string;
   readonly predictionLog: PredictionSink | undefined;
@@ -38,6 +42,7 @@ export class RunningContext implements ServingContext {
   constructor(parts: RunningParts) {
     this.repository = parts.repository;
     this.predictor = parts.predictor;
+    this.threads = parts.threads;
     this.serverVersion = parts.serverVersion;
     this.predictionLog = parts.predictionLog;
     this.#pool = parts.pool;
@@ -77,11 +82,24 @@ export class RunningContext implements ServingContext {
   }
 
   record(prediction: Prediction, request: Request): string {
-    this.#predictions++;
-    const id = `${this.#prefix}-${this.#predictions.toString(36)}`;
+    const id = this.#newId();
     const log = this.predictionLog;
     if (log?.wants() === true) log.append(predictionLine(prediction, id, request, this.#redact));
     return id;
+  }
+
+  recordElsewhere({ id, trace }: Request): Pick<Writing, 'predictionId' | 'log'> {
+    const wanted = this.predictionLog?.wants() === true;
+    return { predictionId: this.#newId(), log: wanted ? { request: { id, trace }, redact: this.#redact } : undefined };
+  }
+
+  append(line: string | undefined): void {
+    if (line !== undefined) this.predictionLog?.append(line);
+  }
+
+  #newId(): string {
+    this.#predictions++;
+    return `${this.#prefix}-${this.#predictions.toString(36)}`;
   }
 
   example(version: ServedVersion): unknown {

@@ -23,6 +23,7 @@ import { InferencePool } from '../running/inference-pool.ts';
 import { addMlflowRoutes } from './mlflow-routes.ts';
 import { addV2Routes, v2Errors } from './v2-routes.ts';
 import { addHealthRoutes, addNativeRoutes } from './native-routes.ts';
+import { ExchangeThreads, type ExchangeOptions } from '../protocols/exchange-threads.ts';
 import { Predictor } from '../running/predict.ts';
 import { Repository, type ServedModelSpec } from '../running/repository.ts';
 import { Scheduler, type SchedulerOptions } from '../running/scheduler.ts';
@@ -54,6 +55,8 @@ export interface ServeOptions {
   readonly redact?: readonly string[] | undefined;
   readonly onAccess?: ((entry: AccessEntry) => void) | undefined;
   readonly workerFile?: URL | undefined;
+  /** What is large, and who deals with it. */
+  readonly exchange?: Partial<ExchangeOptions> | undefined;
   /** Version of mlops, for clients. */
   readonly serverVersion?: string | undefined;
   readonly log?: Logger | undefined;
@@ -87,6 +90,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     threads: options.threads,
     log,
   });
+  const threads = new ExchangeThreads(options.exchange);
   const lazy = options.lazy ?? options.models.length > eagerLimit;
   const repository = new Repository(options.models, { pool, log, lazy, memoryBudget: options.memoryBudget });
   const scheduler = new Scheduler(pool, options.scheduler);
@@ -96,6 +100,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     repository,
     predictor: new Predictor(repository, scheduler),
     pool,
+    threads,
     predictionLog,
     member,
     redact: options.redact ?? [],
@@ -159,6 +164,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       const answered = await listening.close(deadline);
       scheduler.abandon();
       await repository.close();
+      await threads.close();
       const ended = await pool.close(Math.max(1_000, deadline));
       await predictionLog?.close();
       member?.leave();

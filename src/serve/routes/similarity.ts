@@ -1,6 +1,6 @@
 import { MlopsError } from '../../base/index.ts';
 import type { TensorInfo } from '../../model/index.ts';
-import type { ServedVersion } from '../running/served-version.ts';
+import type { VersionFacts } from '../running/served-version.ts';
 import { halfToNumber, type Tensor } from '../wire/tensor.ts';
 
 /**
@@ -10,7 +10,7 @@ import { halfToNumber, type Tensor } from '../wire/tensor.ts';
  * @throws MlopsError `invalid_input` when it is not clear which.
  */
 export function embeddingOutput(
-  version: ServedVersion,
+  version: VersionFacts,
   outputs: readonly TensorInfo[],
   asked: string | undefined,
 ): string {
@@ -27,7 +27,7 @@ export function embeddingOutput(
   throw problem(version, `${floats.length} of its outputs are float vectors`);
 }
 
-function problem(version: ServedVersion, why: string): MlopsError {
+function problem(version: VersionFacts, why: string): MlopsError {
   return new MlopsError('invalid_input', `the embedding of '${version.ref.name}' is not clear: ${why}`, {
     hint: `name one as 'output': ${version.outputNames.join(', ')}`,
     data: { path: 'output' },

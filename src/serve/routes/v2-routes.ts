@@ -4,7 +4,8 @@ import type { ServingContext } from './context.ts';
 import type { Control } from '../cluster/control.ts';
 import type { ServedModel } from '../running/repository.ts';
 import type { VersionSnapshot } from '../numbers/snapshot.ts';
-import { readV2Inputs, readV2Request, v2Answer, v2Metadata, type V2Outputs } from '../protocols/v2-protocol.ts';
+import { answer } from './answer.ts';
+import { v2Metadata } from '../protocols/v2-protocol.ts';
 
 interface ModelParams {
   readonly model: string;
@@ -65,30 +66,21 @@ async function infer(context: ServingContext, request: Request & { params: Model
   const served = found instanceof Promise ? await found : found;
   const header = request.headers['inference-header-content-length'];
   const headerLength = typeof header === 'string' ? header : undefined;
-  const contentType = request.headers['content-type'];
-  const body = readV2Request(request.body, { headerLength, contentType }, served.exactIntegers);
-  let outputs: V2Outputs | undefined;
-  const prediction = await context.predictor.predict({
-    model,
-    version,
-    read: (loaded) => {
-      const read = readV2Inputs(loaded, body);
-      outputs = read.outputs;
-      return { feeds: read.feeds, fetches: read.outputs.fetches };
-    },
-    gone: () => request.raw.socket.destroyed,
-  });
-  const predictionId = context.record(prediction, request);
-  if (outputs === undefined) throw new Error('a prediction was made without reading its outputs');
-  const answer = v2Answer(prediction, outputs, body.id);
-  void reply.header('x-prediction-id', predictionId);
-  if (answer.binary.length === 0)
-    return reply.header('content-type', 'application/json; charset=utf-8').send(answer.json);
-  const json = Buffer.from(answer.json);
-  return reply
-    .header('content-type', 'application/octet-stream')
-    .header('inference-header-content-length', String(json.length))
-    .send(Buffer.concat([json, ...answer.binary]));
+  const asked = { protocol: 'v2', headerLength, contentType: request.headers['content-type'] } as const;
+  const texts = served.inputs.some(({ dtype }) => dtype === 'string');
+  const opening = context.threads.open(asked, request.body, served.exactIntegers, texts);
+  const exchange = opening instanceof Promise ? await opening : opening;
+  try {
+    const { body, jsonLength, predictionId } = await answer(context, request, exchange, { model, version });
+    void reply.header('x-prediction-id', predictionId);
+    if (jsonLength === undefined) return reply.header('content-type', 'application/json; charset=utf-8').send(body);
+    return reply
+      .header('content-type', 'application/octet-stream')
+      .header('inference-header-content-length', String(jsonLength))
+      .send(body);
+  } finally {
+    exchange.close();
+  }
 }
 
 function addRepositoryRoutes(shell: Shell, context: ServingContext, control: Control): void {

@@ -1,36 +1,40 @@
 import { MlopsError } from '../../base/index.ts';
-import type { Processed } from '../processing/steps.ts';
 import type { Repository } from './repository.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Answer } from './job.ts';
-import type { ServedVersion } from './served-version.ts';
-import type { Tensor, Tensors } from '../wire/tensor.ts';
+import { countAnswers, finish, type Finished, type Run } from './finish.ts';
+import type { ServedVersion, VersionFacts } from './served-version.ts';
+import type { VersionNumbers } from './stats.ts';
+import type { Tensors } from '../wire/tensor.ts';
 
 /** A request of any protocol, after its inputs were read for the version it named. */
-export interface Prediction {
-  readonly version: ServedVersion;
+export interface Prediction extends Finished {
+  readonly version: VersionFacts;
   readonly feeds: Tensors;
-  /** The outputs wanted, in order. */
-  readonly fetches: readonly string[];
-  readonly answer: Answer;
-  /** The outputs to answer by name: the model's own, or what serving.yaml makes of them. */
-  readonly outputs: Tensors;
-  readonly labels: readonly string[] | undefined;
-  /** Best labels of each row, where serving.yaml asks for them. */
-  readonly top: Processed['top'];
-  readonly units: Processed['units'];
+  readonly answer: Pick<Answer, 'outputs'>;
   /** Milliseconds from the arrival of the request. */
   readonly latency: number;
+}
+
+/** Inputs of a request; without `fetches` all outputs are wanted. */
+export interface ReadInputs {
+  readonly feeds: Tensors;
+  readonly fetches?: readonly string[] | undefined;
 }
 
 export interface PredictRequest {
   readonly model: string | undefined;
   readonly version: string | undefined;
   /** Reads the inputs, once the version is known. */
-  read(version: ServedVersion): { feeds: Tensors; fetches?: readonly string[] | undefined };
+  read(version: ServedVersion): ReadInputs | Promise<ReadInputs>;
   /** Apply the outputs part of serving.yaml; protocols that speak tensors do not. */
   readonly processed?: boolean;
   gone?(): boolean;
+  /**
+   * Takes over what comes after the run, where that is too much for this thread. Gives how the answers are spread;
+   * the prediction then holds no outputs.
+   */
+  writeElsewhere?(run: Run, elapsed: number): Promise<VersionNumbers['answers']> | undefined;
 }
 
 /** What every protocol does: version, inputs, run, labels, numbers. */
@@ -51,22 +55,24 @@ export class Predictor {
     const { stats } = version;
     version.users++;
     try {
-      const steps = request.processed === true ? version.processing?.output : undefined;
-      const { feeds, fetches = version.outputNames } = request.read(version);
-      const wanted = steps?.fetches ?? fetches;
+      const processed = request.processed === true;
+      const reading = request.read(version);
+      const { feeds, fetches = version.outputNames } = reading instanceof Promise ? await reading : reading;
+      const wanted = (processed ? version.processing?.output?.fetches : undefined) ?? fetches;
       const answer = await this.#scheduler.submit(version, feeds, wanted, request.gone?.bind(request));
-      const done = steps?.apply(answer.outputs, feeds);
-      const outputs = done?.outputs ?? answer.outputs;
-      const labels = done?.labels ?? labelsOf(version, answer.outputs);
+      const run: Run = { version, feeds, fetches, raw: answer.outputs, processed };
+      const elsewhere = request.writeElsewhere?.(run, performance.now() - started);
+      const answers = elsewhere === undefined ? undefined : await elsewhere;
+      const done = answers === undefined ? finish(run) : nothing;
       const latency = performance.now() - started;
       stats.success++;
       stats.lastInference = Date.now();
       stats.latency.observe(latency / 1000);
       stats.nanoseconds.success += latency * 1e6;
       stats.nanoseconds.queue += answer.queued * 1e6;
-      countAnswers(version, answer.outputs, labels);
-      const names = done === undefined ? fetches : Object.keys(outputs);
-      return { version, feeds, fetches: names, answer, outputs, labels, top: done?.top, units: done?.units, latency };
+      if (answers === undefined) countAnswers(stats.answers, run, done.labels);
+      else stats.answers.add(answers);
+      return { ...done, version, feeds, answer, latency };
     } catch (error) {
       stats.failure++;
       stats.nanoseconds.failure += (performance.now() - started) * 1e6;
@@ -78,44 +84,10 @@ export class Predictor {
   }
 }
 
-/** One label for each row, where the model has labels. */
-function labelsOf(version: ServedVersion, outputs: Tensors): string[] | undefined {
-  const plan = version.labels;
-  const tensor = plan === undefined ? undefined : outputs[plan.output];
-  if (plan === undefined || tensor === undefined) return undefined;
-  if (tensor.dims.length === 1) {
-    return Array.from(tensor.data as ArrayLike<unknown>, (value) => plan.classes?.[Number(value)] ?? String(value));
-  }
-  const [rows = 0, columns = 0] = tensor.dims;
-  const scores = tensor.data as Float32Array;
-  return Array.from({ length: rows }, (_, row) => {
-    let best = 0;
-    for (let c = 1; c < columns; c++) {
-      if ((scores[row * columns + c] ?? 0) > (scores[row * columns + best] ?? 0)) best = c;
-    }
-    return plan.classes?.[best] ?? String(best);
-  });
-}
-
-function countAnswers(version: ServedVersion, outputs: Tensors, labels: readonly string[] | undefined): void {
-  const { answers } = version.stats;
-  if (labels !== undefined) {
-    for (const label of labels) answers.label(label);
-    return;
-  }
-  const tensor = outputs[version.outputNames[0] ?? ''];
-  if (tensor !== undefined && isSmallFloat(tensor))
-    for (const value of tensor.data as Float32Array) answers.number(value);
-}
-
-/** One number per row, as a regression answers; wide outputs have no single distribution. */
-function isSmallFloat(tensor: Tensor): boolean {
-  if (tensor.dtype !== 'float32' && tensor.dtype !== 'float64') return false;
-  return tensor.dims.length < 2 || tensor.dims[1] === 1;
-}
+const nothing: Finished = { outputs: {}, fetches: [], labels: undefined, top: undefined, units: undefined };
 
 /** @throws MlopsError `invalid_input` when a requested output does not exist. */
-export function chosenOutputs(version: ServedVersion, names: readonly string[], path: string): readonly string[] {
+export function chosenOutputs(version: VersionFacts, names: readonly string[], path: string): readonly string[] {
   for (const [i, name] of names.entries()) {
     if (version.outputNames.includes(name)) continue;
     const expected = `one of ${version.outputNames.join(', ')}`;

@@ -13,24 +13,30 @@ import type { VersionStats } from './stats.ts';
 import type { Job } from './job.ts';
 import type { LoadedInfo } from './worker-messages.ts';
 
-/** A model version that is loaded in the inference threads, with all that requests need to know of it. */
-export interface ServedVersion {
+/** What reading requests to a version and writing its answers needs to know of it, in whatever thread that is done. */
+export interface VersionFacts {
   readonly ref: ModelRef;
+  /** A number that no other version of the process has. */
   readonly session: number;
-  readonly onnx: OnnxModel;
+  readonly onnx: Pick<OnnxModel, 'outputs' | 'classes'>;
   readonly md5: string;
-  readonly size: number;
   readonly inputs: readonly TensorInfo[];
   /** Inputs that a request may leave out. */
   readonly optional: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
   readonly outputNames: readonly string[];
-  /** True when any input holds 64-bit integers: JSON must then be read without loss. */
-  readonly exactIntegers: boolean;
   readonly labels: LabelPlan | undefined;
   readonly mlModel: MlModel | undefined;
   /** What serving.yaml declares. */
   readonly processing: Processing | undefined;
+}
+
+/** A model version that is loaded in the inference threads, with all that requests need to know of it. */
+export interface ServedVersion extends VersionFacts {
+  readonly onnx: OnnxModel;
+  readonly size: number;
+  /** True when any input holds 64-bit integers: JSON must then be read without loss. */
+  readonly exactIntegers: boolean;
   readonly open: OpenModel;
   readonly loadedAt: Date;
   readonly stats: VersionStats;

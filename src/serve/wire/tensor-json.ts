@@ -235,7 +235,7 @@ function nest(
 }
 
 /** Joins elements `from..to` with commas. */
-function elementTexts({ dtype, data }: Tensor): (from: number, to: number) => string {
+export function elementTexts({ dtype, data }: Tensor): (from: number, to: number) => string {
   if (Array.isArray(data)) return (from, to) => join(from, to, (i) => JSON.stringify(data[i]));
   if (dtype === 'float32') {
     const floats = data as Float32Array;

@@ -1,0 +1,104 @@
+import type { ReadInputs, Prediction } from '../running/predict.ts';
+import type { VersionFacts } from '../running/served-version.ts';
+import type { JsonObject } from '../wire/json-reader.ts';
+import { namesModel, routeIn, type Route, type RouteQuery } from './envelope.ts';
+import { readScoring, type Scoring } from './mlflow-protocol.ts';
+import { nativeAnswer, readNativeInputs, readObject } from './native-protocol.ts';
+import { scoringAnswer } from './scoring-answer.ts';
+import { answersRecords, isEmptyFrame, scoringFeeds } from './scoring-frames.ts';
+import { readV2Inputs, readV2Request, v2Answer, type V2Outputs, type V2Request } from './v2-protocol.ts';
+
+/** Which protocol a body is read by, with the headers that count there. */
+export interface Asked {
+  readonly protocol: 'native' | 'scoring' | 'v2';
+  readonly contentType: string | undefined;
+  /** `Inference-Header-Content-Length` of the v2 protocol. */
+  readonly headerLength?: string | undefined;
+}
+
+/** How an answer is written, as the request says it. */
+export type AnswerForm =
+  | { readonly protocol: 'native' }
+  | { readonly protocol: 'scoring'; readonly records: boolean }
+  | { readonly protocol: 'v2'; readonly outputs: V2Outputs; readonly id: string | undefined };
+
+export interface ExchangeInputs extends ReadInputs {
+  readonly form: AnswerForm;
+}
+
+type Soon<Value> = Value | Promise<Value>;
+
+/** A request body that was parsed, in this thread or in another, on its way to tensors. */
+export interface Exchange {
+  /** True when the body has a key that may name the model. */
+  readonly namesModel: boolean;
+  /** @param own how the only model names its values, where there is one. @throws MlopsError `invalid_input`. */
+  route(query: RouteQuery, own: ReadonlySet<string> | undefined): Soon<Route>;
+  /** True for a table without rows that is answered without the model (MLflow). */
+  isEmpty(version: VersionFacts): Soon<boolean>;
+  /** @param said keys of the body that named the model. @throws MlopsError `invalid_input`. */
+  read(version: VersionFacts, said?: ReadonlySet<string>): Soon<ExchangeInputs>;
+  close(): void;
+}
+
+/** An exchange in this thread. */
+export class NearExchange implements Exchange {
+  readonly #asked: Asked;
+  #native: JsonObject = {};
+  #scoring: Scoring | undefined;
+  #v2: V2Request | undefined;
+
+  /**
+   * @param exact keep 64-bit integers.
+   * @throws MlopsError `bad_json`, `bad_request`, `unsupported_media`.
+   */
+  constructor(asked: Asked, body: unknown, exact: boolean) {
+    this.#asked = asked;
+    const { protocol, contentType, headerLength } = asked;
+    if (protocol === 'native') this.#native = readObject(body, exact, contentType);
+    else if (protocol === 'scoring') this.#scoring = readScoring(body, contentType, exact);
+    else this.#v2 = readV2Request(body, { headerLength, contentType }, exact);
+  }
+
+  get namesModel(): boolean {
+    return this.#asked.protocol === 'native' && namesModel(this.#native);
+  }
+
+  route(query: RouteQuery, own: ReadonlySet<string> | undefined): Route {
+    return routeIn(query, this.#native, own);
+  }
+
+  isEmpty(version: VersionFacts): boolean {
+    return this.#scoring !== undefined && isEmptyFrame(version, this.#scoring);
+  }
+
+  read(version: VersionFacts, said?: ReadonlySet<string>): ExchangeInputs {
+    if (this.#scoring !== undefined) {
+      const form: AnswerForm = { protocol: 'scoring', records: answersRecords(version, this.#scoring) };
+      return { feeds: scoringFeeds(version, this.#scoring), form };
+    }
+    if (this.#v2 !== undefined) {
+      const { feeds, outputs } = readV2Inputs(version, this.#v2);
+      return { feeds, fetches: outputs.fetches, form: { protocol: 'v2', outputs, id: this.#v2.id } };
+    }
+    return { ...readNativeInputs(version, this.#native, said), form: nativeForm };
+  }
+
+  close(): void {
+    // Nothing is held outside of it.
+  }
+}
+
+const nativeForm: AnswerForm = { protocol: 'native' };
+
+/** The answer as its JSON part and the raw tensors that follow it. */
+export function writeAnswer(
+  form: AnswerForm,
+  prediction: Prediction,
+  predictionId: string,
+): { json: string; binary: Buffer[] } {
+  if (form.protocol === 'v2') return v2Answer(prediction, form.outputs, form.id);
+  const json =
+    form.protocol === 'native' ? nativeAnswer(prediction, predictionId) : scoringAnswer(prediction, form.records);
+  return { json, binary: [] };
+}

@@ -1,0 +1,67 @@
+import type { Request } from '../../http/index.ts';
+import { writeAnswer, type AnswerForm, type Exchange, type ExchangeInputs } from '../protocols/exchange.ts';
+import type { Written } from '../protocols/exchange-messages.ts';
+import { noTensors } from '../wire/tensor.ts';
+import type { ServingContext } from './context.ts';
+
+/** The model that is asked for, and what the request wants of it. */
+export interface Wanted {
+  readonly model: string | undefined;
+  readonly version: string | undefined;
+  /** Keys of the body that named the model. */
+  readonly said?: ReadonlySet<string>;
+  /** Apply the outputs part of serving.yaml. */
+  readonly processed?: boolean;
+}
+
+export interface Answered {
+  readonly body: string | Buffer;
+  /** Bytes of the JSON part, where raw tensors follow it. */
+  readonly jsonLength: number | undefined;
+  readonly predictionId: string;
+}
+
+/** Predicts for a request and writes the answer: here, or in another thread where it is large. */
+export async function answer(
+  context: ServingContext,
+  request: Request,
+  exchange: Exchange,
+  { model, version, said, processed = false }: Wanted,
+): Promise<Answered> {
+  let form: AnswerForm = { protocol: 'native' };
+  let elsewhere: { written: Promise<Written>; predictionId: string } | undefined;
+  const keep = (inputs: ExchangeInputs): ExchangeInputs => {
+    ({ form } = inputs);
+    return inputs;
+  };
+  const prediction = await context.predictor.predict({
+    model,
+    version,
+    processed,
+    read: (served) => {
+      const inputs = exchange.read(served, said);
+      return inputs instanceof Promise ? inputs.then(keep) : keep(inputs);
+    },
+    gone: () => request.raw.socket.destroyed,
+    writeElsewhere: (run, elapsed) => {
+      if (!context.threads.isLarge(run.raw)) return undefined;
+      const { predictionId, log } = context.recordElsewhere(request);
+      const needed = log !== undefined || (processed && run.version.processing?.output !== undefined);
+      const feeds = needed ? run.feeds : noTensors();
+      const written = context.threads.write({ ...run, feeds, form, predictionId, elapsed, log });
+      elsewhere = { written, predictionId };
+      return written.then(({ answers }) => answers);
+    },
+  });
+  if (elsewhere !== undefined) {
+    const { body, jsonLength, line } = await elsewhere.written;
+    context.append(line);
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    return { body: bytes, jsonLength, predictionId: elsewhere.predictionId };
+  }
+  const predictionId = context.record(prediction, request);
+  const { json, binary } = writeAnswer(form, prediction, predictionId);
+  if (binary.length === 0) return { body: json, jsonLength: undefined, predictionId };
+  const head = Buffer.from(json);
+  return { body: Buffer.concat([head, ...binary]), jsonLength: head.length, predictionId };
+}
