@@ -11,7 +11,7 @@ import {
 } from '../rules/index.ts';
 import type { ExperimentStore } from '../store.ts';
 import { experimentNumber, experimentNumbers, type Context } from './context.ts';
-import { pageOf, simpleSearch, type SearchTable } from './simple-search.ts';
+import { pageOf, simpleSearch, type SearchTable } from './search/simple-search.ts';
 import { among, either, raw, sql } from './sql.ts';
 import { all, get, one, run, type Work } from './work.ts';
 

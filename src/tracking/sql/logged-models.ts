@@ -8,7 +8,7 @@ import type { NewLoggedModel } from '../types.ts';
 import type { Context } from './context.ts';
 import { activeExperiment } from './experiments.ts';
 import { anyLoggedModel, needLoggedModel, toLoggedModel } from './logged-model-rows.ts';
-import { searchLoggedModels } from './search-logged-models.ts';
+import { searchLoggedModels } from './search/search-logged-models.ts';
 import { raw, sql } from './sql.ts';
 import { get, one, run, type Work } from './work.ts';
 

@@ -14,7 +14,7 @@ import {
   toVersions,
   type VersionRow,
 } from './registry-rows.ts';
-import { pageOf, simpleSearch, type SearchTable } from './simple-search.ts';
+import { pageOf, simpleSearch, type SearchTable } from './search/simple-search.ts';
 import { sql } from './sql.ts';
 import { all, get, run, type Work } from './work.ts';
 import { originOf } from './version-source.ts';

@@ -4,7 +4,7 @@ import type { RegistryStore } from '../store.ts';
 import type { Motive, Promotion } from '../types.ts';
 import type { Context } from './context.ts';
 import { needModel, needVersion, recordPromotion, toModel, toVersion, type ModelRow } from './registry-rows.ts';
-import { pageOf, simpleSearch, type SearchTable } from './simple-search.ts';
+import { pageOf, simpleSearch, type SearchTable } from './search/simple-search.ts';
 import { sql } from './sql.ts';
 import { all, get, run, type Work } from './work.ts';
 

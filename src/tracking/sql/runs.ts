@@ -11,7 +11,7 @@ import { insertInputs, insertModel } from './inputs.ts';
 import { logBatch, putTags } from './log.ts';
 import { purge } from './purge.ts';
 import { activeRun, needRun, toInfo, toRuns, type RunRow } from './run-rows.ts';
-import { searchRuns } from './search-runs.ts';
+import { searchRuns } from './search/search-runs.ts';
 import { among, raw, sql, type Sql } from './sql.ts';
 import { arrays, get, one, run, type Work } from './work.ts';
 

@@ -17,9 +17,9 @@ import type { TraceDeletion, TraceLink, TraceStore } from '../trace-store.ts';
 import { experimentNumber, experimentNumbers, type Context } from './context.ts';
 import { activeExperiment } from './experiments.ts';
 import { groupBy } from './group.ts';
-import { pageOf, simpleSearch, type SearchTable } from './simple-search.ts';
+import { pageOf, simpleSearch, type SearchTable } from './search/simple-search.ts';
 import { allOf, among, raw, sql } from './sql.ts';
-import { spanConditions, traceCondition } from './trace-conditions.ts';
+import { spanConditions, traceCondition } from './search/trace-conditions.ts';
 import { all, get, insertAll, run, type Insert, type Work } from './work.ts';
 
 interface Row {

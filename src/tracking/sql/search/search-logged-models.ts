@@ -10,13 +10,13 @@ import {
   type Clause,
   type LoggedModel,
   type Page,
-} from '../../mlflow/index.ts';
-import type { LoggedModelOrder, LoggedModelSearch } from '../types.ts';
-import { experimentNumbers, type Context } from './context.ts';
-import { toLoggedModel, type LoggedModelRow } from './logged-model-rows.ts';
+} from '../../../mlflow/index.ts';
+import type { LoggedModelOrder, LoggedModelSearch } from '../../types.ts';
+import { experimentNumbers, type Context } from '../context.ts';
+import { toLoggedModel, type LoggedModelRow } from '../logged-model-rows.ts';
 import { comparison } from './simple-search.ts';
-import { allOf, among, join, raw, sql, type Sql } from './sql.ts';
-import { all, type Work } from './work.ts';
+import { allOf, among, join, raw, sql, type Sql } from '../sql.ts';
+import { all, type Work } from '../work.ts';
 
 const columns: Readonly<Record<string, string>> = {
   name: 'm.name',

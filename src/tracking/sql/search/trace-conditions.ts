@@ -1,6 +1,6 @@
-import { invalid, type Clause } from '../../mlflow/index.ts';
+import { invalid, type Clause } from '../../../mlflow/index.ts';
 import { comparison } from './simple-search.ts';
-import { allOf, either, raw, sql, type Sql } from './sql.ts';
+import { allOf, either, raw, sql, type Sql } from '../sql.ts';
 
 /** A value inside of a JSON text, as text. */
 function inside(column: string, ...path: readonly string[]): Sql {

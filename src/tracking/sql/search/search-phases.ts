@@ -1,8 +1,8 @@
-import type { Clause, OrderTerm } from '../../mlflow/index.ts';
+import type { Clause, OrderTerm } from '../../../mlflow/index.ts';
 import { isPair, type Numbers, type Part, type SortKey } from './search-terms.ts';
 import { distinctNumbers, distinctTexts } from './search-values.ts';
-import { raw, type Sql } from './sql.ts';
-import type { Work } from './work.ts';
+import { raw, type Sql } from '../sql.ts';
+import type { Work } from '../work.ts';
 
 /** One expression of an order. */
 export interface Term {

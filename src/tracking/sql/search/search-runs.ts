@@ -1,4 +1,4 @@
-import { compareCodePoints } from '../../base/index.ts';
+import { compareCodePoints } from '../../../base/index.ts';
 import {
   parseFilter,
   parseOrderBy,
@@ -9,10 +9,10 @@ import {
   type OrderTerm,
   type Page,
   type Run,
-} from '../../mlflow/index.ts';
-import type { RunSearch } from '../types.ts';
-import { experimentNumbers, type Context } from './context.ts';
-import { toRuns, type RunRow } from './run-rows.ts';
+} from '../../../mlflow/index.ts';
+import type { RunSearch } from '../../types.ts';
+import { experimentNumbers, type Context } from '../context.ts';
+import { toRuns, type RunRow } from '../run-rows.ts';
 import { phasesOf, stepsOf, type Phase, type Plan, type Term } from './search-phases.ts';
 import {
   after,
@@ -28,8 +28,8 @@ import {
   type SortKey,
 } from './search-terms.ts';
 import { valueRanges } from './search-values.ts';
-import { allOf, join, raw, sql, type Sql } from './sql.ts';
-import { all, one, type Work } from './work.ts';
+import { allOf, join, raw, sql, type Sql } from '../sql.ts';
+import { all, one, type Work } from '../work.ts';
 
 type Found = RunRow & Readonly<Record<string, unknown>>;
 

@@ -1,9 +1,9 @@
-import type { Clause } from '../../mlflow/index.ts';
-import { groupBy } from './group.ts';
+import type { Clause } from '../../../mlflow/index.ts';
+import { groupBy } from '../group.ts';
 import { indexedBy, pairTables, type Numbers, type Part, type Range } from './search-terms.ts';
 import { comparison } from './simple-search.ts';
-import { allOf, among, either, raw, sql } from './sql.ts';
-import { all, type Work } from './work.ts';
+import { allOf, among, either, raw, sql } from '../sql.ts';
+import { all, type Work } from '../work.ts';
 
 /** Columns with more values than this are treated as having many. */
 const fewValues = 64;

@@ -1,7 +1,7 @@
-import type { Clause, Entity, OrderTerm } from '../../mlflow/index.ts';
-import { groupBy } from './group.ts';
+import type { Clause, Entity, OrderTerm } from '../../../mlflow/index.ts';
+import { groupBy } from '../group.ts';
 import { bound, comparison } from './simple-search.ts';
-import { allOf, among, either, nothing, raw, sql, type Sql } from './sql.ts';
+import { allOf, among, either, nothing, raw, sql, type Sql } from '../sql.ts';
 
 /** The number of a key; -1, which none has, where it does not exist. */
 export type Numbers = (key: string) => number;

@@ -7,9 +7,9 @@ import {
   type OrderTerm,
   type Page,
   type SearchRules,
-} from '../../mlflow/index.ts';
-import { allOf, among, either, join, raw, sql, type Sql } from './sql.ts';
-import { all, type Work } from './work.ts';
+} from '../../../mlflow/index.ts';
+import { allOf, among, either, join, raw, sql, type Sql } from '../sql.ts';
+import { all, type Work } from '../work.ts';
 
 /** How the fields of a small table are searched: experiments, registered models, versions. */
 export interface SearchTable {
