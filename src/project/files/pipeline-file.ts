@@ -55,7 +55,7 @@ export class PipelineFile {
     };
     const lineOf = (path: readonly string[]): number | undefined => {
       const text = decodeText(tree.read(file) ?? Buffer.alloc(0), display(file));
-      return parseYamlWithPositions(text, display(file)).locate(path)?.line;
+      return parseYamlWithPositions(text, display(file)).lineOf(path);
     };
     this.#resolver = new TemplateResolver(file, data, source, { ...options, lineOf });
   }

@@ -67,6 +67,46 @@ describe('.dvcignore', () => {
     );
   });
 
+  it('means the same among many lines as among few', () => {
+    const word = fc.stringMatching(/^(?:[ab.]|\*|\?|\[ab\]|\[!a\]){1,6}$/);
+    const step = fc.oneof(word, fc.constant('**'));
+    const line = fc
+      .tuple(
+        fc.constantFrom('', '!'),
+        fc.constantFrom('', '/'),
+        fc.array(step, { minLength: 1, maxLength: 3 }),
+        fc.constantFrom('', '/'),
+      )
+      .map(([sign, start, steps, end]) => sign + start + steps.join('/') + end);
+    const path = fc
+      .array(fc.stringMatching(/^[ab.]{1,5}$/), { minLength: 1, maxLength: 4 })
+      .map((names) => names.join('/'));
+    const lines = fc.array(line, { minLength: 1, maxLength: 8 });
+    const others = Array.from({ length: 40 }, (_, i) => (i % 3 === 0 ? `z${i}` : `*z${i}*/`));
+    fc.assert(
+      fc.property(lines, lines, path, fc.boolean(), (top, below, at, isDirectory) => {
+        const verdict = (more: readonly string[]): boolean =>
+          rules({ '.dvcignore': [...more, ...top].join('\n'), 'a/.dvcignore': [...below, ...more].join('\n') }).ignored(
+            at,
+            isDirectory,
+          );
+        expect(verdict(others)).toBe(verdict([]));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('tries few of twenty thousand lines on a path', () => {
+    const lines = Array.from({ length: 5000 }, (_, i) => `dir${i}/*.tmp\n*.x${i}\n/a/b${i}/\n*_${i}_*\n`).join('');
+    const ignore = rules({ '.dvcignore': lines });
+    const began = performance.now();
+    for (let i = 0; i < 2000; i++) expect(ignore.ignored(`data/d${i}/f`, false)).toBe(false);
+    expect(ignore.ignored('q/f.x77', false)).toBe(true);
+    expect(ignore.ignored('a/b4999/f', false)).toBe(true);
+    expect(ignore.ignored('q/run_17_b', false)).toBe(true);
+    expect(performance.now() - began).toBeLessThan(3000);
+  });
+
   it.each([
     ['30 stars', `${'*a'.repeat(30)}b`, 'a'.repeat(200)],
     ['stars and question marks', '*?'.repeat(60), 'a'.repeat(59)],

@@ -1,5 +1,6 @@
 import type { Tree, TreePath } from '../../git/index.ts';
 import { compilePattern, rebasePattern, type IgnorePattern } from './pattern.ts';
+import { RuleIndex, type RankedPattern } from './rule-index.ts';
 
 export const ignoreFileName = '.dvcignore';
 
@@ -13,7 +14,7 @@ export interface IgnoreVerdict {
 /** Rules that are in force for the entries of a folder. */
 interface RuleSet {
   /** Lines rebased to the project's root, in the order of files from the root down. */
-  readonly patterns: readonly IgnorePattern[];
+  readonly index: RuleIndex;
   /** Decisions about single paths, kept because every path asks again about its parents. */
   readonly known: Map<string, Decision>;
   /** True when no rule but the defaults can match a file: most projects, where a glance at the name is enough. */
@@ -29,9 +30,10 @@ interface Decision {
 
 const defaults = ['.hg/', '.git/', '.git', '.dvc/'].flatMap((line) => compilePattern(line, `:${line}`) ?? []);
 
-function ruleSet(patterns: readonly IgnorePattern[]): RuleSet {
-  const plain = patterns.every((pattern) => pattern.directoriesOnly || defaults.includes(pattern));
-  return { patterns, known: new Map(), plain, open: new Set() };
+function ruleSet(patterns: readonly IgnorePattern[], above?: RuleSet): RuleSet {
+  const isPlain = above?.plain ?? true;
+  const plain = isPlain && patterns.every((pattern) => pattern.directoriesOnly || defaults.includes(pattern));
+  return { index: new RuleIndex(patterns, above?.index), known: new Map(), plain, open: new Set() };
 }
 
 /**
@@ -112,7 +114,7 @@ function memo<T>(known: Map<TreePath, T>, dir: TreePath, make: () => T): T {
 }
 
 function extended(rules: RuleSet, added: readonly IgnorePattern[]): RuleSet {
-  return added.length === 0 ? rules : ruleSet([...rules.patterns, ...added]);
+  return added.length === 0 ? rules : ruleSet(added, rules);
 }
 
 function foldersOf(tree: Tree, dir: TreePath): string[] {
@@ -134,40 +136,36 @@ function ruleList(decision: Decision): string[] {
 
 /** The last block of rules with a match decides; of rules of one kind in a row the first that matches is named. */
 function decide(set: RuleSet, path: string, isDirectory: boolean): Decision {
-  if (!isDirectory) return search(set.patterns, path, false);
+  if (!isDirectory) return search(set.index, path, false);
   const known = set.known.get(path);
   if (known !== undefined) return known;
-  const decision = search(set.patterns, path, true);
+  const decision = search(set.index, path, true);
   set.known.set(path, decision);
   return decision;
 }
 
-function search(patterns: readonly IgnorePattern[], path: string, isDirectory: boolean): Decision {
+function search(index: RuleIndex, path: string, isDirectory: boolean): Decision {
+  const patterns = index.candidates(path);
   for (let end = patterns.length; end > 0;) {
     const start = blockStart(patterns, end);
-    const found = matchBlock(patterns.slice(start, end), path, isDirectory);
+    const found = matchBlock(patterns.slice(start, end), path, isDirectory)?.pattern;
     if (found !== undefined) return { ignored: found.ignores, rule: found.origin };
     end = start;
   }
   return { ignored: false, rule: undefined };
 }
 
-function blockStart(patterns: readonly IgnorePattern[], end: number): number {
-  const last = patterns[end - 1];
+function blockStart(patterns: readonly RankedPattern[], end: number): number {
+  const block = patterns[end - 1]?.block;
   let start = end - 1;
-  if (last?.ignores !== true) return start;
-  while (start > 0) {
-    const before = patterns[start - 1];
-    if (before?.ignores !== true || before.directoriesOnly !== last.directoriesOnly) break;
-    start--;
-  }
+  while (start > 0 && patterns[start - 1]?.block === block) start--;
   return start;
 }
 
-function matchBlock(block: readonly IgnorePattern[], path: string, isDirectory: boolean): IgnorePattern | undefined {
-  if (block[0]?.directoriesOnly === true && !isDirectory) return undefined;
-  const asFile = block.find(({ matcher }) => matcher.test(path));
-  return asFile ?? (isDirectory ? block.find(({ matcher }) => matcher.test(`${path}/`)) : undefined);
+function matchBlock(block: readonly RankedPattern[], path: string, isDirectory: boolean): RankedPattern | undefined {
+  if (block[0]?.pattern.directoriesOnly === true && !isDirectory) return undefined;
+  const asFile = block.find(({ pattern }) => pattern.matcher.test(path));
+  return asFile ?? (isDirectory ? block.find(({ pattern }) => pattern.matcher.test(`${path}/`)) : undefined);
 }
 
 function parentOf(path: TreePath): TreePath {

@@ -1,5 +1,5 @@
 import { anyCharacter, anyText, type WildcardPart } from '../../base/index.ts';
-import { anyDepth, anyName, SegmentPattern, type PatternSegment } from './segments.ts';
+import { anyDepth, anyName, needsOf, SegmentPattern, type PatternSegment } from './segments.ts';
 
 /** A line of `.dvcignore` ready to match paths relative to the project, without a leading slash. */
 export interface IgnorePattern {
@@ -10,6 +10,10 @@ export interface IgnorePattern {
   readonly directoriesOnly: boolean;
   /** Directories are tried as `path` and as `path/`. */
   readonly matcher: { test(path: string): boolean };
+  /** The line without what only says who wrote it: equal lines match alike. */
+  readonly text: string;
+  /** Texts that a path must hold to match, as `needsOf` gives them. */
+  readonly needs: readonly string[];
 }
 
 /**
@@ -21,8 +25,11 @@ export function compilePattern(line: string, origin: string): IgnorePattern | un
   if (text === '' || text.startsWith('#') || text === '/') return undefined;
   const ignores = !text.startsWith('!');
   const pattern = ignores ? text : text.slice(1);
-  const matcher = matcherOf(pattern);
-  return matcher === undefined ? undefined : { origin, ignores, directoriesOnly: text.endsWith('/'), matcher };
+  const segments = segmentsOf(pattern);
+  if (segments === undefined) return undefined;
+  const needs = typeof segments === 'string' ? [] : needsOf(segments);
+  const matcher = new LateMatcher(segments, pattern.length);
+  return { origin, ignores, directoriesOnly: text.endsWith('/'), matcher, text, needs };
 }
 
 /**
@@ -40,12 +47,26 @@ export function rebasePattern(line: string, folder: string): string {
   return `${negated ? '!' : ''}/${folder}/${anchored ? '' : '**/'}${rule}`;
 }
 
-function matcherOf(pattern: string): IgnorePattern['matcher'] | undefined {
-  const segments = segmentsOf(pattern);
-  if (segments === undefined) return undefined;
+/** Of many lines few are ever tried: the expression is made then. */
+class LateMatcher {
+  readonly #segments: readonly PatternSegment[] | string;
+  readonly #length: number;
+  #made: { test(path: string): boolean } | undefined;
+
+  constructor(segments: readonly PatternSegment[] | string, length: number) {
+    this.#segments = segments;
+    this.#length = length;
+  }
+
+  test(path: string): boolean {
+    return (this.#made ??= matcherOf(this.#segments, this.#length)).test(path);
+  }
+}
+
+function matcherOf(segments: readonly PatternSegment[] | string, length: number): { test(path: string): boolean } {
   if (typeof segments === 'string') return new RegExp(`^${segments}`, 'u');
   const safe = new SegmentPattern(segments);
-  if (!isHarmless(segments, pattern.length)) return safe;
+  if (!isHarmless(segments, length)) return safe;
   const fast = new RegExp(`^(?:${sourceOf(segments)})`, 'u');
   // Trees of Git hold names of any length.
   return { test: (path) => (path.length > longPath ? safe : fast).test(path) };

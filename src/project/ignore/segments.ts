@@ -75,3 +75,17 @@ export class SegmentPattern {
     return this.#segments[last] === anyDepth && reached.has(last);
   }
 }
+
+/** Longest text that is looked up: it bounds the work for a name. */
+const textLength = 8;
+const usedSegments = 8;
+
+/** What a path must hold to match: `=name` for a whole name, `~text` for a part of one. */
+export function needsOf(segments: readonly PatternSegment[]): readonly string[] {
+  return segments.slice(-usedSegments).flatMap((segment) => {
+    if (segment === anyDepth || segment === anyName) return [];
+    const texts = segment.filter((part) => typeof part === 'string');
+    if (texts.length === 1 && segment.length === 1) return [`=${texts[0]}`];
+    return texts.slice(-usedSegments).map((text) => `~${text.slice(-textLength)}`);
+  });
+}

@@ -12,7 +12,7 @@ const local = { source: undefined, path: '', fromFile: false };
  * More stages than a group may stand for, times its axes. A matrix of few lines can stand for more than fits into
  * memory.
  */
-export const maxGenerated = 1_000_000;
+export const maxGenerated = 200_000;
 
 /** How many stages a group stands for, and how much work it is to make them. */
 export function sizeOfGroup(node: ContextNode, keyword: 'foreach' | 'matrix'): { stages: number; work: number } {

@@ -7,6 +7,8 @@ export const limits = {
   depth: 500,
   /** Values that aliases of one YAML file may stand for, all together. */
   aliased: 1_000_000,
+  /** Characters of a YAML text for the full parser, which reads about a million a second. Plain ones may be longer. */
+  text: 4_000_000,
   /** Digits of an integer, as in Python. */
   digits: 4300,
 } as const;

@@ -14,6 +14,8 @@ export interface PositionedYaml {
   readonly value: PyValue;
   /** Where the mapping or list at a path starts; undefined for scalars and what is absent. */
   readonly locate: Locate;
+  /** The line of the key or item at a path; undefined for what is absent. */
+  readonly lineOf: (path: readonly unknown[]) => number | undefined;
 }
 
 /**
@@ -48,18 +50,31 @@ export function parseYamlFully(text: string, file: string): PyValue {
 export function parseYamlWithPositions(text: string, file: string): PositionedYaml {
   const { doc, lines } = parseDocument(text, file);
   const value = new Converter(doc, lines, text, file).document();
-  return { value, locate: (path) => containerPosition(doc, lines, path) };
+  return {
+    value,
+    locate: (path) => containerPosition(doc, lines, path),
+    lineOf: (path) => {
+      const offset = nodeAt(doc, path)?.range?.[0];
+      return offset === undefined ? undefined : positionOf(lines, offset).line;
+    },
+  };
 }
 
 function containerPosition(doc: Document, lines: LineCounter, path: readonly unknown[]): SourcePosition | undefined {
-  const { isAlias, isCollection } = yamlPackage();
+  const { isCollection } = yamlPackage();
+  const node = nodeAt(doc, path);
+  const offset = isCollection(node) ? node.range?.[0] : undefined;
+  return offset === undefined ? undefined : positionOf(lines, offset);
+}
+
+function nodeAt(doc: Document, path: readonly unknown[]): Node | null | undefined {
+  const { isAlias } = yamlPackage();
   let node = doc.contents as Node | null | undefined;
   for (const step of path) {
     if (isAlias(node)) node = node.resolve(doc);
     node = childOf(node, step);
   }
-  const offset = isCollection(node) ? node.range?.[0] : undefined;
-  return offset === undefined ? undefined : positionOf(lines, offset);
+  return node;
 }
 
 /** Parses into the package's tree with scalars left as text; throws on everything ruamel refuses. */
@@ -69,6 +84,7 @@ export function parseDocument(text: string, file: string): { doc: Document.Parse
   const fail = (problems: YamlProblem[]): never => {
     throw yamlSyntaxError(file, text, problems);
   };
+  if (text.length > limits.text) throw tooLong(text, file);
   if (isHopeless(text)) fail([{ message: tooDeep, position: deepestLine(text) }]);
   const parse = (): Document.Parsed[] => {
     try {
@@ -106,6 +122,18 @@ export function parseDocument(text: string, file: string): { doc: Document.Parse
 }
 
 const tooDeep = `found more than ${limits.depth} levels of mappings and lists in each other`;
+
+/** Told without the source line, which may be all of the text. */
+function tooLong(text: string, file: string): MlopsError {
+  return new MlopsError(
+    'bad_yaml',
+    `unable to read: '${file}', line 1: ${text.length.toLocaleString('en')} characters of YAML that is not plain ` +
+      `are more than the ${limits.text.toLocaleString('en')} that are read`,
+    {
+      hint: 'keep data out of it, or write one-line values without escapes and nested brackets, of which more are read',
+    },
+  );
+}
 
 /** Far beyond the limit, whatever is in quotes: the parser need not spend seconds on it. */
 function isHopeless(text: string): boolean {

@@ -148,7 +148,8 @@ function readFile(
   pipeline.files('params');
   pipeline.plots();
   pipeline.artifacts();
-  stages.push(...own);
+  // As arguments of one call, very many would not fit on the stack.
+  for (const stage of own) stages.push(stage);
   pipelines.push(pipeline);
 }
 
