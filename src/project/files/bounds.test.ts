@@ -33,6 +33,16 @@ describe('what a file of somebody else may ask for', () => {
     expect(refusal(() => names(20_001))).toContain('line 3: it stands for 20001 stages');
   });
 
+  it('counts the stages of a matrix by the same measure', () => {
+    const axis = (count: number): string => `[${Array.from({ length: count }, (_, i) => i).join(', ')}]`;
+    const names = (count: number): number => {
+      const text = `stages:\n  many:\n    matrix:\n      x: ${axis(count)}\n      y: ${axis(100)}\n    cmd: x\n`;
+      return openPipelineFile(memoryTree({ 'dvc.yaml': text }), 'dvc.yaml')?.names().length ?? 0;
+    };
+    expect(names(200)).toBe(20_000);
+    expect(refusal(() => names(201))).toContain('it stands for 20100 stages');
+  });
+
   it.each([
     ['folded text', `a: >\n${'  word word word\n'.repeat(300_000)}`],
     ['quotes', `a: '${"''".repeat(2_500_000)}\n'`],

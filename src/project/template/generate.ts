@@ -23,7 +23,7 @@ export function sizeOfGroup(node: ContextNode, keyword: 'foreach' | 'matrix'): {
   }
   if (!isNodeMap(content)) return { stages: 0, work: 0 };
   const stages = [...content.values()].reduce((product, axis) => product * axisValues(axis).length, 1);
-  return { stages, work: stages * Math.max(10, content.size) + content.size ** 2 };
+  return { stages, work: Math.max(stages * Math.max(10, content.size), content.size ** 2) };
 }
 
 /** The stages of a group, by the part of their name after `@`, in order. */
