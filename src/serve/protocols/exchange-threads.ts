@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { MlopsError } from '../../base/index.ts';
 import { locateWorker } from '../running/worker-file.ts';
 import type { VersionFacts } from '../running/served-version.ts';
+import { buffersOf } from '../wire/packed-texts.ts';
 import type { Tensors } from '../wire/tensor.ts';
 import type { Route, RouteQuery } from './envelope.ts';
 import { NearExchange, type Asked, type Exchange, type ExchangeInputs } from './exchange.ts';
@@ -85,11 +86,7 @@ export class ExchangeThreads {
 
   /** Writes an answer. Its outputs are handed over. */
   write({ version, ...rest }: Omit<Writing, 'version'> & { version: VersionFacts }): Promise<Written> {
-    const transfer = new Set<ArrayBuffer>();
-    for (const { data } of Object.values(rest.raw)) {
-      if (!Array.isArray(data) && data.byteLength === data.buffer.byteLength) transfer.add(data.buffer as ArrayBuffer);
-    }
-    return this.#thread().call('write', { version: factsOf(version), ...rest }, [...transfer]);
+    return this.#thread().call('write', { version: factsOf(version), ...rest }, buffersOf(rest.raw));
   }
 
   /** The one with the least to do. */

@@ -9,7 +9,7 @@ import type { Processing } from '../processing/steps.ts';
 import { countAnswers, finish } from '../running/finish.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import { AnswerDistribution } from '../running/stats.ts';
-import type { Tensors } from '../wire/tensor.ts';
+import { buffersOf, packTexts, unpackTexts } from '../wire/packed-texts.ts';
 import { NearExchange, writeAnswer } from './exchange.ts';
 import {
   packError,
@@ -60,8 +60,9 @@ async function work(message: ToExchange, transfer: ArrayBuffer[]): Promise<unkno
       const inputs = exchangeOf(message.ask).read(await versionOf(message.ask.version), message.ask.said);
       // What it was read from is not needed any more.
       exchanges.delete(message.ask.exchange);
-      transfer.push(...buffersOf(inputs.feeds));
-      return inputs;
+      const feeds = packTexts(inputs.feeds);
+      transfer.push(...buffersOf(feeds));
+      return { ...inputs, feeds };
     }
     case 'close':
       exchanges.delete(message.ask.exchange);
@@ -92,16 +93,10 @@ async function versionOf({ recipe, ...facts }: SentFacts): Promise<VersionFacts>
   return { ...facts, processing: await building };
 }
 
-function buffersOf(tensors: Tensors): Set<ArrayBuffer> {
-  const buffers = new Set<ArrayBuffer>();
-  for (const { data } of Object.values(tensors)) if (!Array.isArray(data)) buffers.add(data.buffer as ArrayBuffer);
-  return buffers;
-}
-
 async function write({ version: sent, form, predictionId, elapsed, log, ...rest }: Writing): Promise<Written> {
   const started = performance.now();
   const version = await versionOf(sent);
-  const run = { version, ...rest };
+  const run = { ...rest, version, feeds: unpackTexts(rest.feeds), raw: unpackTexts(rest.raw) };
   const done = finish(run);
   const answers = new AnswerDistribution();
   countAnswers(answers, run, done.labels);

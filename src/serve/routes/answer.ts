@@ -1,6 +1,7 @@
 import type { Request } from '../../http/index.ts';
 import { writeAnswer, type AnswerForm, type Exchange, type ExchangeInputs } from '../protocols/exchange.ts';
 import type { Written } from '../protocols/exchange-messages.ts';
+import { hasPacked } from '../wire/packed-texts.ts';
 import { noTensors } from '../wire/tensor.ts';
 import type { ServingContext } from './context.ts';
 
@@ -44,7 +45,8 @@ export async function answer(
     },
     gone: () => request.raw.socket.destroyed,
     writeElsewhere: (run, elapsed) => {
-      if (!context.threads.isLarge(run.raw)) return undefined;
+      const packed = hasPacked(run.feeds) || hasPacked(run.raw);
+      if (!packed && !context.threads.isLarge(run.raw)) return undefined;
       const { predictionId, log } = context.recordElsewhere(request);
       const needed = log !== undefined || (processed && run.version.processing?.output !== undefined);
       const feeds = needed ? run.feeds : noTensors();

@@ -1,3 +1,5 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -13,7 +15,7 @@ afterEach(async () => {
   for (const server of open.splice(0)) await server.close(1_000);
 });
 
-async function start(exchange: Partial<ExchangeOptions> = {}): Promise<RunningServer> {
+async function start(exchange: Partial<ExchangeOptions> = {}, log?: string): Promise<RunningServer> {
   const source = new MemorySource()
     .add('line', '1', linearModel(4, 2))
     .add('float', '1', identityModel('float32'))
@@ -24,6 +26,7 @@ async function start(exchange: Partial<ExchangeOptions> = {}): Promise<RunningSe
   const server = await serve({
     ...{ models, host: '127.0.0.1', port: 0, workerFile, threads: 1 },
     exchange: { file: () => file, ...exchange },
+    predictionLog: log === undefined ? undefined : { directory: log },
   });
   open.push(server);
   return server;
@@ -86,6 +89,27 @@ describe('a request that is dealt with in another thread', () => {
     );
   }, 60_000);
 
+  it('hands many texts on as they are, and logs the same of them', async () => {
+    const directory = fs.mkdtempSync(`${os.tmpdir()}/mlops-large-`);
+    const texts = Array.from({ length: 70_000 }, (_, i) => ['', 'é', '\u{1f600}', `text ${i}`][i % 4]);
+    const body = JSON.stringify({ model: 'text', x: texts });
+    const logged: unknown[] = [];
+    for (const exchange of [{ largeBody: 1e9, largeAnswer: 1e9 }, {}]) {
+      const log = `${directory}/${logged.length}`;
+      const server = await start(exchange, log);
+      const answer = JSON.parse((await post(server, '/predict', body)).text) as { outputs: { y: string[] } };
+      expect(answer.outputs.y).toEqual(texts);
+      await server.close(1_000);
+      const [file = ''] = fs.readdirSync(log).filter((name) => name.endsWith('.jsonl'));
+      const lines = fs.readFileSync(`${log}/${file}`, 'utf8').split('\n');
+      const line = lines.find((one) => one.includes('"kind":"prediction"')) ?? '';
+      const { inputs, outputs } = JSON.parse(line) as Record<string, unknown>;
+      logged.push({ inputs, outputs });
+    }
+    expect(logged[1]).toEqual(logged[0]);
+    fs.rmSync(directory, { recursive: true });
+  });
+
   it('goes on after a client that left, and when bodies come at once', async () => {
     const server = await start({ largeBody: -1, largeAnswer: -1, threads: 2 });
     const body = JSON.stringify({ model: 'float', x: Array.from({ length: 200_000 }, (_, i) => i) });
@@ -134,6 +158,13 @@ const kinds: Readonly<Record<string, { path: string; asked: Asked; exact: boolea
     make: () =>
       `{"inputs":[{"name":"x","datatype":"INT64","shape":[${count('123456,')}],"data":[${repeated('123456,')}]}]}`,
   },
+  'JSON texts on v2': {
+    path: '/v2/models/text/infer',
+    asked: { protocol: 'v2', contentType: 'application/json' },
+    exact: false,
+    make: () =>
+      `{"inputs":[{"name":"x","datatype":"BYTES","shape":[${count('"abcdefgh",')}],"data":[${repeated('"abcdefgh",')}]}]}`,
+  },
   'JSON rows on /invocations': {
     path: '/invocations?model=line',
     asked: { protocol: 'scoring', contentType: 'application/json' },
@@ -161,11 +192,14 @@ describe('while a body of 48 MB is dealt with, others are answered:', () => {
       let done = false;
       const answering = first(server, path, body, asked.contentType ?? '').finally(() => (done = true));
       const waits: number[] = [];
+      // Of /health alone: a prediction may have to wait for the one inference thread, in which the large one runs.
+      let longest = 0;
       while (!done) {
         const from = performance.now();
         const health = await fetch(`${server.listening.url}/health`);
         expect(health.status).toBe(200);
         await health.arrayBuffer();
+        longest = Math.max(longest, performance.now() - from);
         const tiny = await post(server, '/predict', '{"model":"line","x":[[1,2,3,4]]}');
         expect(tiny.status).toBe(200);
         waits.push(performance.now() - from);
@@ -175,9 +209,9 @@ describe('while a body of 48 MB is dealt with, others are answered:', () => {
       expect(answer.status, answer.text).toBe(200);
       waits.sort((a, b) => a - b);
       const p95 = waits[Math.floor(waits.length * 0.95)] ?? Infinity;
-      const facts = `p50 ${waits[waits.length >> 1]} p95 ${p95} max ${waits.at(-1)} of ${waits.length}; alone ${alone}`;
+      const facts = `p50 ${waits[waits.length >> 1]} p95 ${p95} health max ${longest} of ${waits.length}; alone ${alone}`;
       expect(p95, `${name}: ${facts}`).toBeLessThan(Math.max(100, alone / 4));
-      expect(waits.at(-1), facts).toBeLessThan(Math.max(250, alone));
+      expect(longest, facts).toBeLessThan(Math.max(250, alone));
     },
     240_000,
   );

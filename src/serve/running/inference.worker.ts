@@ -23,6 +23,7 @@ import {
   type OnnxModel,
   type OnnxValue,
 } from '../../model/index.ts';
+import { buffersOf, hasPacked, packTexts, unpackTexts } from '../wire/packed-texts.ts';
 import { allocate, elementCount, noTensors, type Tensor } from '../wire/tensor.ts';
 import type { FromWorker, LoadedInfo, ToWorker } from './worker-messages.ts';
 
@@ -160,8 +161,11 @@ async function run(message: Extract<ToWorker, { kind: 'run' }>): Promise<void> {
   const session = await sessions.get(message.session);
   if (session === undefined) throw new Error(`session ${message.session} is not loaded here`);
   const feeds = Object.assign(Object.create(null) as Record<string, OrtTensor>, defaults.get(message.session));
-  for (const name in message.feeds) {
-    const tensor = message.feeds[name];
+  // Who hands texts over packed takes them so.
+  const packed = hasPacked(message.feeds);
+  const given = packed ? unpackTexts(message.feeds) : message.feeds;
+  for (const name in given) {
+    const tensor = given[name];
     if (tensor !== undefined) feeds[name] = toOrt(tensor);
   }
   const start = performance.now();
@@ -176,6 +180,11 @@ async function run(message: Extract<ToWorker, { kind: 'run' }>): Promise<void> {
     outputs[name] = tensor;
     if (!Array.isArray(tensor.data) && tensor.data.byteLength > 16_384)
       transfer.push(tensor.data.buffer as ArrayBuffer);
+  }
+  if (packed) {
+    const handed = packTexts(outputs);
+    parentPort?.postMessage({ id: message.id, outputs: handed, milliseconds } satisfies FromWorker, buffersOf(handed));
+    return;
   }
   parentPort?.postMessage({ id: message.id, outputs, milliseconds } satisfies FromWorker, transfer);
 }

@@ -2,6 +2,7 @@ import { isMlopsError, MlopsError } from '../../base/index.ts';
 import type { InferencePool, InferenceThread } from './inference-pool.ts';
 import type { Answer, Job } from './job.ts';
 import type { ServedVersion } from './served-version.ts';
+import { hasPacked } from '../wire/packed-texts.ts';
 import { concatRows, noTensors, sliceRows, type Tensors } from '../wire/tensor.ts';
 
 export interface SchedulerOptions {
@@ -198,6 +199,7 @@ const single = { rows: 0, key: '' };
 function grouping(version: ServedVersion, feeds: Tensors, fetches: readonly string[]): { rows: number; key: string } {
   // A scale or a mode that one request gives must not reach the others.
   for (const { name } of version.optional) if (feeds[name] !== undefined) return single;
+  if (hasPacked(feeds)) return single;
   let rows = -1;
   let key = fetches === version.outputNames ? '' : fetches.join('\n');
   for (const { name } of version.inputs) {

@@ -1,4 +1,5 @@
 import type { Dtype } from '../../model/index.ts';
+import type { PackedTexts } from './packed-texts.ts';
 
 /** Values of a tensor in row-major order. float16 as its bits, bool as 0 and 1, 64-bit integers as bigint. */
 export type TensorData =
@@ -18,6 +19,8 @@ export interface Tensor {
   readonly dtype: Dtype;
   readonly dims: readonly number[];
   readonly data: TensorData;
+  /** In place of `data`, on the way between threads that read and run; nothing else may look at such a tensor. */
+  readonly packed?: PackedTexts;
 }
 
 export type Tensors = Readonly<Record<string, Tensor>>;
