@@ -3,12 +3,6 @@ import { noTensors, type Tensor, type Tensors } from './tensor.ts';
 /** So many texts are handed from thread to thread in one piece of memory: as texts, each would be copied by itself. */
 const many = 32 * 1024;
 
-/** Texts behind each other in UTF-16, with the length of each. */
-export interface PackedTexts {
-  readonly text: Uint16Array;
-  readonly lengths: Uint32Array;
-}
-
 export function hasPacked(tensors: Tensors): boolean {
   for (const name in tensors) if (tensors[name]?.packed !== undefined) return true;
   return false;

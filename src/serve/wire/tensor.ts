@@ -1,5 +1,4 @@
 import type { Dtype } from '../../model/index.ts';
-import type { PackedTexts } from './packed-texts.ts';
 
 /** Values of a tensor in row-major order. float16 as its bits, bool as 0 and 1, 64-bit integers as bigint. */
 export type TensorData =
@@ -14,6 +13,12 @@ export type TensorData =
   | BigInt64Array
   | BigUint64Array
   | string[];
+
+/** Texts behind each other in UTF-16, with the length of each. */
+export interface PackedTexts {
+  readonly text: Uint16Array;
+  readonly lengths: Uint32Array;
+}
 
 export interface Tensor {
   readonly dtype: Dtype;
