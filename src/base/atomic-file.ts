@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
+import { needsCleanEnd } from './clean-end.ts';
+
 export interface AtomicWriteOptions {
   /** Permission bits of the new file, before umask. Default: those of the file replaced, else 0o666. */
   readonly mode?: number;
@@ -37,6 +39,7 @@ export function writeFileAtomic(file: string, content: string | Uint8Array, opti
 
 /** A fresh name beside the target, in the form that DVC uses and ignores: `.<22 characters>.tmp`. */
 export function temporaryName(target: string): string {
+  needsCleanEnd();
   return path.join(path.dirname(target), `.${randomBytes(16).toString('base64url')}.tmp`);
 }
 

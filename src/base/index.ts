@@ -6,6 +6,7 @@
  * Never: knows a project, a remote or a model, or imports another room.
  */
 export { temporaryName, writeFileAtomic, type AtomicWriteOptions } from './atomic-file.ts';
+export { needsCleanEnd, onCleanEndNeeded } from './clean-end.ts';
 export { erf, erfc } from './erf.ts';
 export { errorCodes, type ErrorCode, type ErrorCodeEntry } from './error-codes.ts';
 export {

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { MlopsError } from '../base/index.ts';
+import { MlopsError, needsCleanEnd } from '../base/index.ts';
 import type { Attached, CommandResult, CommandSpec, Execution, Executor } from './executor.ts';
 import { endGroup, groupIsAlive, groupMark, hasMark } from './process-group.ts';
 
@@ -36,6 +36,7 @@ function start(spec: CommandSpec, grace: number, drain: number): Execution {
   const [program, ...args] = spec.argv;
   const startedAt = Date.now();
   const piped = spec.output === 'pipe';
+  needsCleanEnd();
   const child = spawn(program, args, {
     cwd: spec.cwd,
     env: spec.env,

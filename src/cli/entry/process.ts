@@ -1,7 +1,15 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { errorCodes, explainSystemError, isMlopsError, messageOf, MlopsError } from '../../base/index.ts';
+import {
+  errorCodes,
+  explainSystemError,
+  isMlopsError,
+  messageOf,
+  MlopsError,
+  needsCleanEnd,
+  onCleanEndNeeded,
+} from '../../base/index.ts';
 
 /**
  * The command line of this process: signals become an abort, a closed pipe ends quietly, and the exit
@@ -9,11 +17,13 @@ import { errorCodes, explainSystemError, isMlopsError, messageOf, MlopsError } f
  */
 export async function runProcess(): Promise<void> {
   const aborter = new AbortController();
-  // While a command reads and computes before it first waits for something, nothing could hear a signal: it has the
-  // system's effect, and ends the process at once. Nothing is under way then that needs an end.
-  setImmediate(() => {
+  // While a command only reads and computes, before it first waits for something, nothing could hear a signal: it has
+  // the system's effect, and ends the process at once.
+  const listen = (): void => {
     for (const signal of signals) process.on(signal, () => interrupt(aborter, signal));
-  });
+  };
+  onCleanEndNeeded(listen);
+  setImmediate(needsCleanEnd);
   process.stdout.on('error', endUnheard);
   process.stderr.on('error', endUnheard);
   const { stdin, stdout, stderr, env } = process;

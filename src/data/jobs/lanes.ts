@@ -7,6 +7,7 @@ import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Job, JobResult } from './job.ts';
 import { runJob } from './run-job.ts';
 import { stopMark, type LaneMessage, type LaneWork } from './lane-work.ts';
+import { needsCleanEnd } from '../../base/index.ts';
 
 export interface LaneOptions {
   readonly signal?: AbortSignal | undefined;
@@ -116,6 +117,7 @@ function takeWorkers(count: number): Worker[] {
 
 function startWorker(entry: string): Worker {
   // With a `stdin` of its own Node does not make streams for the three that are not used.
+  needsCleanEnd();
   const worker = new Worker(entry, { stdin: true, env: SHARE_ENV, execArgv: [] });
   worker.unref();
   // One that could not start or fails later is not asked for anything.

@@ -3,6 +3,7 @@ import * as https from 'node:https';
 import { urlToHttpOptions } from 'node:url';
 
 import type { ProxyRoute } from './proxy.ts';
+import { needsCleanEnd } from '../../base/index.ts';
 
 export interface WebRequest {
   readonly method: string;
@@ -70,6 +71,7 @@ export function webTransport(settings: WebSettings, env: Environment = process.e
   };
   return {
     async send(request, signal) {
+      needsCleanEnd();
       const route = routes.get(request.origin.origin) ?? (await routeTo(request.origin));
       signal?.throwIfAborted();
       return exchange(request, route, { timeout, connectTimeout }, signal);

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { messageOf, MlopsError, withoutTrailing, type ErrorCode } from '../../base/index.ts';
+import { messageOf, MlopsError, needsCleanEnd, withoutTrailing, type ErrorCode } from '../../base/index.ts';
 import { Fields } from '../../mlflow/index.ts';
 
 export interface RemoteOptions {
@@ -94,6 +94,7 @@ export class RemoteClient {
     for (let attempt = 0; ; attempt++) {
       const last = attempt >= tries;
       const timeout = AbortSignal.timeout(this.#timeout);
+      needsCleanEnd();
       try {
         const response = await fetch(this.url + path, {
           method,
