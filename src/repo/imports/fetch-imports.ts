@@ -109,10 +109,12 @@ async function fetchOne(repo: DataRepo, foreign: ForeignRepo, wanted: Wanted, op
   // Files of Git, or a mixture: made once more, and hashed on the way into the cache.
   if (entry !== undefined) {
     const folder = fs.mkdtempSync(path.join(privateSubfolder(repo.stateDir, 'tmp', { make: true }), 'import-'));
+    // A folder of our own, where no output may lie.
+    const staging = { ...repo.data, places: undefined };
     try {
       const place = path.join(folder, 'content');
-      await copyOut(inner, entry, place, { signal: options.signal, into: repo.data });
-      await commitOut(repo.data, place, { signal: options.signal, relink: false });
+      await copyOut(inner, entry, place, { signal: options.signal, into: staging });
+      await commitOut(staging, place, { signal: options.signal, relink: false });
     } finally {
       fs.rmSync(folder, { recursive: true, force: true });
     }
