@@ -56,7 +56,8 @@ export function destinationOf(cwd: string, source: string, out: string | undefin
   // As Python reads a URL: of `a:b` the name is `b`.
   const address = source.slice(0, /[?#]/.exec(source)?.index).replace(/^[a-z][a-z0-9+.-]*:(?!\/\/)/i, '');
   const name = path.basename(withoutTrailing(address, '/'));
-  const fault = out === undefined ? nameFault(name) : undefined;
+  // `get URL .` is what is in the source, here: nothing is named by it.
+  const fault = out === undefined && name !== '.' && name !== '' ? nameFault(name) : undefined;
   if (fault !== undefined) {
     throw new MlopsError('bad_path', `'${source}' cannot lend its name to what is made here: it ${fault}`, {
       hint: 'give it one: --out NAME',
