@@ -65,10 +65,10 @@ export function* toRuns(c: Context, rows: readonly RunRow[]): Work<Run[]> {
   const numbers = rows.map((row) => row.n);
   const ofRuns = among(raw('run'), numbers);
   const latest = yield* arrays<LatestRow>(
-    sql`SELECT run, key, value, is_nan, step, timestamp FROM latest WHERE ${ofRuns}`,
+    sql`SELECT run, key, value, is_nan, step, timestamp FROM latest WHERE ${ofRuns} ORDER BY run, key`,
   );
-  const paramRows = yield* arrays<PairRow>(sql`SELECT run, key, value FROM params WHERE ${ofRuns}`);
-  const tagRows = yield* arrays<PairRow>(sql`SELECT run, key, value FROM tags WHERE ${ofRuns}`);
+  const paramRows = yield* arrays<PairRow>(sql`SELECT run, key, value FROM params WHERE ${ofRuns} ORDER BY run, key`);
+  const tagRows = yield* arrays<PairRow>(sql`SELECT run, key, value FROM tags WHERE ${ofRuns} ORDER BY run, key`);
   const used = new Set<number>();
   for (const list of [latest, paramRows, tagRows]) for (const row of list) used.add(row[1]);
   yield* keys.load(used);
