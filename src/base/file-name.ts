@@ -58,6 +58,14 @@ export function pathFault(path: string): { readonly name: string; readonly why: 
   return undefined;
 }
 
+/**
+ * `pathFault` for data that was versioned on a machine like this one: off Windows a backslash is a character as any
+ * other, and DVC keeps files of such names.
+ */
+export function dataPathFault(path: string): ReturnType<typeof pathFault> {
+  return pathFault(process.platform === 'win32' ? path : path.replaceAll('\\', '_'));
+}
+
 const odd = /[\\\0~\u200c-\u206f\ufeff]/;
 
 /** No name that begins with a dot or is empty, and no odd character: nearly all paths. */

@@ -18,7 +18,7 @@ export {
   orFailure,
   type ErrorDetails,
 } from './error.ts';
-export { nameFault, pathFault, privateFolderName } from './file-name.ts';
+export { nameFault, dataPathFault, pathFault, privateFolderName } from './file-name.ts';
 export { removeLeftFolders } from './left-folders.ts';
 export { lockFile, tryLockFile, type FileLock, type LockOptions } from './lock.ts';
 export { keepingLineEnds } from './line-ends.ts';

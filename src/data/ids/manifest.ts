@@ -1,4 +1,4 @@
-import { compareCodePoints, MlopsError, pathFault, pythonJsonString } from '../../base/index.ts';
+import { compareCodePoints, MlopsError, dataPathFault, pythonJsonString } from '../../base/index.ts';
 import type { TreeFile } from './content.ts';
 import { createDigest } from './digest.ts';
 
@@ -115,7 +115,7 @@ function readEntry(entry: unknown, id: string): TreeFile {
   const { md5, relpath } = entry as { md5?: unknown; relpath?: unknown };
   if (typeof md5 !== 'string' || !digestPattern.test(md5)) throw broken(id, 'has an entry without an md5');
   if (typeof relpath !== 'string') throw broken(id, 'has an entry without a path');
-  const fault = pathFault(relpath);
+  const fault = dataPathFault(relpath);
   if (fault !== undefined) throw broken(id, `names the path '${relpath}': '${fault.name}' ${fault.why}`);
   return { relpath, md5 };
 }
