@@ -31,6 +31,18 @@ export const verbs: readonly VerbRow[] = [
     summary: 'Tell about this program, the machine and the project, and what is wrong with them',
     load: () => import('../commands/version.ts'),
   },
+  {
+    name: 'docs',
+    group: 'start',
+    summary: 'Read the manual, which comes with the program',
+    load: () => import('../commands/docs.ts'),
+  },
+  {
+    name: 'explain',
+    group: 'start',
+    summary: 'Say what an error code means',
+    load: () => import('../commands/explain.ts'),
+  },
 
   // data
   {

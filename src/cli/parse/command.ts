@@ -14,7 +14,9 @@ export type Completes =
   | 'run'
   | 'experiment'
   | 'template'
-  | 'revision';
+  | 'revision'
+  | 'topic'
+  | 'error';
 
 export interface FlagSpec {
   /** Long name without dashes: `force`. Read back under this name. */

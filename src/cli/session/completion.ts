@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 
+import { errorCodes } from '../../base/index.ts';
 import type { Command, Completes } from '../parse/command.ts';
 import type { VerbRow } from '../parse/verb-row.ts';
 
@@ -84,6 +85,8 @@ async function forCommand(command: Command, words: readonly string[], current: s
 /** Values read cheaply from the project's own files; whatever cannot be read offers nothing. */
 async function valuesOf(kind: Completes | undefined, cwd: string): Promise<readonly string[]> {
   if (kind === 'stage' || kind === 'target') return stageNames(`${cwd}/dvc.yaml`);
+  if (kind === 'topic') return (await import('./docs-topics.ts')).docsTopics.map(({ name }) => name);
+  if (kind === 'error') return Object.keys(errorCodes);
   if (kind === 'remote')
     return [...read(`${cwd}/.dvc/config`).matchAll(/\['?remote "([^"]+)"'?\]/g)].map((match) => match[1] ?? '');
   return [];

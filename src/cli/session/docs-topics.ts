@@ -1,0 +1,81 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { didYouMean, MlopsError } from '../../base/index.ts';
+
+/** Something that `mlops docs TOPIC` shows: a file that ships in the package. */
+export interface DocsTopic {
+  readonly name: string;
+  /** Relative to the package's folder. Its file must be among `files` of package.json. */
+  readonly file: string;
+  /** One line for the list, without a full stop. */
+  readonly summary: string;
+  /** No page but a file to keep (`mlops docs client > client.py`): always printed as it is. */
+  readonly plain?: boolean;
+  /** Other words that people try. */
+  readonly aliases?: readonly string[];
+}
+
+/** All topics, in the order in which `mlops docs` lists them. A page of docs/ that stands in none fails a test. */
+export const docsTopics: readonly DocsTopic[] = [
+  { name: 'readme', file: 'README.md', summary: 'What there is, at a glance' },
+  { name: 'data', file: 'docs/data.md', summary: 'Data: from DVC and back in five minutes' },
+  { name: 'pipelines', file: 'docs/pipelines.md', summary: 'Stages, params and what makes them run' },
+  {
+    name: 'plots',
+    file: 'docs/plots.md',
+    summary: 'Metrics, params, plots and experiments',
+    aliases: ['metrics', 'params', 'exp'],
+  },
+  {
+    name: 'tracking',
+    file: 'docs/tracking.md',
+    summary: 'Runs, the model registry, and MLflow clients',
+    aliases: ['runs', 'models', 'server'],
+  },
+  {
+    name: 'postgresql',
+    file: 'docs/postgresql.md',
+    summary: 'The tracking store in PostgreSQL',
+    aliases: ['postgres'],
+  },
+  { name: 'serving', file: 'docs/serving.md', summary: 'Serving models over HTTP', aliases: ['serve'] },
+  { name: 'monitoring', file: 'docs/monitoring.md', summary: 'Predictions, labels and drift', aliases: ['monitor'] },
+  { name: 'tuning', file: 'docs/tuning.md', summary: 'Search for the best parameters', aliases: ['tune'] },
+  { name: 'security', file: 'docs/security.md', summary: 'What is trusted, and what is not' },
+  { name: 'formats', file: 'docs/formats.md', summary: 'Files that mlops reads and writes' },
+  { name: 'performance', file: 'docs/performance.md', summary: 'What was measured, and how' },
+  { name: 'cli', file: 'docs/cli.md', summary: 'Every command and flag', aliases: ['commands'] },
+  { name: 'errors', file: 'docs/errors.md', summary: 'Every error code', aliases: ['exit-codes'] },
+  {
+    name: 'changes',
+    file: 'CHANGELOG.md',
+    summary: 'What is new in which version',
+    aliases: ['changelog', 'whats-new'],
+  },
+];
+
+/** @throws MlopsError `usage` for a word that names no topic. */
+export function findTopic(word: string): DocsTopic {
+  const wanted = word.toLowerCase().replace(/\.md$/, '');
+  const found = docsTopics.find(({ name, aliases }) => name === wanted || aliases?.includes(wanted) === true);
+  if (found !== undefined) return found;
+  const names = docsTopics.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]);
+  throw new MlopsError('usage', `there is no page '${word}'`, {
+    hint: didYouMean(wanted, names) ?? 'see all pages with `mlops docs`',
+  });
+}
+
+export function topicPath(topic: DocsTopic): string {
+  return path.join(packageFolder(), topic.file);
+}
+
+/** The folder of the package: the nearest one above this file that has docs and a package.json. */
+function packageFolder(): string {
+  const from = path.dirname(fileURLToPath(import.meta.url));
+  for (let folder = from; ; folder = path.dirname(folder)) {
+    if (fs.existsSync(path.join(folder, 'docs')) && fs.existsSync(path.join(folder, 'package.json'))) return folder;
+    if (folder === path.dirname(folder)) throw new Error(`no package with a folder 'docs' above ${from}`);
+  }
+}
