@@ -41,7 +41,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** The sub-rooms of large rooms, in order: one imports only what stands above it in its list. */
 const subRooms: Readonly<Record<string, readonly string[]>> = {
   storage: ['port', 'web', 'http', 's3', 'local', 'open'],
-  project: ['yaml', 'template', 'params', 'config', 'ignore', 'files', 'open'],
+  project: ['yaml', 'settings', 'template', 'params', 'config', 'ignore', 'files', 'open'],
   data: ['ids', 'index', 'jobs', 'context', 'workspace', 'remote'],
   serve: ['wire', 'processing', 'models', 'running', 'protocols', 'numbers', 'cluster', 'routes'],
   repo: [

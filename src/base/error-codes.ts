@@ -108,6 +108,12 @@ export const errorCodes = {
     'An option that names programs or credential files came with the repository.',
   ),
   bad_config: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'A configuration file or value is invalid.'),
+  bad_settings: entry(
+    2,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A settings file of ours (monitor.yaml, gates.yaml, data.schema.yaml...) is wrong; the message names file and line.',
+  ),
   bad_project_file: entry(
     1,
     400,

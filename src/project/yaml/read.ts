@@ -54,7 +54,7 @@ export function parseYamlWithPositions(text: string, file: string): PositionedYa
     value,
     locate: (path) => containerPosition(doc, lines, path),
     lineOf: (path) => {
-      const offset = nodeAt(doc, path)?.range?.[0];
+      const offset = (keyAt(doc, path) ?? nodeAt(doc, path))?.range?.[0];
       return offset === undefined ? undefined : positionOf(lines, offset).line;
     },
   };
@@ -65,6 +65,12 @@ function containerPosition(doc: Document, lines: LineCounter, path: readonly unk
   const node = nodeAt(doc, path);
   const offset = isCollection(node) ? node.range?.[0] : undefined;
   return offset === undefined ? undefined : positionOf(lines, offset);
+}
+
+/** The key that the last step of a path names, where that step is one of a mapping. */
+function keyAt(doc: Document, path: readonly unknown[]): Node | undefined {
+  const owner = path.length === 0 ? undefined : nodeAt(doc, path.slice(0, -1));
+  return pairOf(owner, path.at(-1))?.key;
 }
 
 function nodeAt(doc: Document, path: readonly unknown[]): Node | null | undefined {
@@ -173,11 +179,15 @@ export function positionOf(lines: LineCounter, offset: number): SourcePosition {
 }
 
 function childOf(node: Node | null | undefined, step: unknown): Node | undefined {
-  const { isMap, isScalar, isSeq } = yamlPackage();
-  if (isSeq(node)) return node.items[Number(step)] as Node | undefined;
+  if (yamlPackage().isSeq(node)) return node.items[Number(step)] as Node | undefined;
+  return pairOf(node, step)?.value ?? undefined;
+}
+
+function pairOf(node: Node | null | undefined, step: unknown): { key: Scalar; value?: Node | null } | undefined {
+  const { isMap, isScalar } = yamlPackage();
   if (!isMap(node)) return undefined;
   const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
-  return (pair?.value ?? undefined) as Node | undefined;
+  return pair as { key: Scalar; value?: Node | null } | undefined;
 }
 
 /** Turns the package's tree into Python's values. */

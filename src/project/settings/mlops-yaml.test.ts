@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { memoryTree } from '../../git/index.ts';
-import { readSettings } from './settings.ts';
+import { readSettings } from './mlops-yaml.ts';
 
 function settings(text: string): ReturnType<typeof readSettings> {
   return readSettings(memoryTree({ 'mlops.yaml': text }));
@@ -24,11 +24,11 @@ describe('mlops.yaml', () => {
   });
 
   it.each([
-    ['recrod: {}', "unknown key 'recrod'", "did you mean 'record'?"],
+    ['recrod: {}', "mlops.yaml:1: unknown key 'recrod'", "did you mean 'record'?"],
     ['record: {experimant: x}', "unknown key 'experimant' in record", "did you mean 'experiment'?"],
-    ['record: {join: maybe}', 'record.join is true or false', undefined],
-    ['record: {max_file_size: 1.5}', 'record.max_file_size is a number of bytes, got 1.5', undefined],
-    ['[1]', 'the file is not a mapping', undefined],
+    ['record: {join: maybe}', "record.join: expected true or false, got 'maybe'", undefined],
+    ['record: {max_file_size: x}', 'record.max_file_size: expected a number of at least 0', undefined],
+    ['[1]', 'mlops.yaml:1: expected a mapping, got a list', undefined],
   ])('refuses %s', (text, message, hint) => {
     expect(() => settings(text)).toThrow(
       expect.objectContaining({ code: 'bad_config', message: expect.stringContaining(message), hint }),
