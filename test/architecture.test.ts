@@ -46,7 +46,7 @@ const subRooms: Readonly<Record<string, readonly string[]>> = {
   serve: ['wire', 'processing', 'models', 'running', 'protocols', 'numbers', 'cluster', 'routes'],
   repo: [
     ...['guard', 'open', 'sources', 'stages', 'workspace', 'imports', 'sync', 'compare', 'pipeline', 'reports'],
-    ...['experiments', 'setup'],
+    ...['worktrees', 'experiments', 'setup'],
   ],
   app: ['places', 'endpoint', 'recording', 'registry', 'runs', 'monitor', 'usecases'],
   cli: ['terminal', 'parse', 'tables', 'session', 'commands', 'entry'],
