@@ -147,6 +147,38 @@ describe('the log of predictions made elsewhere', () => {
   });
 });
 
+describe('what the log tells, as files', () => {
+  it('is exported as what the commands print, and drawn on one page that needs nothing else', () => {
+    const { write, run, stats, folder } = place();
+    write('p.jsonl', [
+      { id: 'a', at: 0, model: '<b>m', version: 1, prediction: 'cat', latency_ms: 4, inputs: { x: 1, c: '</script>' } },
+      { id: 'b', at: 1e8, model: '<b>m', version: 2, prediction: 'dog', error: 'slow' },
+    ]);
+    write('l.jsonl', [{ id: 'a', label: 'dog' }]);
+    run('log', 'p.jsonl');
+    run('label', 'l.jsonl');
+    expect(run('export', 'out').status).toBe(0);
+    const read = (name: string): unknown => JSON.parse(fs.readFileSync(path.join(folder, 'out', name), 'utf8'));
+    expect(read('predictions_history.json')).toEqual(stats('--by', 'day'));
+    expect(read('performance_metrics.json')).toEqual(JSON.parse(run('performance', '--json').stdout));
+    expect(fs.readdirSync(path.join(folder, 'out')).toSorted()).toEqual([
+      'alerts',
+      'performance_metrics.json',
+      'predictions_history.json',
+    ]);
+    expect(run('export').status).toBe(2);
+    expect(run('report', 'page.html')).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^file:.*page\.html\n$/),
+    });
+    const page = fs.readFileSync(path.join(folder, 'page.html'), 'utf8');
+    expect(page).toContain('&lt;b&gt;m: latency in ms');
+    expect(page).toContain('<svg');
+    expect(page).not.toMatch(/<b>m|(?:src|href)="http/);
+    expect(run('report', 'empty.html', '--model', 'none').status).toBe(0);
+  });
+});
+
 describe('the log over HTTP', () => {
   it('takes predictions and labels of applications, all of a request or none, and tells of them', async () => {
     const folder = temporaryFolder();
@@ -190,6 +222,11 @@ describe('the log over HTTP', () => {
     const stats = await (await fetch(`${url}/monitor/stats?model=m&by=day`)).json();
     expect(stats).toMatchObject([{ model: 'm', predictions: 3, errors: 1, classes: { cat: 1, dog: 1 } }]);
     expect((await fetch(`${url}/monitor/stats?by=year`)).status).toBe(400);
+    expect(await (await fetch(`${url}/monitor/health`)).json()).toMatchObject({
+      status: 'ok',
+      models: [{ model: 'm', predictions: 3, error_rate: 1 / 3, seconds_since_last: expect.any(Number), firing: [] }],
+    });
+    expect(await (await fetch(`${url}/monitor/performance?model=m`)).json()).toMatchObject({ model: 'm', labelled: 2 });
     const report = mlops(folder, ['monitor', 'performance', '--json', '--predictions', 'store/predictions']).stdout;
     expect(JSON.parse(report)).toMatchObject({ labelled: 2, metrics: { accuracy: { value: 1 } } });
   }, 60_000);

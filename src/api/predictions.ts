@@ -2,18 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { isMlopsError, MlopsError } from '../base/index.ts';
 import type { Shell } from '../http/index.ts';
-import {
-  bucketKinds,
-  momentOf,
-  PredictionLog,
-  predictionLine,
-  labelLine,
-  readEntries,
-  statsOf,
-  toEntry,
-  toLabel,
-  type StatsOptions,
-} from '../monitor/index.ts';
+import { PredictionLog, predictionLine, labelLine, toEntry, toLabel } from '../monitor/index.ts';
 
 export interface PredictionRoutesOptions {
   /** Folder of the prediction log. */
@@ -64,9 +53,6 @@ export function addPredictionRoutes(shell: Shell, { directory, prefix, onTrouble
       });
     });
   }
-  shell.get(`${prefix}/monitor/stats`, { config: { scope: 'read' } }, async (request) =>
-    statsOf(readEntries(directory), statsOptions(request.query as Readonly<Record<string, unknown>>)),
-  );
 }
 
 function recordsOf(body: unknown, key: string): readonly Fields[] {
@@ -94,27 +80,4 @@ function named<Value>(index: number, make: () => Value): Value {
     if (!isMlopsError(error, 'invalid_value')) throw error;
     throw new MlopsError('invalid_value', `record ${index}: ${error.message}`, { data: error.data, cause: error });
   }
-}
-
-function statsOptions(query: Readonly<Record<string, unknown>>): StatsOptions {
-  const text = (name: string): string | undefined => {
-    const value = query[name];
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  };
-  const moment = (name: string): number | undefined => {
-    const value = text(name);
-    return value === undefined ? undefined : momentOf(value, Date.now());
-  };
-  const by = text('by');
-  if (by !== undefined && by !== 'version' && !bucketKinds.some((kind) => kind === by)) {
-    throw new MlopsError('invalid_value', `'by' is hour, day, week or version, not '${by}'`);
-  }
-  return {
-    model: text('model'),
-    version: text('version'),
-    since: moment('since'),
-    until: moment('until'),
-    by: by as StatsOptions['by'],
-    zone: text('tz'),
-  };
 }

@@ -12,7 +12,14 @@ export type PageItem =
       /** The Vega-Lite specification, for other tools. */
       readonly spec?: PyMap;
     }
-  | { readonly kind: 'images'; readonly id: string; readonly images: readonly PageImage[] };
+  | { readonly kind: 'images'; readonly id: string; readonly images: readonly PageImage[] }
+  | {
+      readonly kind: 'table';
+      readonly id: string;
+      readonly header: readonly string[];
+      readonly rows: readonly (readonly string[])[];
+      readonly remark?: string | undefined;
+    };
 
 export interface PageImage {
   readonly revision: string;
@@ -22,6 +29,8 @@ export interface PageImage {
 
 export interface PageContent {
   readonly title: string;
+  /** What stands beside the title. Default: how many plots there are. */
+  readonly subtitle?: string | undefined;
   readonly items: readonly PageItem[];
 }
 
@@ -48,6 +57,7 @@ export function renderPage(content: PageContent, template: string = ownPage(cont
 function ownPage(content: PageContent): string {
   const title = escapeMarkup(content.title);
   const count = content.items.length;
+  const subtitle = content.subtitle ?? `${count} ${count === 1 ? 'plot' : 'plots'}`;
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -58,7 +68,7 @@ function ownPage(content: PageContent): string {
 {scripts}
 </head>
 <body>
-<header><h1>${title}</h1><p>${count} ${count === 1 ? 'plot' : 'plots'}</p></header>
+<header><h1>${title}</h1><p>${escapeMarkup(subtitle)}</p></header>
 {plot_divs}
 </body>
 </html>
@@ -75,6 +85,12 @@ function renderItem(item: PageItem, index: number): string {
     return `<section class="card">${heading}<div class="images">${images.join('')}</div></section>`;
   }
   const remark = item.remark === undefined ? '' : `<p class="remark">${escapeMarkup(item.remark)}</p>`;
+  if (item.kind === 'table') {
+    const row = (cells: readonly string[], tag: 'td' | 'th'): string =>
+      `<tr>${cells.map((cell) => `<${tag}>${escapeMarkup(cell)}</${tag}>`).join('')}</tr>`;
+    const body = item.rows.map((cells) => row(cells, 'td')).join('');
+    return `<section class="card">${heading}${remark}<table><thead>${row(item.header, 'th')}</thead><tbody>${body}</tbody></table></section>`;
+  }
   const spec =
     item.spec === undefined
       ? ''
@@ -115,6 +131,9 @@ main.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(440px,1
 .head button:hover{border-color:var(--link)}
 .drawing{margin:6px auto 0}.drawing svg.plot{display:block;width:100%;height:auto}
 .remark{color:var(--soft);font-size:13px;margin:8px 0 0}
+table{border-collapse:collapse;width:100%;margin:8px 0 4px;font-size:13px;font-variant-numeric:tabular-nums}
+th{color:var(--soft);font-weight:500}th,td{text-align:right;padding:4px 10px 4px 0;border-bottom:1px solid var(--edge)}
+th:first-child,td:first-child{text-align:left;overflow-wrap:anywhere}
 .images{display:flex;flex-wrap:wrap;gap:14px;margin-top:10px}figure{margin:0;flex:1 1 220px;min-width:0}
 figure img{max-width:100%;border-radius:6px;background:#fff}figcaption{color:var(--soft);font-size:12px;margin-top:4px}
 `;

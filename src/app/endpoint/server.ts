@@ -18,6 +18,7 @@ import {
   mlflowErrorBody,
   type AccessEntry,
   type Listening,
+  type Shell,
 } from '../../http/index.ts';
 import { openStore as openBlobs } from '../../storage/index.ts';
 import { blobRoots, openTracking, type OpenArtifacts, type TrackingStore } from '../../tracking/index.ts';
@@ -51,7 +52,17 @@ export interface TrackingServerOptions {
   readonly bodyLimit?: number | undefined;
   readonly onAccess?: ((entry: AccessEntry) => void) | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Adds routes that are not the tracking's own. */
+  readonly extend?: ((shell: Shell, facts: ServerFacts) => void) | undefined;
   readonly log: Logger;
+}
+
+/** What further routes are told of the server. */
+export interface ServerFacts {
+  readonly store: TrackingStore;
+  /** Folder of the prediction log. */
+  readonly predictions: string;
+  readonly prefix: string;
 }
 
 export interface TrackingServer {
@@ -95,7 +106,9 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
       serveArtifacts: options.serveArtifacts,
       webhooks: webhookDelivery(options),
     });
-    addPredictionRoutes(shell, { directory: predictionsOf(options), prefix, onTrouble: (line) => log.warn(line) });
+    const predictions = predictionsOf(options);
+    addPredictionRoutes(shell, { directory: predictions, prefix, onTrouble: (line) => log.warn(line) });
+    options.extend?.(shell, { store, predictions, prefix });
     registerPages(shell, { store, prefix });
     return running(await listen(shell, { host, port: options.port }), store, prefix);
   } catch (error) {

@@ -147,3 +147,9 @@ export async function performance(
     found.map(([model, entries]) => [model, performanceOf([...entries.values()], labels, options)] as const),
   );
 }
+
+/** What `monitor performance --json` prints: one model is an object, several are a list. */
+export function performanceJson(models: Readonly<Record<string, Performance>>): unknown {
+  const found = Object.entries(models).map(([model, report]) => ({ model, ...report }));
+  return found.length === 1 ? found[0] : found;
+}

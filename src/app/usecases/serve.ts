@@ -7,6 +7,7 @@ import { readModelUri } from '../../mlflow/index.ts';
 import { FolderSource, serve, type RunningServer, type ServedModelSpec, type ServeOptions } from '../../serve/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { RegistrySource, RunSource } from '../registry/registry-source.ts';
+import { addMonitorRoutes } from '../monitor/routes.ts';
 import { modelOfRun, readRunUri } from '../registry/run-model.ts';
 
 export interface ServeModelsOptions {
@@ -65,6 +66,7 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
     });
   }
   const verify = verifierOf(options);
+  const { predictionLog } = options;
   const running = await serve({
     models,
     host: options.host,
@@ -81,8 +83,13 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
     watch: options.watch,
     growing,
     member: options.member,
-    predictionLog: options.predictionLog,
+    predictionLog,
     redact: options.redact,
+    extend:
+      predictionLog === undefined
+        ? undefined
+        : (shell) =>
+            addMonitorRoutes(shell, { log: predictionLog.directory, scope: 'predict', alerts: async () => [] }),
     onAccess: options.onAccess,
     onChange: options.onChange,
     serverVersion: options.serverVersion,

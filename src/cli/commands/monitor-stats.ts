@@ -1,5 +1,5 @@
-import { performance, stats } from '../../app/monitor/predictions.ts';
-import { bucketKinds, tasks, type ModelStats, type Summary } from '../../monitor/index.ts';
+import { performance, performanceJson, stats } from '../../app/monitor/predictions.ts';
+import { bucketKinds, tasks, type ModelStats, type StatsOptions, type Summary } from '../../monitor/index.ts';
 import type { Command, Input } from '../parse/command.ts';
 import { textTable } from '../tables/text-table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -7,14 +7,18 @@ import { logOf, selectionFlags, selectionOf } from './monitor-input.ts';
 
 const kinds = [...bucketKinds, 'version'] as const;
 
-const bucketFlags = [
+export const bucketFlags = [
   { name: 'by', value: 'KIND', summary: 'a row for each of these', choices: kinds },
   { name: 'tz', value: 'ZONE', summary: 'time zone of hours, days and weeks (UTC)' },
 ] as const;
 
+/** The buckets and their zone of all that counts in time. */
+export function bucketsOf(input: Input): Pick<StatsOptions, 'by' | 'zone'> {
+  return { by: kinds.find((kind) => kind === input.text('by')), zone: input.text('tz') };
+}
+
 async function statsFor(input: Input, terminal: Terminal): Promise<ModelStats[]> {
-  const by = kinds.find((kind) => kind === input.text('by'));
-  return stats(logOf(input, terminal), { ...selectionOf(input), by, zone: input.text('tz') });
+  return stats(logOf(input, terminal), { ...selectionOf(input), ...bucketsOf(input) });
 }
 
 export const statusCommand: Command = {
@@ -131,9 +135,8 @@ export const performanceCommand: Command = {
       positive: input.text('positive'),
       seed: input.number('seed'),
     });
+    if (input.on('json')) return terminal.json(performanceJson(models));
     const found = Object.entries(models).map(([model, report]) => ({ model, ...report }));
-    // One model is an object, several are a list.
-    if (input.on('json')) return terminal.json(found.length === 1 ? found[0] : found);
     if (found.length === 0) return terminal.note('no predictions are logged');
     for (const { model, metrics, labelled, predictions } of found) {
       terminal.print(`${model}: ${labelled} of ${predictions} predictions have a label`);

@@ -1,10 +1,20 @@
 import type { Verb } from '../parse/command.ts';
 import { driftCommand } from './monitor-drift.ts';
+import { exportCommand, reportCommand } from './monitor-export.ts';
 import { labelCommand, logCommand } from './monitor-log.ts';
 import { performanceCommand, statsCommand, statusCommand } from './monitor-stats.ts';
 
 export const verb: Verb = {
   name: 'monitor',
   summary: 'Know that data or model went wrong',
-  commands: [logCommand, labelCommand, statusCommand, statsCommand, performanceCommand, driftCommand],
+  commands: [
+    logCommand,
+    labelCommand,
+    statusCommand,
+    statsCommand,
+    performanceCommand,
+    driftCommand,
+    exportCommand,
+    reportCommand,
+  ],
 };

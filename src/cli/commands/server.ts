@@ -1,7 +1,8 @@
 import * as path from 'node:path';
 
 import { backUpStore, fillStore, storeUri, type StoreChoice } from '../../app/runs/back-up-store.ts';
-import { startTrackingServer, type TrackingServer, type TrackingServerOptions } from '../../app/endpoint/server.ts';
+import type { TrackingServer, TrackingServerOptions } from '../../app/endpoint/server.ts';
+import { startWatchedServer } from '../../app/usecases/tracking-server.ts';
 import { trackingPlace } from '../../app/places/tracking-home.ts';
 import { formatBytes, MlopsError, type Logger } from '../../base/index.ts';
 import { aborted, drainOf, portOf } from '../parse/server-input.ts';
@@ -204,7 +205,7 @@ async function runServer(input: Input, terminal: Terminal): Promise<number> {
 export async function startServer(input: Input, terminal: Terminal): Promise<TrackingServer> {
   const host = input.text('host') ?? '127.0.0.1';
   const insecure = input.on('insecure');
-  const server = await startTrackingServer({
+  const server = await startWatchedServer({
     place: { ...trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined }) },
     cwd: terminal.cwd,
     host,

@@ -6,6 +6,7 @@ import {
   type AccessEntry,
   type GuardOptions,
   type Listening,
+  type Shell,
   type Verifier,
 } from '../../http/index.ts';
 import { PredictionLog, type PredictionLogOptions, type PredictionSink } from '../../monitor/index.ts';
@@ -57,6 +58,8 @@ export interface ServeOptions {
   readonly workerFile?: URL | undefined;
   /** What is large, and who deals with it. */
   readonly exchange?: Partial<ExchangeOptions> | undefined;
+  /** Adds routes that are not the serving's own. */
+  readonly extend?: ((shell: Shell) => void) | undefined;
   /** Version of mlops, for clients. */
   readonly serverVersion?: string | undefined;
   readonly log?: Logger | undefined;
@@ -134,6 +137,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   addSimilarityRoutes(shell, context);
   addFeedbackRoutes(shell, context);
   addDocsRoutes(shell, context);
+  options.extend?.(shell);
 
   // The port is taken before models are loaded: who starts two servers learns it at once.
   const listening = await (member?.listen(shell, options) ?? listen(shell, options)).catch(async (error: unknown) => {

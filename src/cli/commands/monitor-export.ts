@@ -1,0 +1,65 @@
+import * as path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { exportFiles } from '../../app/monitor/export.ts';
+import { reportPage } from '../../app/monitor/report.ts';
+import { plural, writeFileAtomic } from '../../base/index.ts';
+import type { Command, Input } from '../parse/command.ts';
+import { openInBrowser } from '../terminal/open-browser.ts';
+import { logOf, selectionFlags, selectionOf } from './monitor-input.ts';
+import { bucketFlags, bucketsOf } from './monitor-stats.ts';
+
+const positiveFlag = {
+  name: 'positive',
+  value: 'LABEL',
+  summary: 'the positive one of two classes (the last)',
+} as const;
+
+/** What JSON is written anyway has no flag for it. */
+const flags = [...selectionFlags.filter(({ name }) => name !== 'json'), ...bucketFlags, positiveFlag];
+
+/** By day unless something else was asked for. */
+function windowOf(input: Input) {
+  const { by = 'day', zone } = bucketsOf(input);
+  return { ...selectionOf(input), by, zone };
+}
+
+export const exportCommand: Command = {
+  name: 'monitor export',
+  owner: 'mlops',
+  summary: 'Write statistics, performance and alerts as JSON files',
+  description:
+    'Writes predictions_history.json (what `monitor stats` prints), performance_metrics.json (what `monitor performance` prints) and alerts/ID.json, an alert each. Each file is replaced whole. `export: .monitoring` in monitor.yaml keeps them current at each look of `monitor watch`.',
+  examples: [['mlops monitor export .monitoring', 'for scripts that read these files']],
+  args: [{ name: 'dir', summary: 'made when absent', completes: 'path' }],
+  flags,
+  async run(input, terminal) {
+    const [directory = ''] = input.args;
+    const files = await exportFiles(logOf(input, terminal), path.resolve(terminal.cwd, directory), {
+      selection: windowOf(input),
+      performance: { positive: input.text('positive') },
+      alerts: [],
+    });
+    terminal.note(`wrote ${plural(files.length, 'file')} to ${directory}`);
+  },
+};
+
+export const reportCommand: Command = {
+  name: 'monitor report',
+  owner: 'mlops',
+  summary: 'Write one page with plots of what was predicted, how fast and how well',
+  examples: [['mlops monitor report --since 7d --open', 'the last week, in the browser']],
+  args: [{ name: 'file', summary: 'the page (monitor.html)', optional: true, completes: 'path' }],
+  flags: [...flags, { name: 'open', summary: 'open the page in the browser' }],
+  async run(input, terminal) {
+    const file = path.resolve(terminal.cwd, input.args[0] ?? 'monitor.html');
+    const page = await reportPage(logOf(input, terminal), {
+      selection: windowOf(input),
+      performance: { positive: input.text('positive') },
+      now: Date.now(),
+    });
+    writeFileAtomic(file, page);
+    terminal.print(pathToFileURL(file).href);
+    if (input.on('open')) openInBrowser(file, terminal);
+  },
+};
