@@ -60,8 +60,9 @@ function withDeliveries(
   { store, webhooks: options }: MlflowApiOptions,
 ): readonly ApiRoute[] {
   const { webhooks } = store;
-  if (options === undefined) return routes;
-  const deliveries = openDeliveries(options);
+  // A server behind this one tells its own webhooks.
+  if (options === undefined || store.kind === 'remote') return routes;
+  const deliveries = openDeliveries(store, options);
   shell.addHook('onClose', async () => deliveries.close());
   return [...withWebhooks(routes, store, deliveries), ...webhookRoutes(webhooks, options, deliveries)];
 }

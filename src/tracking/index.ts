@@ -13,7 +13,9 @@ export {
   type OpenArtifact,
 } from './artifacts/artifact-store.ts';
 export { blobRoots } from './artifacts/blob-artifacts.ts';
+export type { DutyStore } from './duty-store.ts';
 export { localRoots, type OpenArtifacts } from './artifacts/roots.ts';
+export { onDuty, type Duty, type OnDuty } from './on-duty.ts';
 export { openSqlite, openTracking, type OpenTrackingOptions } from './open.ts';
 export { schemaReport } from './schema-report.ts';
 export { snapshotDatabase } from './snapshot.ts';

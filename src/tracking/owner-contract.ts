@@ -3,6 +3,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import type { NewLetter } from '../deliver/index.ts';
 import type { Opened } from './contract.ts';
 import type { TrackingStore } from './store.ts';
 
@@ -77,6 +78,67 @@ export function ownerContract(kind: string, open: () => Promise<Opened>): void {
         tags: version.tags,
       });
       expect((await store.createModelVersion({ name: 'm', source: 's3://b/m' })).version).toBe('5');
+    });
+
+    it('keeps letters until they are settled, each for one holder at a time', async () => {
+      const { outbox } = store;
+      const letter = (id: string, target = 't'): NewLetter => ({
+        id,
+        kind: 'k',
+        target,
+        body: `of ${id}`,
+        createdAt: 5,
+      });
+      await outbox.post([letter('a'), letter('b', 'u'), { ...letter('c'), kind: 'other' }]);
+      await outbox.post([letter('a')]);
+      expect(await outbox.isDue(['k'])).toBe(true);
+      const claim = { kinds: ['k'], lease: 60_000, limit: 10, except: [] };
+      const first = await outbox.claim({ ...claim, holder: 'one', except: ['u'] });
+      expect(first).toEqual([{ ...letter('a'), attempts: 1 }]);
+      expect((await outbox.claim({ ...claim, holder: 'two' })).map(({ id }) => id)).toEqual(['b']);
+      expect(await outbox.isDue(['k'])).toBe(false);
+      expect(await outbox.isDue(['other'])).toBe(true);
+      // Only the holder's word counts.
+      await outbox.settle('a', 'two');
+      await outbox.postpone('b', 'one', 0);
+      expect(await outbox.claim({ ...claim, holder: 'three' })).toEqual([]);
+      await outbox.postpone('a', 'one', 0);
+      expect(await outbox.claim({ ...claim, holder: 'three', lease: 1 })).toMatchObject([{ id: 'a', attempts: 2 }]);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      // The holder is taken for dead; it held on to nothing.
+      expect(await outbox.claim({ ...claim, holder: 'four', lease: 1 })).toMatchObject([{ id: 'a', attempts: 3 }]);
+      await outbox.renew(['a'], 'four', 60_000);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(await outbox.claim({ ...claim, holder: 'five' })).toEqual([]);
+      await outbox.settle('a', 'four');
+      await outbox.settle('b', 'two');
+      expect(await outbox.claim({ ...claim, holder: 'five', kinds: ['k', 'other'] })).toMatchObject([{ id: 'c' }]);
+    });
+
+    it('hands each letter to one of many that ask at once', async () => {
+      const ids = Array.from({ length: 60 }, (_, i) => `letter-${i}`);
+      await store.outbox.post(ids.map((id) => ({ id, kind: 'k', target: 't', body: '', createdAt: 0 })));
+      const claims = Array.from({ length: 12 }, (_, i) =>
+        store.outbox.claim({ kinds: ['k'], holder: `h${i}`, lease: 60_000, limit: 5, except: [] }),
+      );
+      const taken = (await Promise.all(claims)).flat().map(({ id }) => id);
+      expect(taken.length).toBe(new Set(taken).size);
+      const rest = await store.outbox.claim({ kinds: ['k'], holder: 'x', lease: 60_000, limit: 100, except: [] });
+      expect(new Set([...taken, ...rest.map(({ id }) => id)])).toEqual(new Set(ids));
+    });
+
+    it('gives a duty to one holder, and to another when that is late or leaves', async () => {
+      const { duties } = store;
+      expect(await duties.takeDuty('clean', 'a', 60_000)).toBe(true);
+      expect(await duties.takeDuty('clean', 'b', 60_000)).toBe(false);
+      expect(await duties.takeDuty('other', 'b', 60_000)).toBe(true);
+      expect(await duties.takeDuty('clean', 'a', 1)).toBe(true);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(await duties.takeDuty('clean', 'b', 60_000)).toBe(true);
+      await duties.leaveDuty('clean', 'a');
+      expect(await duties.takeDuty('clean', 'a', 60_000)).toBe(false);
+      await duties.leaveDuty('clean', 'b');
+      expect(await duties.takeDuty('clean', 'a', 60_000)).toBe(true);
     });
 
     it('keeps webhooks, and tells which want an event', async () => {

@@ -15,7 +15,9 @@ import type {
   Stage,
   Tag,
 } from '../mlflow/index.ts';
+import type { Outbox } from '../deliver/index.ts';
 import type { ArtifactStore } from './artifacts/artifact-store.ts';
+import type { DutyStore } from './duty-store.ts';
 import type { Importer } from './importer.ts';
 import type { TraceStore } from './trace-store.ts';
 import type { WebhookStore } from './webhook-store.ts';
@@ -133,6 +135,10 @@ export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelSto
   readonly traces: TraceStore;
   /** Who is told about changes of the registry. */
   readonly webhooks: WebhookStore;
+  /** What waits to be delivered. */
+  readonly outbox: Outbox;
+  /** Work that one of the processes on this store does. */
+  readonly duties: DutyStore;
   /** Takes over experiments, runs and models of another store with their ids. */
   readonly importer: Importer;
   /** The files below an artifact URI of this store. */

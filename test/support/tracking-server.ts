@@ -9,15 +9,14 @@ export interface Running {
   kill(): Promise<void>;
 }
 
-/** The built server as a process of its own, on a store in a folder. */
-export async function start(folder: string, launch = startMlops): Promise<Running> {
-  const { child, output, ended } = launch(folder, [
-    'server',
-    '-p',
-    '0',
-    '--backend-store-uri',
-    path.join(folder, 'mlops.db'),
-  ]);
+/** The built server as a process of its own, on a store in a folder or at `backend`. */
+export async function start(
+  folder: string,
+  launch = startMlops,
+  backend = path.join(folder, 'mlops.db'),
+  env: Readonly<Record<string, string>> = {},
+): Promise<Running> {
+  const { child, output, ended } = launch(folder, ['server', '-p', '0', '--backend-store-uri', backend], env);
   for (let i = 0; i < 600; i++) {
     const port = /on http:\/\/127\.0\.0\.1:(\d+)/.exec(output.stderr)?.[1];
     if (port !== undefined) {

@@ -111,10 +111,10 @@ async function tell(
   const entity = isPrompt === true ? prompt : model;
   if (isPrompt === undefined || entity === undefined) return;
   const content = data(fields, answer, isPrompt);
-  for (const webhook of candidates) {
-    const wants = webhook.events.some((one) => one.entity === entity && one.action === action);
-    if (wants) deliveries.enqueue(webhook, event(entity), content);
-  }
+  const wanting = candidates.filter(({ events: wanted }) =>
+    wanted.some((one) => one.entity === entity && one.action === action),
+  );
+  if (wanting.length > 0) await deliveries.enqueue(wanting, event(entity), content);
 }
 
 /** Undefined when the model has gone meanwhile. */

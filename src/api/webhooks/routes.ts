@@ -1,4 +1,5 @@
 import { messageOf } from '../../base/index.ts';
+import { checkWebhookUrl, type AddressRules } from '../../deliver/index.ts';
 import {
   checkWebhookName,
   exampleOfEvent,
@@ -11,7 +12,6 @@ import {
 } from '../../mlflow/index.ts';
 import type { WebhookStore } from '../../tracking/index.ts';
 import type { ApiRoute } from '../route.ts';
-import { checkWebhookUrl, type AddressRules } from './address.ts';
 import type { Deliveries } from './deliver.ts';
 
 const statuses = ['ACTIVE', 'DISABLED'] as const;

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createLogger } from '../../base/index.ts';
+import { isPublicAddress } from '../../deliver/index.ts';
 import { createShell, mlflowErrorBody, type Shell } from '../../http/index.ts';
 import { openTracking, type TrackingStore } from '../../tracking/index.ts';
 import { registerMlflowApi } from '../index.ts';
-import { isPublicAddress } from './address.ts';
 import type { DeliveryOptions } from './deliver.ts';
 
 interface Letter {
@@ -176,6 +176,35 @@ describe('webhooks', () => {
     await call('POST', 'registered-models/create', { name: 'n' });
     await untilReceived(6);
     await expect.poll(() => warnings.join('\n')).toContain('given up after 3 attempts');
+  });
+
+  it('that wait when a server ends are sent by the next one, and not twice', async () => {
+    await open({ pause: 300 });
+    await subscribe();
+    answers = [503];
+    await call('POST', 'registered-models/create', { name: 'm' });
+    const [first] = await untilReceived(1);
+    await shell.close();
+    await open();
+    const letters = await untilReceived(2);
+    expect(letters[1]).toEqual({ ...first, headers: { ...first?.headers, date: letters[1]?.headers['date'] } });
+    await expect.poll(() => store.outbox.isDue(['webhook'])).toBe(false);
+    const claim = { kinds: ['webhook'], holder: 'x', lease: 1, limit: 1, except: [] };
+    expect(await store.outbox.claim(claim)).toEqual([]);
+  });
+
+  it('of a receiver that hangs do not keep others waiting', async () => {
+    const hanging = http.createServer(() => undefined);
+    await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve));
+    await open({ timeout: 1500, retries: 0 });
+    const { port } = hanging.address() as AddressInfo;
+    await subscribe({ name: 'slow', url: `http://127.0.0.1:${port}/` });
+    for (let i = 0; i < 12; i++) await call('POST', 'registered-models/create', { name: `s${i}` });
+    await subscribe();
+    await call('POST', 'registered-models/create', { name: 'm' });
+    await untilReceived(1);
+    hanging.closeAllConnections();
+    hanging.close();
   });
 
   it('are tested with an example, and failing is an answer', async () => {

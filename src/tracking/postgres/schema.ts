@@ -148,4 +148,17 @@ EXCEPTION WHEN others THEN RETURN '[]'::json;
 END $$;
 `;
 
-export const steps: readonly Step[] = [{ name: 'tracking', up: tracking, oldest: 1 }];
+/** What waits to be delivered, and who does the work that one process does for all. */
+const outbox = `
+CREATE TABLE outbox (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE, kind text COLLATE "C" NOT NULL,
+  target text COLLATE "C" NOT NULL, body text COLLATE "C" NOT NULL, created_time bigint NOT NULL, due bigint NOT NULL,
+  holder text COLLATE "C" NOT NULL DEFAULT '', attempts bigint NOT NULL DEFAULT 0);
+CREATE INDEX outbox_by_due ON outbox (due, n);
+CREATE TABLE duties (name text COLLATE "C" PRIMARY KEY, holder text COLLATE "C" NOT NULL, until bigint NOT NULL);
+`;
+
+export const steps: readonly Step[] = [
+  { name: 'tracking', up: tracking, oldest: 1 },
+  { name: 'outbox', up: outbox, oldest: 1 },
+];

@@ -1,4 +1,6 @@
 import { MlopsError } from '../../base/index.ts';
+import type { Outbox } from '../../deliver/index.ts';
+import type { DutyStore } from '../duty-store.ts';
 import type { Importer } from '../importer.ts';
 import type { TraceStore } from '../trace-store.ts';
 import type { WebhookStore } from '../webhook-store.ts';
@@ -7,6 +9,8 @@ import type { WebhookStore } from '../webhook-store.ts';
 export function unserved(url: string): {
   readonly traces: TraceStore;
   readonly webhooks: WebhookStore;
+  readonly outbox: Outbox;
+  readonly duties: DutyStore;
   readonly importer: Importer;
   backup(): Promise<never>;
   restore(): Promise<never>;
@@ -41,6 +45,8 @@ export function unserved(url: string): {
       deleteWebhook: refuse,
       webhooksFor: refuse,
     },
+    outbox: { post: refuse, isDue: refuse, claim: refuse, renew: refuse, settle: refuse, postpone: refuse },
+    duties: { takeDuty: refuse, leaveDuty: refuse },
     importer: { experiment: refuse, run: refuse, loggedModel: refuse, registeredModel: refuse },
     backup: refuse,
     restore: refuse,

@@ -1,12 +1,16 @@
 import type { Importer } from '../importer.ts';
 import type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore } from '../store.ts';
+import type { Outbox } from '../../deliver/index.ts';
+import type { DutyStore } from '../duty-store.ts';
 import type { TraceStore } from '../trace-store.ts';
 import type { WebhookStore } from '../webhook-store.ts';
 import type { Context } from './context.ts';
+import { dutiesOf } from './duties.ts';
 import { experimentsOf } from './experiments.ts';
 import { importerOf } from './importer.ts';
 import { loggedModelsOf } from './logged-models.ts';
 import { modelVersionsOf } from './model-versions.ts';
+import { outboxOf } from './outbox.ts';
 import { registeredModelsOf } from './registered-models.ts';
 import { runsOf } from './runs.ts';
 import { sql } from './sql.ts';
@@ -18,6 +22,8 @@ export interface SqlHalves extends ExperimentStore, RunStore, LoggedModelStore, 
   readonly importer: Importer;
   readonly traces: TraceStore;
   readonly webhooks: WebhookStore;
+  readonly outbox: Outbox;
+  readonly duties: DutyStore;
 }
 
 /** All that a tracking store does with SQL, for any kind of database. */
@@ -31,6 +37,8 @@ export function sqlHalves(c: Context): SqlHalves {
     importer: importerOf(c),
     traces: tracesOf(c),
     webhooks: webhooksOf(c),
+    outbox: outboxOf(c),
+    duties: dutiesOf(c),
   };
 }
 

@@ -1,6 +1,7 @@
 /**
  * All tables that hold data, the referred ones first: a whole store is copied table by table between kinds, because
- * their tables have the same names and columns. `serial` is the column that counts by itself.
+ * their tables have the same names and columns. `serial` is the column that counts by itself. What waits to be delivered
+ * stays behind: a copy would deliver it once more.
  */
 export const tables: readonly { readonly name: string; readonly serial?: string }[] = [
   { name: 'keys', serial: 'id' },
@@ -30,6 +31,7 @@ export const tables: readonly { readonly name: string; readonly serial?: string 
   { name: 'trace_metadata' },
   { name: 'trace_assessments' },
   { name: 'trace_spans' },
+  { name: 'trace_links' },
   { name: 'webhooks', serial: 'n' },
 ];
 

@@ -1,4 +1,5 @@
 import type { Migration } from '../../base/index.ts';
+import { outboxSchema } from './outbox-schema.ts';
 import { traceLinkSchema, traceSchema } from './trace-schema.ts';
 import { webhookSchema } from './webhook-schema.ts';
 
@@ -112,4 +113,5 @@ export const migrations: readonly Migration[] = [
   { name: 'run indexes', up: runIndexes },
   { name: 'webhooks', up: webhookSchema },
   { name: 'trace links', up: traceLinkSchema },
+  { name: 'outbox', up: outboxSchema },
 ];

@@ -1,7 +1,7 @@
 import * as dns from 'node:dns';
 import * as net from 'node:net';
 
-import { invalid } from '../../mlflow/index.ts';
+import { MlopsError } from '../base/index.ts';
 
 export interface AddressRules {
   /** Default `https` only. */
@@ -109,4 +109,8 @@ function listOf(
   const list = new net.BlockList();
   for (const [address, prefix] of subnets) list.addSubnet(address, prefix, family);
   return list;
+}
+
+function invalid(message: string): MlopsError {
+  return new MlopsError('invalid_value', message);
 }
