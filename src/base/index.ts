@@ -25,7 +25,7 @@ export { keepingLineEnds } from './line-ends.ts';
 export { createLogger, silentLogger, type Logger, type LogLevel } from './log.ts';
 export { mapPool } from './pool.ts';
 export { processIsAlive } from './process-alive.ts';
-export type { OnProgress, Progress } from './progress.ts';
+export { Meter, type OnProgress, type Progress } from './progress.ts';
 export {
   compareCodePoints,
   floatRepr,

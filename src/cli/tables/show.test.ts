@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { Meter, type Progress } from '../../base/index.ts';
 import { describe, expect, it } from 'vitest';
 
 import { describeProgress, ProgressLine } from '../terminal/progress-line.ts';
@@ -44,6 +45,37 @@ describe('progress', () => {
       'hashing data  2,500/10,000 files  25%  2,500 files/s  3.0 s left',
     );
     expect(describeProgress({ name: 'push', unit: 'bytes', done: 1024 * 1024 }, 2000)).toBe('push  1.0 MiB  512 KiB/s');
+  });
+
+  it('measures by bytes where they are known, and says how far one large file is', () => {
+    const MiB = 1024 * 1024;
+    const one = { name: 'hashing big.bin', unit: 'files', done: 0, total: 1 } as const;
+    expect(describeProgress({ ...one, bytes: { done: 25 * MiB, total: 100 * MiB } }, 1000)).toBe(
+      'hashing big.bin  25 MiB/100 MiB  25%  25 MiB/s  3.0 s left',
+    );
+    const many = { name: 'pushing', unit: 'files', done: 3, total: 4 } as const;
+    expect(describeProgress({ ...many, bytes: { done: 25 * MiB, total: 100 * MiB } }, 1000)).toBe(
+      'pushing  3/4 files  25 MiB/100 MiB  25%  25 MiB/s  3.0 s left',
+    );
+    expect(describeProgress({ ...many, bytes: { done: 30 * MiB } }, 1000)).toBe(
+      'pushing  3/4 files  30 MiB  75%  30 MiB/s  333 ms left',
+    );
+    expect(describeProgress({ ...many, bytes: { done: 0 } }, 0)).toBe('pushing  3/4 files  75%');
+  });
+
+  it('counts bytes of a work, takes back what broke off, and tells the sum once all sizes are known', () => {
+    const told: Progress[] = [];
+    const meter = new Meter((progress) => void told.push(progress), 'n', 2);
+    meter.expect(10);
+    meter.bytes(4);
+    expect(told.at(-1)?.bytes).toEqual({ done: 4 });
+    meter.bytes(-4);
+    meter.expect(5);
+    meter.bytes(15);
+    meter.files(1);
+    expect(told.at(-1)).toEqual({ name: 'n', unit: 'files', done: 1, total: 2, bytes: { done: 15, total: 15 } });
+    meter.bytes(100);
+    expect(told.at(-1)?.bytes?.done).toBe(15);
   });
 
   it('appears only after 0.3 s, redraws at most every 80 ms, and clears what it drew', () => {

@@ -6,7 +6,7 @@ const redrawEvery = 80;
 
 /**
  * One line on stderr that is rewritten in place: name, count, rate and time left. It appears only after
- * 0.3 s. Drawing happens inside `update`, synchronously, because a hash loop leaves the event loop no turn.
+ * 0.3 s of work, whatever it is called by then. Drawing happens inside `update`, synchronously, because a hash loop leaves the event loop no turn.
  */
 export class ProgressLine {
   readonly #write: (text: string) => void;
@@ -14,6 +14,7 @@ export class ProgressLine {
   readonly #now: () => number;
   #name: string | undefined;
   #startedAt = 0;
+  #firstAt: number | undefined;
   #drawnAt = 0;
   #visible = false;
 
@@ -25,12 +26,13 @@ export class ProgressLine {
 
   update(progress: Progress): void {
     const now = this.#now();
+    this.#firstAt ??= now;
     if (progress.name !== this.#name) {
       this.#name = progress.name;
       this.#startedAt = now;
       this.#drawnAt = 0;
     }
-    if (now - this.#startedAt < showAfter || now - this.#drawnAt < redrawEvery) return;
+    if (now - this.#firstAt < showAfter || now - this.#drawnAt < redrawEvery) return;
     this.#drawnAt = now;
     this.#visible = true;
     this.#write(`\r${this.#fit(escapeControls(describeProgress(progress, now - this.#startedAt)))}\u001b[K`);
@@ -48,17 +50,31 @@ export class ProgressLine {
   }
 }
 
-/** `hashing data/images  1,204/10,000 files  12%  3,410 files/s  2.6 s left` */
+/** `hashing data/images  1,204/10,000 files  300 MB/2.4 GB  12%  100 MB/s  21 s left` */
 export function describeProgress(progress: Progress, elapsed: number): string {
-  const { done, total, unit } = progress;
-  const amount = (value: number): string =>
-    unit === 'bytes' ? formatBytes(value) : Math.round(value).toLocaleString('en');
-  const parts = [total === undefined ? amount(done) : `${amount(done)}/${amount(total)}`];
-  if (unit !== 'bytes') parts[0] += ` ${unit}`;
-  const perSecond = elapsed > 0 ? (done * 1000) / elapsed : 0;
+  const { unit, bytes } = progress;
+  const isOne = bytes !== undefined && bytes.total !== undefined && progress.total === 1;
+  const parts = isOne ? [] : [countOf(progress, unit)];
+  if (bytes !== undefined && (bytes.done > 0 || isOne)) parts.push(countOf(bytes, 'bytes'));
+  // Files are of any size: what is left is told by their bytes, where those are known.
+  const measured = bytes?.total !== undefined && bytes.total > 0 ? bytes : progress;
+  const { done, total } = measured;
   if (total !== undefined && total > 0) parts.push(`${Math.floor((done * 100) / total)}%`);
-  if (perSecond > 0) parts.push(unit === 'bytes' ? `${amount(perSecond)}/s` : `${amount(perSecond)} ${unit}/s`);
-  if (total !== undefined && perSecond > 0 && done < total)
-    parts.push(`${formatDuration(((total - done) * 1000) / perSecond)} left`);
+  const shown = bytes !== undefined && bytes.done > 0 ? bytes : progress;
+  const rate = (shown.done * 1000) / elapsed;
+  if (elapsed > 0 && rate > 0) parts.push(`${amountOf(rate, shown === bytes ? 'bytes' : unit)}/s`);
+  if (elapsed > 0 && done > 0 && total !== undefined && done < total)
+    parts.push(`${formatDuration(((total - done) * elapsed) / done)} left`);
   return `${progress.name}  ${parts.join('  ')}`;
+}
+
+function countOf({ done, total }: { done: number; total?: number }, unit: Progress['unit']): string {
+  if (total === undefined) return amountOf(done, unit);
+  return unit === 'bytes'
+    ? `${formatBytes(done)}/${formatBytes(total)}`
+    : `${Math.round(done).toLocaleString('en')}/${amountOf(total, unit)}`;
+}
+
+function amountOf(value: number, unit: Progress['unit']): string {
+  return unit === 'bytes' ? formatBytes(value) : `${Math.round(value).toLocaleString('en')} ${unit}`;
 }

@@ -126,6 +126,11 @@ export function factsOf(stat: fs.Stats): Float64Array {
   return facts;
 }
 
+/** Bytes of some files together; those that are not there count nothing. */
+export function sizeOfAll(files: readonly string[]): number {
+  return files.reduce((sum, file) => sum + (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
 /** The same memory, as it is compared and kept. */
 export function bytesOf({ buffer, byteOffset, byteLength }: Float64Array): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);

@@ -72,7 +72,11 @@ async function placeLarge(job: CopyJob, i: number, input: number, state: JobStat
   try {
     const before = factsOf(fs.fstatSync(input));
     opened = openTarget(job, to);
-    await copyLarge(input, opened.output, digest, (bytes) => (state.bytes += bytes), state.cancelled);
+    const onChunk = (bytes: number): void => {
+      state.bytes += bytes;
+      state.moved(bytes);
+    };
+    await copyLarge(input, opened.output, digest, onChunk, state.cancelled);
     if (digest !== undefined && digest.hex() !== (job.digests[i] ?? '').slice(0, 32)) throw corrupt(from);
     place(job, to, opened.temp, opened.output, state, i);
     const facts = job.cached === 'to' ? factsOf(fs.fstatSync(opened.output)) : before;

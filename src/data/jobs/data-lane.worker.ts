@@ -11,10 +11,27 @@ async function run({ jobs, next }: LaneWork): Promise<void> {
     const index = Atomics.add(cursor, 0, 1);
     const job = jobs[index];
     if (job === undefined) break;
-    const result = await runJob(job, cancelled);
+    const result = await runJob(
+      job,
+      cancelled,
+      throttled((moved) => send({ index, moved }, [])),
+    );
     send({ index, result }, [result.facts.buffer as ArrayBuffer]);
   }
   send('done', []);
+}
+
+/** Tells the main thread of progress no more often than a person can see. */
+function throttled(tell: (bytes: number) => void): (bytes: number) => void {
+  let waiting = 0;
+  let toldAt = Date.now();
+  return (bytes) => {
+    waiting += bytes;
+    if (Date.now() - toldAt < 50) return;
+    tell(waiting);
+    waiting = 0;
+    toldAt = Date.now();
+  };
 }
 
 function send(message: LaneMessage, transfer: ArrayBuffer[]): void {

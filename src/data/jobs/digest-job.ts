@@ -219,7 +219,9 @@ async function hashLarge(file: string, hashName: HashName, state: JobState): Pro
       const length = fillBuffer(fd, buffer());
       if (length > 0) digest.update(buffer().subarray(0, length));
       if (length < smallFile) return digest.hex();
-      if (count % 16 === 0) await breathe(state);
+      if (count % 16 !== 0) continue;
+      state.moved(16 * smallFile);
+      await breathe(state);
     }
   } finally {
     fs.closeSync(fd);

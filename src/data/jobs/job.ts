@@ -82,6 +82,8 @@ export interface JobState {
   failures: JobFailure[];
   large: LargeObject[];
   bytes: number;
+  /** Told how far a large file is, while it is read. */
+  moved: (bytes: number) => void;
   cancelled: () => boolean;
 }
 

@@ -13,6 +13,8 @@ export interface LaneOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called in this thread after each job, in any order. */
   readonly onJob?: (job: Job, result: JobResult) => void;
+  /** Called in this thread with the bytes read since the last call, inside of large files too. */
+  readonly onBytes?: (bytes: number) => void;
   /** Whether the work is worth starting threads (40 ms) for. */
   readonly threads: boolean;
 }
@@ -36,20 +38,27 @@ export async function runJobs(jobs: readonly Job[], options: LaneOptions): Promi
   const cursor = new Int32Array(next);
   const stop = (): void => void Atomics.store(cursor, 0, jobs.length + stopMark);
   const results: JobResult[] = [];
+  const told: number[] = [];
+  const move = (index: number, bytes: number): void => {
+    told[index] = (told[index] ?? 0) + bytes;
+    options.onBytes?.(bytes);
+  };
   const accept = (index: number, result: JobResult): void => {
     results[index] = result;
+    const rest = result.bytes - (told[index] ?? 0);
+    if (rest > 0) options.onBytes?.(rest);
     const job = jobs[index];
     if (job !== undefined) options.onJob?.(job, result);
   };
   const cancelled = (): boolean => options.signal?.aborted === true;
   options.signal?.throwIfAborted();
   const extra = options.threads ? Math.min(laneCount - 1, jobs.length - 1) : 0;
-  const others = takeWorkers(extra).map((worker) => workOn(worker, { jobs, next }, accept));
+  const others = takeWorkers(extra).map((worker) => workOn(worker, { jobs, next }, accept, move));
   // Awaited later; a failure must not count as unhandled meanwhile.
   for (const other of others) other.catch(() => undefined);
   options.signal?.addEventListener('abort', stop, { once: true });
   try {
-    await runOwnLane(jobs, cursor, cancelled, accept);
+    await runOwnLane(jobs, cursor, cancelled, accept, move);
     await Promise.all(others);
   } catch (error) {
     stop();
@@ -68,12 +77,13 @@ async function runOwnLane(
   cursor: Int32Array,
   cancelled: () => boolean,
   accept: (index: number, result: JobResult) => void,
+  move: (index: number, bytes: number) => void,
 ): Promise<void> {
   for (;;) {
     const index = Atomics.add(cursor, 0, 1);
     const job = jobs[index];
     if (job === undefined) return;
-    accept(index, await runJob(job, cancelled));
+    accept(index, await runJob(job, cancelled, (bytes) => move(index, bytes)));
     // Lets Ctrl-C and the progress line through.
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -84,6 +94,7 @@ async function workOn(
   worker: Worker,
   work: LaneWork,
   accept: (index: number, result: JobResult) => void,
+  move: (index: number, bytes: number) => void,
 ): Promise<void> {
   worker.ref();
   worker.postMessage(work, []);
@@ -94,7 +105,8 @@ async function workOn(
       idle.push(worker);
       return;
     }
-    accept(message.index, message.result);
+    if ('moved' in message) move(message.index, message.moved);
+    else accept(message.index, message.result);
   }
   throw new Error('a data thread ended before its work');
 }

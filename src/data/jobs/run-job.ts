@@ -4,8 +4,11 @@ import { digestOne } from './digest-job.ts';
 import { FileFailure, type Job, type JobFailure, type JobResult, type JobState } from './job.ts';
 import { factsPerFile } from '../index/walk.ts';
 
-/** Runs a job to its end, synchronously for small files. Never throws for a file's own failure. */
-export async function runJob(job: Job, cancelled: () => boolean): Promise<JobResult> {
+/**
+ * Runs a job to its end, synchronously for small files. Never throws for a file's own failure.
+ * @param moved told of the bytes of large files as they are read.
+ */
+export async function runJob(job: Job, cancelled: () => boolean, moved: (bytes: number) => void): Promise<JobResult> {
   const count = job.kind === 'digest' ? job.files.length : job.from.length;
   const state: JobState = {
     digests: Buffer.alloc(job.kind === 'digest' ? count * 16 : 0),
@@ -13,6 +16,7 @@ export async function runJob(job: Job, cancelled: () => boolean): Promise<JobRes
     failures: [],
     large: [],
     bytes: 0,
+    moved,
     cancelled,
   };
   for (let i = 0; i < count && !cancelled(); i++) {

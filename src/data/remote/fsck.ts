@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 
-import { isMlopsError, mapPool } from '../../base/index.ts';
+import { isMlopsError, mapPool, Meter } from '../../base/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
 import { readManifestDigests } from '../workspace/manifest-file.ts';
 import { isDirectoryId, type Content, type HashName } from '../ids/content.ts';
@@ -30,24 +30,25 @@ async function corruptIn(
 ): Promise<string[]> {
   const ids = [...listObjects(directory, hashName)];
   const jobs: DigestJob[] = [];
+  let bytes = 0;
   const size = filesPerJob(ids.length);
   for (let start = 0; start < ids.length; start += size) {
     const files = ids.slice(start, start + size).map((id) => objectPath(directory, id, hashName));
     const facts = new Float64Array(files.length * factsPerFile);
     files.forEach((file, i) => {
       const stat = fs.statSync(file, { throwIfNoEntry: false });
-      if (stat !== undefined) putFacts(stat, facts, i);
+      if (stat === undefined) return;
+      putFacts(stat, facts, i);
+      bytes += stat.size;
     });
     jobs.push({ kind: 'digest', hashName, store: undefined, files, facts });
   }
-  let done = 0;
+  const meter = new Meter(options.onProgress, options.name, ids.length, bytes);
   const results = await runJobs(jobs, {
     signal: options.signal,
     threads: ids.length >= filesWorthThreads,
-    onJob: (job) => {
-      done += (job as DigestJob).files.length;
-      options.onProgress?.({ name: options.name, unit: 'files', done, total: ids.length });
-    },
+    onBytes: meter.bytes,
+    onJob: (job) => meter.files((job as DigestJob).files.length),
   });
   const corrupt: string[] = [];
   ids.forEach((id, i) => {
@@ -142,16 +143,19 @@ async function corruptBlobs(
   options: WorkOptions,
 ): Promise<string[]> {
   const corrupt: string[] = [];
-  let done = 0;
+  const meter = new Meter(options.onProgress, 'checking the remote', ids.length);
   await mapPool(
     ids,
     16,
     async (id) => {
       const digest = createStreamDigest(hashName);
       const { stream } = await store.open(objectKey(id, hashName), { signal: options.signal });
-      for await (const chunk of stream) digest.update(chunk as Uint8Array);
+      for await (const chunk of stream) {
+        digest.update(chunk as Uint8Array);
+        meter.bytes((chunk as Uint8Array).length);
+      }
       if (digest.hex() !== id.slice(0, 32)) corrupt.push(id);
-      options.onProgress?.({ name: 'checking the remote', unit: 'files', done: ++done, total: ids.length });
+      meter.files(1);
     },
     options.signal,
   );

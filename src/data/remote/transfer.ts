@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isMlopsError, mapPool, messageOf, MlopsError, temporaryName } from '../../base/index.ts';
+import { isMlopsError, mapPool, messageOf, Meter, MlopsError, temporaryName } from '../../base/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
 import type { HashName } from '../ids/content.ts';
 import type { DataContext, WorkOptions } from '../context/context.ts';
@@ -12,7 +12,7 @@ import { filesPerJob, filesWorthThreads, runJobs } from '../jobs/lanes.ts';
 import { objectKey, objectPath } from '../ids/layout.ts';
 import { openStaging, stagedPath, type Staging } from '../jobs/staging.ts';
 import { keepLarge } from '../jobs/keep-verified.ts';
-import { factsOf } from '../index/walk.ts';
+import { factsOf, sizeOfAll } from '../index/walk.ts';
 
 export interface TransferOptions extends WorkOptions {
   /** Objects in flight. Default 4 per CPU, as DVC. */
@@ -83,16 +83,14 @@ async function moveByThreads(
   const mayBeKnown = direction === 'up' && options.large !== false;
   const isKnown = (id: string): boolean => mayBeKnown && ctx.verified.has(id, hashName);
   const jobs = toJobs(ctx, directory, direction, hashName, ids, staging, isKnown);
-  let done = 0;
+  const meter = new Meter(options.onProgress, options.name, ids.length, sizeOfJobs(jobs, ids.length));
   let results: JobResult[];
   try {
     results = await runJobs(jobs, {
       signal: options.signal,
       threads: ids.length >= filesWorthThreads || isHeavy(jobs[0]),
-      onJob: (job) => {
-        done += (job as CopyJob).to.length;
-        options.onProgress?.({ name: options.name, unit: 'files', done, total: ids.length });
-      },
+      onBytes: meter.bytes,
+      onJob: (job) => meter.files((job as CopyJob).to.length),
     });
   } finally {
     staging?.publish();
@@ -150,6 +148,11 @@ function toJobs(
   return jobs;
 }
 
+/** Bytes of a few objects; of many it would take longer to ask than to show how many are done. */
+function sizeOfJobs(jobs: readonly CopyJob[], objects: number): number | undefined {
+  return objects > 200 ? undefined : sizeOfAll(jobs.flatMap(({ from }) => from));
+}
+
 /** Few large objects are worth threads too. */
 function isHeavy(job: CopyJob | undefined): boolean {
   const sample = job?.from.slice(0, 4) ?? [];
@@ -169,12 +172,16 @@ async function moveOneByOne(
   const moved: string[] = [];
   const failures: ObjectFailure[] = [];
   const move = direction === 'up' ? sendObject : receiveObject;
+  const sources =
+    direction === 'up' && ids.length <= 200 ? ids.map((id) => objectPath(ctx.cacheDir, id, hashName)) : [];
+  const known = sources.length > 0 ? sizeOfAll(sources) : undefined;
+  const meter = new Meter(options.onProgress, options.name, ids.length, known);
   await mapPool(
     ids,
     options.jobs ?? 16,
     async (id) => {
       try {
-        await move(ctx, store, hashName, id, options);
+        await move(ctx, store, hashName, id, { signal: options.signal, meter });
         moved.push(id);
       } catch (error) {
         if (
@@ -186,12 +193,7 @@ async function moveOneByOne(
           throw error;
         failures.push({ md5: id, hashName, reason: reasonOf(error), message: messageOf(error) });
       }
-      options.onProgress?.({
-        name: options.name,
-        unit: 'files',
-        done: moved.length + failures.length,
-        total: ids.length,
-      });
+      meter.files(1);
     },
     options.signal,
   );
@@ -203,12 +205,18 @@ function reasonOf(error: unknown): ObjectFailure['reason'] {
   return isMlopsError(error, 'corrupt_object') ? 'corrupt' : 'failed';
 }
 
+/** How one object is moved, and who is told how far it is. */
+interface ObjectMove {
+  readonly signal: AbortSignal | undefined;
+  readonly meter: Meter;
+}
+
 async function sendObject(
   ctx: DataContext,
   store: BlobStore,
   hashName: HashName,
   id: string,
-  options: TransferOptions,
+  { signal, meter }: ObjectMove,
 ): Promise<void> {
   const file = objectPath(ctx.cacheDir, id, hashName);
   const key = objectKey(id, hashName);
@@ -217,15 +225,16 @@ async function sendObject(
   if (stat.size <= 8 * smallFile) {
     const content = fs.readFileSync(file);
     if (digestOf(content, hashName) !== id.slice(0, 32)) throw corruptObject(file);
-    await store.write(key, content, { signal: options.signal });
+    await store.write(key, content, { signal, onBytes: meter.bytes });
     return;
   }
   if (!ctx.verified.has(id, hashName)) {
     const facts = factsOf(stat);
-    if ((await digestFile(file, hashName, { signal: options.signal })) !== id.slice(0, 32)) throw corruptObject(file);
+    const found = await digestFile(file, hashName, { signal, onBytes: () => meter.tick() });
+    if (found !== id.slice(0, 32)) throw corruptObject(file);
     ctx.verified.keep(id, hashName, facts);
   }
-  await store.upload(file, key, { signal: options.signal });
+  await store.upload(file, key, { signal, onBytes: meter.bytes });
 }
 
 async function receiveObject(
@@ -233,7 +242,7 @@ async function receiveObject(
   store: BlobStore,
   hashName: HashName,
   id: string,
-  options: TransferOptions,
+  { signal, meter }: ObjectMove,
 ): Promise<void> {
   const key = objectKey(id, hashName);
   const target = objectPath(ctx.cacheDir, id, hashName);
@@ -245,13 +254,22 @@ async function receiveObject(
     return (chunk) => digest.update(chunk);
   };
   try {
-    await store.download(key, temp, { signal: options.signal, observe });
+    await store.download(key, temp, { signal, observe, onBytes: meter.bytes, onSize: once(meter.expect) });
     if (digest.hex() !== id.slice(0, 32)) throw corruptObject(`${store.url}/${key}`);
     fs.chmodSync(temp, ctx.objectMode);
     fs.renameSync(temp, target);
   } finally {
     fs.rmSync(temp, { force: true });
   }
+}
+
+/** A second try says the same. */
+function once(tell: (bytes: number) => void): (bytes: number) => void {
+  let told = false;
+  return (bytes) => {
+    if (!told) tell(bytes);
+    told = true;
+  };
 }
 
 export function corruptObject(where: string): MlopsError {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isSystemError, MlopsError, removeLeftFolders } from '../../base/index.ts';
+import { isSystemError, Meter, MlopsError, removeLeftFolders } from '../../base/index.ts';
 import { makePrivateFolder, privateSubfolder } from '../../trust/index.ts';
 import { parentsBelow, planCheckout, type CheckoutPlan, type PlanOptions } from './checkout-plan.ts';
 import { isDirectoryId, type Content } from '../ids/content.ts';
@@ -14,7 +14,7 @@ import { filesPerJob, filesWorthThreads, runJobs } from '../jobs/lanes.ts';
 import type { LinkType } from '../jobs/links.ts';
 import { cachePath } from './tree.ts';
 import { keepLarge } from '../jobs/keep-verified.ts';
-import { factsPerFile } from '../index/walk.ts';
+import { factsPerFile, sizeOfAll } from '../index/walk.ts';
 
 export interface CheckoutOptions extends PlanOptions {
   /** Go on although unsaved files are lost. */
@@ -218,14 +218,14 @@ async function makeFiles(
       wantsFacts: true,
     });
   }
-  let done = 0;
+  const known = how === 'copy' && entries.length <= 200;
+  const bytes = known ? sizeOfAll(jobs.flatMap(({ from }) => from)) : undefined;
+  const meter = new Meter(options.onProgress, 'checking out', entries.length, bytes);
   const results = await runJobs(jobs, {
     signal: options.signal,
     threads: isWorthThreads(how, entries.length, plan),
-    onJob: (job) => {
-      done += (job as CopyJob).to.length;
-      options.onProgress?.({ name: 'checking out', unit: 'files', done, total: entries.length });
-    },
+    onBytes: meter.bytes,
+    onJob: (job) => meter.files((job as CopyJob).to.length),
   });
   keepLarge(ctx.verified, jobs, results);
   raiseFailures(results);

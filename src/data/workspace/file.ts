@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
+import { Meter } from '../../base/index.ts';
 import type { Content, HashName } from '../ids/content.ts';
 import type { DataContext, WorkOptions } from '../context/context.ts';
 import { hexAt } from '../ids/digest.ts';
@@ -70,9 +71,9 @@ async function digestNow(
   const total = facts[0] ?? 0;
   if (total > smallFile) await settle([job]);
   const startedAt = Date.now();
-  if (total > 16 * smallFile)
-    options.onProgress?.({ name: `hashing ${path.basename(file)}`, unit: 'bytes', done: 0, total });
-  const results = await runJobs([job], { signal: options.signal, threads: false });
+  const report = total > 16 * smallFile ? options.onProgress : undefined;
+  const meter = new Meter(report, `hashing ${path.basename(file)}`, 1, total);
+  const results = await runJobs([job], { signal: options.signal, threads: false, onBytes: meter.bytes });
   keepMade(ctx.verified, hashName, results);
   raiseFailures(results);
   const [result] = results;

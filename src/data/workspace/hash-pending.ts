@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { Meter } from '../../base/index.ts';
 import type { HashName } from '../ids/content.ts';
 import type { DataContext, WorkOptions } from '../context/context.ts';
 import { hexAt } from '../ids/digest.ts';
@@ -70,14 +71,12 @@ async function hashAll(
   }
   await settle(jobs);
   const total = jobs.reduce((sum, { files }) => sum + files.length, 0);
-  let done = 0;
+  const meter = new Meter(options.onProgress, 'hashing', total, bytes);
   const results = await runJobs(jobs, {
     signal: options.signal,
     threads: total >= filesWorthThreads || bytes >= 64 * smallFile,
-    onJob: (job) => {
-      done += (job as DigestJob).files.length;
-      options.onProgress?.({ name: 'hashing', unit: 'files', done, total });
-    },
+    onBytes: meter.bytes,
+    onJob: (job) => meter.files((job as DigestJob).files.length),
   });
   keepMade(ctx.verified, hashName, results);
   raiseFailures(results);

@@ -116,6 +116,7 @@ async function atomically(
 async function copyOut(source: string, target: string, options: DownloadOptions | undefined): Promise<void> {
   options?.signal?.throwIfAborted();
   const receive = options?.observe?.();
+  options?.onSize?.(fs.statSync(source).size);
   const input = fs.createReadStream(source, { highWaterMark: 1 << 20 });
   const watch = async function* (chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     for await (const chunk of chunks) {

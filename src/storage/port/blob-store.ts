@@ -27,7 +27,7 @@ export type LevelEntry = BlobInfo | { readonly directory: BlobKey };
 
 export interface TransferOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called with the number of bytes that moved since the last call. */
+  /** Called with the number of bytes that moved since the last call; negative where a try broke off and begins anew. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
@@ -37,6 +37,8 @@ export interface ListOptions extends TransferOptions {
 }
 
 export interface DownloadOptions extends TransferOptions {
+  /** Told the size of the blob, where the store says it, before its bytes come; a second try tells it again. */
+  readonly onSize?: ((bytes: number) => void) | undefined;
   readonly observe?: (() => (chunk: Uint8Array) => void) | undefined;
 }
 

@@ -59,11 +59,30 @@ export function withRetry(store: BlobStore, options: RetryOptions = {}): BlobSto
     open: (key, o) => repeat(o, () => store.open(key, o)),
     write: (key, content, o) => repeat(o, () => store.write(key, content, o)),
     writeStream: (key, content, o) => store.writeStream(key, content, o),
-    upload: (file, key, o) => repeat(o, () => store.upload(file, key, o)),
-    download: (key, file, o) => repeat(o, () => store.download(key, file, o)),
+    upload: (file, key, o) => repeat(o, () => counted(o, (counting) => store.upload(file, key, counting))),
+    download: (key, file, o) => repeat(o, () => counted(o, (counting) => store.download(key, file, counting))),
     remove: (keys, o) => repeat(o, () => store.remove(keys, o)),
     close: () => store.close(),
   };
+}
+
+/** What a try that failed has moved is taken back: the next one moves it again. */
+async function counted<Options extends TransferOptions>(
+  options: Options | undefined,
+  work: (options: Options | undefined) => Promise<void>,
+): Promise<void> {
+  if (options?.onBytes === undefined) return work(options);
+  let moved = 0;
+  const onBytes = (bytes: number): void => {
+    moved += bytes;
+    options.onBytes?.(bytes);
+  };
+  try {
+    await work({ ...options, onBytes });
+  } catch (error) {
+    options.onBytes(-moved);
+    throw error;
+  }
 }
 
 /** A listing that breaks off is started again, so it is gathered before anything is yielded. */

@@ -45,6 +45,8 @@ export async function saveInParts(
 ): Promise<void> {
   const receive = options?.observe?.();
   const first = await get({ start: 0, end: partSize - 1 }, options);
+  const size = first.total ?? first.size;
+  if (size !== undefined) options?.onSize?.(size);
   const inParts = first.total !== undefined && first.size !== undefined && first.total > first.size;
   if (!inParts && first.size !== undefined && first.size <= small) return saveSmall(file, first, receive, options);
   const target = fs.openSync(file, 'wx+');
