@@ -37,4 +37,25 @@ describe('output of stages', () => {
       ),
     );
   });
+
+  it('shows a line that is written over by its last state, with its name in front, and one a second on the way', () => {
+    let written = '';
+    let now = 0;
+    const output = new StageOutput(
+      (chunk) => (written += String(chunk)),
+      true,
+      () => now,
+    );
+    const say = (text: string): void => output.chunk('a', Buffer.from(text));
+    for (let i = 0; i < 100; i++, now += 25) say(`\r${i}%`);
+    say('\r100%\n');
+    expect(written).toBe('[a] 0%\n[a] 40%\n[a] 80%\n[a] 100%\n');
+    written = '';
+    say('windows\r');
+    say('\nend\r\n\r\r\n');
+    say('\u001b[A\u001b[2K\u001b[32mgreen\u001b[0m\u001b[K\n');
+    say('epoch 1\repoch 2');
+    output.end('a');
+    expect(written).toBe('[a] windows\n[a] end\n[a] \n[a] \u001b[32mgreen\u001b[0m\n[a] epoch 2\n');
+  });
 });
