@@ -29,7 +29,7 @@ export interface Diagnosis {
   readonly checks: readonly Check[];
 }
 
-/** Looks at the program, its environment and the project around a directory. Never throws for what it finds. */
+/** Looks at what is on this machine; asks nobody. Never throws for what it finds. */
 export function diagnose(cwd: string, version: string): Diagnosis {
   const { project, problem } = openGently(cwd);
   const files = new ProjectConfig(undefined, { validate: false }).files;
@@ -58,7 +58,8 @@ export function diagnose(cwd: string, version: string): Diagnosis {
   };
 }
 
-function openGently(cwd: string): { project: Project | undefined; problem: unknown } {
+/** The project around a folder, or what keeps it from being opened. */
+export function openGently(cwd: string): { project: Project | undefined; problem: unknown } {
   try {
     return { project: tryFindProject(cwd), problem: undefined };
   } catch (problem) {
@@ -110,14 +111,7 @@ function checkSqlite(): Check {
 function projectChecks(project: Project | undefined, problem: unknown): Check[] {
   if (problem !== undefined) return [{ name: 'config', ok: false, found: messageOf(problem) }];
   if (project === undefined) return [];
-  const checks: Check[] = [checkWritable('cache', project.cacheDir), checkWritable('workspace', project.root)];
-  for (const name of project.config.remoteNames) {
-    const { url } = project.config.remote(name);
-    if (url.includes('://')) continue;
-    const there = fs.existsSync(url);
-    checks.push({ name: `remote ${name}`, ok: true, found: there ? url : `${url} (made at the first push)` });
-  }
-  return checks;
+  return [checkWritable('cache', project.cacheDir), checkWritable('workspace', project.root)];
 }
 
 /** Looks at the nearest folder that exists. */

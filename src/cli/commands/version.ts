@@ -5,11 +5,10 @@ import { dvcVersion, version } from '../parse/version.ts';
 
 export const verb: Command = {
   name: 'version',
-  aliases: ['doctor'],
   owner: 'dvc',
-  summary: 'Tell about this program, the machine and the project, and what is wrong with them',
+  summary: 'Tell about this program, the machine and the project',
   examples: [
-    ['mlops doctor', 'what a bug report needs; problems are told on stderr'],
+    ['mlops version', 'what a bug report needs; problems are told on stderr'],
     ['mlops version --json', 'the same as JSON'],
   ],
   flags: [{ name: 'json', summary: 'as JSON, with all checks' }],
@@ -22,7 +21,7 @@ export const verb: Command = {
 };
 
 /** Laid out as `dvc version` does. */
-function linesOf(diagnosis: Diagnosis, asDvc: boolean): string[] {
+export function linesOf(diagnosis: Diagnosis, asDvc: boolean): string[] {
   const title = asDvc ? `DVC version: ${dvcVersion} (npm)` : `mlops version: ${diagnosis.version} (npm)`;
   const lines = [title, '-'.repeat(title.length), `Platform: ${diagnosis.platform}`, 'Supports:'];
   lines.push(...diagnosis.supports.map((scheme, i) => `\t${scheme}${i < diagnosis.supports.length - 1 ? ',' : ''}`));
@@ -35,7 +34,7 @@ function linesOf(diagnosis: Diagnosis, asDvc: boolean): string[] {
   return lines;
 }
 
-function tellProblems(diagnosis: Diagnosis, terminal: Terminal): void {
+export function tellProblems(diagnosis: Diagnosis, terminal: Terminal): void {
   const broken = diagnosis.checks.filter((check) => !check.ok);
   for (const { name, found, hint } of broken)
     terminal.warn(`${name}: ${found}${hint === undefined ? '' : `; ${hint}`}`);

@@ -138,6 +138,8 @@ export function exitStatuses(command: Command): string {
 const globalFlags: readonly (readonly [string, string])[] = [
   ['-q, --quiet', 'say only what went wrong'],
   ['-v, --verbose', 'say more; -vv says even more'],
+  ['    --yes', 'answer every question with yes'],
+  ['    --no-input', 'ask nothing'],
   ['    --cd DIR', 'work in DIR (before the command)'],
   ['    --no-color', 'no colours; NO_COLOR does the same'],
   ['    --debug', 'show the stack of an error'],

@@ -26,10 +26,15 @@ export const verbs: readonly VerbRow[] = [
   },
   {
     name: 'version',
-    aliases: ['doctor'],
     group: 'start',
-    summary: 'Tell about this program, the machine and the project, and what is wrong with them',
+    summary: 'Tell about this program, the machine and the project',
     load: () => import('../commands/version.ts'),
+  },
+  {
+    name: 'doctor',
+    group: 'start',
+    summary: 'Look for what is wrong: programs, remotes, tracking, ports, permissions',
+    load: () => import('../commands/doctor.ts'),
   },
   {
     name: 'docs',

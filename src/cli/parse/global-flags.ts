@@ -17,13 +17,14 @@ const switches: Readonly<Record<string, string>> = {
   '--verbose': 'verbose',
   '--debug': 'debug',
   '--no-color': 'noColor',
+  '--yes': 'yes',
+  '--no-input': 'noInput',
 };
 
 /** Those that stand before the verb only: after it, the verb may have a flag of that name. */
 const leading: Readonly<Record<string, string>> = {
   '-V': 'version',
   '--version': 'version',
-  '--yes': 'yes',
   '--wait-for-lock': 'waitForLock',
 };
 
@@ -50,7 +51,7 @@ function beginsTail(words: readonly string[], next: string): boolean {
 }
 
 /**
- * Takes the global flags out of a command line. `-h`, `-q`, `-v`, `--debug` and colour may stand anywhere
+ * Takes the global flags out of a command line. `-h`, `-q`, `-v`, `--yes`, `--no-input`, `--debug` and colour may stand anywhere
  * before a bare `--`; a verb that uses one of these letters otherwise (`-h/--host` of the servers) says so
  * by `keepsShortHelp`.
  */
@@ -84,6 +85,7 @@ export function readGlobalFlags(argv: readonly string[]): GlobalFlags {
     cd,
     color: seen.has('noColor') ? 'never' : color,
     yes: seen.has('yes'),
+    noInput: seen.has('noInput'),
     waitForLock: seen.has('waitForLock'),
     debug: seen.has('debug'),
   };

@@ -30,6 +30,8 @@ export interface TerminalFlags {
   readonly color: 'auto' | 'always' | 'never';
   /** --yes: answer every question with yes. */
   readonly yes: boolean;
+  /** --no-input: ask nothing; what cannot be done without an answer is not done. */
+  readonly noInput: boolean;
   /** --wait-for-lock, which DVC has before the verb. */
   readonly waitForLock: boolean;
   /** --debug: show the stack of every error. */
@@ -44,7 +46,7 @@ export async function createTerminal(flags: TerminalFlags, streams: Streams): Pr
   const style = await createStyle(wantsColor(flags.color, stdoutIsTty && stderrIsTty, env));
   const line = new ProgressLine(
     (text) => stderr.write(text),
-    () => stderr.columns ?? 80,
+    () => stderr.columns || 80,
   );
   const showsProgress = stderrIsTty && !inCi && !flags.quiet && env['TERM'] !== 'dumb';
   const say = (text: string): void => {
@@ -64,7 +66,7 @@ export async function createTerminal(flags: TerminalFlags, streams: Streams): Pr
     waitForLock: flags.waitForLock,
     stdoutIsTty,
     stderrIsTty,
-    columns: stdoutIsTty ? (stdout.columns ?? 80) : 80,
+    columns: stdoutIsTty ? stdout.columns || 80 : 80,
     style,
     print: (text = '') => {
       line.clear();
@@ -78,7 +80,7 @@ export async function createTerminal(flags: TerminalFlags, streams: Streams): Pr
       line.clear();
       stderr.write(text);
     },
-    errorSize: () => ({ columns: stderr.columns ?? 80, rows: stderr.rows ?? 24 }),
+    errorSize: () => ({ columns: stderr.columns || 80, rows: stderr.rows || 24 }),
     json: (value) => {
       line.clear();
       const text = JSON.stringify(value, undefined, stdoutIsTty ? 2 : undefined);
@@ -100,13 +102,14 @@ export async function createTerminal(flags: TerminalFlags, streams: Streams): Pr
     spin: (text, work) => (showsProgress ? spin(escapeControls(text), work, stderr) : work),
     confirmAnywhere: async (question) =>
       flags.yes ||
-      (await askAnywhere(question, stdin, stdin.isTTY === true && stderrIsTty ? stderr : stdout, streams.signal)),
+      (!flags.noInput &&
+        (await askAnywhere(question, stdin, stdin.isTTY === true && stderrIsTty ? stderr : stdout, streams.signal))),
     confirm: async (question, options = {}) => {
       if (flags.yes) return true;
-      if (stdin.isTTY === true && stderrIsTty) return ask(question, stdin, stderr, streams.signal);
+      if (stdin.isTTY === true && stderrIsTty && !flags.noInput) return ask(question, stdin, stderr, streams.signal);
       if (options.must !== true) return false;
       throw new MlopsError('confirmation_needed', `${question} There is no terminal to ask on.`, {
-        hint: 'say yes beforehand with --force or --yes',
+        hint: 'say yes beforehand with --yes',
       });
     },
   };

@@ -247,7 +247,8 @@ function vanished(file: TreePath): MlopsError {
   return new MlopsError('file_changed', `'${file}' vanished while the project was read`);
 }
 
-function remoteOf(config: ProjectConfig, name: string | undefined): RemoteSection | undefined {
+/** A remote with its options as texts; undefined when none is named and there is no default. @throws MlopsError `bad_config`. */
+export function remoteOf(config: ProjectConfig, name: string | undefined): RemoteSection | undefined {
   if (name === undefined && config.defaultRemote === undefined) return undefined;
   const remote = config.remote(name);
   const options = Object.fromEntries(

@@ -24,6 +24,8 @@ export function initProject(folder: string, options: InitOptions = {}): void {
   const gitRoot = checkInit(folder, options);
   fs.rmSync(path.join(root, '.dvc'), { recursive: true, force: true });
   const files = createProjectFiles(root, options.noScm === true);
+  // Where templates of one's own go; Git does not see it while it is empty.
+  fs.mkdirSync(path.join(root, '.dvc', 'plots'), { recursive: true });
   if (gitRoot !== undefined) stageFiles(gitRoot, files);
 }
 
