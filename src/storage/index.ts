@@ -17,4 +17,4 @@ export type {
 export { localStore, type LocalStoreOptions } from './local/local-store.ts';
 export { memoryStore } from './local/memory-store.ts';
 export { openStore, withoutSecrets } from './open/open-store.ts';
-export type { RemoteOptions } from './port/remote-options.ts';
+export { flagOption, type RemoteOptions } from './port/remote-options.ts';

@@ -41,13 +41,15 @@ export function drop(repo: DataRepo, ...files: readonly string[]): void {
   for (const file of files) fs.rmSync(path.join(repo.root, file), { recursive: true });
 }
 
-/** Adds a folder beside the project as its default remote, and opens the project again. */
-export async function withRemote(repo: DataRepo): Promise<DataRepo> {
+/** Adds a folder beside the project as its default remote, with more options, and opens the project again. */
+export async function withRemote(repo: DataRepo, options: Readonly<Record<string, string>> = {}): Promise<DataRepo> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-remote-'));
   onTestFinished(() => fs.rmSync(folder, { recursive: true, force: true }));
   fs.appendFileSync(
     path.join(repo.root, '.dvc/config'),
-    `[core]\n    remote = far\n['remote "far"']\n    url = ${folder}\n`,
+    `[core]\n    remote = far\n['remote "far"']\n    url = ${folder}\n${Object.entries(options)
+      .map(([name, value]) => `    ${name} = ${value}\n`)
+      .join('')}`,
   );
   repo.close();
   const again = await openDataRepo(repo.root);

@@ -11,6 +11,7 @@ import { chooseLinkType, type LinkType } from '../jobs/links.ts';
 import { RecordCache } from '../index/record-cache.ts';
 import { openSeed, type Seed } from '../index/seed.ts';
 import { openStatIndex, type StatIndex } from '../index/stat-index.ts';
+import { Spares } from '../jobs/spares.ts';
 import { VerifiedObjects } from '../index/verified-objects.ts';
 import type { IgnoreRule } from '../index/walk.ts';
 import { YoungFiles } from '../index/young-files.ts';
@@ -40,6 +41,8 @@ export interface DataContext extends DataSettings {
   readonly complete: CompleteFolders;
   /** Objects that need not be hashed again. */
   readonly verified: VerifiedObjects;
+  /** Copies of large objects, ready to be moved into the workspace. */
+  readonly spares: Spares;
   /** The index asked about single files. */
   readonly records: RecordCache;
   /** Files that are too young for the index; they get into it when the context closes. */
@@ -87,6 +90,7 @@ export function openData(settings: DataSettings): DataContext {
     index,
     complete: new CompleteFolders(settings.cacheDir, index),
     verified: new VerifiedObjects(settings.cacheDir, index),
+    spares: new Spares(settings.stateDir),
     records: new RecordCache(index),
     young: new YoungFiles(),
     objectMode: 0o444,
@@ -109,6 +113,7 @@ export function openData(settings: DataSettings): DataContext {
     },
     close() {
       for (const [hashName, files] of context.young.settled()) rememberFiles(context, hashName, files);
+      context.spares.clear();
       index.flush();
       index.close();
       if (settings.shared) shareFolders(settings.cacheDir);

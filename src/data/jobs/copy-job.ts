@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 
 import { isSystemError } from '../../base/index.ts';
-import { copyLarge } from './copy-large.ts';
+import { copyLarge, copyUnseen, type SideCopy } from './copy-large.ts';
 import { createStreamDigest, digestOf, fillBuffer } from '../ids/digest.ts';
 import { buffer, FileFailure, type CopyJob, type JobState } from './job.ts';
 import { smallFile } from '../index/limits.ts';
@@ -20,8 +20,11 @@ import { factsOf, putFacts } from '../index/walk.ts';
 export function copyOne(job: CopyJob, i: number, state: JobState): Promise<void> | undefined {
   const from = job.from[i] ?? '';
   const to = job.to[i] ?? '';
-  if (isShared(job, i, from, to)) {
-    putFacts(fs.statSync(to), state.facts, i);
+  const isReady = takeReady(job, i, to);
+  if (isReady || isShared(job, i, from, to)) {
+    const stat = fs.statSync(to);
+    putFacts(stat, state.facts, i);
+    if (isReady) state.moved(stat.size);
     return undefined;
   }
   const input = fs.openSync(from, fs.constants.O_RDONLY);
@@ -31,7 +34,7 @@ export function copyOne(job: CopyJob, i: number, state: JobState): Promise<void>
     isLarge = length === smallFile;
     if (isLarge) return placeLarge(job, i, input, state);
     const content = buffer().subarray(0, length);
-    const { temp, output } = openTarget(job, to);
+    const { temp, output } = openTarget(job, to, job.mode);
     try {
       if (length > 0) writeFully(output, content);
       place(job, to, temp, output, state, i);
@@ -67,20 +70,17 @@ function readSmall(job: CopyJob, i: number, input: number): number {
 /** Closes `input`. */
 async function placeLarge(job: CopyJob, i: number, input: number, state: JobState): Promise<void> {
   const [from, to] = [job.from[i] ?? '', job.to[i] ?? ''];
-  const digest = job.verified?.[i] === 1 ? undefined : createStreamDigest(job.hashName);
+  const isVerified = job.verified?.[i] === 1;
   let opened: { temp: string; output: number } | undefined;
   try {
     const before = factsOf(fs.fstatSync(input));
-    opened = openTarget(job, to);
-    const onChunk = (bytes: number): void => {
-      state.bytes += bytes;
-      state.moved(bytes);
-    };
-    await copyLarge(input, opened.output, digest, onChunk, state.cancelled);
-    if (digest !== undefined && digest.hex() !== (job.digests[i] ?? '').slice(0, 32)) throw corrupt(from);
+    // Writable, to be opened once more.
+    opened = openTarget(job, to, isVerified ? job.mode | 0o200 : job.mode);
+    if (isVerified) await copyUnseen(from, opened, job.mode, state);
+    else await copyVerified(job, i, input, opened.output, state);
     place(job, to, opened.temp, opened.output, state, i);
     const facts = job.cached === 'to' ? factsOf(fs.fstatSync(opened.output)) : before;
-    if (digest !== undefined) state.large.push({ index: i, facts });
+    if (!isVerified) state.large.push({ index: i, facts });
   } catch (error) {
     if (opened !== undefined) fs.rmSync(opened.temp, { force: true });
     throw error;
@@ -90,9 +90,33 @@ async function placeLarge(job: CopyJob, i: number, input: number, state: JobStat
   }
 }
 
-function openTarget(job: CopyJob, to: string): { temp: string; output: number } {
+/** Makes the spare copy too, where one is wanted: either whole or not at all. */
+async function copyVerified(job: CopyJob, i: number, input: number, output: number, state: JobState): Promise<void> {
+  const spare = job.spares?.[i];
+  const side = spare === undefined ? undefined : openSide(spare);
+  let isWhole = false;
+  try {
+    const digest = createStreamDigest(job.hashName);
+    await copyLarge(input, output, side, digest, state);
+    isWhole = digest.hex() === (job.digests[i] ?? '').slice(0, 32);
+    if (!isWhole) throw corrupt(job.from[i] ?? '');
+  } finally {
+    if (side !== undefined) fs.closeSync(side.output);
+    if (spare !== undefined && (!isWhole || side?.failed === true)) fs.rmSync(spare, { force: true });
+  }
+}
+
+function openSide(spare: string): SideCopy | undefined {
+  try {
+    return { output: openForWriting(spare, 0o666), failed: false };
+  } catch {
+    return undefined;
+  }
+}
+
+function openTarget(job: CopyJob, to: string, mode: number): { temp: string; output: number } {
   const temp = job.target === 'fresh' ? to : temporaryFor(job, to);
-  return { temp, output: openForWriting(temp, job.mode) };
+  return { temp, output: openForWriting(temp, mode) };
 }
 
 function place(job: CopyJob, to: string, temp: string, output: number, state: JobState, i: number): void {
@@ -111,6 +135,19 @@ function moveInto(temp: string, to: string): boolean {
   placeAtomically(to, (beside) => fs.copyFileSync(temp, beside, fs.constants.COPYFILE_EXCL));
   fs.rmSync(temp);
   return false;
+}
+
+/** Whether a private copy that was made before could be moved to the target. */
+function takeReady(job: CopyJob, i: number, to: string): boolean {
+  const ready = job.ready?.[i];
+  if (ready === undefined) return false;
+  try {
+    fs.renameSync(ready, to);
+    return true;
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'EXDEV')) return false;
+    throw error;
+  }
 }
 
 /** Whether the target now is the object or shares its blocks. */

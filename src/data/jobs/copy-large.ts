@@ -2,45 +2,59 @@ import * as fs from 'node:fs';
 import { promisify } from 'node:util';
 
 import type { Digest } from '../ids/digest.ts';
-import { FileFailure } from './job.ts';
+import { FileFailure, type JobState } from './job.ts';
 
 const chunkSize = 4 << 20;
 
 const read = promisify(fs.read);
 const write = promisify(fs.write);
 
+/** A second copy, made on the side. */
+export interface SideCopy {
+  readonly output: number;
+  /** It could not be written: not what its copying is about, so that nothing else fails. */
+  failed: boolean;
+}
+
 /**
- * Copies an open file from its beginning to another, in chunks: while one is hashed in this thread, the system writes it
- * and reads the next in others. So the content that is hashed is the one that was written, and hashing is the only
- * thing that takes time.
+ * Copies an open file from its beginning to another (and one more), in chunks: while one is hashed in this thread, the
+ * system writes it and reads the next in others. So the content that is hashed is the one that was written, it is read
+ * once, and hashing is the only thing that takes time.
  * @throws FileFailure `cancelled`.
  */
 export async function copyLarge(
   input: number,
   output: number,
-  digest: Digest | undefined,
-  onChunk: (bytes: number) => void,
-  cancelled: () => boolean,
+  side: SideCopy | undefined,
+  digest: Digest,
+  state: JobState,
 ): Promise<void> {
   let [current, next] = [Buffer.allocUnsafeSlow(chunkSize), Buffer.allocUnsafeSlow(chunkSize)];
   let length = await readChunk(input, current, 0);
   for (let position = 0; length > 0;) {
-    if (cancelled()) throw new FileFailure('cancelled', 'cancelled');
-    const writing = writeChunk(output, current.subarray(0, length), position);
+    if (state.cancelled()) throw new FileFailure('cancelled', 'cancelled');
+    const chunk = current.subarray(0, length);
+    const writing = writeChunk(output, chunk, position);
+    const besides = writeBesides(side, chunk, position);
     const reading = readChunk(input, next, position + length);
-    digest?.update(current.subarray(0, length));
-    const [, following] = await settled(writing, reading);
-    onChunk(length);
+    digest.update(chunk);
+    // All are over before one may fail: the files are closed by the caller.
+    await Promise.allSettled([writing, besides, reading]);
+    await writing;
+    tell(state, length);
     position += length;
-    length = following;
+    length = await reading;
     [current, next] = [next, current];
   }
 }
 
-/** Both are over before either may fail: the files are closed by the caller. */
-async function settled(writing: Promise<void>, reading: Promise<number>): Promise<[void, number]> {
-  await Promise.allSettled([writing, reading]);
-  return Promise.all([writing, reading]);
+async function writeBesides(side: SideCopy | undefined, chunk: Buffer, position: number): Promise<void> {
+  if (side === undefined || side.failed) return;
+  try {
+    await writeChunk(side.output, chunk, position);
+  } catch {
+    side.failed = true;
+  }
 }
 
 async function readChunk(fd: number, chunk: Buffer, position: number): Promise<number> {
@@ -57,4 +71,37 @@ async function writeChunk(fd: number, chunk: Buffer, position: number): Promise<
   for (let written = 0; written < chunk.length;) {
     written += (await write(fd, chunk, written, chunk.length - written, position + written)).bytesWritten;
   }
+}
+
+/**
+ * Lets the kernel copy a file whose content need not be seen into an open one, which gets the bits of `mode` that it has.
+ * @throws the system's errors, FileFailure `cancelled`.
+ */
+export async function copyUnseen(
+  from: string,
+  to: { readonly temp: string; readonly output: number },
+  mode: number,
+  state: JobState,
+): Promise<void> {
+  const given = fs.fstatSync(to.output).mode & mode;
+  let told = 0;
+  const tellGrowth = (): void => {
+    const { size } = fs.fstatSync(to.output);
+    tell(state, size - told);
+    told = size;
+  };
+  const watch = setInterval(tellGrowth, 100);
+  try {
+    await fs.promises.copyFile(from, to.temp);
+  } finally {
+    clearInterval(watch);
+  }
+  tellGrowth();
+  if (state.cancelled()) throw new FileFailure('cancelled', 'cancelled');
+  fs.fchmodSync(to.output, given);
+}
+
+function tell(state: JobState, bytes: number): void {
+  state.bytes += bytes;
+  state.moved(bytes);
 }

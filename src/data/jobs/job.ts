@@ -31,6 +31,10 @@ export interface CopyJob {
   readonly digests: readonly string[];
   /** 1: the source is known to have its digest, and is not hashed. */
   readonly verified?: Uint8Array | undefined;
+  /** Where large files that are hashed get a second copy, by the way. */
+  readonly spares?: readonly (string | undefined)[] | undefined;
+  /** Private copies that may be moved to the target instead. */
+  readonly ready?: readonly (string | undefined)[] | undefined;
   /** Which side is an object of the cache. */
   readonly cached: 'from' | 'to';
   readonly mode: number;

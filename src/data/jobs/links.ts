@@ -45,7 +45,7 @@ export function chooseLinkType(settings: LinkSettings, index: StatIndex): LinkTy
 export const defaultLinkTypes: readonly LinkType[] = ['reflink', 'copy'];
 
 /** Where no cache was made yet, what will hold it is on the same device. */
-function nearestFolder(folder: string): string {
+export function nearestFolder(folder: string): string {
   return fs.existsSync(folder) ? folder : nearestFolder(path.dirname(folder));
 }
 

@@ -89,7 +89,11 @@ function childrenOf(ctx: DataContext, content: Content, failures: ObjectFailure[
 }
 
 /** A content, or of a directory only the file or folder at this relative path. */
-export type PartOfContent = Content & { readonly within?: string | undefined };
+export type PartOfContent = Content & {
+  readonly within?: string | undefined;
+  /** Absolute path of the output that is to get this content and is not there yet. */
+  readonly placedAt?: string | undefined;
+};
 
 /** Brings what the cache lacks of these contents: manifests first, to know their files. */
 export async function fetchContents(
@@ -119,11 +123,25 @@ export async function fetchContents(
     const files = await moveObjects(ctx, store, 'down', hashName, [...missingObjects(ctx, hashName, wanted.keys())], {
       ...options,
       name: 'fetching',
+      isPlaced: placedFiles(ctx, own, wanted),
     });
     moved.push(...files.moved);
     failures.push(...(await markLost(store, files.failures, wanted)));
   }
   return { moved, failures };
+}
+
+/** Which files a checkout will copy to where nothing is; undefined where none are, or are linked. */
+function placedFiles(
+  ctx: DataContext,
+  contents: readonly PartOfContent[],
+  wanted: ReadonlyMap<string, readonly string[]>,
+): ((md5: string) => boolean) | undefined {
+  const placed = new Set(
+    contents.flatMap(({ md5, placedAt }) => (placedAt !== undefined && ctx.spares.isBeside(placedAt) ? [md5] : [])),
+  );
+  if (placed.size === 0 || ctx.linkType() !== 'copy') return undefined;
+  return (md5) => placed.has(md5) || wanted.get(md5)?.some((folder) => placed.has(folder)) === true;
 }
 
 /** Ids of files, each with the directories that it was wanted for. */

@@ -199,6 +199,7 @@ async function makeFiles(
   const how = ctx.linkType();
   const { hashName } = plan.content;
   const size = filesPerJob(entries.length);
+  const spares = how === 'copy' ? ctx.spares.made(hashName) : undefined;
   const jobs: CopyJob[] = [];
   for (let start = 0; start < entries.length; start += size) {
     const part = entries.slice(start, start + size);
@@ -210,6 +211,7 @@ async function makeFiles(
       digests: part.map(({ md5 }) => md5),
       verified:
         how === 'copy' ? Uint8Array.from(part, ({ md5 }) => (ctx.verified.has(md5, hashName) ? 1 : 0)) : undefined,
+      ready: spares && part.map(({ md5 }) => spares.get(md5)),
       cached: 'from',
       mode: 0o666,
       target,

@@ -31,7 +31,14 @@ import {
   readDvcFile,
   readLockFile,
 } from '../../project/index.ts';
-import { localStore, openStore, withoutSecrets, type BlobStore, type RemoteOptions } from '../../storage/index.ts';
+import {
+  flagOption,
+  localStore,
+  openStore,
+  withoutSecrets,
+  type BlobStore,
+  type RemoteOptions,
+} from '../../storage/index.ts';
 import { collectStages, type CollectSource } from '../open/collect.ts';
 import type { RemoteSection } from '../open/pipeline-project.ts';
 import { pathInside, repoView, type RepoView } from './repo-view.ts';
@@ -313,18 +320,21 @@ async function bring(
   contents: readonly Content[],
   options: ForeignOptions,
 ): Promise<void> {
-  const sources: (() => Promise<BlobStore>)[] = [];
+  const sources: { readonly open: () => Promise<BlobStore>; readonly verify?: boolean | undefined }[] = [];
   const { cacheDir } = place;
   if (cacheDir !== undefined && cacheDir !== into.cacheDir && fs.existsSync(cacheDir)) {
-    sources.push(async () => localStore(cacheDir));
+    sources.push({ open: async () => localStore(cacheDir) });
   }
   const remote = repo.remote();
-  if (remote !== undefined) sources.push(() => openStore(remote.url, remote.options));
+  if (remote !== undefined) {
+    const verify = flagOption(remote.options, 'verify');
+    sources.push({ open: () => openStore(remote.url, remote.options), verify });
+  }
   let failures: Awaited<ReturnType<typeof fetchContents>>['failures'] = [];
-  for (const source of sources) {
-    const store = await source();
+  for (const { open, verify } of sources) {
+    const store = await open();
     try {
-      ({ failures } = await fetchContents(into, store, contents, options));
+      ({ failures } = await fetchContents(into, store, contents, { ...options, verify }));
     } finally {
       await store.close();
     }

@@ -24,7 +24,7 @@ export async function pull(
   let fetched = 0;
   let absent: readonly string[] = [];
   try {
-    ({ count: fetched, absent } = await fetch(repo, command));
+    ({ count: fetched, absent } = await fetch(repo, { ...command, toPlace: true }));
   } catch (error) {
     if (!isMlopsError(error, 'transfer_failed')) throw error;
     failure = error;

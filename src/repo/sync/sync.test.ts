@@ -59,6 +59,71 @@ describe('push and pull', () => {
   });
 });
 
+describe('pull of large files', () => {
+  const large = 'x'.repeat(9 << 20);
+  const pushed = async (options: Readonly<Record<string, string>> = {}): Promise<DataRepo> => {
+    const repo = await withRemote(
+      await openProjectWith({ 'data/large': large, 'data/twin': large, one: large }),
+      options,
+    );
+    await add(repo, { targets: ['data', 'one'] });
+    await push(repo, { targets: [] });
+    drop(repo, 'data', 'one', '.dvc/cache');
+    repo.data.forgetObjects();
+    return repo;
+  };
+  const spoilRemote = (repo: DataRepo): void => {
+    const [name = ''] = objects(remoteOf(repo)).filter((object) => !object.endsWith('.dir'));
+    const file = path.join(remoteOf(repo), name);
+    fs.chmodSync(file, 0o644);
+    fs.appendFileSync(file, 'more');
+  };
+
+  it('makes the copy for the workspace while it fetches, and moves it there', async () => {
+    const repo = await pushed();
+    await fetch(repo, { targets: [], toPlace: true });
+    const [spare = ''] = [...(repo.data.spares.made('md5')?.values() ?? [])];
+    const { ino } = fs.statSync(spare);
+    await pull(repo, { targets: [] });
+    expect(repo.data.spares.made('md5')).toBeUndefined();
+    const places = ['data/large', 'data/twin', 'one'].map((file) => fs.statSync(path.join(repo.root, file)));
+    expect(places.map((stat) => [stat.size, stat.mode & 0o200, stat.nlink])).toEqual(
+      places.map(() => [9 << 20, 0o200, 1]),
+    );
+    expect(places.map((stat) => stat.ino)).toContain(ino);
+    expect(read(repo, 'one')).toBe(large);
+    const [object = ''] = objects(cacheOf(repo)).filter((name) => !name.endsWith('.dir'));
+    expect(fs.statSync(path.join(cacheOf(repo), object)).mode & 0o777).toBe(0o444);
+  });
+
+  it('leaves nothing of copies that no checkout took', async () => {
+    const repo = await pushed();
+    await fetch(repo, { targets: [], toPlace: true });
+    const [spare = ''] = [...(repo.data.spares.made('md5')?.values() ?? [])];
+    repo.data.spares.clear();
+    expect(fs.existsSync(path.dirname(spare))).toBe(false);
+    await fetch(repo, { targets: [] });
+    expect(repo.data.spares.made('md5')).toBeUndefined();
+  });
+
+  it('refuses what is not what its name says, and keeps no copy of it', async () => {
+    const repo = await pushed();
+    spoilRemote(repo);
+    const report = await pull(repo, { targets: [], allowMissing: true });
+    expect(report.failure).toMatchObject({ code: 'transfer_failed' });
+    expect([exists(repo, 'one'), exists(repo, 'data')]).toEqual([false, false]);
+    expect(repo.data.spares.made('md5')).toBeUndefined();
+  });
+
+  it('believes the remote where `verify = false` says so, as DVC does', async () => {
+    const repo = await pushed({ verify: 'false' });
+    spoilRemote(repo);
+    const report = await pull(repo, { targets: [] });
+    expect(report.failure).toBeUndefined();
+    expect(read(repo, 'one')).toBe(`${large}more`);
+  });
+});
+
 describe('gc', () => {
   it('removes from the cache what the workspace does not use, when a scope says so', async () => {
     const repo = await tracked();

@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { isMlopsError, MlopsError, plural } from '../../base/index.ts';
@@ -9,7 +10,7 @@ import {
   type PartOfContent,
   type TransferOptions,
 } from '../../data/index.ts';
-import { openStore, type BlobStore } from '../../storage/index.ts';
+import { flagOption, openStore, type BlobStore } from '../../storage/index.ts';
 import type { Out, Stage } from '../../project/index.ts';
 import { contentOf } from '../open/content-of.ts';
 import { copyRuns } from './run-transfer.ts';
@@ -19,6 +20,7 @@ import { fetchImports } from '../imports/fetch-imports.ts';
 import { requireRemote } from '../open/require-remote.ts';
 import { selectRevisions } from '../open/revisions.ts';
 import {
+  absoluteOut,
   outsOf,
   requireGlobs,
   selectStages,
@@ -37,6 +39,8 @@ export interface TransferCommand extends TargetOptions, TransferOptions {
   readonly glob?: boolean;
   readonly runCache?: boolean;
   readonly onWarning?: ((message: string) => void) | undefined;
+  /** fetch only: a checkout of the same outs follows. */
+  readonly toPlace?: boolean;
   /** fetch only: outs of this many bytes or more are passed over. */
   readonly maxSize?: number | undefined;
   /** fetch only: outs of these kinds. */
@@ -76,7 +80,8 @@ export async function fetch(repo: DataRepo, command: TransferCommand): Promise<T
     repo,
     command,
     'fetch',
-    async (store, contents) => fetchContents(repo.data, store, contents, command),
+    async (store, contents, remote) =>
+      fetchContents(repo.data, store, contents, { ...command, verify: flagOption(remote.options, 'verify') }),
     brought,
   );
 }
@@ -104,7 +109,7 @@ export async function fetchWhatIsThere(
   const remote = requireRemote(repo, undefined);
   const store = await openStore(remote.url, remote.options);
   try {
-    await fetchContents(repo.data, store, contents, { signal });
+    await fetchContents(repo.data, store, contents, { signal, verify: flagOption(remote.options, 'verify') });
   } finally {
     await store.close();
   }
@@ -124,7 +129,7 @@ async function withRemotes(
   repo: DataRepo,
   command: TransferCommand,
   verb: 'push' | 'fetch',
-  move: (store: BlobStore, contents: readonly PartOfContent[]) => Promise<MoveResult>,
+  move: (store: BlobStore, contents: readonly PartOfContent[], remote: RemoteSection) => Promise<MoveResult>,
   before: MoveResult = { moved: [], failures: [] },
 ): Promise<TransferReport> {
   const groups = byRemote(repo, command, verb);
@@ -133,7 +138,7 @@ async function withRemotes(
   for (const { remote, contents } of groups) {
     const store = await openStore(remote.url, remote.options);
     try {
-      const result = await move(store, contents);
+      const result = await move(store, contents, remote);
       moved.push(...result.moved);
       failures.push(...result.failures);
     } finally {
@@ -184,7 +189,9 @@ function byRemote(
     const remote = requireRemote(repo, name);
     const group = groups.get(remote.name) ?? { remote, contents: [] };
     // Of a folder, no part is sent alone: its manifest would promise files that are not there.
-    group.contents.push(verb === 'push' ? content : { ...content, within });
+    const target = command.toPlace === true && out.path !== undefined ? absoluteOut(repo, out) : undefined;
+    const placedAt = target === undefined || fs.existsSync(target) ? undefined : target;
+    group.contents.push(verb === 'push' ? content : { ...content, within, placedAt });
     groups.set(remote.name, group);
   }
   return [...groups.values()];
