@@ -2,7 +2,8 @@
  * Serving: ONNX models behind HTTP, in inference threads, with versions that can be swapped.
  *
  * Words: a *source* knows which models there are; a *served version* is one loaded in the threads; *feeds* and
- * *fetches* are inputs and outputs of a run; a *member* is one of several processes behind a *supervisor*.
+ * *fetches* are inputs and outputs of a run; a *lease* binds a request to one served version until it is over;
+ * a *member* is one of several processes behind a *supervisor*.
  * Never: blocks the event loop on a model, loses a request in a swap, or reads the registry by itself (`app` does).
  */
 export { Member } from './cluster/member.ts';

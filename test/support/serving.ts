@@ -8,6 +8,15 @@ export async function startServer(source: MemorySource, options: Partial<ServeOp
   return serve({ models, host: '127.0.0.1', port: 0, workerFile, threads: 1, ...options });
 }
 
+/** What a server has counted for a model: of the version that answers now, all arms together. */
+export async function numbersOf(server: RunningServer, model: string) {
+  const { versions } = await server.control.snapshot();
+  const current = server.repository.model(model).current?.ref.version;
+  const found = versions.find((one) => one.model === model && one.version === current && one.arm === undefined);
+  if (found === undefined) throw new Error(`no version of '${model}' is loaded`);
+  return found;
+}
+
 export interface Posted {
   readonly status: number;
   readonly headers: Headers;

@@ -15,7 +15,11 @@ export function metricsPage(snapshot: ServerSnapshot): string {
   const page = new Page();
   const { pending, threads, threadRestarts, log } = snapshot;
   const versions = snapshot.versions.map((version) => ({
-    own: labelText({ model: version.model, version: version.version }),
+    own: labelText({
+      model: version.model,
+      version: version.version,
+      ...(version.arm === undefined ? {} : { arm: version.arm }),
+    }),
     version,
   }));
   addVersions(page, versions);
@@ -23,7 +27,9 @@ export function metricsPage(snapshot: ServerSnapshot): string {
   page.gauge(
     'mlops_inference_queue_length',
     'Requests that wait for a thread.',
-    versions.filter(({ version }) => version.loaded).map(({ own, version }) => [own, version.queue]),
+    versions
+      .filter(({ version }) => version.loaded && version.arm === undefined)
+      .map(({ own, version }) => [own, version.queue]),
   );
   page.gauge('mlops_inference_threads', 'Inference threads.', [['', threads]]);
   page.counter('mlops_inference_thread_restarts_total', 'Inference threads that died or hung and were replaced.', [

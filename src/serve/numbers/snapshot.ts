@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import type { HttpCounts } from './http-counts.ts';
 import type { InferencePool } from '../running/inference-pool.ts';
+import type { Ledger } from '../running/ledger.ts';
 import type { Repository } from '../running/repository.ts';
 import type { Scheduler } from '../running/scheduler.ts';
 import { VersionStats, type VersionNumbers } from '../running/stats.ts';
@@ -36,8 +37,11 @@ export interface ServerSnapshot {
 export interface VersionSnapshot {
   readonly model: string;
   readonly version: string;
+  /** Of a traffic rule; undefined: the requests that fell under none. */
+  readonly arm: string | undefined;
   /** False for versions that were served before. */
   readonly loaded: boolean;
+  /** Requests of all arms that wait for it; stated where there is no arm. */
   readonly queue: number;
   readonly stats: VersionNumbers;
 }
@@ -50,6 +54,7 @@ export interface LogCounts {
 
 export interface SnapshotSources {
   readonly repository: Repository;
+  readonly ledger: Ledger;
   readonly scheduler: Scheduler;
   readonly pool: InferencePool;
   readonly started: Date;
@@ -70,13 +75,7 @@ export function takeSnapshot(sources: SnapshotSources): ServerSnapshot {
   const { repository, http, log } = sources;
   const { received, sent } = http.bytes();
   return {
-    versions: repository.everServed().map(({ model, version, loaded, stats }) => ({
-      model,
-      version,
-      loaded: loaded !== undefined,
-      queue: loaded?.queue.length ?? 0,
-      stats,
-    })),
+    versions: versionsOf(sources),
     models: [...repository.models.values()].map(({ spec, current, swaps }) => ({
       name: spec.name,
       loaded: current !== undefined,
@@ -94,6 +93,18 @@ export function takeSnapshot(sources: SnapshotSources): ServerSnapshot {
     workers: 1,
     workerRestarts: 0,
   };
+}
+
+/** Every version that was ever served; one that is loaded is among them before its first request. */
+function versionsOf({ repository, ledger, scheduler }: SnapshotSources): VersionSnapshot[] {
+  for (const { spec, versions } of repository.models.values()) {
+    for (const version of versions.keys()) ledger.of(spec.name, version);
+  }
+  return ledger.all().map(({ model, version, arm, stats }) => {
+    const loaded = repository.loaded(model, version);
+    const queue = loaded === undefined || arm !== undefined ? 0 : scheduler.waiting(loaded);
+    return { model, version, arm, loaded: loaded !== undefined, queue, stats };
+  });
 }
 
 /** CPU, memory and delay of this process. */
@@ -153,10 +164,15 @@ export function countsOnly(last: ServerSnapshot): ServerSnapshot {
   };
 }
 
+/** The numbers of each version, whatever arm its requests fell into. */
+export function withoutArms(versions: readonly VersionSnapshot[]): VersionSnapshot[] {
+  return mergeVersions(versions.map((version) => ({ ...version, arm: undefined })));
+}
+
 function mergeVersions(versions: readonly VersionSnapshot[]): VersionSnapshot[] {
   const merged = new Map<string, VersionSnapshot & { stats: VersionStats }>();
   for (const one of versions) {
-    const key = JSON.stringify([one.model, one.version]);
+    const key = JSON.stringify([one.model, one.version, one.arm]);
     const before = merged.get(key);
     const stats = before?.stats ?? new VersionStats();
     stats.add(one.stats);

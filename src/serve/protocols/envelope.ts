@@ -1,5 +1,4 @@
 import { MlopsError } from '../../base/index.ts';
-import type { Repository } from '../running/repository.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import { isObject, showJson, type Json, type JsonObject } from '../wire/json-reader.ts';
 import { invalid } from '../wire/tensor-json.ts';
@@ -38,18 +37,13 @@ export function optionalText(body: JsonObject, key: string): string | undefined 
 }
 
 /** The names under which a model takes values: the columns or the text of serving.yaml, else its inputs. */
-function namesOf(version: VersionFacts): ReadonlySet<string> {
+export function namesOf(version: VersionFacts): ReadonlySet<string> {
   return new Set(version.processing?.input?.names ?? [...version.inputs, ...version.optional].map(({ name }) => name));
 }
 
 /** True when a body has a key that may name the model. */
 export function namesModel(body: JsonObject): boolean {
   return Object.hasOwn(body, 'model') || Object.hasOwn(body, 'model_version');
-}
-
-/** The names under which the only model takes values; undefined where several are served. */
-export async function onlyNames(repository: Repository): Promise<ReadonlySet<string> | undefined> {
-  return repository.models.size === 1 ? namesOf(await repository.version(undefined, undefined)) : undefined;
 }
 
 /**

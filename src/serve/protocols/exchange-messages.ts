@@ -20,6 +20,7 @@ export function factsOf(version: VersionFacts): SentFacts {
 /** A run of which another thread is to write the answer. */
 export interface Writing {
   readonly version: SentFacts;
+  readonly arm: string | undefined;
   /** None where nothing needs them any more. */
   readonly feeds: Tensors;
   readonly fetches: readonly string[];

@@ -93,7 +93,7 @@ async function versionOf({ recipe, ...facts }: SentFacts): Promise<VersionFacts>
   return { ...facts, processing: await building };
 }
 
-async function write({ version: sent, form, predictionId, elapsed, log, ...rest }: Writing): Promise<Written> {
+async function write({ version: sent, form, predictionId, elapsed, log, arm, ...rest }: Writing): Promise<Written> {
   const started = performance.now();
   const version = await versionOf(sent);
   const run = { ...rest, version, feeds: unpackTexts(rest.feeds), raw: unpackTexts(rest.raw) };
@@ -101,7 +101,7 @@ async function write({ version: sent, form, predictionId, elapsed, log, ...rest 
   const answers = new AnswerDistribution();
   countAnswers(answers, run, done.labels);
   const latency = elapsed + performance.now() - started;
-  const prediction = { ...done, version, feeds: run.feeds, answer: { outputs: run.raw }, latency };
+  const prediction = { ...done, version, arm, feeds: run.feeds, answer: { outputs: run.raw }, latency };
   const line = log === undefined ? undefined : predictionLine(prediction, predictionId, log.request, log.redact);
   const { json, binary } = writeAnswer(form, prediction, predictionId);
   const length = Buffer.byteLength(json);

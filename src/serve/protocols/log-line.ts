@@ -22,10 +22,11 @@ export function predictionLine(
   request: LoggedRequest,
   redact: ReadonlySet<string>,
 ): string {
-  const { version, feeds, outputs, labels, latency, fetches } = prediction;
+  const { version, arm, feeds, outputs, labels, latency, fetches } = prediction;
   const { ref } = version;
   let line = `{"kind":"prediction","id":"${id}","at":${Date.now()},"model":${JSON.stringify(ref.name)}`;
   line += `,"version":${JSON.stringify(ref.version)},"md5":"${version.md5}"`;
+  if (arm !== undefined) line += `,"arm":${JSON.stringify(arm)}`;
   if (ref.runId !== undefined) line += `,"run_id":${JSON.stringify(ref.runId)}`;
   line += `,"inputs":${tensorsText(feeds, Object.keys(feeds), redact)}`;
   line += `,"outputs":${tensorsText(outputs, fetches, hidden(version, redact))}`;

@@ -120,7 +120,7 @@ export function feedsOfInstances(version: VersionFacts, rows: Json): Tensors {
 
 /** The body of an answer, written by hand: tensors have their own digits. */
 export function nativeAnswer(prediction: Prediction, predictionId: string): string {
-  const { version, outputs, labels, top, units, fetches, latency } = prediction;
+  const { version, arm, outputs, labels, top, units, fetches, latency } = prediction;
   let text = '{"outputs":{';
   for (const [i, name] of fetches.entries()) {
     const tensor = outputs[name];
@@ -132,5 +132,6 @@ export function nativeAnswer(prediction: Prediction, predictionId: string): stri
   if (units !== undefined) text += `,"units":${JSON.stringify(units)}`;
   const { name, version: number } = version.ref;
   text += `,"model":${JSON.stringify(name)},"model_version":${JSON.stringify(number)}`;
+  if (arm !== undefined) text += `,"arm":${JSON.stringify(arm)}`;
   return `${text},"prediction_id":"${predictionId}","latency_ms":${Math.round(latency * 1000) / 1000}}`;
 }

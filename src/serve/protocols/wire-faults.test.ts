@@ -3,7 +3,7 @@ import * as zlib from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { buildOnnx, identityModel } from '../../../test/support/onnx.ts';
-import { post, startServer } from '../../../test/support/serving.ts';
+import { numbersOf, post, startServer } from '../../../test/support/serving.ts';
 import { MemorySource, type RunningServer, type ServeOptions } from '../index.ts';
 
 // More of the groups 4 to 7 and 11: what only shows in the bytes on the wire. See faults.test.ts.
@@ -161,7 +161,7 @@ describe('11 batches', () => {
       nodes: [{ op: 'Identity', inputs: ['x'], outputs: ['y'] }],
     });
     const server = await start(new MemorySource().add('m', '1', wide), { scheduler: { maxQueue: 1_000 } });
-    expect(server.repository.model('m').current?.batchable).toBe(true);
+    expect(server.repository.model('m').current?.alone).toBeUndefined();
     const matrices = Array.from({ length: 300 }, (_, i) =>
       Array.from({ length: 1 + (i % 2) }, (_row, r) => Array.from({ length: 1 + (i % 5) }, (_column, c) => i + r + c)),
     );
@@ -169,6 +169,6 @@ describe('11 batches', () => {
     for (const [i, answer] of answers.entries()) {
       expect(answer.json()).toMatchObject({ outputs: { y: matrices[i] } });
     }
-    expect(server.repository.model('m').current?.stats.executions).toBeLessThan(300);
+    expect((await numbersOf(server, 'm')).stats.executions).toBeLessThan(300);
   });
 });

@@ -2,13 +2,14 @@ import type { Request } from '../../http/index.ts';
 import { writeAnswer, type AnswerForm, type Exchange, type ExchangeInputs } from '../protocols/exchange.ts';
 import type { Written } from '../protocols/exchange-messages.ts';
 import { hasPacked } from '../wire/packed-texts.ts';
+import type { Lease } from '../running/router.ts';
 import { noTensors } from '../wire/tensor.ts';
 import type { ServingContext } from './context.ts';
 
-/** The model that is asked for, and what the request wants of it. */
+/** By what a request is answered, and what it wants. */
 export interface Wanted {
-  readonly model: string | undefined;
-  readonly version: string | undefined;
+  /** Released by who took it. */
+  readonly lease: Lease;
   /** Keys of the body that named the model. */
   readonly said?: ReadonlySet<string>;
   /** Apply the outputs part of serving.yaml. */
@@ -27,7 +28,7 @@ export async function answer(
   context: ServingContext,
   request: Request,
   exchange: Exchange,
-  { model, version, said, processed = false }: Wanted,
+  { lease, said, processed = false }: Wanted,
 ): Promise<Answered> {
   let form: AnswerForm = { protocol: 'native' };
   let elsewhere: { written: Promise<Written>; predictionId: string } | undefined;
@@ -36,8 +37,7 @@ export async function answer(
     return inputs;
   };
   const prediction = await context.predictor.predict({
-    model,
-    version,
+    lease,
     processed,
     read: (served) => {
       const inputs = exchange.read(served, said);
@@ -50,7 +50,7 @@ export async function answer(
       const { predictionId, log } = context.recordElsewhere(request);
       const needed = log !== undefined || (processed && run.version.processing?.output !== undefined);
       const feeds = needed ? run.feeds : noTensors();
-      const written = context.threads.write({ ...run, feeds, form, predictionId, elapsed, log });
+      const written = context.threads.write({ ...run, arm: lease.arm, feeds, form, predictionId, elapsed, log });
       elsewhere = { written, predictionId };
       return written.then(({ answers }) => answers);
     },

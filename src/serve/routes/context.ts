@@ -3,12 +3,16 @@ import type { PredictionSink } from '../../monitor/index.ts';
 import type { Predictor, Prediction } from '../running/predict.ts';
 import type { Writing } from '../protocols/exchange-messages.ts';
 import type { ExchangeThreads } from '../protocols/exchange-threads.ts';
+import type { Router } from '../running/router.ts';
+import type { Scheduler } from '../running/scheduler.ts';
 import type { Repository } from '../running/repository.ts';
 import type { ServedVersion } from '../running/served-version.ts';
 
 /** What the routes of all protocols share. */
 export interface ServingContext {
   readonly repository: Repository;
+  readonly router: Router;
+  readonly scheduler: Scheduler;
   readonly predictor: Predictor;
   readonly started: Date;
   /** Of mlops itself. */

@@ -402,7 +402,7 @@ describe('11 batches', () => {
       weights: [{ name: 'table', type: 'float32', shape: [3], raw: table }],
     });
     const server = await start(new MemorySource().add('m', '1', lookup));
-    expect(server.repository.model('m').current?.batchable).toBe(true);
+    expect(server.repository.model('m').current?.alone).toBeUndefined();
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, i) => post(server, '/predict', { inputs: { x: [i % 10 === 7 ? 99 : i % 3] } })),
     );

@@ -1,6 +1,8 @@
-import { mlflowErrorBody, type ErrorRenderer, type Shell } from '../../http/index.ts';
+import { mlflowErrorBody, type ErrorRenderer, type Request, type Shell } from '../../http/index.ts';
+import type { Lease } from '../running/router.ts';
 import type { ServingContext } from './context.ts';
 import { answer } from './answer.ts';
+import { boundTo, leaseOf, queryTarget } from './binding.ts';
 
 /** Answers `text/plain` for a wrong content type, as MLflow does, else its JSON shape; never a stack trace. */
 const errors: ErrorRenderer = (failure) =>
@@ -19,24 +21,30 @@ export function addMlflowRoutes(shell: Shell, context: ServingContext): void {
     void reply.type('text/plain; charset=utf-8');
     return mlflowVersion;
   });
-  shell.post<{ Querystring: { model?: string; model_version?: string } }>(
-    '/invocations',
-    { config: { errors, scope: 'predict' } },
-    async (request, reply) => {
-      const asked = { protocol: 'scoring', contentType: request.headers['content-type'] } as const;
-      const opening = context.threads.open(asked, request.body, context.anyExactIntegers());
-      const exchange = opening instanceof Promise ? await opening : opening;
-      try {
-        void reply.header('content-type', 'application/json; charset=utf-8');
-        const { model, model_version: version } = request.query;
-        const empty = exchange.isEmpty(await context.repository.version(model, version));
-        if (empty instanceof Promise ? await empty : empty) return '{"predictions":[]}';
-        const { body, predictionId } = await answer(context, request, exchange, { model, version });
-        void reply.header('x-prediction-id', predictionId);
-        return body;
-      } finally {
-        exchange.close();
-      }
-    },
-  );
+  const invokes = { config: { errors, scope: 'predict' as const }, onRequest: boundTo(context.router, queryTarget) };
+  shell.post('/invocations', invokes, async (request, reply) => {
+    const lease = await leaseOf(context.router, request, queryTarget(request));
+    try {
+      const { body, predictionId } = await invoke(context, request, lease);
+      void reply.header('content-type', 'application/json; charset=utf-8');
+      if (predictionId !== undefined) void reply.header('x-prediction-id', predictionId);
+      return body;
+    } finally {
+      lease.release();
+    }
+  });
+}
+
+async function invoke(context: ServingContext, request: Request, lease: Lease) {
+  const { version } = lease;
+  const asked = { protocol: 'scoring', contentType: request.headers['content-type'] } as const;
+  const opening = context.threads.open(asked, request.body, version.exactIntegers);
+  const exchange = opening instanceof Promise ? await opening : opening;
+  try {
+    const empty = exchange.isEmpty(version);
+    if (empty instanceof Promise ? await empty : empty) return { body: '{"predictions":[]}', predictionId: undefined };
+    return await answer(context, request, exchange, { lease });
+  } finally {
+    exchange.close();
+  }
 }

@@ -2,35 +2,21 @@ import type { Request, Shell } from '../../http/index.ts';
 import type { ServingContext } from './context.ts';
 import type { Control } from '../cluster/control.ts';
 import { answer } from './answer.ts';
-import { onlyNames } from '../protocols/envelope.ts';
+import { boundEarly, leaseFor, queryTarget, takeLease, type VersionQuery } from './binding.ts';
+import { namesOf } from '../protocols/envelope.ts';
 import type { ServedModel } from '../running/repository.ts';
+import type { Lease, Target } from '../running/router.ts';
 import type { ServedVersion } from '../running/served-version.ts';
-
-/** Which model and version, where the body does not say. */
-export interface VersionQuery {
-  readonly model?: string;
-  readonly model_version?: string;
-}
 
 /** `/predict`, and what the server says about its models. */
 export function addNativeRoutes(shell: Shell, context: ServingContext, control: Control): void {
   const { repository } = context;
 
-  shell.post<{ Querystring: VersionQuery }>('/predict', { config: { scope: 'predict' } }, async (request, reply) => {
-    // The version is not known before the body is read, and 64-bit integers are lost once it is: when in doubt, exact.
-    const asked = { protocol: 'native', contentType: request.headers['content-type'] } as const;
-    const opening = context.threads.open(asked, request.body, context.anyExactIntegers());
-    const exchange = opening instanceof Promise ? await opening : opening;
-    try {
-      // Only a request that may name its model has to wait for the model to be there.
-      const own = exchange.namesModel ? await onlyNames(repository) : undefined;
-      const route = await exchange.route(request.query, own);
-      const { body } = await answer(context, request, exchange, { ...route, processed: true });
-      void reply.header('content-type', 'application/json; charset=utf-8');
-      return body;
-    } finally {
-      exchange.close();
-    }
+  const predicts = { config: { scope: 'predict' as const }, onRequest: boundEarly(context.router, queryTarget) };
+  shell.post('/predict', predicts, async (request, reply) => {
+    const body = await predict(context, request);
+    void reply.header('content-type', 'application/json; charset=utf-8');
+    return body;
   });
 
   shell.get<{ Querystring: VersionQuery }>('/models/info', { config: { scope: 'predict' } }, async (request) => {
@@ -47,6 +33,37 @@ export function addNativeRoutes(shell: Shell, context: ServingContext, control: 
       return { model: version.ref.name, model_version: version.ref.version, state: 'READY', md5: version.md5 };
     },
   );
+}
+
+async function predict(context: ServingContext, request: Request): Promise<string | Buffer> {
+  const { router, repository, threads } = context;
+  const target = queryTarget(request);
+  let lease = takeLease(request);
+  try {
+    // 64-bit integers are lost once a body is read without them, and it may name another version: when in doubt, exact.
+    const exact = takesExact(lease, target) ?? context.anyExactIntegers();
+    const asked = { protocol: 'native', contentType: request.headers['content-type'] } as const;
+    const opening = threads.open(asked, request.body, exact);
+    const exchange = opening instanceof Promise ? await opening : opening;
+    try {
+      const isOnly = exchange.namesModel && repository.models.size === 1;
+      // A column may be called `model`: only the model itself knows.
+      if (isOnly) lease ??= await router.lease(target);
+      const own = isOnly && lease !== undefined ? namesOf(lease.version) : undefined;
+      const route = await exchange.route(request.query as VersionQuery, own);
+      lease = await leaseFor(router, lease, { ...route, headers: target.headers });
+      return (await answer(context, request, exchange, { lease, said: route.said, processed: true })).body;
+    } finally {
+      exchange.close();
+    }
+  } finally {
+    lease?.release();
+  }
+}
+
+/** Whether the version that will answer takes 64-bit integers; undefined where the body may name another. */
+function takesExact(lease: Lease | undefined, { version }: Target): boolean | undefined {
+  return version === undefined ? undefined : lease?.version.exactIntegers;
 }
 
 /** `/health`, `/livez`, `/readyz`: public, and answered whatever the models do. */
@@ -90,6 +107,7 @@ function describeModel(context: ServingContext, model: ServedModel) {
 
 function describeVersion(context: ServingContext, version: ServedVersion) {
   const { ref, onnx } = version;
+  const alone = context.scheduler.aloneBecause(version);
   const shaped = (tensors: ServedVersion['inputs']) =>
     tensors.map(({ name, dtype, dims }) => ({ name, dtype, shape: dims ?? null }));
   return {
@@ -102,8 +120,8 @@ function describeVersion(context: ServingContext, version: ServedVersion) {
     md5: version.md5,
     size: version.size,
     loaded_at: version.loadedAt.toISOString(),
-    batching: version.batchable,
-    ...(version.alone === undefined ? {} : { batching_off: version.alone }),
+    batching: alone === undefined,
+    ...(alone === undefined ? {} : { batching_off: alone }),
     inputs: shaped(version.inputs),
     ...(version.optional.length === 0 ? {} : { optional_inputs: shaped(version.optional) }),
     outputs: shaped(version.outputs),

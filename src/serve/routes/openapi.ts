@@ -56,6 +56,7 @@ const predictionSchema: Schema = {
     units: { type: 'object', description: 'by output, where serving.yaml names them' },
     model: { type: 'string' },
     model_version: { type: 'string' },
+    arm: { type: 'string', description: 'of the traffic rule by which the version was chosen, where there is one' },
     prediction_id: { type: 'string', description: 'for /feedback' },
     latency_ms: { type: 'number' },
   },

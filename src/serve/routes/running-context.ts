@@ -10,11 +10,15 @@ import type { Writing } from '../protocols/exchange-messages.ts';
 import type { ExchangeThreads } from '../protocols/exchange-threads.ts';
 import { predictionLine } from '../protocols/log-line.ts';
 import type { Prediction, Predictor } from '../running/predict.ts';
+import type { Router } from '../running/router.ts';
+import type { Scheduler } from '../running/scheduler.ts';
 import type { Repository } from '../running/repository.ts';
 import type { ServedVersion } from '../running/served-version.ts';
 
 export interface RunningParts {
   readonly repository: Repository;
+  readonly router: Router;
+  readonly scheduler: Scheduler;
   readonly predictor: Predictor;
   readonly pool: InferencePool;
   readonly threads: ExchangeThreads;
@@ -27,6 +31,8 @@ export interface RunningParts {
 /** The context of a server that runs. */
 export class RunningContext implements ServingContext {
   readonly repository: Repository;
+  readonly router: Router;
+  readonly scheduler: Scheduler;
   readonly predictor: Predictor;
   readonly threads: ExchangeThreads;
   readonly started = new Date();
@@ -41,6 +47,8 @@ export class RunningContext implements ServingContext {
 
   constructor(parts: RunningParts) {
     this.repository = parts.repository;
+    this.router = parts.router;
+    this.scheduler = parts.scheduler;
     this.predictor = parts.predictor;
     this.threads = parts.threads;
     this.serverVersion = parts.serverVersion;

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { buildOnnx, identityModel, linearModel, zipMapModel } from '../../../test/support/onnx.ts';
+import { numbersOf } from '../../../test/support/serving.ts';
 import { inferenceWorker } from '../../../test/support/worker.ts';
 import { MemorySource, serve, type RunningServer, type ServeOptions } from '../index.ts';
 
@@ -123,7 +124,7 @@ describe('/predict', () => {
       ),
       { scheduler: { maxQueue: 2_000 } },
     );
-    expect(server.repository.model('line').current?.batchable).toBe(true);
+    expect(server.repository.model('line').current?.alone).toBeUndefined();
     const answers = await Promise.all(
       Array.from({ length: 1_000 }, async (_, i) => {
         const rows = Array.from({ length: 1 + (i % 3) }, (_, row) => [i, row, 0.5]);
@@ -134,9 +135,9 @@ describe('/predict', () => {
     for (const [i, answer] of answers.entries()) {
       expect(answer).toEqual(Array.from({ length: 1 + (i % 3) }, (_, row) => expect.closeTo(i + row + 0.5, 3)));
     }
-    const { stats } = server.repository.model('line').current ?? {};
-    expect(stats?.inferences).toBe(1_999);
-    expect(stats?.executions).toBeLessThan(900);
+    const { stats } = await numbersOf(server, 'line');
+    expect(stats.inferences).toBe(1_999);
+    expect(stats.executions).toBeLessThan(900);
   });
 
   it('does not batch a model that mixes rows', async () => {
@@ -146,7 +147,7 @@ describe('/predict', () => {
       nodes: [{ op: 'Softmax', inputs: ['x'], outputs: ['y'], attributes: [{ name: 'axis', int: 0 }] }],
     });
     const server = await start(new MemorySource().add('soft', '1', mixing));
-    expect(server.repository.model('soft').current?.batchable).toBe(false);
+    expect(server.repository.model('soft').current?.alone).toBeDefined();
   });
 });
 

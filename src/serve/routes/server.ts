@@ -25,8 +25,10 @@ import { addMlflowRoutes } from './mlflow-routes.ts';
 import { addV2Routes, v2Errors } from './v2-routes.ts';
 import { addHealthRoutes, addNativeRoutes } from './native-routes.ts';
 import { ExchangeThreads, type ExchangeOptions } from '../protocols/exchange-threads.ts';
+import { Ledger } from '../running/ledger.ts';
 import { Predictor } from '../running/predict.ts';
 import { Repository, type ServedModelSpec } from '../running/repository.ts';
+import { Router, type ChooseArm } from '../running/router.ts';
 import { Scheduler, type SchedulerOptions } from '../running/scheduler.ts';
 import { startProcessMetrics, takeSnapshot } from '../numbers/snapshot.ts';
 import { locateWorker } from '../running/worker-file.ts';
@@ -54,6 +56,8 @@ export interface ServeOptions {
   readonly predictionLog?: PredictionLogOptions | undefined;
   /** Names of inputs and outputs whose values never reach the log. */
   readonly redact?: readonly string[] | undefined;
+  /** Divides the requests for a model that name no version. */
+  readonly chooseArm?: ChooseArm | undefined;
   readonly onAccess?: ((entry: AccessEntry) => void) | undefined;
   readonly workerFile?: URL | undefined;
   /** What is large, and who deals with it. */
@@ -96,12 +100,15 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const threads = new ExchangeThreads(options.exchange);
   const lazy = options.lazy ?? options.models.length > eagerLimit;
   const repository = new Repository(options.models, { pool, log, lazy, memoryBudget: options.memoryBudget });
+  const ledger = new Ledger();
   const scheduler = new Scheduler(pool, options.scheduler);
   const { member, growing = [] } = options;
   const predictionLog = options.predictionLog === undefined ? undefined : openLog(options.predictionLog, log, member);
   const context = new RunningContext({
     repository,
-    predictor: new Predictor(repository, scheduler),
+    router: new Router(repository, ledger, options.chooseArm),
+    scheduler,
+    predictor: new Predictor(scheduler),
     pool,
     threads,
     predictionLog,
@@ -119,9 +126,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       /^\/v2(\/|\?|$)/.test(request.url) ? v2Errors(failure, request) : ownErrorBody(failure, request.id),
     log,
   });
+  shell.decorateRequest('lease', undefined);
   startProcessMetrics();
   const numbers = {
-    ...{ repository, scheduler, pool, started: context.started, log: predictionLog },
+    ...{ repository, ledger, scheduler, pool, started: context.started, log: predictionLog },
     http: new HttpCounts().watch(shell),
     ready: () => context.ready(),
   };

@@ -1,10 +1,11 @@
 import { MlopsError } from '../../base/index.ts';
-import type { Shell } from '../../http/index.ts';
+import type { Request, Shell } from '../../http/index.ts';
 import type { ServingContext } from './context.ts';
 import { type Json, isObject, type JsonObject } from '../wire/json-reader.ts';
 import { optionalText } from '../protocols/envelope.ts';
 import { readNativeInputs, readObject } from '../protocols/native-protocol.ts';
-import type { VersionQuery } from './native-routes.ts';
+import type { Lease } from '../running/router.ts';
+import { boundEarly, leaseFor, queryTarget, takeLease } from './binding.ts';
 import { invalid } from '../wire/tensor-json.ts';
 import { cosineMatrix, cosinesOfFirst, embeddingOutput } from './similarity.ts';
 
@@ -16,49 +17,60 @@ const matrixLimit = 1_000;
  * `{"query": ..., "candidates": ...}` one against many, best first.
  */
 export function addSimilarityRoutes(shell: Shell, context: ServingContext): void {
-  shell.post<{ Querystring: VersionQuery }>(
-    '/predict/similarity',
-    { config: { scope: 'predict' } },
-    async (request) => {
+  const predicts = { config: { scope: 'predict' as const }, onRequest: boundEarly(context.router, queryTarget) };
+  shell.post('/predict/similarity', predicts, async (request) => {
+    let lease = takeLease(request);
+    try {
+      const target = queryTarget(request);
       const body = readObject(request.body, context.anyExactIntegers(), request.headers['content-type']);
-      const against = Object.hasOwn(body, 'candidates');
-      if (against !== Object.hasOwn(body, 'query')) {
-        const absent = against ? 'query' : 'candidates';
-        throw invalid(absent, "'query' and 'candidates' together, or 'inputs' of two or more rows", `no '${absent}'`);
-      }
-      const inputs = against ? stacked(body['query'] ?? null, body['candidates'] ?? null) : (body['inputs'] ?? null);
-      const output = optionalText(body, 'output');
-      const prediction = await context.predictor.predict({
-        model: request.query.model ?? optionalText(body, 'model'),
-        version: request.query.model_version ?? optionalText(body, 'model_version'),
-        read: (version) => {
-          const { feeds } = readNativeInputs(version, { inputs });
-          if (version.processing?.output !== undefined) return { feeds };
-          return { feeds, fetches: [embeddingOutput(version, version.outputs, output)] };
-        },
-        processed: true,
+      lease = await leaseFor(context.router, lease, {
+        model: target.model ?? optionalText(body, 'model'),
+        version: target.version ?? optionalText(body, 'model_version'),
+        headers: target.headers,
       });
-      const made = Object.entries(prediction.outputs).map(([name, { dtype, dims }]) => ({ name, dtype, dims }));
-      const name = embeddingOutput(prediction.version, made, output);
-      const tensor = prediction.outputs[name];
-      const rows = tensor?.dims[0] ?? 0;
-      if (tensor === undefined || rows < 2) {
-        throw new MlopsError('invalid_input', 'two or more rows are needed to compare', { data: { path: 'inputs' } });
-      }
-      if (!against && rows > matrixLimit) throw invalid('inputs', `at most ${matrixLimit} rows`, `${rows}`);
-      const { ref } = prediction.version;
-      const facts = {
-        output: name,
-        model: ref.name,
-        model_version: ref.version,
-        prediction_id: context.record(prediction, request),
-      };
-      if (!against) return { similarity: cosineMatrix(tensor), ...facts };
-      const scores = cosinesOfFirst(tensor);
-      const ranking = scores.map((_, index) => index).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
-      return { scores, ranking, ...facts };
+      return await similarity(context, request, lease, body);
+    } finally {
+      lease?.release();
+    }
+  });
+}
+
+async function similarity(context: ServingContext, request: Request, lease: Lease, body: JsonObject) {
+  const against = Object.hasOwn(body, 'candidates');
+  if (against !== Object.hasOwn(body, 'query')) {
+    const absent = against ? 'query' : 'candidates';
+    throw invalid(absent, "'query' and 'candidates' together, or 'inputs' of two or more rows", `no '${absent}'`);
+  }
+  const inputs = against ? stacked(body['query'] ?? null, body['candidates'] ?? null) : (body['inputs'] ?? null);
+  const output = optionalText(body, 'output');
+  const prediction = await context.predictor.predict({
+    lease,
+    read: (version) => {
+      const { feeds } = readNativeInputs(version, { inputs });
+      if (version.processing?.output !== undefined) return { feeds };
+      return { feeds, fetches: [embeddingOutput(version, version.outputs, output)] };
     },
-  );
+    processed: true,
+  });
+  const made = Object.entries(prediction.outputs).map(([name, { dtype, dims }]) => ({ name, dtype, dims }));
+  const name = embeddingOutput(prediction.version, made, output);
+  const tensor = prediction.outputs[name];
+  const rows = tensor?.dims[0] ?? 0;
+  if (tensor === undefined || rows < 2) {
+    throw new MlopsError('invalid_input', 'two or more rows are needed to compare', { data: { path: 'inputs' } });
+  }
+  if (!against && rows > matrixLimit) throw invalid('inputs', `at most ${matrixLimit} rows`, `${rows}`);
+  const { ref } = prediction.version;
+  const facts = {
+    output: name,
+    model: ref.name,
+    model_version: ref.version,
+    prediction_id: context.record(prediction, request),
+  };
+  if (!against) return { similarity: cosineMatrix(tensor), ...facts };
+  const scores = cosinesOfFirst(tensor);
+  const ranking = scores.map((_, index) => index).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
+  return { scores, ranking, ...facts };
 }
 
 /** The query as the first row above the candidates: lists, or objects of lists by input name. */

@@ -33,6 +33,7 @@ function describe(version: VersionSnapshot) {
   return {
     model: version.model,
     model_version: version.version,
+    ...(version.arm === undefined ? {} : { arm: version.arm }),
     loaded: version.loaded,
     requests: { success: stats.success, failure: stats.failure - stats.rejected, rejected: stats.rejected },
     rows: stats.inferences,

@@ -3,7 +3,9 @@ import type { ErrorRenderer, Reply, Request, Shell } from '../../http/index.ts';
 import type { ServingContext } from './context.ts';
 import type { Control } from '../cluster/control.ts';
 import type { ServedModel } from '../running/repository.ts';
-import type { VersionSnapshot } from '../numbers/snapshot.ts';
+import type { Lease, Target } from '../running/router.ts';
+import { withoutArms, type VersionSnapshot } from '../numbers/snapshot.ts';
+import { boundTo, leaseOf } from './binding.ts';
 import { answer } from './answer.ts';
 import { v2Metadata } from '../protocols/v2-protocol.ts';
 
@@ -44,34 +46,49 @@ export function addV2Routes(shell: Shell, context: ServingContext, control: Cont
       void reply.code(ready ? 200 : 400);
       return { name: request.params.model, ready };
     });
-    shell.post<{ Params: ModelParams }>(`${path}/infer`, predict, (request, reply) => infer(context, request, reply));
+    const infers = { ...predict, onRequest: boundTo(context.router, targetOf) };
+    shell.post<{ Params: ModelParams }>(`${path}/infer`, infers, (request, reply) => infer(context, request, reply));
     shell.get<{ Params: ModelParams }>(`${path}/stats`, predict, async ({ params }) => {
       const { name } = repository.model(params.model).spec;
       const { versions } = await control.snapshot();
-      const wanted = versions.filter(
+      const wanted = withoutArms(versions).filter(
         (one) => one.model === name && (params.version === undefined ? one.loaded : params.version === one.version),
       );
       return { model_stats: wanted.map(statistics) };
     });
   }
   shell.get('/v2/models/stats', predict, async () => ({
-    model_stats: (await control.snapshot()).versions.filter((version) => version.loaded).map(statistics),
+    model_stats: withoutArms((await control.snapshot()).versions)
+      .filter((version) => version.loaded)
+      .map(statistics),
   }));
   addRepositoryRoutes(shell, context, control);
 }
 
+function targetOf(request: Request): Target {
+  const { model, version } = request.params as ModelParams;
+  return { model, version, headers: request.headers };
+}
+
 async function infer(context: ServingContext, request: Request & { params: ModelParams }, reply: Reply) {
-  const { model, version } = request.params;
-  const found = context.repository.version(model, version);
-  const served = found instanceof Promise ? await found : found;
+  const lease = await leaseOf(context.router, request, targetOf(request));
+  try {
+    return await inferFor(context, request, reply, lease);
+  } finally {
+    lease.release();
+  }
+}
+
+async function inferFor(context: ServingContext, request: Request, reply: Reply, lease: Lease) {
+  const { version } = lease;
   const header = request.headers['inference-header-content-length'];
   const headerLength = typeof header === 'string' ? header : undefined;
   const asked = { protocol: 'v2', headerLength, contentType: request.headers['content-type'] } as const;
-  const texts = served.inputs.some(({ dtype }) => dtype === 'string');
-  const opening = context.threads.open(asked, request.body, served.exactIntegers, texts);
+  const texts = version.inputs.some(({ dtype }) => dtype === 'string');
+  const opening = context.threads.open(asked, request.body, version.exactIntegers, texts);
   const exchange = opening instanceof Promise ? await opening : opening;
   try {
-    const { body, jsonLength, predictionId } = await answer(context, request, exchange, { model, version });
+    const { body, jsonLength, predictionId } = await answer(context, request, exchange, { lease });
     void reply.header('x-prediction-id', predictionId);
     if (jsonLength === undefined) return reply.header('content-type', 'application/json; charset=utf-8').send(body);
     return reply

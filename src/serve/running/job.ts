@@ -1,4 +1,5 @@
 import type { Tensors } from '../wire/tensor.ts';
+import type { VersionStats } from './stats.ts';
 
 /** A request as the scheduler sees it. */
 export interface Job {
@@ -8,6 +9,8 @@ export interface Job {
   readonly rows: number;
   /** Requests with equal keys have equal shapes below the first dimension and want the same outputs. */
   readonly key: string;
+  /** Where it is counted; only what is counted together runs together. */
+  readonly stats: VersionStats;
   readonly arrived: number;
   readonly deadline: number;
   /** True when nobody waits for the answer any more. */

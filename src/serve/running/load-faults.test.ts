@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { buildOnnx, linearModel } from '../../../test/support/onnx.ts';
-import { post, startServer } from '../../../test/support/serving.ts';
+import { numbersOf, post, startServer } from '../../../test/support/serving.ts';
 import { MemorySource, type RunningServer, type ServeOptions } from '../index.ts';
 
 // Groups 8 to 10, 14 and 15 of the faults; 1 to 7, 11 and 13 are in faults.test.ts, processes in test/serve-stop.test.ts.
@@ -60,9 +60,9 @@ async function expectAlive(server: RunningServer): Promise<void> {
   expect((await post(server, '/predict', fine)).json()).toMatchObject({ outputs: { y: [[3]] } });
 }
 
-async function until(holds: () => boolean, what: string): Promise<void> {
-  for (let tries = 0; tries < 3_000 && !holds(); tries++) await delay(10);
-  expect(holds(), what).toBe(true);
+async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (let tries = 0; tries < 3_000 && !(await holds()); tries++) await delay(10);
+  expect(await holds(), what).toBe(true);
 }
 
 describe('8 too much', { timeout: 60_000 }, () => {
@@ -78,7 +78,6 @@ describe('8 too much', { timeout: 60_000 }, () => {
   it('more requests than the queue holds get 503 with Retry-After, and only those', async () => {
     const source = new MemorySource().add('m', '1', sum()).add('slow', '1', powers(30));
     const server = await start(source, { scheduler: { maxQueue: 2 } });
-    const slow = server.repository.model('slow');
     const first = multiply(server, 900);
     await until(() => server.pool.threads[0]?.runs === 1, 'the first request runs');
     const others = await Promise.all(Array.from({ length: 10 }, () => multiply(server, 8)));
@@ -90,7 +89,7 @@ describe('8 too much', { timeout: 60_000 }, () => {
       expect(headers.get('retry-after')).toBe('1');
       expect(JSON.parse(text)).toEqual({ error: expect.stringContaining('2 requests waiting') });
     }
-    expect(slow.current?.stats.rejected).toBe(8);
+    expect((await numbersOf(server, 'slow')).stats.rejected).toBe(8);
     await expectAlive(server);
   });
 
@@ -108,7 +107,6 @@ describe('8 too much', { timeout: 60_000 }, () => {
   it('what a client no longer waits for is not computed', async () => {
     const source = new MemorySource().add('m', '1', sum()).add('slow', '1', powers(30));
     const server = await start(source);
-    const { current } = server.repository.model('m');
     const first = multiply(server, 900);
     await until(() => server.pool.threads[0]?.runs === 1, 'the first request runs');
     const requests = Array.from({ length: 5 }, () => {
@@ -117,11 +115,11 @@ describe('8 too much', { timeout: 60_000 }, () => {
       request.end(JSON.stringify(fine));
       return request;
     });
-    await until(() => current?.queue.length === 5, 'the others wait');
+    await until(async () => (await numbersOf(server, 'm')).queue === 5, 'the others wait');
     for (const request of requests) request.destroy();
     expect((await first).status).toBe(200);
-    await until(() => current?.stats.failure === 5, 'the others are dropped');
-    expect(current?.stats.executions).toBe(0);
+    await until(async () => (await numbersOf(server, 'm')).stats.failure === 5, 'the others are dropped');
+    expect((await numbersOf(server, 'm')).stats.executions).toBe(0);
     await expectAlive(server);
   });
 });
@@ -277,7 +275,7 @@ describe('14 and 15 a log that cannot be written, a clock that jumps, metrics un
       expect(latency as number).toBeGreaterThanOrEqual(0);
       expect(latency as number).toBeLessThan(5_000);
     }
-    await until(() => (server.repository.model('m').current?.stats.success ?? 0) === 8, 'all counted');
+    await until(async () => (await numbersOf(server, 'm')).stats.success === 8, 'all counted');
     vi.useRealTimers();
     for (let tries = 0; tries < 500; tries++) {
       const page = await (await fetch(`${server.listening.url}/metrics`)).text();

@@ -1,8 +1,8 @@
 import { MlopsError } from '../../base/index.ts';
-import type { Repository } from './repository.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Answer } from './job.ts';
 import { countAnswers, finish, type Finished, type Run } from './finish.ts';
+import type { Lease } from './router.ts';
 import type { ServedVersion, VersionFacts } from './served-version.ts';
 import type { VersionNumbers } from './stats.ts';
 import type { Tensors } from '../wire/tensor.ts';
@@ -10,6 +10,8 @@ import type { Tensors } from '../wire/tensor.ts';
 /** A request of any protocol, after its inputs were read for the version it named. */
 export interface Prediction extends Finished {
   readonly version: VersionFacts;
+  /** Of the traffic rule by which the version was chosen. */
+  readonly arm: string | undefined;
   readonly feeds: Tensors;
   readonly answer: Pick<Answer, 'outputs'>;
   /** Milliseconds from the arrival of the request. */
@@ -23,9 +25,9 @@ export interface ReadInputs {
 }
 
 export interface PredictRequest {
-  readonly model: string | undefined;
-  readonly version: string | undefined;
-  /** Reads the inputs, once the version is known. */
+  /** Released by who took it. */
+  readonly lease: Lease;
+  /** Reads the inputs. */
   read(version: ServedVersion): ReadInputs | Promise<ReadInputs>;
   /** Apply the outputs part of serving.yaml; protocols that speak tensors do not. */
   readonly processed?: boolean;
@@ -37,29 +39,24 @@ export interface PredictRequest {
   writeElsewhere?(run: Run, elapsed: number): Promise<VersionNumbers['answers']> | undefined;
 }
 
-/** What every protocol does: version, inputs, run, labels, numbers. */
+/** What every protocol does: inputs, run, labels, numbers. */
 export class Predictor {
-  readonly repository: Repository;
   readonly #scheduler: Scheduler;
 
-  constructor(repository: Repository, scheduler: Scheduler) {
-    this.repository = repository;
+  constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
   }
 
   async predict(request: PredictRequest): Promise<Prediction> {
     const started = performance.now();
-    const found = this.repository.version(request.model, request.version);
-    // One turn less for the common case of a version that is loaded.
-    const version = found instanceof Promise ? await found : found;
-    const { stats } = version;
-    version.users++;
+    const { version, arm, stats } = request.lease;
     try {
       const processed = request.processed === true;
+      // One turn less for the common case of inputs that are read here.
       const reading = request.read(version);
       const { feeds, fetches = version.outputNames } = reading instanceof Promise ? await reading : reading;
       const wanted = (processed ? version.processing?.output?.fetches : undefined) ?? fetches;
-      const answer = await this.#scheduler.submit(version, feeds, wanted, request.gone?.bind(request));
+      const answer = await this.#scheduler.submit(request.lease, feeds, wanted, request.gone?.bind(request));
       const run: Run = { version, feeds, fetches, raw: answer.outputs, processed };
       const elsewhere = request.writeElsewhere?.(run, performance.now() - started);
       const answers = elsewhere === undefined ? undefined : await elsewhere;
@@ -72,14 +69,11 @@ export class Predictor {
       stats.nanoseconds.queue += answer.queued * 1e6;
       if (answers === undefined) countAnswers(stats.answers, run, done.labels);
       else stats.answers.add(answers);
-      return { ...done, version, feeds, answer, latency };
+      return { ...done, version, arm, feeds, answer, latency };
     } catch (error) {
       stats.failure++;
       stats.nanoseconds.failure += (performance.now() - started) * 1e6;
       throw error;
-    } finally {
-      version.users--;
-      if (version.retired) this.repository.releaseIfDone(version);
     }
   }
 }

@@ -4,10 +4,9 @@ import * as path from 'node:path';
 import { messageOf, MlopsError, type Logger } from '../../base/index.ts';
 import { parseMlModel } from '../../model/index.ts';
 import type { InferencePool } from './inference-pool.ts';
-import type { ModelRef, ModelSource } from '../models/model-source.ts';
+import type { ModelRef, ModelSource, OpenModel } from '../models/model-source.ts';
 import { loadProcessing } from '../processing/processing.ts';
 import { edgesOf, makeVersion, type ServedVersion } from './served-version.ts';
-import { VersionStats } from './stats.ts';
 import { tryOut } from './warm-up.ts';
 
 /** What is to be served: a name of a source, and which version of it is the default. */
@@ -44,6 +43,17 @@ export interface RepositoryOptions {
   readonly lazy?: boolean | undefined;
 }
 
+/** What the repository keeps of a version that is in the threads. */
+interface Holding {
+  readonly open: OpenModel;
+  /** Requests that hold it. */
+  leases: number;
+  /** When a request asked for it last. */
+  lastUsed: number;
+  /** Out of service: it goes when nobody holds it any more. */
+  retired: boolean;
+}
+
 /** Measured with 1,600 models of a few hundred bytes. */
 const sessionOverhead = 200 * 1024;
 
@@ -54,8 +64,7 @@ const sessionOverhead = 200 * 1024;
 export class Repository {
   readonly models = new Map<string, ServedModel>();
   readonly #options: RepositoryOptions;
-  /** Numbers by model and version; they stay when a version is unloaded, so that counters never fall. */
-  readonly #stats = new Map<string, Map<string, VersionStats>>();
+  readonly #holdings = new Map<ServedVersion, Holding>();
   #onlyModel: ServedModel | undefined;
 
   constructor(specs: readonly ServedModelSpec[], options: RepositoryOptions) {
@@ -85,9 +94,14 @@ export class Repository {
     return model;
   }
 
-  /** The served model of a name; without one, the only one. @throws MlopsError `model_not_found`. */
+  /** The served model of a name; without one, the only one. */
+  find(name: string | undefined): ServedModel | undefined {
+    return name === undefined ? this.#onlyModel : this.models.get(name);
+  }
+
+  /** The same. @throws MlopsError `model_not_found`. */
   model(name: string | undefined): ServedModel {
-    const model = name === undefined ? this.#onlyModel : this.models.get(name);
+    const model = this.find(name);
     if (model !== undefined) return model;
     const names = [...this.models.keys()].slice(0, 20).join(', ');
     if (name === undefined) {
@@ -100,22 +114,21 @@ export class Repository {
     });
   }
 
-  /**
-   * The version for a request, loaded when needed. Answers at once, not by promise, in the common case.
-   *
-   * @throws MlopsError `model_not_found`, `model_broken`, `model_not_servable`.
-   */
-  version(name: string | undefined, version: string | undefined): ServedVersion | Promise<ServedVersion> {
-    const model = this.model(name);
-    const loaded = version === undefined ? model.current : model.versions.get(version);
-    if (loaded !== undefined) {
-      loaded.lastUsed = performance.now();
-      return loaded;
-    }
-    return this.#loadLazily(model, version);
+  /** A version that is in service, else undefined; without `version` the default one. */
+  loaded(name: string, version: string | undefined): ServedVersion | undefined {
+    const model = this.models.get(name);
+    return version === undefined ? model?.current : model?.versions.get(version);
   }
 
-  async #loadLazily(model: ServedModel, version: string | undefined): Promise<ServedVersion> {
+  /**
+   * The version that is asked for, loaded when needed.
+   *
+   * @throws MlopsError `model_not_found`, `model_not_ready`, `model_broken`, `model_not_servable`.
+   */
+  async version(name: string | undefined, version: string | undefined): Promise<ServedVersion> {
+    const model = this.model(name);
+    const loaded = this.loaded(model.spec.name, version);
+    if (loaded !== undefined) return loaded;
     if (model.state === 'UNAVAILABLE' && version === undefined) {
       throw new MlopsError('model_not_ready', `model '${model.spec.name}' is unloaded: ${model.reason}`, {
         hint: 'load it first',
@@ -181,7 +194,7 @@ export class Repository {
   /** Loads a version once, however many ask for it at the same time. */
   #loadVersion(model: ServedModel, ref: ModelRef): Promise<ServedVersion> {
     const loaded = model.versions.get(ref.version);
-    if (loaded !== undefined && !loaded.retired) return Promise.resolve(loaded);
+    if (loaded !== undefined) return Promise.resolve(loaded);
     const running = model.loading.get(ref.version);
     if (running !== undefined) return running;
     const loading = this.#open(model, ref).finally(() => model.loading.delete(ref.version));
@@ -196,12 +209,11 @@ export class Repository {
     let version: ServedVersion;
     try {
       const mlModel = await readMlModel(open.folder);
-      const stats = this.#statsOf(model.spec.name, ref.version);
       ({ version } = await pool.load(open.file, async (aside) => {
         const { inputs, outputs } = edgesOf(ref, aside.info);
         const processing = await loadProcessing(open.file, { inputs, outputs });
         const { feeds, alone } = await tryOut(aside, { inputs, outputs, batching: processing?.batching });
-        const parts = { session: aside.session, open, mlModel, stats, processing, alone, inputs, outputs };
+        const parts = { session: aside.session, mlModel, processing, alone, inputs, outputs };
         const made = makeVersion({ ...ref, name: model.spec.name }, parts, aside.info);
         return { version: made, feeds, fetches: made.outputNames };
       }));
@@ -209,6 +221,7 @@ export class Repository {
       await open.release();
       throw error;
     }
+    this.#holdings.set(version, { open, leases: 0, lastUsed: performance.now(), retired: false });
     model.versions.set(ref.version, version);
     const took = Math.round(performance.now() - started);
     const batching = version.alone === undefined ? 'batching' : `no batching: ${version.alone}`;
@@ -219,32 +232,39 @@ export class Repository {
 
   /** Takes a version out of service; its memory is given back when its last request is answered. */
   #retire(model: ServedModel, version: ServedVersion): void {
-    version.retired = true;
+    const holding = this.#holdings.get(version);
+    if (holding === undefined) return;
+    holding.retired = true;
     if (model.versions.get(version.ref.version) === version) model.versions.delete(version.ref.version);
     if (model.current === version) model.current = undefined;
-    this.releaseIfDone(version);
+    this.#releaseIfDone(version, holding);
   }
 
-  /** Called when a request has let go of a version. */
-  releaseIfDone(version: ServedVersion): void {
-    if (!version.retired || version.users > 0) return;
-    void this.#options.pool.release(version.session).then(() => version.open.release());
+  /** Keeps a version in the threads until it is let go of as often; false when it is gone already. */
+  hold(version: ServedVersion): boolean {
+    const holding = this.#holdings.get(version);
+    if (holding === undefined) return false;
+    holding.leases++;
+    holding.lastUsed = performance.now();
+    return true;
   }
 
-  #statsOf(model: string, version: string): VersionStats {
-    const versions = this.#stats.get(model) ?? new Map<string, VersionStats>();
-    const stats = versions.get(version) ?? new VersionStats();
-    this.#stats.set(model, versions.set(version, stats));
-    return stats;
+  letGo(version: ServedVersion): void {
+    const holding = this.#holdings.get(version);
+    if (holding === undefined) return;
+    holding.leases--;
+    this.#releaseIfDone(version, holding);
   }
 
-  /** Every version that was ever loaded, with its numbers. */
-  everServed() {
-    return [...this.#stats].flatMap(([model, versions]) =>
-      [...versions].map(([version, stats]) => {
-        return { model, version, stats, loaded: this.models.get(model)?.versions.get(version) };
-      }),
-    );
+  #releaseIfDone(version: ServedVersion, { retired, leases, open }: Holding): void {
+    if (!retired || leases > 0) return;
+    this.#holdings.delete(version);
+    const { pool, log } = this.#options;
+    const { name, version: number } = version.ref;
+    pool
+      .release(version.session)
+      .then(() => open.release())
+      .catch((error: unknown) => log.warn(`letting go of ${name} version ${number}: ${messageOf(error)}`));
   }
 
   /** Unloads all versions of a model until it is loaded again. */
@@ -259,10 +279,15 @@ export class Repository {
     const { memoryBudget, log } = this.#options;
     if (memoryBudget === undefined) return;
     const all = [...this.models.values()].flatMap((model) =>
-      [...model.versions.values()].map((version) => ({ model, version })),
+      [...model.versions.values()].flatMap((version) => {
+        const holding = this.#holdings.get(version);
+        return holding === undefined ? [] : [{ model, version, holding }];
+      }),
     );
     let used = all.reduce((sum, { version }) => sum + this.#memoryOf(version), 0);
-    all.sort((a, b) => a.version.lastUsed - b.version.lastUsed);
+    // What a request holds would give nothing back yet.
+    const held = ({ holding }: { holding: Holding }): number => (holding.leases > 0 ? 1 : 0);
+    all.sort((a, b) => held(a) - held(b) || a.holding.lastUsed - b.holding.lastUsed);
     for (const { model, version } of all) {
       if (used <= memoryBudget) return;
       if (version === newest) continue;
@@ -289,10 +314,7 @@ export class Repository {
   }
 
   async close(): Promise<void> {
-    const opens = [...this.models.values()].flatMap((model) =>
-      [...model.versions.values()].map((version) => version.open),
-    );
-    await Promise.allSettled(opens.map((open) => open.release()));
+    await Promise.allSettled([...this.#holdings.values()].map(({ open }) => open.release()));
   }
 }
 

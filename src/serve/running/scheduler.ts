@@ -1,6 +1,7 @@
 import { isMlopsError, MlopsError } from '../../base/index.ts';
 import type { InferencePool, InferenceThread } from './inference-pool.ts';
 import type { Answer, Job } from './job.ts';
+import type { Lease } from './router.ts';
 import type { ServedVersion } from './served-version.ts';
 import { hasPacked } from '../wire/packed-texts.ts';
 import { concatRows, noTensors, sliceRows, type Tensors } from '../wire/tensor.ts';
@@ -21,6 +22,14 @@ const hangLimit = 1_000;
 /** Batches wait in the thread's mailbox up to this number, so that it never pauses between two. */
 const runsPerThread = 2;
 
+/** What waits for a version. */
+interface Lane {
+  readonly version: ServedVersion;
+  readonly queue: Job[];
+  /** Why its requests do not run together: from the start, or since a run showed it. */
+  alone: string | undefined;
+}
+
 /**
  * Hands waiting requests to free inference threads. Requests that arrived while all threads were busy run together
  * where the model allows it; nothing ever waits for company. Versions take turns. A batch that fails is run again
@@ -29,7 +38,10 @@ const runsPerThread = 2;
 export class Scheduler {
   readonly options: SchedulerOptions;
   readonly #pool: InferencePool;
-  readonly #ready: ServedVersion[] = [];
+  /** By version; with it they go. */
+  readonly #lanes = new WeakMap<ServedVersion, Lane>();
+  /** Those in which something waits. */
+  readonly #ready: Lane[] = [];
   readonly #live = new Set<Job>();
   #pumping = false;
   #sweeper: NodeJS.Timeout | undefined;
@@ -44,10 +56,12 @@ export class Scheduler {
    * @throws MlopsError `overloaded`, `deadline_exceeded`, `client_gone`, `invalid_input`, `inference_failed`,
    * `inference_thread_lost`.
    */
-  submit(version: ServedVersion, feeds: Tensors, fetches: readonly string[], gone?: () => boolean): Promise<Answer> {
-    if (version.queue.length >= this.options.maxQueue) {
-      version.stats.rejected++;
-      const error = new MlopsError('overloaded', `'${version.ref.name}' has ${version.queue.length} requests waiting`, {
+  submit(lease: Lease, feeds: Tensors, fetches: readonly string[], gone?: () => boolean): Promise<Answer> {
+    const { version, stats } = lease;
+    const lane = this.#laneOf(version);
+    if (lane.queue.length >= this.options.maxQueue) {
+      stats.rejected++;
+      const error = new MlopsError('overloaded', `'${version.ref.name}' has ${lane.queue.length} requests waiting`, {
         hint: 'try again in a second, or start the server with more threads',
         data: { retry_after: 1 },
       });
@@ -55,18 +69,34 @@ export class Scheduler {
     }
     return new Promise((resolve, reject) => {
       const arrived = performance.now();
-      const { rows, key } = version.batchable ? grouping(version, feeds, fetches) : single;
+      const { rows, key } = lane.alone === undefined ? grouping(version, feeds, fetches) : single;
       const deadline = arrived + this.options.deadline;
-      const job: Job = { feeds, fetches, rows, key, arrived, deadline, gone, resolve, reject };
+      const job: Job = { feeds, fetches, rows, key, stats, arrived, deadline, gone, resolve, reject };
       this.#live.add(job);
-      this.#enqueue(version, job);
+      this.#enqueue(lane, job);
       this.#startSweeper();
     });
   }
 
-  #enqueue(version: ServedVersion, job: Job): void {
-    version.queue.push(job);
-    if (version.queue.length === 1) this.#ready.push(version);
+  #laneOf(version: ServedVersion): Lane {
+    let lane = this.#lanes.get(version);
+    if (lane === undefined) this.#lanes.set(version, (lane = { version, queue: [], alone: version.alone }));
+    return lane;
+  }
+
+  /** Requests that wait for a version. */
+  waiting(version: ServedVersion): number {
+    return this.#lanes.get(version)?.queue.length ?? 0;
+  }
+
+  /** Why the requests of a version do not run together; undefined: they do. */
+  aloneBecause(version: ServedVersion): string | undefined {
+    return (this.#lanes.get(version) ?? version).alone;
+  }
+
+  #enqueue(lane: Lane, job: Job): void {
+    lane.queue.push(job);
+    if (lane.queue.length === 1) this.#ready.push(lane);
     if (this.#pumping) return;
     this.#pumping = true;
     // After this turn of the loop: requests that came in the same moment then run together.
@@ -79,18 +109,18 @@ export class Scheduler {
   #pump(): void {
     // Not every model is in every thread: one that must wait holds up none behind it.
     for (let at = 0; at < this.#ready.length;) {
-      const version = this.#ready[at];
-      if (version === undefined) return;
-      const limit = version.queue.length >= this.options.maxBatch ? runsPerThread : 1;
-      const thread = this.#pool.free(version.session, limit);
+      const lane = this.#ready[at];
+      if (lane === undefined) return;
+      const limit = lane.queue.length >= this.options.maxBatch ? runsPerThread : 1;
+      const thread = this.#pool.free(lane.version.session, limit);
       if (thread === undefined) {
         at++;
         continue;
       }
       this.#ready.splice(at, 1);
-      const jobs = this.#take(version);
-      if (version.queue.length > 0) this.#ready.push(version);
-      if (jobs.length > 0) void this.#run(thread, version, jobs);
+      const jobs = this.#take(lane);
+      if (lane.queue.length > 0) this.#ready.push(lane);
+      if (jobs.length > 0) void this.#run(thread, lane, jobs);
     }
   }
 
@@ -98,8 +128,7 @@ export class Scheduler {
    * The oldest job of a version and those that may run with it, in order of arrival. Others stay where they are:
    * texts of several lengths then still run together by length.
    */
-  #take(version: ServedVersion): Job[] {
-    const { queue } = version;
+  #take({ queue }: Lane): Job[] {
     const taken: Job[] = [];
     let at = 0;
     let kept = 0;
@@ -107,7 +136,7 @@ export class Scheduler {
       const job = queue[at];
       if (job === undefined || !this.#stillWanted(job)) continue;
       const [first] = taken;
-      if (first === undefined || (job.rows > 0 && job.key === first.key)) taken.push(job);
+      if (first === undefined || (job.rows > 0 && job.key === first.key && job.stats === first.stats)) taken.push(job);
       else queue[kept++] = job;
     }
     queue.splice(kept, at - kept);
@@ -122,16 +151,16 @@ export class Scheduler {
     return false;
   }
 
-  async #run(thread: InferenceThread, version: ServedVersion, jobs: readonly Job[]): Promise<void> {
+  async #run(thread: InferenceThread, lane: Lane, jobs: readonly Job[]): Promise<void> {
     const [first] = jobs;
     if (first === undefined) return;
     const started = performance.now();
     const feeds = jobs.length === 1 ? first.feeds : joinFeeds(jobs);
     try {
-      const { outputs, milliseconds } = await thread.run(version.session, feeds, first.fetches);
+      const { outputs, milliseconds } = await thread.run(lane.version.session, feeds, first.fetches);
       const rows = jobs.reduce((sum, job) => sum + Math.max(1, job.rows), 0);
       if (jobs.length > 1 && !rowsMatch(outputs, rows)) throw new RowMismatch();
-      version.stats.ran(rows, milliseconds);
+      first.stats.ran(rows, milliseconds);
       let from = 0;
       for (const job of jobs) {
         const own = jobs.length === 1 ? outputs : rowsOf(outputs, from, from + job.rows);
@@ -141,12 +170,11 @@ export class Scheduler {
       }
     } catch (error) {
       if (error instanceof RowMismatch) {
-        version.batchable = false;
-        version.alone = 'its answers to a batch did not have a row for each row';
+        lane.alone = 'its answers to a batch did not have a row for each row';
       }
       const again = jobs.length > 1 && !isMlopsError(error, 'inference_thread_lost');
       for (const job of jobs) {
-        if (again) await this.#run(thread, version, [job]);
+        if (again) await this.#run(thread, lane, [job]);
         else {
           this.#finish(job);
           job.reject(error);

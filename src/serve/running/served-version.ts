@@ -7,10 +7,8 @@ import {
   type OnnxModel,
 } from '../../model/index.ts';
 import { MlopsError } from '../../base/index.ts';
-import type { ModelRef, OpenModel } from '../models/model-source.ts';
+import type { ModelRef } from '../models/model-source.ts';
 import type { Processing } from '../processing/steps.ts';
-import type { VersionStats } from './stats.ts';
-import type { Job } from './job.ts';
 import type { LoadedInfo } from './worker-messages.ts';
 
 /** What reading requests to a version and writing its answers needs to know of it, in whatever thread that is done. */
@@ -31,25 +29,18 @@ export interface VersionFacts {
   readonly processing: Processing | undefined;
 }
 
-/** A model version that is loaded in the inference threads, with all that requests need to know of it. */
+/**
+ * A model version that is loaded in the inference threads, as it was found when it was. What changes while it is served
+ * is kept by who changes it: who holds it by the repository, what waits for it by the scheduler, counts by the ledger.
+ */
 export interface ServedVersion extends VersionFacts {
   readonly onnx: OnnxModel;
   readonly size: number;
   /** True when any input holds 64-bit integers: JSON must then be read without loss. */
   readonly exactIntegers: boolean;
-  readonly open: OpenModel;
   readonly loadedAt: Date;
-  readonly stats: VersionStats;
-  /** Requests waiting for a thread; owned by the scheduler. */
-  readonly queue: Job[];
-  /** Set when rows of different requests may run together. */
-  batchable: boolean;
-  /** Why they may not. */
-  alone: string | undefined;
-  /** Requests that hold this version. */
-  users: number;
-  lastUsed: number;
-  retired: boolean;
+  /** Why rows of different requests may not run together; undefined: they may. */
+  readonly alone: string | undefined;
 }
 
 /** Where a row's label comes from: an output that is one, or the best column of scores with named classes. */
@@ -58,10 +49,7 @@ export interface LabelPlan {
   readonly classes: readonly string[] | undefined;
 }
 
-type Parts = Pick<
-  ServedVersion,
-  'session' | 'open' | 'mlModel' | 'stats' | 'processing' | 'alone' | 'inputs' | 'outputs'
->;
+type Parts = Pick<ServedVersion, 'session' | 'mlModel' | 'processing' | 'alone' | 'inputs' | 'outputs'>;
 
 export function makeVersion(ref: ModelRef, parts: Parts, info: LoadedInfo): ServedVersion {
   const { inputs, outputs } = parts;
@@ -76,11 +64,6 @@ export function makeVersion(ref: ModelRef, parts: Parts, info: LoadedInfo): Serv
     exactIntegers: inputs.some((input) => input.dtype === 'int64' || input.dtype === 'uint64'),
     labels: planLabels(info.onnx, outputs),
     loadedAt: new Date(),
-    queue: [],
-    batchable: parts.alone === undefined,
-    users: 0,
-    lastUsed: performance.now(),
-    retired: false,
   };
 }
 
