@@ -24,10 +24,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   plots: ['base'],
   scaffold: ['base'],
   data: ['base', 'storage', 'git', 'trust'],
-  tracking: ['base', 'storage', 'mlflow', 'model', 'deliver'],
+  tracking: ['base', 'storage', 'mlflow', 'model', 'tune', 'deliver'],
   serve: ['base', 'http', 'model', 'monitor', 'auth'],
   migrate: ['base', 'project', 'mlflow', 'tracking'],
-  api: ['base', 'http', 'storage', 'tracking', 'mlflow', 'auth', 'monitor', 'deliver'],
+  api: ['base', 'http', 'storage', 'tracking', 'mlflow', 'auth', 'monitor', 'tune', 'deliver'],
   repo: ['base', 'git', 'trust', 'project', 'data', 'storage', 'execute', 'plots'],
   app: [
     ...['base', 'storage', 'git', 'trust', 'project', 'execute', 'http', 'auth', 'model', 'mlflow', 'monitor', 'tune'],
@@ -51,7 +51,7 @@ const subRooms: Readonly<Record<string, readonly string[]>> = {
     ...['guard', 'open', 'sources', 'stages', 'workspace', 'imports', 'sync', 'compare', 'pipeline', 'reports'],
     ...['worktrees', 'experiments', 'setup'],
   ],
-  app: ['places', 'endpoint', 'recording', 'registry', 'runs', 'monitor', 'usecases'],
+  app: ['places', 'endpoint', 'recording', 'registry', 'runs', 'monitor', 'tuning', 'usecases'],
   cli: ['terminal', 'parse', 'tables', 'session', 'commands', 'entry'],
 };
 

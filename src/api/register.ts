@@ -7,6 +7,7 @@ import { loggedModelRoutes } from './logged-models.ts';
 import { metricRoutes } from './metrics.ts';
 import { modelVersionRoutes } from './model-versions.ts';
 import { registeredModelRoutes } from './registered-models.ts';
+import { studyRoutes } from './studies.ts';
 import { addRoutes, type ApiRoute } from './route.ts';
 import { runRoutes, type ShapeRun } from './runs.ts';
 import { addOtlp } from './otlp.ts';
@@ -76,5 +77,6 @@ function routesOf(store: TrackingStore, shape: ShapeRun | undefined): readonly A
     ...registeredModelRoutes(store),
     ...modelVersionRoutes(store),
     ...artifactRoutes(store),
+    ...studyRoutes(store),
   ];
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Metric, Run } from '../mlflow/index.ts';
+import { trialStoreContract } from '../tune/studies/contract.ts';
 import type { TrackingStore } from './store.ts';
 
 export interface Opened {
@@ -11,6 +12,10 @@ export interface Opened {
 
 /** What every kind of tracking store must do; run by each of them. */
 export function trackingContract(kind: string, open: () => Promise<Opened>): void {
+  trialStoreContract(kind, async () => {
+    const { store, close } = await open();
+    return { store: store.studies, close };
+  });
   describe(`tracking store: ${kind}`, () => {
     let opened: Opened;
     let store: TrackingStore;

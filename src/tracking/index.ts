@@ -26,3 +26,4 @@ export { versionsOf } from './versions-of.ts';
 export type { TraceDeletion, TraceLink, TraceSearch, TraceStore } from './trace-store.ts';
 export type { NewWebhook, WebhookChange, WebhookStore } from './webhook-store.ts';
 export type * from './types.ts';
+export { studyCalls } from './remote/remote-studies.ts';

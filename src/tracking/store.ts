@@ -16,6 +16,7 @@ import type {
   Tag,
 } from '../mlflow/index.ts';
 import type { Outbox } from '../deliver/index.ts';
+import type { TrialStore } from '../tune/index.ts';
 import type { ArtifactStore } from './artifacts/artifact-store.ts';
 import type { DutyStore } from './duty-store.ts';
 import type { Importer } from './importer.ts';
@@ -135,6 +136,8 @@ export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelSto
   readonly traces: TraceStore;
   /** Who is told about changes of the registry. */
   readonly webhooks: WebhookStore;
+  /** Searches of hyper-parameters. */
+  readonly studies: TrialStore;
   /** What waits to be delivered. */
   readonly outbox: Outbox;
   /** Work that one of the processes on this store does. */

@@ -78,6 +78,16 @@ export class Space {
     return params;
   }
 
+  /** All settings of a finite space, the first parameter slowest. */
+  settings(from = 0, params: Readonly<Record<string, ParamValue>> = {}): Params[] {
+    const parameter = this.parameters[from];
+    if (parameter === undefined) return [params];
+    if (!this.isActive(parameter, params)) return this.settings(from + 1, params);
+    return valuesOf(parameter.domain).flatMap((value) =>
+      this.settings(from + 1, { ...params, [parameter.name]: value }),
+    );
+  }
+
   /** The number of different settings, Infinity where a float without a step is among them. */
   size(): number {
     return this.#count({}, 0);

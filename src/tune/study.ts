@@ -9,6 +9,7 @@ import {
   type Pruner,
   type Sampler,
   type StudyView,
+  type Suggestion,
   type Trial,
   type TrialState,
 } from './trial.ts';
@@ -60,8 +61,17 @@ export class Study implements StudyView {
 
   /** Starts a trial with the params that the sampler suggests. */
   ask(): Trial {
-    const number = (this.#trials.at(-1)?.number ?? -1) + 1;
-    const { params, notes } = this.#sampler.suggest(this, number);
+    return this.begin(this.#sampler.suggest(this, this.next));
+  }
+
+  /** The number of the trial that is asked for next. */
+  get next(): number {
+    return (this.#trials.at(-1)?.number ?? -1) + 1;
+  }
+
+  /** Starts a trial with params that were suggested. */
+  begin({ params, notes }: Suggestion): Trial {
+    const number = this.next;
     const trial: Trial = {
       number,
       state: 'RUNNING',
@@ -100,9 +110,27 @@ export class Study implements StudyView {
     return ended;
   }
 
+  /** A running trial is begun anew: what it reported is forgotten. */
+  restart(number: number): Trial {
+    const trial: Trial = { ...this.#running(number), intermediate: new Map() };
+    this.#replace(trial);
+    return trial;
+  }
+
+  /** Takes a trial as it was stored. Params that the space no longer has are left out of it. */
+  restore(trial: Trial): void {
+    const params = Object.entries(trial.params).filter(([name, value]) => {
+      const parameter = this.space.get(name);
+      return parameter !== undefined && contains(parameter.domain, value);
+    });
+    this.#insert(
+      params.length === Object.keys(trial.params).length ? trial : { ...trial, params: Object.fromEntries(params) },
+    );
+  }
+
   /** Takes a trial made elsewhere; without a number it gets the next one. */
   add(foreign: ForeignTrial): Trial {
-    const number = foreign.number ?? (this.#trials.at(-1)?.number ?? -1) + 1;
+    const number = foreign.number ?? this.next;
     if (this.#find(number) !== undefined) {
       throw new MlopsError('tune_trial', `trial ${number} is in the study already`);
     }
@@ -116,9 +144,13 @@ export class Study implements StudyView {
       constraints: foreign.constraints ?? [],
       notes: {},
     };
-    const at = this.#trials.findLastIndex((other) => other.number < number) + 1;
-    this.#trials.splice(at, 0, trial);
+    this.#insert(trial);
     return trial;
+  }
+
+  #insert(trial: Trial): void {
+    const at = this.#trials.findLastIndex((other) => other.number < trial.number) + 1;
+    this.#trials.splice(at, 0, trial);
   }
 
   /** The best feasible complete trial; of several objectives all on the Pareto front, in trial order. */

@@ -1,4 +1,4 @@
-import { didYouMean, PyDate, PyFloat, type PyValue } from '../../base/index.ts';
+import { didYouMean, PyDate, PyFloat, toPlain, type PyValue } from '../../base/index.ts';
 import { type Fields, type FieldOptions, type FieldsValue, fieldsKind } from './fields.ts';
 import { type SettingKind, unread } from './place.ts';
 
@@ -23,6 +23,7 @@ export const setting = {
   share,
   flag,
   scalar,
+  plain,
   duration,
   environment,
   choice,
@@ -101,6 +102,11 @@ function scalar(): SettingKind<string | number | boolean> {
       return numberIn(value) ?? at.wrong(words, value);
     },
   };
+}
+
+/** Whatever YAML can hold, as JSON has it. */
+function plain(words = 'any value'): SettingKind<unknown> {
+  return { words, read: (value) => toPlain(value) };
 }
 
 const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;

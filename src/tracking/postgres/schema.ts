@@ -158,7 +158,24 @@ CREATE INDEX outbox_by_due ON outbox (due, n);
 CREATE TABLE duties (name text COLLATE "C" PRIMARY KEY, holder text COLLATE "C" NOT NULL, until bigint NOT NULL);
 `;
 
+/** Studies of hyper-parameters and their trials. */
+const studies = `
+CREATE TABLE studies (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE "C" NOT NULL UNIQUE,
+  spec text COLLATE "C" NOT NULL, state text COLLATE "C" NOT NULL, reason text COLLATE "C" NOT NULL,
+  owner text COLLATE "C" NOT NULL, beat bigint NOT NULL, run_id text COLLATE "C" NOT NULL,
+  creation_time bigint NOT NULL);
+CREATE TABLE trials (
+  study bigint NOT NULL REFERENCES studies ON DELETE CASCADE, number bigint NOT NULL, state text COLLATE "C" NOT NULL,
+  loss double precision, start_time bigint NOT NULL, end_time bigint, body text COLLATE "C" NOT NULL,
+  PRIMARY KEY (study, number));
+CREATE INDEX trials_by_loss ON trials (study, state, loss, number);
+CREATE INDEX trials_by_start ON trials (study, start_time);
+CREATE INDEX trials_by_end ON trials (study, end_time);
+`;
+
 export const steps: readonly Step[] = [
   { name: 'tracking', up: tracking, oldest: 1 },
   { name: 'outbox', up: outbox, oldest: 1 },
+  { name: 'studies', up: studies, oldest: 1 },
 ];

@@ -2,6 +2,7 @@ import type { TrackingStore } from '../store.ts';
 import { RemoteClient, type RemoteOptions } from './client.ts';
 import { remoteArtifacts } from './remote-artifacts.ts';
 import { remoteLoggedModels, remoteModels, remoteVersions } from './remote-models.ts';
+import { remoteStudies } from './remote-studies.ts';
 import { unserved } from './unserved.ts';
 import { remoteExperiments, remoteRuns } from './remote-runs.ts';
 
@@ -18,6 +19,7 @@ export function remoteStore(uri: string, options: RemoteOptions = {}): TrackingS
     ...remoteModels(client),
     ...remoteVersions(client),
     ...unserved(client.url),
+    studies: remoteStudies(client),
     close: async () => undefined,
   };
 }

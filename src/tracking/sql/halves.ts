@@ -4,6 +4,7 @@ import type { Outbox } from '../../deliver/index.ts';
 import type { DutyStore } from '../duty-store.ts';
 import type { TraceStore } from '../trace-store.ts';
 import type { WebhookStore } from '../webhook-store.ts';
+import type { TrialStore } from '../../tune/index.ts';
 import type { Context } from './context.ts';
 import { dutiesOf } from './duties.ts';
 import { experimentsOf } from './experiments.ts';
@@ -14,6 +15,7 @@ import { outboxOf } from './outbox.ts';
 import { registeredModelsOf } from './registered-models.ts';
 import { runsOf } from './runs.ts';
 import { sql } from './sql.ts';
+import { studiesOf } from './studies.ts';
 import { tracesOf } from './traces.ts';
 import { webhooksOf } from './webhooks.ts';
 import { get, run, type Work } from './work.ts';
@@ -22,6 +24,7 @@ export interface SqlHalves extends ExperimentStore, RunStore, LoggedModelStore, 
   readonly importer: Importer;
   readonly traces: TraceStore;
   readonly webhooks: WebhookStore;
+  readonly studies: TrialStore;
   readonly outbox: Outbox;
   readonly duties: DutyStore;
 }
@@ -37,6 +40,7 @@ export function sqlHalves(c: Context): SqlHalves {
     importer: importerOf(c),
     traces: tracesOf(c),
     webhooks: webhooksOf(c),
+    studies: studiesOf(c),
     outbox: outboxOf(c),
     duties: dutiesOf(c),
   };

@@ -33,6 +33,8 @@ export const tables: readonly { readonly name: string; readonly serial?: string 
   { name: 'trace_spans' },
   { name: 'trace_links' },
   { name: 'webhooks', serial: 'n' },
+  { name: 'studies', serial: 'n' },
+  { name: 'trials' },
 ];
 
 /** Tables whose rows keep the order in which they came. */

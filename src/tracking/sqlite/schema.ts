@@ -1,5 +1,6 @@
 import type { Migration } from '../../base/index.ts';
 import { outboxSchema } from './outbox-schema.ts';
+import { studySchema } from './study-schema.ts';
 import { traceLinkSchema, traceSchema } from './trace-schema.ts';
 import { webhookSchema } from './webhook-schema.ts';
 
@@ -114,4 +115,5 @@ export const migrations: readonly Migration[] = [
   { name: 'webhooks', up: webhookSchema },
   { name: 'trace links', up: traceLinkSchema },
   { name: 'outbox', up: outboxSchema },
+  { name: 'studies', up: studySchema },
 ];

@@ -56,7 +56,22 @@ export class GpSampler implements Sampler {
     };
   }
 
+  /** The greatest expected improvement anywhere, in standard deviations of the values; undefined without a model. */
+  expectedGain(study: StudyView, number: number): number | undefined {
+    const complete = study.trials.filter((trial) => trial.state === 'COMPLETE');
+    if (this.#own.length === 0 || complete.length < 2) return undefined;
+    return Math.exp(this.#search(study, choose(complete, study), new Random(this.#seed, number)).score);
+  }
+
   #best(study: StudyView, trials: readonly Trial[], random: Random): readonly number[] {
+    return this.#search(study, trials, random).point;
+  }
+
+  #search(
+    study: StudyView,
+    trials: readonly Trial[],
+    random: Random,
+  ): { readonly point: readonly number[]; readonly score: number } {
     const points = trials.map((trial) => this.#encode(trial.params));
     // Infeasible trials count as the worst feasible one, infinite values as the extreme finite ones.
     const raw = trials.map((trial) => losses(trial, study.directions)[0] as number);
@@ -83,7 +98,7 @@ export class GpSampler implements Sampler {
     const isNew = ({ point }: { point: readonly number[] }): boolean =>
       !points.some((known) => known.every((x, i) => x === point[i]));
     const ranked = [...climbed, ...candidates].sort((a, b) => b.score - a.score);
-    return (ranked.find(isNew) ?? ranked[0])?.point ?? incumbent;
+    return ranked.find(isNew) ?? ranked[0] ?? { point: incumbent, score: -Infinity };
   }
 
   /** Pattern search, a coordinate at a time, with steps that are halved. */

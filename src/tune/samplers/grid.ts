@@ -1,6 +1,6 @@
 import { MlopsError } from '../../base/index.ts';
 import { Random } from '../random.ts';
-import { cardinality, sameValue, valuesOf, type Params, type ParamValue, type Space } from '../space.ts';
+import { cardinality, sameValue, type Params, type Space } from '../space.ts';
 import type { Sampler, StudyView, Suggestion, Trial } from '../trial.ts';
 
 /** More settings than this are no grid. */
@@ -21,7 +21,7 @@ export class GridSampler implements Sampler {
     if (space.size() > LIMIT) {
       throw new MlopsError('tune_space', `the grid has ${space.size()} settings, more than ${LIMIT}`);
     }
-    const settings = enumerate(space, 0, {});
+    const settings = space.settings();
     this.#settings = options.shuffle === false ? settings : new Random(options.seed ?? 0).shuffle(settings);
   }
 
@@ -47,14 +47,5 @@ export function keyOf(space: Space, params: Params): string {
       if (value === undefined) return null;
       return domain.type === 'categorical' ? domain.choices.findIndex((choice) => sameValue(choice, value)) : value;
     }),
-  );
-}
-
-function enumerate(space: Space, from: number, params: Record<string, ParamValue>): Params[] {
-  const parameter = space.parameters[from];
-  if (parameter === undefined) return [params];
-  if (!space.isActive(parameter, params)) return enumerate(space, from + 1, params);
-  return valuesOf(parameter.domain).flatMap((value) =>
-    enumerate(space, from + 1, { ...params, [parameter.name]: value }),
   );
 }
