@@ -3,6 +3,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { keyStoreContract } from './key-store-contract.ts';
 import { createKey, fileKeyStore, keyOf, keyVerifier, memoryKeyStore, revokeKey } from './index.ts';
 
 let dir = '';
@@ -16,6 +17,8 @@ describe.each([
   ['memory', () => memoryKeyStore()],
   ['file', () => fileKeyStore(path.join(dir, 'sub', 'keys.json'))],
 ])('API keys in a %s', (_kind, open) => {
+  keyStoreContract(open);
+
   it('let in who has one, for what its scope allows', () => {
     const store = open();
     const { secret } = createKey(store, { name: 'app', scopes: ['predict'] });

@@ -31,14 +31,15 @@ export class LocalControl implements Control {
     return this.#repository.load(name, selector);
   }
 
-  unload(name: string, reason?: string): Promise<void> {
+  // What these throw has to reject, as between processes: that is what `async` is for.
+  // oxlint-disable-next-line typescript/require-await
+  async unload(name: string, reason?: string): Promise<void> {
     this.#repository.unload(name, reason);
-    return Promise.resolve();
   }
 
-  add(name: string, source: number): Promise<void> {
+  // oxlint-disable-next-line typescript/require-await
+  async add(name: string, source: number): Promise<void> {
     addFrom(this.#repository, this.#growing, name, source);
-    return Promise.resolve();
   }
 
   snapshot(): Promise<ServerSnapshot> {

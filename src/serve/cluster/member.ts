@@ -36,6 +36,12 @@ export interface MemberServer {
   readonly failures: readonly { readonly name: string; readonly error: unknown }[];
 }
 
+/** Messages to the supervising process and from it. */
+export interface Line {
+  send(message: unknown): void;
+  listen(take: (message: unknown) => void): void;
+}
+
 /** One of the processes of a server, seen from inside: the line to the supervising process. */
 export class Member {
   readonly state: MemberState;
@@ -54,9 +60,15 @@ export class Member {
   /** Joins the server that started this process; `stop` is called when it is to end. Undefined in any other process. */
   static async join(stop: () => void): Promise<Member | undefined> {
     if (!cluster.isWorker || process.send === undefined) return undefined;
+    const send = (message: unknown): void => void process.send?.(message);
+    return Member.over({ send, listen: (take) => process.on('message', take) }, stop);
+  }
+
+  /** Joins over a line of messages. */
+  static async over(line: Line, stop: () => void): Promise<Member> {
     const duties: { current: MemberDuties | undefined } = { current: undefined };
-    const rpc = new Rpc<SupervisorMethods>((message) => process.send?.(message), methodsOf(duties, stop));
-    process.on('message', (message) => rpc.receive(message));
+    const rpc = new Rpc<SupervisorMethods>((message) => line.send(message), methodsOf(duties, stop));
+    line.listen((message) => rpc.receive(message));
     return new Member(rpc, duties, await rpc.call('hello', null));
   }
 

@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, MlopsError, type Logger } from '../../base/index.ts';
 import type { ListenOptions } from '../../http/index.ts';
 import { PredictionLog, type PredictionLogOptions } from '../../monitor/index.ts';
-import type { ModelRef } from '../models/model-source.ts';
 import { countsOnly, mergeSnapshots, processNumbers, type ServerSnapshot } from '../numbers/snapshot.ts';
+import { Changes } from './changes.ts';
 import { Doorman, type Taker } from './doorman.ts';
 import type { MemberMethods, MemberReady, SupervisorMethods } from './protocol.ts';
 import { received, Rpc } from './rpc.ts';
@@ -72,15 +72,12 @@ class Supervisor {
   readonly #doorman: Doorman;
   readonly #places: Place[] = [];
   readonly #log: PredictionLog | undefined;
-  readonly #loaded = new Map<string, ModelRef>();
-  readonly #unloaded = new Map<string, string | undefined>();
-  readonly #added = new Map<string, number>();
+  readonly #changes = new Changes(() => this.#living());
   #past: ServerSnapshot | undefined;
   #restarts = 0;
   #running = false;
   #stopping = false;
   #clean = true;
-  #changes: Promise<unknown> = Promise.resolve();
   #started: ((ready: MemberReady) => void) | undefined;
   #failed: ((error: Error) => void) | undefined;
 
@@ -131,15 +128,13 @@ class Supervisor {
       hello: () => ({
         place: place().number,
         port: this.#doorman.port,
-        loaded: [...this.#loaded],
-        unloaded: [...this.#unloaded],
-        added: [...this.#added],
+        ...this.#changes.state(),
       }),
       ready: (ready) => {
         place().ready = ready;
         this.#doorman.add(place().taker);
         const [first] = this.#places;
-        if (this.#running) return this.#inTurn(() => this.#bringUpToDate(place(), ready));
+        if (this.#running) return this.#changes.bringUpToDate(place(), ready);
         if (first?.ready !== undefined && this.#places.every((one) => one.ready !== undefined)) {
           this.#running = true;
           this.#started?.(first.ready);
@@ -150,18 +145,7 @@ class Supervisor {
         if (this.#running) this.#options.log.error(`server process ${place().number} cannot start: ${error.message}`);
         else this.#failed?.(received(error));
       },
-      load: (params) => this.#inTurn(() => this.#load(params)),
-      unload: ({ name, reason }) =>
-        this.#inTurn(async () => {
-          this.#loaded.delete(name);
-          this.#unloaded.set(name, reason);
-          await this.#everywhere((rpc) => rpc.call('unload', { name, reason }));
-        }),
-      add: ({ name, source }) =>
-        this.#inTurn(async () => {
-          this.#added.set(name, source);
-          await this.#everywhere((rpc) => rpc.call('add', { name, source }));
-        }),
+      ...this.#changes.methods,
       snapshot: () => this.#snapshot(),
       counts: (counts) => {
         place().counts = counts;
@@ -169,45 +153,6 @@ class Supervisor {
       },
       log: ({ lines, count }) => this.#log?.append(lines, count),
     };
-  }
-
-  /** One change after the other: two loads of one model must not end differently in different processes. */
-  #inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const done = this.#changes.then(change);
-    this.#changes = done.catch(() => undefined);
-    return done;
-  }
-
-  async #load(params: { readonly name: string; readonly ref: ModelRef }): Promise<void> {
-    const { name, ref } = params;
-    try {
-      await this.#everywhere((rpc) => rpc.call('prepare', params));
-    } catch (error) {
-      await this.#everywhere((rpc) => rpc.call('discard', { name, version: ref.version })).catch(() => undefined);
-      throw error;
-    }
-    this.#loaded.set(name, ref);
-    this.#unloaded.delete(name);
-    await this.#everywhere((rpc) => rpc.call('commit', params));
-  }
-
-  /** Makes the changes in a process that were made while it started. */
-  async #bringUpToDate({ rpc }: Place, { models }: MemberReady): Promise<void> {
-    for (const [name, source] of this.#added) await rpc.call('add', { name, source });
-    for (const [name, ref] of this.#loaded) {
-      const has = models.find((model) => model.name === name)?.version;
-      if (has !== ref.version) await rpc.call('commit', { name, ref });
-    }
-    for (const [name, reason] of this.#unloaded) await rpc.call('unload', { name, reason });
-  }
-
-  /** Asks all processes that are ready; one that dies meanwhile does not count: the next one gets the new state. */
-  async #everywhere(ask: (rpc: Rpc<MemberMethods>) => Promise<void>): Promise<void> {
-    const places = this.#living();
-    const results = await Promise.allSettled(places.map(({ rpc }) => ask(rpc)));
-    for (const [i, result] of results.entries()) {
-      if (result.status === 'rejected' && places[i]?.gone === false) throw result.reason;
-    }
   }
 
   #living(): Place[] {
