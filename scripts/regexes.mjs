@@ -19,6 +19,7 @@ const built = {
   'cli/commands/exp.ts': 'patterns that the person in front typed',
   'mlflow/wire-answer.ts': 'a mark of our own and a run of digits',
   'http/routes.ts': 'our own routes',
+  'quality/pattern.ts': 'a row of characters and classes from the start, of which one at most repeats without limit',
   'project/ignore/pattern.ts': 'classes of one character; lines of at most two stars a name, tried on short paths',
   'project/params/glob.ts': 'classes of one character',
   'repo/reports/plot-definitions.ts': 'patterns that the person in front typed',

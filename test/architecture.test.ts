@@ -20,6 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   mlflow: ['base'],
   tables: ['base'],
   monitor: ['base', 'tables'],
+  quality: ['base', 'project', 'tables', 'monitor'],
   tune: ['base'],
   plots: ['base'],
   scaffold: ['base'],
@@ -32,12 +33,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   app: [
     ...['base', 'storage', 'git', 'trust', 'project', 'execute', 'http', 'auth', 'model', 'mlflow', 'monitor', 'tune'],
     'deliver',
-    ...['tables', 'plots', 'scaffold', 'data', 'tracking', 'serve', 'api', 'repo', 'migrate'],
+    ...['tables', 'quality', 'plots', 'scaffold', 'data', 'tracking', 'serve', 'api', 'repo', 'migrate'],
   ],
   cli: [
     ...['base', 'storage', 'git', 'trust', 'project', 'execute', 'http', 'auth', 'model', 'mlflow', 'monitor', 'tune'],
     'deliver',
-    ...['tables', 'plots', 'scaffold', 'data', 'tracking', 'serve', 'api', 'repo', 'migrate', 'app'],
+    ...['tables', 'quality', 'plots', 'scaffold', 'data', 'tracking', 'serve', 'api', 'repo', 'migrate', 'app'],
   ],
 };
 
@@ -51,7 +52,7 @@ const subRooms: Readonly<Record<string, readonly string[]>> = {
     ...['guard', 'open', 'sources', 'stages', 'workspace', 'imports', 'sync', 'compare', 'pipeline', 'reports'],
     ...['worktrees', 'experiments', 'setup'],
   ],
-  app: ['places', 'endpoint', 'recording', 'registry', 'runs', 'monitor', 'tuning', 'usecases'],
+  app: ['places', 'endpoint', 'recording', 'registry', 'runs', 'monitor', 'quality', 'tuning', 'usecases'],
   cli: ['terminal', 'parse', 'tables', 'session', 'commands', 'entry'],
 };
 

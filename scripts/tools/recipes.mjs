@@ -129,6 +129,14 @@ export const RECIPES = [
       ['{dir}/bin/python', '-c', 'import django, flask, fastapi, uvicorn, aiosmtpd.controller'],
     ],
   }),
+  venv('quality', {
+    about: 'Great Expectations and pandera: what `check data` is counted and timed against',
+    // great-expectations takes pandas below 3 only.
+    pins: ['great-expectations==1.24.1', 'pandera==0.35.0', 'pandas==2.3.3'],
+    pythons: [11, 13],
+    program: 'bin/python',
+    check: [['{dir}/bin/python', '-c', 'import great_expectations, pandas, pandera.pandas']],
+  }),
   {
     name: 'promtool',
     about: 'checks our metrics, rules and alerts; taken out of the prometheus package, whose service is not installed',

@@ -1,3 +1,5 @@
+import type { CellHash } from './cell-hash.ts';
+
 /** What a cell can hold. CSV knows texts only; what is missing is null. */
 export type Cell = null | string | number | bigint | boolean | Date | readonly unknown[] | object;
 
@@ -18,6 +20,8 @@ export interface Batch {
   number(row: number, column: number): number;
   /** The cell as text, null where it is missing. */
   text(row: number, column: number): string | null;
+  /** Adds the cell, as text, to a hash. */
+  hash(row: number, column: number, into: CellHash): void;
 }
 
 /** A table that can be read from its start as often as needed. */
@@ -77,5 +81,9 @@ export class ValueBatch implements Batch {
   }
   text(row: number, column: number): string | null {
     return this.isMissing(row, column) ? null : cellText(this.#cells(row, column));
+  }
+
+  hash(row: number, column: number, into: CellHash): void {
+    into.addText(this.text(row, column));
   }
 }

@@ -1,4 +1,5 @@
 import type { Batch, Cell } from './batch.ts';
+import type { CellHash } from './cell-hash.ts';
 import { numberAt } from './number-bytes.ts';
 
 /** How a field was written: as it is, in quotes, or in quotes with something to resolve inside or after them. */
@@ -48,6 +49,14 @@ export class CsvBatch implements Batch {
     if (this.starts[at] === this.ends[at]) return null;
     const text = this.bytes.toString('utf8', this.starts[at], this.ends[at]);
     return this.kinds[at] === FieldKind.mixed ? unquoted(text, this.#quote) : text;
+  }
+
+  hash(row: number, column: number, into: CellHash): void {
+    const at = row * this.columns.length + column;
+    const start = this.starts[at] ?? 0;
+    const end = this.ends[at] ?? 0;
+    if (start === end || this.kinds[at] === FieldKind.mixed) into.addText(this.text(row, column));
+    else into.addBytes(this.bytes, start, end);
   }
 
   /** Begins to describe other bytes. */

@@ -7,6 +7,7 @@
  * Never: knows what a column means.
  */
 export type { Batch, Cell, Table } from './batch.ts';
+export { CellHash } from './cell-hash.ts';
 export { loadColumns, type CategoryColumn, type Column, type NumberColumn } from './columns.ts';
 export type { CsvOptions } from './csv-dialect.ts';
 export { readCsv } from './csv-reader.ts';

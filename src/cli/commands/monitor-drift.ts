@@ -1,6 +1,4 @@
-import type { DataPlaces } from '../../app/monitor/data-source.ts';
 import { drift } from '../../app/monitor/drift.ts';
-import { versionNamed } from '../../app/registry/resolve-model.ts';
 import { isMlopsError, MlopsError } from '../../base/index.ts';
 import {
   corrections,
@@ -11,8 +9,7 @@ import {
 } from '../../monitor/index.ts';
 import type { Command, Input } from '../parse/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { logFlag, logOf } from './monitor-input.ts';
-import { withStore } from '../session/with-store.ts';
+import { dataPlaces, logFlag } from './monitor-input.ts';
 import { textTable } from '../tables/text-table.ts';
 
 const methodNames = ['auto', ...Object.keys(driftMethods), ...multivariateNames];
@@ -66,7 +63,7 @@ async function compared(input: Input, terminal: Terminal): Promise<DriftReport> 
     });
   }
   try {
-    return await drift(placesOf(input, terminal), {
+    return await drift(dataPlaces(input, terminal), {
       reference,
       current,
       columns: input.given('columns') ? namesOf(input, 'columns') : undefined,
@@ -88,19 +85,6 @@ async function compared(input: Input, terminal: Terminal): Promise<DriftReport> 
       ? new MlopsError(error.code, error.message, { ...error, exit: 2 })
       : error;
   }
-}
-
-function placesOf(input: Input, terminal: Terminal): DataPlaces {
-  return {
-    cwd: terminal.cwd,
-    log: logOf(input, terminal),
-    resolve: (name, selector) =>
-      /^\d+$/.test(selector)
-        ? Promise.resolve(selector)
-        : withStore(terminal, async (store) => (await versionNamed(store, { name, selector })).version, {
-            create: false,
-          }),
-  };
 }
 
 function namesOf(input: Input, flag: string): string[] {

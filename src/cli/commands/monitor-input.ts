@@ -1,9 +1,12 @@
 import * as path from 'node:path';
 
+import type { DataPlaces } from '../../app/monitor/data-source.ts';
 import { trackingPlace } from '../../app/places/tracking-home.ts';
+import { versionNamed } from '../../app/registry/resolve-model.ts';
 import { MlopsError } from '../../base/index.ts';
 import { momentOf, type Selection } from '../../monitor/index.ts';
 import type { FlagSpec, Input } from '../parse/command.ts';
+import { withStore } from '../session/with-store.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 export const logFlag: FlagSpec = {
@@ -28,6 +31,20 @@ export function logOf(input: Input, terminal: Terminal): string {
   const given = input.text('predictions');
   if (given !== undefined) return path.resolve(terminal.cwd, given);
   return path.join(trackingPlace(terminal.cwd, terminal.env).root, '.mlops', 'predictions');
+}
+
+/** Where data that a command names may be. */
+export function dataPlaces(input: Input, terminal: Terminal): DataPlaces {
+  return {
+    cwd: terminal.cwd,
+    log: logOf(input, terminal),
+    resolve: (name, selector) =>
+      /^\d+$/.test(selector)
+        ? Promise.resolve(selector)
+        : withStore(terminal, async (store) => (await versionNamed(store, { name, selector })).version, {
+            create: false,
+          }),
+  };
 }
 
 export function selectionOf(input: Input): Selection {

@@ -1,8 +1,8 @@
 import { errorCodes } from '../../base/index.ts';
 import type { Command } from '../parse/command.ts';
 import { argName, exitStatuses, flagName, flagSummary, usageOf } from './help.ts';
-import { groupTitles, verbs } from './verbs.ts';
-import type { Group } from '../parse/verb-row.ts';
+import { verbs } from './verbs.ts';
+import { groupTitles, type Group } from '../parse/verb-row.ts';
 
 /** All commands of the program, loaded: for the docs, the completion and the tests. */
 export async function loadCommands(): Promise<{ readonly group: Group; readonly commands: readonly Command[] }[]> {

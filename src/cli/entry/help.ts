@@ -1,7 +1,7 @@
 import type { ArgSpec, Command, FlagSpec, Verb } from '../parse/command.ts';
 import type { Style } from '../terminal/terminal.ts';
-import { groupTitles, verbs } from './verbs.ts';
-import type { Group, VerbRow } from '../parse/verb-row.ts';
+import { verbs } from './verbs.ts';
+import { groupTitles, type Group, type VerbRow } from '../parse/verb-row.ts';
 
 const width = 80;
 

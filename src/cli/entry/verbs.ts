@@ -1,13 +1,4 @@
-import type { Group, VerbRow } from '../parse/verb-row.ts';
-
-export const groupTitles: Readonly<Record<Group, string>> = {
-  start: 'Start a project',
-  data: 'Version data',
-  pipeline: 'Run pipelines',
-  track: 'Track and register',
-  serve: 'Serve and monitor',
-  more: 'More',
-};
+import type { VerbRow } from '../parse/verb-row.ts';
 
 /** The table of contents: every top-level verb, in the order of the help. */
 export const verbs: readonly VerbRow[] = [
@@ -325,6 +316,12 @@ export const verbs: readonly VerbRow[] = [
     group: 'serve',
     summary: 'Serve ONNX models over HTTP',
     load: () => import('../commands/serve.ts'),
+  },
+  {
+    name: 'check',
+    group: 'serve',
+    summary: 'Say whether data are fit for use',
+    load: () => import('../commands/check.ts'),
   },
   {
     name: 'monitor',

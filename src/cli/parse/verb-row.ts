@@ -3,6 +3,15 @@ import type { Verb } from './command.ts';
 /** A section of `mlops --help`. */
 export type Group = 'start' | 'data' | 'pipeline' | 'track' | 'serve' | 'more';
 
+export const groupTitles: Readonly<Record<Group, string>> = {
+  start: 'Start a project',
+  data: 'Version data',
+  pipeline: 'Run pipelines',
+  track: 'Track and register',
+  serve: 'Serve and monitor',
+  more: 'More',
+};
+
 /** A row of `mlops --help`: all that is loaded until a verb is chosen. */
 export interface VerbRow {
   readonly name: string;

@@ -42,6 +42,7 @@ export const docsTopics: readonly DocsTopic[] = [
   },
   { name: 'serving', file: 'docs/serving.md', summary: 'Serving models over HTTP', aliases: ['serve'] },
   { name: 'monitoring', file: 'docs/monitoring.md', summary: 'Predictions, labels and drift', aliases: ['monitor'] },
+  { name: 'gates', file: 'docs/gates.md', summary: 'Checks of data, models and code', aliases: ['check', 'quality'] },
   { name: 'tuning', file: 'docs/tuning.md', summary: 'Search for the best parameters', aliases: ['tune'] },
   { name: 'security', file: 'docs/security.md', summary: 'What is trusted, and what is not' },
   { name: 'formats', file: 'docs/formats.md', summary: 'Files that mlops reads and writes' },
