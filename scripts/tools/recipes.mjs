@@ -137,6 +137,28 @@ export const RECIPES = [
     program: 'bin/python',
     check: [['{dir}/bin/python', '-c', 'import great_expectations, pandas, pandera.pandas']],
   }),
+  venv('pictures', {
+    about: 'Pillow and OpenCV, by which decoding and resampling are judged, and small real models of pictures',
+    pins: ['numpy==2.4.6', 'pillow==13.0.0', 'opencv-python-headless==5.0.0.93', 'onnx==1.21.0', 'onnxruntime==1.30.0'],
+    pythons: [11, 13],
+    program: 'bin/python',
+    // The models of rapidocr (text detection, its direction, recognition) without the packages that it runs them with.
+    commands: [
+      [
+        ...['{dir}/bin/python', '-m', 'pip', 'download', '--no-deps', '--no-input', '--progress-bar=off'],
+        ...['--disable-pip-version-check', '--dest', '{dir}/wheels', 'rapidocr-onnxruntime==1.4.4'],
+      ],
+      ['sh', '-c', '{dir}/bin/python -m zipfile -e {dir}/wheels/*.whl {dir}/rapidocr && rm -r {dir}/wheels'],
+    ],
+    check: [
+      ['{dir}/bin/python', '-c', 'import numpy, PIL.Image, cv2, onnx, onnxruntime; print(PIL.__version__)'],
+      [
+        '{dir}/bin/python',
+        '-c',
+        'open("{dir}/rapidocr/rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx").close()',
+      ],
+    ],
+  }),
   {
     name: 'promtool',
     about: 'checks our metrics, rules and alerts; taken out of the prometheus package, whose service is not installed',
@@ -208,7 +230,7 @@ export const RECIPES = [
 ];
 
 /** A Python virtual environment with these exact packages, for Python 3.`pythons[0]` up to 3.`pythons[1]`. */
-function venv(name, { about, pins, pythons = [10, 13], program, check }) {
+function venv(name, { about, pins, pythons = [10, 13], program, commands = [], check }) {
   const pip = [
     '{dir}/bin/python',
     '-m',
@@ -226,10 +248,7 @@ function venv(name, { about, pins, pythons = [10, 13], program, check }) {
     // Scripts in a virtual environment hold its absolute path: it is built where it stays.
     inPlace: true,
     env: { PYTHONNOUSERSITE: '1', PYTHONPATH: '' },
-    commands: [
-      ['{python}', '-m', 'venv', '{dir}'],
-      [...pip, ...pins],
-    ],
+    commands: [['{python}', '-m', 'venv', '{dir}'], [...pip, ...pins], ...commands],
     check: [...check, ['{dir}/bin/python', '-m', 'pip', 'check', '--disable-pip-version-check']],
   };
 }

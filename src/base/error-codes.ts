@@ -262,6 +262,12 @@ export const errorCodes = {
     'INVALID_PARAMETER_VALUE',
     'An input that does not fit the signature; path, expected, got.',
   ),
+  bad_picture: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A picture that cannot be decoded, is cut off, or is beyond the limits; or a file that is none.',
+  ),
   inference_failed: entry(1, 400, 'BAD_REQUEST', 'The model failed on an input that fits its signature.'),
   inference_thread_lost: entry(
     1,

@@ -41,6 +41,7 @@ export const docsTopics: readonly DocsTopic[] = [
     aliases: ['postgres'],
   },
   { name: 'serving', file: 'docs/serving.md', summary: 'Serving models over HTTP', aliases: ['serve'] },
+  { name: 'pictures', file: 'docs/pictures.md', summary: 'Pictures: what is read, and how it is resized' },
   { name: 'monitoring', file: 'docs/monitoring.md', summary: 'Predictions, labels and drift', aliases: ['monitor'] },
   { name: 'gates', file: 'docs/gates.md', summary: 'Checks of data, models and code', aliases: ['check', 'quality'] },
   { name: 'tuning', file: 'docs/tuning.md', summary: 'Search for the best parameters', aliases: ['tune'] },
