@@ -83,7 +83,15 @@ async function toCommonJs(file, sources) {
     : '';
   // What is inside, for readers and for the test of what a command loads.
   const inside = sources.map((name) => `// ${name}\n`).join('');
-  writeFileSync(file, url + plainBuiltins(code) + inside);
+  // Half the text for Node to read at each start; lines stay short enough for the places that stack traces name.
+  const { code: short } = await transform(url + plainBuiltins(code), {
+    format: 'cjs',
+    target: 'node20.19',
+    minifyWhitespace: true,
+    lineLimit: 160,
+    legalComments: 'none',
+  });
+  writeFileSync(file, short + inside);
 }
 
 /** Node's own modules need no copy of their namespace, unless their default export is meant. */

@@ -200,11 +200,12 @@ async function addOne(repo: DataRepo, addition: Addition, command: AddCommand, s
   const { stage, out, target } = addition;
   if (fs.existsSync(target)) refuseDvcignored(repo, target);
   const root = absoluteOut(repo, out);
-  if (fs.existsSync(root)) side.ignore([root]);
+  const isThere = fs.existsSync(root);
+  if (isThere) side.ignore([root]);
   const content =
     target === root ? await addWhole(repo, out, target, command) : await addPart(repo, out, target, command);
   if (command.noCommit !== true) rememberLink(repo.data, root, content.md5);
-  side.ignore([root]);
+  if (!isThere) side.ignore([root]);
   repo.saveStage(withOutInfo(stage, out, content));
   repo.forget();
   side.changed(path.join(repo.root, stage.file));
