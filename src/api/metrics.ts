@@ -1,5 +1,5 @@
-import { int64Text, invalid, listToJson, metricToJson, type Fields, type Metric } from '../mlflow/index.ts';
-import type { RunStore } from '../tracking/index.ts';
+import { invalid, listToJson, metricToJson, type Fields, type Metric } from '../mlflow/index.ts';
+import type { HistoryColumns, RunStore } from '../tracking/index.ts';
 import type { ApiRoute } from './route.ts';
 import { runIdOf } from './runs.ts';
 
@@ -33,20 +33,32 @@ export function metricRoutes(store: RunStore): readonly ApiRoute[] {
 /** Written by hand: histories have tens of thousands of points, and objects for `JSON.stringify` double the time. */
 async function history(store: RunStore, fields: Fields): Promise<string> {
   const id = runIdOf(fields);
-  const page = await store.metricHistory(id, fields.need('metric_key'), {
+  const page = await store.historyColumns(id, fields.need('metric_key'), {
     maxResults: fields.integer('max_results'),
     pageToken: fields.filled('page_token'),
   });
-  let points = '';
-  const head = `{"key":${JSON.stringify(fields.need('metric_key'))},"value":`;
-  for (const { value, timestamp, step } of page.items) {
-    const number = Number.isFinite(value) ? String(value) : `"${value}"`;
-    points += `${points === '' ? '' : ','}${head}${number},"timestamp":${int64Text(timestamp)},"step":${int64Text(step)}}`;
-  }
+  const numberOf = (value: number): string => (Number.isFinite(value) ? String(value) : `"${value}"`);
+  const points = writePoints(fields.need('metric_key'), page, numberOf, '');
   const token =
     page.nextPageToken === undefined ? undefined : `"next_page_token":${JSON.stringify(page.nextPageToken)}`;
   const metrics = points === '' ? undefined : `"metrics":[${points}]`;
   return `{${[metrics, token].filter((part) => part !== undefined).join(',')}}`;
+}
+
+/** Points of one key, with commas between them. @param more further fields of each, from their comma on. */
+function writePoints(
+  key: string,
+  { values, timestamps, steps }: HistoryColumns,
+  numberOf: (value: number) => string,
+  more: string,
+): string {
+  const head = `{"key":${JSON.stringify(key)},"value":`;
+  let text = '';
+  for (let i = 0; i < values.length; i++) {
+    const number = numberOf(values[i] ?? NaN);
+    text += `${i === 0 ? '' : ','}${head}${number},"timestamp":${timestamps[i]},"step":${steps[i]}${more}}`;
+  }
+  return text;
 }
 
 /** Plain JSON of Python's making: NaN is a bare word, and the list is there when it is empty. */
@@ -60,17 +72,15 @@ async function bulk(store: RunStore, fields: Fields): Promise<string> {
   }
   const key = fields.need('metric_key');
   const limit = Math.min(fields.integer('max_results') ?? maxBulk, maxBulk);
-  const points: string[] = [];
+  const parts: string[] = [];
+  let left = limit;
   for (const id of [...new Set(ids)].toSorted()) {
-    if (points.length >= limit) break;
-    const { items } = await store.metricHistory(id, key, { maxResults: limit - points.length });
-    for (const { value, timestamp, step } of items) {
-      points.push(
-        `{"key":${JSON.stringify(key)},"value":${value},"timestamp":${int64Text(timestamp)},"step":${int64Text(step)},"run_id":${JSON.stringify(id)}}`,
-      );
-    }
+    if (left <= 0) break;
+    const page = await store.historyColumns(id, key, { maxResults: left });
+    left -= page.values.length;
+    if (page.values.length > 0) parts.push(writePoints(key, page, String, `,"run_id":${JSON.stringify(id)}`));
   }
-  return `{"metrics":[${points.join(',')}]}`;
+  return `{"metrics":[${parts.join(',')}]}`;
 }
 
 /** What a chart asks for; also by GraphQL. */

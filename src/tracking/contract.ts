@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import type { Metric, Run } from '../mlflow/index.ts';
+import { int64Text, type Metric, type Run } from '../mlflow/index.ts';
 import { trialStoreContract } from '../tune/studies/contract.ts';
 import type { TrackingStore } from './store.ts';
 
@@ -102,6 +102,7 @@ export function trackingContract(kind: string, open: () => Promise<Opened>): voi
         metrics: [point('m', 1, 1), point('m', 2, 3), point('m', 9, 2), point('m', 1, 1)],
       });
       await store.logBatch(info.id, { metrics: [point('m', 0.5, 0, 7), point('n', NaN), point('i', Infinity)] });
+      await store.logBatch(info.id, { metrics: [point('far', 1, -(2 ** 52), 2 ** 52), point('far', NaN, 2, 3)] });
       const { metrics } = await store.getRun(info.id);
       expect(metrics.find((m) => m.key === 'm')).toMatchObject({ value: 2, step: 3 });
       expect(metrics.find((m) => m.key === 'n')?.value).toBeNaN();
@@ -117,6 +118,19 @@ export function trackingContract(kind: string, open: () => Promise<Opened>): voi
       const rest = await store.metricHistory(info.id, 'm', { maxResults: 3, pageToken: first.nextPageToken });
       expect([...first.items, ...rest.items]).toEqual(whole.items);
       expect((await store.metricHistory(info.id, 'none')).items).toEqual([]);
+      expect(await store.historyColumns(info.id, 'none')).toMatchObject({ values: [], timestamps: [], steps: [] });
+      for (const key of ['m', 'n', 'i', 'far']) {
+        for (const query of [{}, { maxResults: 1 }, { maxResults: 3, pageToken: first.nextPageToken }]) {
+          if (key !== 'm' && 'pageToken' in query) continue;
+          const page = await store.metricHistory(info.id, key, query);
+          expect(await store.historyColumns(info.id, key, query), key).toEqual({
+            values: page.items.map(({ value }) => value),
+            timestamps: page.items.map(({ timestamp }) => int64Text(timestamp)),
+            steps: page.items.map(({ step }) => int64Text(step)),
+            ...('nextPageToken' in page ? { nextPageToken: page.nextPageToken } : {}),
+          });
+        }
+      }
       const sampled = async (limit: number, range?: readonly [number, number]): Promise<number[][]> =>
         (await store.sampleMetric(info.id, 'm', { limit, range })).map((m) => [m.timestamp, m.step, m.value]);
       expect(await sampled(2)).toEqual([

@@ -67,6 +67,16 @@ export interface HistoryQuery {
   readonly pageToken?: string | undefined;
 }
 
+/** A page of a history as columns, for long ones whose times are only passed on. */
+export interface HistoryColumns {
+  readonly values: readonly number[];
+  /** Of each value, milliseconds in decimal. */
+  readonly timestamps: readonly string[];
+  /** Of each value, in decimal. */
+  readonly steps: readonly string[];
+  readonly nextPageToken?: string | undefined;
+}
+
 export interface MetricSample {
   readonly limit: number;
   /** Only points of these steps, both included. */

@@ -131,9 +131,10 @@ export class Database implements Driver {
   async #ask(client: PoolClient, query: Query): Promise<unknown> {
     if (query.kind === 'insert') return this.#insert(client, query.insert, query.rows);
     const { text, values } = compile(query.sql, 'postgres');
-    const rowMode = query.kind === 'arrays' ? { rowMode: 'array' } : {};
+    const rowMode = query.kind === 'arrays' || query.kind === 'column' ? { rowMode: 'array' } : {};
     const config: QueryConfig = { ...this.#prepared(text), values: [...values], ...rowMode };
     const result = await client.query(config);
+    if (query.kind === 'column') return (result.rows as readonly unknown[][]).map(([value]) => value);
     return query.kind === 'count' ? (result.rowCount ?? 0) : result.rows;
   }
 

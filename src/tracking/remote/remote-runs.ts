@@ -1,6 +1,7 @@
 import { isMlopsError, MlopsError } from '../../base/index.ts';
 import {
   datasetInputToJson,
+  int64Text,
   metricToJson,
   modelOutputToJson,
   readDatasetSummary,
@@ -106,6 +107,15 @@ export function remoteRuns(client: RemoteClient): RunStore {
       }),
     logOutputs: (id, models) => act('outputs', { run_id: id, models: models.map(modelOutputToJson) }),
     metricHistory,
+    historyColumns: async (id, key, query) => {
+      const { items, nextPageToken } = await metricHistory(id, key, query);
+      return {
+        values: items.map(({ value }) => value),
+        timestamps: items.map(({ timestamp }) => int64Text(timestamp)),
+        steps: items.map(({ step }) => int64Text(step)),
+        nextPageToken,
+      };
+    },
     sampleMetric: async (id, key, { limit, range }) => {
       const [start, end] = range ?? [undefined, undefined];
       const answer = await client.get(`${api}/metrics/get-history-bulk-interval`, {

@@ -91,6 +91,10 @@ function runRules(store: RunStore): Partial<RunStore> {
       pageSizes.history(query.maxResults);
       return store.metricHistory(id, key, query);
     },
+    historyColumns: async (id, key, query = {}) => {
+      pageSizes.history(query.maxResults);
+      return store.historyColumns(id, key, query);
+    },
   };
 }
 

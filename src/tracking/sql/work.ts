@@ -3,7 +3,7 @@ import type { Sql } from './sql.ts';
 /** What a piece of work asks its database. */
 export type Query =
   | {
-      readonly kind: 'rows' | 'arrays' | 'count';
+      readonly kind: 'rows' | 'arrays' | 'column' | 'count';
       readonly sql: Sql;
       /** Stays when the rest is undone, where the database can do so: names that are never removed. */
       readonly apart?: boolean;
@@ -36,6 +36,11 @@ export function* one<Row>(sql: Sql): Work<Row> {
 /** Rows as arrays: a page of 1,000 runs has some 20,000 of them. */
 export function* arrays<Row extends readonly unknown[]>(sql: Sql): Work<readonly Row[]> {
   return (yield { kind: 'arrays', sql }) as readonly Row[];
+}
+
+/** The only column of a query: without an array for each of thousands of rows. */
+export function* column<Value>(sql: Sql): Work<readonly Value[]> {
+  return (yield { kind: 'column', sql }) as readonly Value[];
 }
 
 /** @returns how many rows were written. */

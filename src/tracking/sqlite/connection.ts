@@ -85,7 +85,11 @@ export class Connection implements Driver {
     const statement = this.#statement(text);
     if (query.kind === 'count') return statement.run(...values).changes;
     if (!statement.reader) throw new Error(`returns no rows: ${text}`);
-    return statement.raw(query.kind === 'arrays').all(...values);
+    if (query.kind === 'column') return statement.pluck(true).all(...values);
+    return statement
+      .pluck(false)
+      .raw(query.kind === 'arrays')
+      .all(...values);
   }
 
   /** A prepared statement; those that were not used for long are let go. */
