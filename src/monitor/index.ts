@@ -6,6 +6,29 @@
  * it was not picked. Losing records is counted, and never slows a request down.
  * Never: sees what is to be redacted.
  */
+export {
+  advance,
+  alertKey,
+  announced,
+  isSilenced,
+  noticeOf,
+  orphaned,
+  type Alert,
+  type AlertState,
+  type Delivery,
+  type Notice,
+  type NoticeState,
+  type Silence,
+} from './alerts/alert.ts';
+export {
+  compare,
+  ruleKinds,
+  severities,
+  type AlertRule,
+  type Observation,
+  type RuleKind,
+  type Severity,
+} from './alerts/rule.ts';
 export { corrections, type Correction } from './drift/correction.ts';
 export { checkDrift, type DriftOptions } from './drift/check-drift.ts';
 export { methods as driftMethods, type MethodName } from './drift/methods.ts';
