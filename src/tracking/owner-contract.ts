@@ -127,6 +127,31 @@ export function ownerContract(kind: string, open: () => Promise<Opened>): void {
       expect(new Set([...taken, ...rest.map(({ id }) => id)])).toEqual(new Set(ids));
     });
 
+    it('keeps alerts and silences of each project, and forgets old history', async () => {
+      const { alerts } = store;
+      const alert = (id: string, state: string, updatedAt: number) => ({
+        id,
+        state,
+        updatedAt,
+        body: `{"id":"${id}"}`,
+      });
+      const old = Array.from({ length: 1001 }, (_, i) => alert(`old-${i}`, 'resolved', i));
+      await alerts.changeAlerts('a', { put: [alert('x', 'firing', 0), alert('y', 'pending', 1)], forget: [] });
+      await alerts.changeAlerts('b', { put: [alert('z', 'firing', 0)], forget: [] });
+      await alerts.changeAlerts('a', { put: [...old, alert('x', 'firing', 2000)], forget: ['y'] });
+      const kept = await alerts.listAlerts('a');
+      expect(kept).toHaveLength(1001);
+      expect(kept[0]).toEqual(alert('x', 'firing', 2000));
+      expect(kept.at(-1)).toEqual(alert('old-1', 'resolved', 1));
+      expect(await alerts.listAlerts('b')).toEqual([alert('z', 'firing', 0)]);
+      await alerts.putSilence('a', { id: 's', until: 10, body: 'one' });
+      await alerts.putSilence('a', { id: 't', until: 20, body: 'two' });
+      expect(await alerts.listSilences('a', 10)).toEqual([{ id: 't', until: 20, body: 'two' }]);
+      expect(await alerts.forgetSilence('b', 't')).toBe(false);
+      expect(await alerts.forgetSilence('a', 't')).toBe(true);
+      expect(await alerts.listSilences('a', 0)).toEqual([{ id: 's', until: 10, body: 'one' }]);
+    });
+
     it('gives a duty to one holder, and to another when that is late or leaves', async () => {
       const { duties } = store;
       expect(await duties.takeDuty('clean', 'a', 60_000)).toBe(true);

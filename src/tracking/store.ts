@@ -18,6 +18,7 @@ import type {
 import type { Outbox } from '../deliver/index.ts';
 import type { TrialStore } from '../tune/index.ts';
 import type { ArtifactStore } from './artifacts/artifact-store.ts';
+import type { AlertStore } from './alert-store.ts';
 import type { DutyStore } from './duty-store.ts';
 import type { Importer } from './importer.ts';
 import type { TraceStore } from './trace-store.ts';
@@ -145,6 +146,8 @@ export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelSto
   readonly outbox: Outbox;
   /** Work that one of the processes on this store does. */
   readonly duties: DutyStore;
+  /** What rang, rings, and is to be kept quiet. */
+  readonly alerts: AlertStore;
   /** Takes over experiments, runs and models of another store with their ids. */
   readonly importer: Importer;
   /** The files below an artifact URI of this store. */

@@ -58,6 +58,8 @@ async function loadBoth(before: Table, now: Table, command: DriftCommand): Promi
   const categorical = command.categorical ?? [];
   let reference = await load(before, wanted, categorical);
   let current = await load(now, wanted ?? new Set(reference.keys()), categorical);
+  // A window of the log without predictions is too little to judge, not a wrong table.
+  if (current.size === 0 && command.current.startsWith('log:')) return [reference, emptied(reference)];
   for (const name of [...(wanted ?? []), ...categorical]) {
     await requireColumn(name, reference, before);
     await requireColumn(name, current, now);
@@ -74,6 +76,19 @@ async function loadBoth(before: Table, now: Table, command: DriftCommand): Promi
   if (both.length === 0) throw new MlopsError('usage', `'${before.name}' and '${now.name}' have no column in common`);
   if (left.length > 0) command.onNote?.(`not in ${now.name}, left out: ${left.join(', ')}`);
   return [onlyThese(reference, both), onlyThese(current, both)];
+}
+
+/** The same columns without a row. */
+function emptied(columns: Columns): Columns {
+  const none = { rows: 0, missing: 0 };
+  return new Map(
+    [...columns].map(([name, column]) => [
+      name,
+      column.kind === 'number'
+        ? { ...column, ...none, values: new Float64Array(0) }
+        : { ...column, ...none, codes: new Int32Array(0) },
+    ]),
+  );
 }
 
 function onlyThese(columns: Columns, names: readonly string[]): Columns {

@@ -56,7 +56,10 @@ const rule = setting.checked(
     for: optional(duration(), { about: 'how long it must hold before it fires', fallback: 0 }),
     severity: optional(setting.choice(severities), { about: 'how bad it is', fallback: 'warning' }),
     metric: optional(text(), { about: 'of performance: accuracy, f1_macro, rmse, ... (accuracy)' }),
-    quantile: optional(number({ above: 0, max: 1 }), { about: 'of latency', fallback: 0.95 }),
+    quantile: optional(setting.either(setting.exactly(0.5), setting.exactly(0.95), setting.exactly(0.99)), {
+      about: 'of latency',
+      fallback: 0.95,
+    }),
     window: optional(duration(), { about: "how far back it looks (the model's window; of latency and errors a day)" }),
     url: optional(text(), { about: 'of dropped: the address of a `mlops serve` that is asked' }),
     run: optional(text(), { about: 'a shell line that is run in the project when it fires, its log kept as a run' }),
@@ -137,10 +140,7 @@ export interface FoundSettings {
  * @returns undefined where none is given and there is none.
  * @throws MlopsError `bad_settings`, `usage` for a file that is not there.
  */
-export function findMonitorSettings(
-  folders: readonly string[],
-  given?: string,
-): FoundSettings | undefined {
+export function findMonitorSettings(folders: readonly string[], given?: string): FoundSettings | undefined {
   const file = given ?? folders.map((folder) => path.join(folder, monitorFile)).find((one) => fs.existsSync(one));
   if (file === undefined) return undefined;
   let content: string;
@@ -149,6 +149,9 @@ export function findMonitorSettings(
   } catch (error) {
     throw new MlopsError('usage', `'${file}' cannot be read`, { cause: error });
   }
-  const settings = parseSettings({ file: path.basename(file), text: content, docs: 'docs/monitoring.md' }, monitorSettings);
+  const settings = parseSettings(
+    { file: path.basename(file), text: content, docs: 'docs/monitoring.md' },
+    monitorSettings,
+  );
   return { file, root: path.dirname(path.resolve(file)), settings };
 }

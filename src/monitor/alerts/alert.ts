@@ -102,9 +102,14 @@ export function announced(alert: Alert, options: NoticeOptions): Alert {
   const last = lastTold.get(alertKey(alert.rule, alert.model));
   if (state === 'firing' && last !== undefined && last <= now && now - last < cooldown) return alert;
   const notice = state as NoticeState;
-  const waiting = channels.map(
-    (channel): Delivery => ({ channel, notice, state: 'waiting', attempts: 0, at: null, problem: null }),
-  );
+  const waiting = channels.map((channel): Delivery => ({
+    channel,
+    notice,
+    state: 'waiting',
+    attempts: 0,
+    at: null,
+    problem: null,
+  }));
   return {
     ...alert,
     told: notice,

@@ -174,8 +174,21 @@ CREATE INDEX trials_by_start ON trials (study, start_time);
 CREATE INDEX trials_by_end ON trials (study, end_time);
 `;
 
+/** What `monitor watch` knows from one look to the next. */
+const alerts = `
+CREATE TABLE alerts (
+  id text COLLATE "C" PRIMARY KEY, project text COLLATE "C" NOT NULL, state text COLLATE "C" NOT NULL,
+  updated_time bigint NOT NULL, body text COLLATE "C" NOT NULL);
+CREATE INDEX alerts_by_project ON alerts (project, updated_time);
+CREATE TABLE silences (
+  id text COLLATE "C" PRIMARY KEY, project text COLLATE "C" NOT NULL, until bigint NOT NULL,
+  body text COLLATE "C" NOT NULL);
+CREATE INDEX silences_by_project ON silences (project, until);
+`;
+
 export const steps: readonly Step[] = [
   { name: 'tracking', up: tracking, oldest: 1 },
   { name: 'outbox', up: outbox, oldest: 1 },
   { name: 'studies', up: studies, oldest: 1 },
+  { name: 'alerts', up: alerts, oldest: 1 },
 ];

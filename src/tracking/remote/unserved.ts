@@ -1,5 +1,6 @@
 import { MlopsError } from '../../base/index.ts';
 import type { Outbox } from '../../deliver/index.ts';
+import type { AlertStore } from '../alert-store.ts';
 import type { DutyStore } from '../duty-store.ts';
 import type { Importer } from '../importer.ts';
 import type { TraceStore } from '../trace-store.ts';
@@ -11,6 +12,7 @@ export function unserved(url: string): {
   readonly webhooks: WebhookStore;
   readonly outbox: Outbox;
   readonly duties: DutyStore;
+  readonly alerts: AlertStore;
   readonly importer: Importer;
   backup(): Promise<never>;
   restore(): Promise<never>;
@@ -47,6 +49,13 @@ export function unserved(url: string): {
     },
     outbox: { post: refuse, isDue: refuse, claim: refuse, renew: refuse, settle: refuse, postpone: refuse },
     duties: { takeDuty: refuse, leaveDuty: refuse },
+    alerts: {
+      listAlerts: refuse,
+      changeAlerts: refuse,
+      listSilences: refuse,
+      putSilence: refuse,
+      forgetSilence: refuse,
+    },
     importer: { experiment: refuse, run: refuse, loggedModel: refuse, registeredModel: refuse },
     backup: refuse,
     restore: refuse,

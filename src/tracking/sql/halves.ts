@@ -1,11 +1,13 @@
 import type { Importer } from '../importer.ts';
 import type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore } from '../store.ts';
 import type { Outbox } from '../../deliver/index.ts';
+import type { AlertStore } from '../alert-store.ts';
 import type { DutyStore } from '../duty-store.ts';
 import type { TraceStore } from '../trace-store.ts';
 import type { WebhookStore } from '../webhook-store.ts';
 import type { TrialStore } from '../../tune/index.ts';
 import type { Context } from './context.ts';
+import { alertsOf } from './alerts.ts';
 import { dutiesOf } from './duties.ts';
 import { experimentsOf } from './experiments.ts';
 import { importerOf } from './importer.ts';
@@ -27,6 +29,7 @@ export interface SqlHalves extends ExperimentStore, RunStore, LoggedModelStore, 
   readonly studies: TrialStore;
   readonly outbox: Outbox;
   readonly duties: DutyStore;
+  readonly alerts: AlertStore;
 }
 
 /** All that a tracking store does with SQL, for any kind of database. */
@@ -43,6 +46,7 @@ export function sqlHalves(c: Context): SqlHalves {
     studies: studiesOf(c),
     outbox: outboxOf(c),
     duties: dutiesOf(c),
+    alerts: alertsOf(c),
   };
 }
 

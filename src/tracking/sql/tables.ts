@@ -35,6 +35,8 @@ export const tables: readonly { readonly name: string; readonly serial?: string 
   { name: 'webhooks', serial: 'n' },
   { name: 'studies', serial: 'n' },
   { name: 'trials' },
+  { name: 'alerts' },
+  { name: 'silences' },
 ];
 
 /** Tables whose rows keep the order in which they came. */

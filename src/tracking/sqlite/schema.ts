@@ -1,4 +1,5 @@
 import type { Migration } from '../../base/index.ts';
+import { alertSchema } from './alert-schema.ts';
 import { outboxSchema } from './outbox-schema.ts';
 import { studySchema } from './study-schema.ts';
 import { traceLinkSchema, traceSchema } from './trace-schema.ts';
@@ -116,4 +117,5 @@ export const migrations: readonly Migration[] = [
   { name: 'trace links', up: traceLinkSchema },
   { name: 'outbox', up: outboxSchema },
   { name: 'studies', up: studySchema },
+  { name: 'alerts', up: alertSchema },
 ];
