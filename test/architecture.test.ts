@@ -66,7 +66,7 @@ const subRooms: Readonly<Record<string, readonly string[]>> = {
     ...['guard', 'open', 'sources', 'stages', 'workspace', 'imports', 'sync', 'compare', 'pipeline', 'reports'],
     ...['worktrees', 'experiments', 'setup'],
   ],
-  app: ['places', 'endpoint', 'recording', 'registry', 'runs', 'monitor', 'quality', 'tuning', 'usecases'],
+  app: ['places', 'endpoint', 'recording', 'registry', 'runs', 'monitor', 'quality', 'alerting', 'tuning', 'usecases'],
   cli: ['terminal', 'parse', 'tables', 'session', 'commands', 'entry'],
 };
 

@@ -295,6 +295,12 @@ export const errorCodes = {
   ),
 
   // monitor
+  delivery_failed: entry(
+    1,
+    502,
+    'INTERNAL_ERROR',
+    'A notice did not reach its channel: refused, no answer, a secret that is not set.',
+  ),
 
   // tune
   tune_space: entry(

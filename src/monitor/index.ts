@@ -36,7 +36,7 @@ export { checkTogether, isMultivariateName, multivariateNames } from './drift/mu
 export type { ColumnDrift, DriftReport } from './drift/report.ts';
 export { bucketKinds } from './buckets.ts';
 export { labelLine, predictionLine, toEntry, toLabel, type Entry } from './entry.ts';
-export { momentOf } from './moment.ts';
+export { momentOf, spanOf } from './moment.ts';
 export { performanceOf, tasks, type Performance, type PerformanceOptions } from './performance/performance.ts';
 export { readEntries, readLabels } from './read-entries.ts';
 export { SegmentWriter } from './segment-writer.ts';

@@ -11,3 +11,10 @@ export function momentOf(text: string, now: number): number {
   if (count !== undefined && unit !== undefined) return now - Number(count) * units[unit as keyof typeof units];
   return timeOf(/^\d{9,}$/.test(text) ? Number(text) : text);
 }
+
+/** How long `30s`, `15m`, `6h`, `7d`, `2w` is, in milliseconds; undefined for other texts. */
+export function spanOf(text: string): number | undefined {
+  const [, count, unit] = /^(\d{1,9})([smhdw])$/.exec(text) ?? [];
+  if (count === undefined || unit === undefined) return undefined;
+  return Number(count) * (unit === 's' ? 1000 : units[unit as keyof typeof units]);
+}

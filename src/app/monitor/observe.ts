@@ -62,7 +62,9 @@ class Look {
     }
     // What models are configured for is known, whether or not a rule asks for it.
     for (const [name, { reference }] of models) {
-      if (reference !== undefined) await this.#noted(`drift of '${name}'`, () => this.#driftOf(name));
+      if (reference !== undefined && !this.#drift.has(name)) {
+        await this.#noted(`drift of '${name}'`, () => this.#driftOf(name));
+      }
       await this.#noted(`performance of '${name}'`, () => this.#performanceOf(name, this.#windowOf(undefined, name)));
     }
     return {

@@ -9,6 +9,7 @@ import {
   ruleKinds,
   severities,
   type AlertRule,
+  type Severity,
 } from '../../monitor/index.ts';
 import { parseSettings, setting, type SettingOf } from '../../project/index.ts';
 
@@ -54,7 +55,7 @@ const rule = setting.checked(
     below: optional(number(), { about: 'rings under this' }),
     after: optional(duration(), { about: 'of no_traffic and age: rings after this time' }),
     for: optional(duration(), { about: 'how long it must hold before it fires', fallback: 0 }),
-    severity: optional(setting.choice(severities), { about: 'how bad it is', fallback: 'warning' }),
+    severity: optional<Severity>(setting.choice(severities), { about: 'how bad it is', fallback: 'warning' }),
     metric: optional(text(), { about: 'of performance: accuracy, f1_macro, rmse, ... (accuracy)' }),
     quantile: optional(setting.either(setting.exactly(0.5), setting.exactly(0.95), setting.exactly(0.99)), {
       about: 'of latency',
@@ -90,7 +91,10 @@ const channel = setting.variants('type', {
     url: optional(text(), { about: 'where to' }),
     url_env: optional(environment(), { about: 'the environment variable that holds the address' }),
     secret_env: optional(environment(), { about: 'the environment variable that holds the key of the signature' }),
-    format: optional(setting.choice(['json', 'slack', 'teams']), { about: 'its shape', fallback: 'json' }),
+    format: optional<'json' | 'slack' | 'teams'>(setting.choice(['json', 'slack', 'teams']), {
+      about: 'its shape',
+      fallback: 'json',
+    }),
   },
   alertmanager: { name, url: required(text(), { about: 'the base: /api/v2/alerts is added' }) },
   command: { name, command: required(text(), { about: 'a shell line; the alert comes on stdin as JSON' }) },

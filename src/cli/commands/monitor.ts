@@ -1,7 +1,9 @@
 import type { Verb } from '../parse/command.ts';
+import { alertCommands } from './monitor-alerts.ts';
 import { driftCommand } from './monitor-drift.ts';
 import { exportCommand, reportCommand } from './monitor-export.ts';
 import { labelCommand, logCommand } from './monitor-log.ts';
+import { watchCommand } from './monitor-watch.ts';
 import { performanceCommand, statsCommand, statusCommand } from './monitor-stats.ts';
 
 export const verb: Verb = {
@@ -16,5 +18,7 @@ export const verb: Verb = {
     driftCommand,
     exportCommand,
     reportCommand,
+    watchCommand,
+    ...alertCommands,
   ],
 };

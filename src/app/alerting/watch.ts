@@ -1,0 +1,64 @@
+import type { Alert } from '../../monitor/index.ts';
+import { look, sendAgain, type LookOptions, type LookResult } from './look.ts';
+
+export interface WatchOptions extends LookOptions {
+  readonly signal: AbortSignal;
+  /** Milliseconds between two looks. */
+  readonly interval: number;
+  readonly onLook: (result: LookResult) => void;
+  /** Something to do about an alert that fires; it is not waited for before the next look. */
+  readonly onBegun: (alert: Alert, signal: AbortSignal) => Promise<void>;
+}
+
+/** Pauses between attempts to deliver what did not arrive. */
+const firstPause = 5_000;
+const longestPause = 600_000;
+
+/** Looks again and again until the signal; what did not arrive is tried again in between. */
+export async function watch(options: WatchOptions): Promise<void> {
+  const { signal, interval, onLook, onTrouble } = options;
+  const running = new Set<Promise<void>>();
+  let next = performance.now();
+  let pause = firstPause;
+  let waiting = 0;
+  while (!signal.aborted) {
+    try {
+      if (performance.now() >= next) {
+        // By the clock that nobody puts back.
+        next = performance.now() + interval;
+        const result = await look(options);
+        onLook(result);
+        for (const alert of result.begun) {
+          const work = options.onBegun(alert, signal).finally(() => running.delete(work));
+          running.add(work);
+        }
+        waiting = result.waiting;
+        pause = firstPause;
+      } else if (waiting > 0) {
+        waiting = await sendAgain(options);
+        pause = Math.min(pause * 2, longestPause);
+      }
+    } catch (error) {
+      if (signal.aborted) break;
+      // A store that is away now may be there at the next look.
+      onTrouble(String(error instanceof Error ? error.message : error));
+    }
+    const untilNext = Math.max(0, next - performance.now());
+    await sleep(waiting > 0 ? Math.min(pause, untilNext) : untilNext, signal);
+  }
+  await Promise.allSettled(running);
+}
+
+/** Ends at once with the signal. Timers reach no further than 24 days. */
+function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, Math.min(milliseconds, 2 ** 31 - 1));
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
