@@ -10,7 +10,6 @@ export {
   advance,
   alertKey,
   announced,
-  isSilenced,
   noticeOf,
   orphaned,
   type Alert,

@@ -65,6 +65,8 @@ export async function mailServer(options: SMTPServerOptions = {}) {
   });
   server.on('error', () => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
-  onTestFinished(() => void server.close());
+  onTestFinished(() => {
+    server.close();
+  });
   return { port: (server.server.address() as AddressInfo).port, mails };
 }

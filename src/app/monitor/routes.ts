@@ -10,14 +10,21 @@ export interface MonitorRoutesOptions {
   readonly prefix?: string | undefined;
   /** Who may look. */
   readonly scope: Scope;
-  readonly alerts: () => Promise<readonly AlertFacts[]>;
+  readonly facts: MonitorFacts;
+}
+
+/** What the log alone does not tell. */
+export interface MonitorFacts {
+  alerts(): Promise<readonly AlertFacts[]>;
+  /** Drift of one model, or of all that have a reference. @throws MlopsError `resource_missing` */
+  drift(model: string | undefined): Promise<readonly unknown[]>;
 }
 
 /**
- * What the log tells, over HTTP: `GET /monitor/stats`, `/monitor/performance` and `/monitor/health`, with the words that
- * the commands have as flags.
+ * What the log tells, over HTTP: `GET /monitor/stats`, `/monitor/performance`, `/monitor/drift` and
+ * `/monitor/health`, with the words that the commands have as flags.
  */
-export function addMonitorRoutes(shell: Shell, { log, prefix = '', scope, alerts }: MonitorRoutesOptions): void {
+export function addMonitorRoutes(shell: Shell, { log, prefix = '', scope, facts }: MonitorRoutesOptions): void {
   const get = (name: string, answer: (query: Query) => Promise<unknown>): void => {
     shell.get(`${prefix}/monitor/${name}`, { config: { scope } }, (request) => answer(request.query as Query));
   };
@@ -27,7 +34,11 @@ export function addMonitorRoutes(shell: Shell, { log, prefix = '', scope, alerts
     const options = { positive: textIn(query, 'positive'), seed: Number.isSafeInteger(seed) ? seed : 0 };
     return performanceJson(await performance(log, selectionOf(query), options)) ?? [];
   });
-  get('health', async (query) => healthOf(await stats(log, selectionOf(query)), await alerts(), Date.now()));
+  get('drift', async (query) => {
+    const found = await facts.drift(textIn(query, 'model'));
+    return found.length === 1 ? found[0] : found;
+  });
+  get('health', async (query) => healthOf(await stats(log, selectionOf(query)), await facts.alerts(), Date.now()));
 }
 
 type Query = Readonly<Record<string, unknown>>;

@@ -2,11 +2,12 @@ import * as path from 'node:path';
 
 import { MlopsError, type Logger } from '../../base/index.ts';
 import { fileKeyStore, keyOf, keyVerifier } from '../../auth/index.ts';
-import { isLoopback, loopbackHosts, type Verifier } from '../../http/index.ts';
+import { isLoopback, loopbackHosts, type Shell, type Verifier } from '../../http/index.ts';
 import { readModelUri } from '../../mlflow/index.ts';
 import { FolderSource, serve, type RunningServer, type ServedModelSpec, type ServeOptions } from '../../serve/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { RegistrySource, RunSource } from '../registry/registry-source.ts';
+import { monitorFacts } from '../alerting/monitor-facts.ts';
 import { addMonitorRoutes } from '../monitor/routes.ts';
 import { modelOfRun, readRunUri } from '../registry/run-model.ts';
 
@@ -17,6 +18,7 @@ export interface ServeModelsOptions {
   readonly modelsDir?: string | undefined;
   /** Relative paths start here. */
   readonly cwd: string;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly host: string;
   readonly port: number;
   /** Called once, when a source is in the registry or a run. */
@@ -88,8 +90,7 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
     extend:
       predictionLog === undefined
         ? undefined
-        : (shell) =>
-            addMonitorRoutes(shell, { log: predictionLog.directory, scope: 'predict', alerts: async () => [] }),
+        : (shell) => addRoutes(shell, predictionLog.directory, { ...options, openStore }),
     onAccess: options.onAccess,
     onChange: options.onChange,
     serverVersion: options.serverVersion,
@@ -103,6 +104,12 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
       return clean;
     },
   };
+}
+
+/** What the prediction log tells, and what `monitor.yaml` asks of it. */
+function addRoutes(shell: Shell, log: string, { cwd, env = {}, openStore }: ServeModelsOptions): void {
+  const facts = monitorFacts({ cwd, env, log, openStore });
+  addMonitorRoutes(shell, { log, scope: 'predict', facts });
 }
 
 /** On a loopback address only this machine can call, so no key is asked for unless the user wants it. */

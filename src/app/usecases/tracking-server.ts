@@ -1,4 +1,5 @@
 import { startTrackingServer, type TrackingServer, type TrackingServerOptions } from '../endpoint/server.ts';
+import { monitorFacts } from '../alerting/monitor-facts.ts';
 import { addMonitorRoutes } from '../monitor/routes.ts';
 
 export type WatchedServerOptions = Omit<TrackingServerOptions, 'extend'>;
@@ -7,8 +8,10 @@ export type WatchedServerOptions = Omit<TrackingServerOptions, 'extend'>;
 export function startWatchedServer(options: WatchedServerOptions): Promise<TrackingServer> {
   return startTrackingServer({
     ...options,
-    extend: (shell, { predictions, prefix }) => {
-      addMonitorRoutes(shell, { log: predictions, prefix, scope: 'read', alerts: async () => [] });
+    extend: (shell, { store, predictions: log, prefix }) => {
+      const { cwd, env = {} } = options;
+      const facts = monitorFacts({ cwd, env, log, openStore: async () => store, alertStore: store });
+      addMonitorRoutes(shell, { log, prefix, scope: 'read', facts });
     },
   });
 }

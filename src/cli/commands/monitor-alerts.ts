@@ -105,9 +105,10 @@ const silenceCommand: Command = {
     { name: 'off', summary: 'end the silences of this rule' },
   ],
   run: (input, terminal) =>
-    withAlerting(input, terminal, async ({ book, settings }) => {
+    withAlerting(input, terminal, async (alerting) => {
+      const { book } = alerting;
       const [rule = ''] = input.args;
-      const names = settings().settings.alerts.rules.map(({ name }) => name);
+      const names = alerting.settings().settings.alerts.rules.map(({ name }) => name);
       if (rule !== '*' && !names.includes(rule)) {
         const hint = didYouMean(rule, names) ?? `rules: ${names.join(', ')}`;
         throw new MlopsError('usage', `monitor.yaml has no rule '${rule}'`, { hint });

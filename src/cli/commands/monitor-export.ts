@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { knownAlerts } from '../../app/alerting/monitor-facts.ts';
 import { exportFiles } from '../../app/monitor/export.ts';
 import { reportPage } from '../../app/monitor/report.ts';
 import { plural, writeFileAtomic } from '../../base/index.ts';
@@ -35,10 +36,11 @@ export const exportCommand: Command = {
   flags,
   async run(input, terminal) {
     const [directory = ''] = input.args;
+    const alerts = await knownAlerts(terminal.cwd, terminal.env);
     const files = await exportFiles(logOf(input, terminal), path.resolve(terminal.cwd, directory), {
       selection: windowOf(input),
       performance: { positive: input.text('positive') },
-      alerts: [],
+      alerts: alerts.filter(({ state }) => state !== 'pending'),
     });
     terminal.note(`wrote ${plural(files.length, 'file')} to ${directory}`);
   },

@@ -105,6 +105,7 @@ function optionsOf(sources: readonly string[], input: Input, terminal: Terminal)
     sources,
     modelsDir: input.text('models-dir'),
     cwd: terminal.cwd,
+    env: terminal.env,
     host: input.text('host') ?? '127.0.0.1',
     port: portOf(input, 5001),
     openStore: () => openPlace(place, { create: false, signal: terminal.signal }),

@@ -118,7 +118,7 @@ export function announced(alert: Alert, options: NoticeOptions): Alert {
   };
 }
 
-export function isSilenced({ rule }: Pick<Alert, 'rule'>, silences: readonly Silence[], now: number): boolean {
+function isSilenced({ rule }: Pick<Alert, 'rule'>, silences: readonly Silence[], now: number): boolean {
   return silences.some((silence) => (silence.rule === rule || silence.rule === '*') && Date.parse(silence.until) > now);
 }
 
