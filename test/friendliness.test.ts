@@ -3,9 +3,13 @@ import * as path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 
+import { loadCommands } from '../src/cli/entry/docs.ts';
+import { allFlags, envName, hasJson } from '../src/cli/parse/general-flags.ts';
 import { readGlobalFlags } from '../src/cli/parse/global-flags.ts';
+import { selectJson } from '../src/cli/parse/json-select.ts';
 import { createTerminal, type Streams } from '../src/cli/terminal/create-terminal.ts';
 import { commandLine } from './support/command-line.ts';
+import { openProjectWith } from './support/repo.ts';
 import { temporaryFolder } from './cli.ts';
 
 /** A terminal of a size, as `main` makes it for a command line. */
@@ -57,6 +61,183 @@ describe('point 39: tables fit the terminal', () => {
     expect((await terminalOf([], { columns: 0, rows: 0 })).terminal).toMatchObject({ columns: 80 });
     expect((await terminalOf([], { columns: 0, rows: 0 })).terminal.errorSize()).toEqual({ columns: 80, rows: 24 });
     expect((await terminalOf([], { columns: 120, rows: 50 })).terminal).toMatchObject({ columns: 120 });
+  });
+});
+
+describe('points 4 and 5: help', () => {
+  it('is short by -h and long by --help, everywhere but where -h is --host of MLflow, which it says', async () => {
+    const long = await commandLine('/', ['push', '--help']);
+    const short = await commandLine('/', ['push', '-h']);
+    expect([long.status, short.status]).toEqual([0, 0]);
+    expect(short.stdout.length).toBeLessThan(long.stdout.length);
+    expect(short.stdout).toContain('--remote');
+    expect((await commandLine('/', ['help', 'push'])).stdout).toBe(long.stdout);
+    for (const { commands } of await loadCommands()) {
+      for (const command of commands) {
+        const host = command.flags?.some(({ short: letter }) => letter === 'h') === true;
+        expect(host, command.name).toBe(
+          /^(server|ui|models serve)/.test(command.name) && command.flags?.some(({ name }) => name === 'host') === true,
+        );
+        if (!host) expect((await commandLine('/', [...command.name.split(' '), '-h'])).status, command.name).toBe(0);
+      }
+    }
+    expect((await commandLine('/', ['server', '-h'])).stderr).toContain(
+      '-h is --host here, as in MLflow; --help is help',
+    );
+    expect((await commandLine('/', ['server', '--help'])).stdout).toContain('-h is --host here');
+  });
+});
+
+describe('point 8: nouns', () => {
+  it('are plural, and taken in the other number and by what other tools call the act', async () => {
+    for (const words of [
+      ['model', 'ls'],
+      ['models', 'list'],
+      ['experiment', 'describe'],
+      ['remotes', 'list'],
+      ['models', 'rm'],
+    ]) {
+      const said = await commandLine('/', [...words, '--help']);
+      expect(said.status, words.join(' ')).toBe(0);
+      expect(said.stdout, words.join(' ')).toContain('Usage');
+    }
+    expect((await commandLine('/', ['runs', 'get', '--help'])).stdout).toContain('mlops runs show');
+    expect((await commandLine('/', ['models', 'nonsense'])).status).toBe(2);
+  });
+});
+
+describe('point 9: one meaning per letter', () => {
+  it('holds for the verbs that are ours alone', async () => {
+    const letters = new Map<string, string>();
+    const foreign = new Set(['experiments create', 'models serve']);
+    for (const { commands } of await loadCommands()) {
+      for (const { name, owner, flags } of commands) {
+        if (owner !== 'mlops' || foreign.has(name)) continue;
+        for (const flag of flags ?? []) {
+          if (flag.short === undefined) continue;
+          expect(`-${flag.short} --${letters.get(flag.short) ?? flag.name}`, name).toBe(
+            `-${flag.short} --${flag.name}`,
+          );
+          letters.set(flag.short, flag.name);
+        }
+      }
+    }
+    expect(letters.size).toBeGreaterThan(5);
+  });
+});
+
+describe('point 11: --json with --fields and --jq', () => {
+  const choose = async (choice: readonly string[], words: readonly string[] = ['docs']) =>
+    commandLine('/', [...words, ...choice]);
+
+  it('choose fields, also of what lies in the only list', async () => {
+    const rows = JSON.parse((await choose(['--fields', 'name,summary'])).stdout) as object[];
+    expect(rows.length).toBeGreaterThan(5);
+    for (const row of rows) expect(Object.keys(row)).toEqual(['name', 'summary']);
+    expect(selectJson({ runs: [{ a: { b: 1 }, 'x.y': 2, c: 3 }], token: '' }, { fields: 'a.b,x.y' })).toEqual([
+      { runs: [{ 'a.b': 1, 'x.y': 2 }] },
+    ]);
+    const wrong = await choose(['--fields', 'nme']);
+    expect(wrong).toMatchObject({ status: 2, stdout: '' });
+    expect(wrong.stderr).toContain("did you mean 'name'?");
+  });
+
+  it('go along paths as jq does', async () => {
+    const names = (await choose(['--jq', '.[].name'])).stdout.trim().split('\n');
+    expect(names).toContain('serving');
+    const value = { a: [{ b: 'x', 'c d': [1, 2] }, { b: null }], n: { k: true } };
+    const cases: readonly [string, unknown[]][] = [
+      ['.', [value]],
+      ['.a[0].b', ['x']],
+      ['.a[-1].b', [null]],
+      ['.a[7].b', [null]],
+      ['.a | length', [2]],
+      ['.a[0]."c d"[1]', [2]],
+      ['.a[0]["c d"] | .[0]', [1]],
+      ['.a[].b', ['x', null]],
+      ['. | .n | keys', [['k']]],
+      ['.absent.deeper', [null]],
+      ['.a[0].b.z?', []],
+      ['.n[]', [true]],
+    ];
+    for (const [jq, expected] of cases) expect(selectJson(value, { jq }), jq).toEqual(expected);
+    for (const jq of ['a', '.a[', '.a b', '..a', '.a[0].b.z', '.a.b', 'map(.x)', '.["x]'])
+      expect(() => selectJson(value, { jq }), jq).toThrow(expect.objectContaining({ code: 'usage' }));
+  });
+
+  it("work for DVC's verbs, whose JSON Python writes", async () => {
+    const repo = await openProjectWith({
+      'dvc.yaml': 'stages: {}\nmetrics: [m.json]\n',
+      'm.json': '{"a": NaN, "b": {"c": 2}}',
+    });
+    repo.close();
+    const show = await commandLine(repo.root, ['metrics', 'show', '--jq', '.[""].data["m.json"].data.b.c']);
+    expect(show).toMatchObject({ status: 0, stdout: '2\n' });
+    expect((await commandLine(repo.root, ['status', '--jq', 'length'])).stdout).toBe('0\n');
+  });
+
+  it('are there wherever --json is, and --json is on all that reads', async () => {
+    const acts =
+      /(?:^| )(?:list|show|search|compare|history|status|why|diff|stats|performance|dag|doctor|docs|explain|version|du|check-ignore|list-url)$/;
+    for (const { commands } of await loadCommands()) {
+      for (const command of commands) {
+        if (acts.test(command.name)) expect(hasJson(command), command.name).toBe(true);
+        if (hasJson(command))
+          expect(
+            allFlags(command).map(({ name }) => name),
+            command.name,
+          ).toEqual(expect.arrayContaining(['fields', 'jq']));
+      }
+    }
+  });
+});
+
+describe('point 27: an environment variable for every flag', () => {
+  it('by rule, behind the flag and before the default', async () => {
+    const topics = async (env: Record<string, string>, ...words: string[]) =>
+      (await commandLine('/', ['docs', ...words], { env })).stdout;
+    expect(await topics({ MLOPS_DOCS_JSON: '1' })).toMatch(/^\[/);
+    expect(await topics({ MLOPS_DOCS_JSON: 'off' })).toMatch(/^readme/);
+    expect(await topics({ MLOPS_DOCS_JQ: '.[0].name' })).toBe('readme\n');
+    expect(await topics({ MLOPS_DOCS_JQ: '.[0].name' }, '--jq', '.[1].name')).not.toBe('readme\n');
+    const bad = await commandLine('/', ['docs'], { env: { MLOPS_DOCS_JSON: 'perhaps' } });
+    expect(bad.status).toBe(2);
+    expect(bad.stderr).toContain('MLOPS_DOCS_JSON');
+    const names = (await loadCommands()).flatMap(({ commands }) =>
+      commands.flatMap((command) => allFlags(command).map((flag) => envName(command, flag))),
+    );
+    expect(new Set(names).size).toBe(names.length);
+    expect(names).toContain('MLOPS_SERVE_PORT');
+    expect(names.filter((name) => !/^MLOPS_[A-Z0-9_]+$/.test(name))).toEqual([]);
+  });
+
+  it('and for those of every command', () => {
+    expect(
+      readGlobalFlags(['x'], { MLOPS_YES: '1', MLOPS_VERBOSE: '2', MLOPS_CD: '/tmp', MLOPS_NO_PAGER: 'true' }),
+    ).toMatchObject({
+      yes: true,
+      verbosity: 2,
+      cd: '/tmp',
+      noPager: true,
+      quiet: false,
+    });
+    expect(readGlobalFlags(['x', '-v'], { MLOPS_QUIET: '1', MLOPS_NO_INPUT: '0' })).toMatchObject({
+      quiet: false,
+      verbosity: 1,
+      noInput: false,
+    });
+  });
+});
+
+describe('point 29: --dry-run', () => {
+  it('is spelled --dry, too, and the other way round', async () => {
+    for (const { commands } of await loadCommands()) {
+      for (const command of commands) {
+        const names = allFlags(command).flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]);
+        if (names.includes('dry') || names.includes('dry-run'))
+          expect(names, command.name).toEqual(expect.arrayContaining(['dry', 'dry-run']));
+      }
+    }
   });
 });
 

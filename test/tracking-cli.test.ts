@@ -109,10 +109,8 @@ describe('runs of commands', () => {
     expect(ok(folder, 'runs', 'search', 'metrics.loss < 0.35')).toMatch(/two/);
     expect(ok(folder, 'runs', 'artifacts', 'get', 'one', 'output.txt')).toBe('hello\n');
     expect(ok(folder, 'runs', 'artifacts', 'list', 'one')).toContain('model.onnx');
-    const widest = ok(folder, 'runs', 'list')
-      .split('\n')
-      .map((line) => line.length);
-    expect(Math.max(...widest)).toBeLessThanOrEqual(80);
+    // In a pipe no column is left out and no cell cut.
+    expect(ok(folder, 'runs', 'list').split('\n')[0]).toMatch(/^RUN +NAME +STATUS +STARTED +TIME .*loss .*lr/);
     ok(folder, 'runs', 'delete', 'one');
     expect(JSON.parse(ok(folder, 'runs', 'list', '--json'))).toHaveLength(1);
     ok(folder, 'runs', 'restore', 'one');

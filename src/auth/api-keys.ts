@@ -47,14 +47,18 @@ export function createKey(
   return { key, secret };
 }
 
-/** Removes keys by id or name. @throws MlopsError `key_not_found`. */
-export function revokeKey(store: KeyStore, idOrName: string): readonly StoredKey[] {
+/** Removes keys by id or name, or (`dry`) says which they are. @throws MlopsError `key_not_found`. */
+export function revokeKey(
+  store: KeyStore,
+  idOrName: string,
+  options: { readonly dry?: boolean } = {},
+): readonly StoredKey[] {
   const keys = store.load();
   const gone = keys.filter((key) => key.id === idOrName || key.name === idOrName);
   if (gone.length === 0) {
     throw new MlopsError('key_not_found', `there is no key '${idOrName}'`, { hint: 'see `mlops auth key list`' });
   }
-  store.save(keys.filter((key) => !gone.includes(key)));
+  if (options.dry !== true) store.save(keys.filter((key) => !gone.includes(key)));
   return gone;
 }
 

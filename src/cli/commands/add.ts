@@ -7,6 +7,7 @@ import { sayGitAdd, withRepo } from '../session/data-session.ts';
 export const verb: Command = {
   name: 'add',
   owner: 'dvc',
+  stream: true,
   summary: 'Track data files or folders',
   description:
     'Puts the content into the cache, writes a small .dvc file to commit to Git, and makes Git ignore the data. A target inside a tracked folder updates that folder without reading the rest of it.',
@@ -50,6 +51,7 @@ export const verb: Command = {
             relink: !input.on('no-relink'),
           }),
     );
+    terminal.event({ event: 'result', files });
     sayGitAdd(terminal, files);
     terminal.next('commit the .dvc file to Git, then `mlops push` to share the data');
   },

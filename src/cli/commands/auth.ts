@@ -73,9 +73,11 @@ const revoke: Command = {
   summary: 'Revoke an API key; running servers refuse it within a second',
   examples: [['mlops auth key revoke dashboard', 'by name or id']],
   args: [{ name: 'key', summary: 'id or name' }],
+  flags: [{ name: 'dry-run', summary: 'only say which would be revoked' }],
   run(input, terminal) {
-    for (const key of revokeKey(keyStore(terminal), input.args[0] ?? ''))
-      terminal.note(`revoked ${key.name} (${key.id})`);
+    const dry = input.on('dry-run');
+    for (const { name, id } of revokeKey(keyStore(terminal), input.args[0] ?? '', { dry }))
+      terminal.note(`${dry ? 'would revoke' : 'revoked'} ${name} (${id})`);
   },
 };
 

@@ -16,6 +16,7 @@ export const verb: Command = {
     { name: 'details', short: 'd', summary: 'show the rule of each path' },
     { name: 'all', short: 'a', summary: 'with --details: all rules', hidden: true },
     { name: 'non-matching', short: 'n', summary: 'with --details: list paths without a rule too' },
+    { name: 'json', ours: true, summary: 'as JSON' },
     { name: 'stdin', summary: 'read paths from standard input, one a line' },
   ],
   exits: { 1: 'no rule for any of the paths' },
@@ -23,6 +24,7 @@ export const verb: Command = {
     const wrong = misuse(input, terminal.quiet);
     if (wrong !== undefined) throw new MlopsError('usage', wrong, { exit: 255 });
     const project = findProject(terminal.cwd);
+    const json: object[] = [];
     let matched = false;
     for (const target of input.on('stdin') ? linesOfStdin() : input.args) {
       const file = toTreePath(project, terminal.cwd, target);
@@ -30,9 +32,11 @@ export const verb: Command = {
       const none: IgnoreVerdict = { ignored: false, rules: [] };
       const verdict =
         file === undefined || file === '' ? none : project.ignore.check(file, stat?.isDirectory() === true);
-      for (const line of linesFor(target, verdict, input)) say(terminal, line);
+      if (input.on('json')) json.push({ path: target, ignored: verdict.ignored, rules: verdict.rules });
+      else for (const line of linesFor(target, verdict, input)) say(terminal, line);
       matched ||= verdict.rules.length > 0 && (verdict.ignored || input.on('details'));
     }
+    if (input.on('json')) terminal.json(json);
     return matched ? 0 : 1;
   },
 };

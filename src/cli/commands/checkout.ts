@@ -6,6 +6,7 @@ import { say, sayChanges, selectionFlags, summaryOf, targetsArg, withRepo } from
 export const verb: Command = {
   name: 'checkout',
   owner: 'dvc',
+  stream: true,
   summary: 'Bring data in the workspace to the recorded state',
   description:
     'Compares first and changes only what differs. Files that are in no cache are never removed without --force, and an object whose content is not what its name says is never handed out.',
@@ -34,6 +35,8 @@ export const verb: Command = {
         onProgress: terminal.progress,
       }),
     );
+    const { modified, added, deleted, failed } = report;
+    terminal.event({ event: 'result', modified, added, deleted, failed });
     if (input.on('summary')) say(terminal, summaryOf(report.counts) || 'No changes.');
     else sayChanges(terminal, report);
     if (report.failed.length > 0 && !input.on('allow-missing')) throw checkoutFailed(report);

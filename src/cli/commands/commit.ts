@@ -5,6 +5,7 @@ import { say, selectionFlags, targetsArg, withRepo } from '../session/data-sessi
 export const verb: Command = {
   name: 'commit',
   owner: 'dvc',
+  stream: true,
   summary: 'Accept what is in the workspace as the new truth',
   description:
     'Puts changed content into the cache and its hashes into .dvc files and dvc.lock, without running anything.',

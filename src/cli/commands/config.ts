@@ -23,6 +23,8 @@ export const verb: Command = {
     ...levelFlags,
     { name: 'unset', short: 'u', summary: 'remove the option' },
     { name: 'list', short: 'l', summary: 'list all options' },
+    { name: 'json', ours: true, summary: 'as JSON: key, value and file of each' },
+    { name: 'show-secrets', ours: true, summary: 'passwords and keys, too, which -l hides' },
     { name: 'show-origin', summary: 'show the file that each value is from' },
   ],
   run(input, terminal) {
@@ -35,6 +37,7 @@ export const verb: Command = {
     const place = openConfig(terminal.cwd);
     if (value === undefined && !input.on('unset')) {
       const found = getConfig(place, option, levelOf(input));
+      if (input.on('json')) return terminal.json(found ?? null);
       if (found !== undefined) say(terminal, prefix(input, found.origin) + found.value);
       return;
     }
@@ -56,9 +59,23 @@ function misuse(input: Input, name: string | undefined, value: string | undefine
 }
 
 function list(input: Input, terminal: Terminal): void {
-  for (const { key, value, origin } of listConfig(openConfig(terminal.cwd), levelOf(input))) {
+  const hides = !input.on('show-secrets') && !terminal.asDvc;
+  const options = listConfig(openConfig(terminal.cwd), levelOf(input)).map((option) =>
+    hides ? { ...option, value: masked(option.key, option.value) } : option,
+  );
+  if (input.on('json')) return terminal.json(options);
+  for (const { key, value, origin } of options) {
     say(terminal, `${prefix(input, origin)}${key}=${value}`);
   }
+}
+
+/** Options of remotes that let somebody in; of an address with a password in it, the password. */
+const secretKeys =
+  /(?:^|\.)(?:password|passphrase|token|sas_token|account_key|access_key|access_key_id|secret_access_key|session_token|connection_string|client_secret|oss_key_secret|gdrive_client_secret|ask_password_value)$/;
+
+function masked(key: string, value: string): string {
+  if (secretKeys.test(key)) return '*****';
+  return value.replace(/^([a-z][a-z0-9+.-]{0,20}:\/\/[^/:@]{1,200}:)[^/@]{1,200}@/i, '$1*****@');
 }
 
 function prefix(input: Input, origin: string): string {

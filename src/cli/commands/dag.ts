@@ -21,6 +21,7 @@ export const verb: Command = {
     { name: 'dot', summary: 'in the DOT language of Graphviz' },
     { name: 'mermaid', summary: 'as a Mermaid flowchart' },
     { name: 'md', summary: 'as a Mermaid flowchart in a Markdown block' },
+    { name: 'json', ours: true, summary: 'nodes and edges as JSON' },
     { name: 'collapse-foreach-matrix', summary: 'one node for all stages of a foreach or matrix' },
     { name: 'full', summary: 'also what depends on the target' },
     { name: 'outs', short: 'o', summary: 'outputs instead of stages' },
@@ -42,7 +43,8 @@ export const verb: Command = {
         },
         (file) => repo.display(file),
       );
-      if (input.on('dot')) say(terminal, dagDot(view));
+      if (input.on('json')) terminal.json({ nodes: view.nodes, edges: view.edges.map(([from, to]) => ({ from, to })) });
+      else if (input.on('dot')) say(terminal, dagDot(view));
       else if (input.on('mermaid') || input.on('md')) say(terminal, dagMermaid(view, input.on('md')));
       else await page(dagAscii(view), terminal);
     });

@@ -15,7 +15,11 @@ export const verb: Command = {
     { name: 'url', summary: 'path or Git URL of the repository' },
     { name: 'path', summary: 'folder or file in it', optional: true },
   ],
-  flags: [{ name: 'summarize', short: 's', summary: 'only the sum' }, ...foreignFlags],
+  flags: [
+    { name: 'summarize', short: 's', summary: 'only the sum' },
+    { name: 'json', ours: true, summary: 'as JSON' },
+    ...foreignFlags,
+  ],
   async run(input, terminal) {
     const options = foreignOptions(input, terminal);
     const rows = await du(terminal.cwd, {
@@ -24,6 +28,7 @@ export const verb: Command = {
       path: input.args[1],
       summarize: input.on('summarize'),
     });
+    if (input.on('json')) return terminal.json(rows.map(({ path, size }) => ({ path, size })));
     for (const line of listTable(rows.map(({ size, path }) => [dvcSize(size), path]))) terminal.print(line);
   },
 };

@@ -28,6 +28,7 @@ const include: FlagSpec = {
 const run: Command = {
   name: 'exp run',
   owner: 'dvc',
+  stream: true,
   summary: 'Run the pipeline with other params and save the result as an experiment',
   description:
     'Works in the workspace: params are changed, stages run, and the result is saved as a commit on top of HEAD that no branch knows. Several values of one param make a grid.',
@@ -63,7 +64,7 @@ const run: Command = {
         record: input.on('no-record') ? false : undefined,
         env: terminal.env,
         ...(input.on('interactive') ? { confirm: (question) => terminal.confirm(question, { must: true }) } : {}),
-        output: terminal.stdoutIsTty && terminal.stderrIsTty ? 'inherit' : 'pipe',
+        output: terminal.stdoutIsTty && terminal.stderrIsTty && !input.on('json') ? 'inherit' : 'pipe',
         signal: terminal.signal,
         onEvent: (event) => view.show(event),
         onWarning: (message) => terminal.warn(message),
@@ -154,6 +155,7 @@ const remove: Command = {
       completes: 'revision',
     },
     { name: 'keep', summary: 'keep the named ones, remove the others' },
+    { name: 'dry-run', ours: true, summary: 'only say what would be removed' },
   ],
   run: (input, terminal) =>
     withRepo(terminal, async (repo) => {
@@ -166,7 +168,12 @@ const remove: Command = {
         keep: keep ? input.args : [],
         all: input.on('all-commits') || keep,
         revisions: input.list('rev'),
+        dry: input.on('dry-run'),
       });
+      if (input.on('dry-run')) {
+        for (const name of names) terminal.print(`would remove ${name}`);
+        return;
+      }
       if (names.length === 0) say(terminal, 'No experiments to remove.');
       else say(terminal, `Removed experiments: ${joined(names)}`);
     }),

@@ -45,12 +45,14 @@ const list: Command = {
     ...baselineFlags,
     { name: 'name-only', aliases: ['names-only'], summary: 'only names' },
     { name: 'sha-only', aliases: ['shas-only'], summary: 'only commit hashes' },
+    { name: 'json', ours: true, summary: 'as JSON' },
   ],
   run(input, terminal) {
     const { root } = findReportPlace(terminal);
     const [remote] = input.args;
     if (input.on('sha-only') && remote !== undefined)
       throw new MlopsError('usage', '--sha-only not supported with git_remote.', { exit: 255 });
+    if (input.on('json')) return terminal.json(listExperiments(root, { ...baselinesOf(input), remote }));
     const plain = input.on('name-only') || input.on('sha-only');
     for (const { commit, name, experiments } of listExperiments(root, { ...baselinesOf(input), remote })) {
       if (!plain) terminal.print(`${name ?? commit.slice(0, 7)}:`);

@@ -1,4 +1,5 @@
 import { activeExperiments, experimentNamed } from '../../app/places/find-runs.ts';
+import { plural } from '../../base/index.ts';
 import { everything, experimentToJson, type Experiment } from '../../mlflow/index.ts';
 import type { Command, FlagSpec, Input, Verb } from '../parse/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -140,12 +141,19 @@ function lifecycle(word: 'delete' | 'restore'): Command {
     summary: word === 'delete' ? 'Delete an experiment with its runs, restorably' : 'Bring a deleted experiment back',
     examples: [[`mlops experiments ${word} ablation`, 'by name or id']],
     args: [{ ...nameArgument, optional: true }],
-    flags: [{ name: 'experiment-id', short: 'x', value: 'ID', summary: 'its id' }],
+    flags: [
+      { name: 'experiment-id', short: 'x', value: 'ID', summary: 'its id' },
+      ...(word === 'delete' ? [{ name: 'dry-run', summary: 'only say what would be deleted' }] : []),
+    ],
     run: (input, terminal) =>
       withStore(
         terminal,
         async (store) => {
           const { id, name } = await experimentNamed(store, input.args[0] ?? input.text('experiment-id') ?? '');
+          if (word === 'delete' && input.on('dry-run')) {
+            const { items } = await store.searchRuns({ experimentIds: [id], maxResults: 50_000 });
+            return terminal.print(`would delete experiment '${name}' with ${plural(items.length, 'run')}`);
+          }
           await (word === 'delete' ? store.deleteExperiment(id) : store.restoreExperiment(id));
           terminal.print(`Experiment '${name}' with id ${id} has been ${word}d.`);
         },

@@ -5,6 +5,7 @@ import {
   say,
   summaryOf,
   targetsArg,
+  tellTransfer,
   transferFlags,
   transferOptions,
   warnAbsent,
@@ -15,6 +16,7 @@ import {
 export const verb: Command = {
   name: 'fetch',
   owner: 'dvc',
+  stream: true,
   summary: 'Bring tracked data from the remote into the cache',
   description: 'The workspace stays as it is; `mlops checkout` afterwards, or `mlops pull` at once, brings it there.',
   examples: [
@@ -25,6 +27,7 @@ export const verb: Command = {
   args: [targetsArg],
   flags: [
     ...transferFlags,
+    { name: 'dry-run', ours: true, summary: 'only say what would be fetched' },
     runCacheFlag,
     { name: 'max-size', value: 'BYTES', integer: true, summary: 'pass over larger outputs' },
     {
@@ -38,6 +41,7 @@ export const verb: Command = {
   failure: 1,
   async run(input, terminal) {
     await withRepo(terminal, async (repo) => {
+      if (input.on('dry-run')) return tellTransfer(repo, 'fetch', input, terminal);
       const report = await fetch(repo, {
         ...transferOptions(input, terminal),
         runCache: input.choice('run-cache') === true,
@@ -46,6 +50,7 @@ export const verb: Command = {
       });
       warnAbsent(terminal, report.absent);
       warnWithoutRemote(repo, input, terminal);
+      terminal.event({ event: 'result', fetched: report.count, missing: report.absent });
       say(terminal, summaryOf({ fetched: report.count }) || 'Everything is up to date.');
     });
   },

@@ -6,6 +6,7 @@ import { fsConfigFlag, pairsOf } from '../parse/foreign-flags.ts';
 export const verb: Command = {
   name: 'get-url',
   owner: 'dvc',
+  stream: true,
   summary: 'Copy a file or folder from a path or URL',
   examples: [
     ['mlops get-url s3://bucket/raw/2024 raw', 'everything below a prefix'],

@@ -6,6 +6,7 @@ import { foreignFlags, foreignOptions } from '../parse/foreign-flags.ts';
 export const verb: Command = {
   name: 'get',
   owner: 'dvc',
+  stream: true,
   summary: 'Copy a file or folder out of a repository',
   description: 'Of any Git repository or DVC project, data included; no project is needed here.',
   examples: [

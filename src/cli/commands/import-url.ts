@@ -7,6 +7,7 @@ import { importFlags, importOptions, refuseBoth } from '../parse/import-flags.ts
 export const verb: Command = {
   name: 'import-url',
   owner: 'dvc',
+  stream: true,
   summary: 'Copy a file or folder from a URL and track where it comes from',
   description: 'The .dvc file records the URL and its etag or hash, so that `mlops update` sees whether it changed.',
   examples: [

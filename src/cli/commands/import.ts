@@ -7,6 +7,7 @@ import { importFlags, importOptions, refuseBoth } from '../parse/import-flags.ts
 export const verb: Command = {
   name: 'import',
   owner: 'dvc',
+  stream: true,
   summary: 'Copy a file or folder out of a repository and track where it comes from',
   description:
     'The .dvc file records the repository and its commit, so that `mlops update` can bring newer data and anybody can fetch the same again.',

@@ -20,6 +20,7 @@ export const verb: Command = {
     { name: 'tree', short: 'T', summary: 'go into folders, shown as a tree' },
     { name: 'level', short: 'L', value: 'DEPTH', integer: true, summary: 'levels to go down' },
     { name: 'size', summary: 'with sizes' },
+    { name: 'json', ours: true, summary: 'as JSON' },
     fsConfigFlag,
   ],
   async run(input, terminal) {
@@ -30,6 +31,12 @@ export const verb: Command = {
       options: pairsOf(input.list('fs-config'), 'fs-config'),
       signal: terminal.signal,
     };
+    if (input.on('json')) {
+      const entries = input.on('tree')
+        ? await listUrlTree(terminal.cwd, command)
+        : await listUrl(terminal.cwd, command);
+      return terminal.json(entries);
+    }
     const style = listStyle(terminal, input.on('size'), false);
     const lines = input.on('tree')
       ? treeLines(await listUrlTree(terminal.cwd, command), style)

@@ -9,7 +9,10 @@ export const serveCommand: Command = {
   examples: [['mlops models serve -m models:/digits/Production -p 5002', "the model with MLflow's /invocations"]],
   flags: [
     { name: 'model-uri', short: 'm', value: 'URI', completes: 'model', summary: 'what to serve' },
-    ...serveFlags.map((flag) => (flag.name === 'port' ? { ...flag, default: '5000' } : flag)),
+    ...serveFlags.map((flag) => {
+      if (flag.name === 'host') return { ...flag, short: 'h' };
+      return flag.name === 'port' ? { ...flag, default: '5000' } : flag;
+    }),
     { name: 'env-manager', value: 'NAME', summary: 'accepted and not needed: no Python runs here', hidden: true },
   ],
   async run(input, terminal) {

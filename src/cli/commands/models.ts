@@ -177,7 +177,10 @@ const remove: Command = {
     { name: 'name', summary: 'the model', completes: 'model' },
     { name: 'version', summary: 'one version, by number or @alias', optional: true },
   ],
-  flags: [{ name: 'yes', short: 'y', summary: 'do not ask' }],
+  flags: [
+    { name: 'yes', short: 'y', summary: 'do not ask' },
+    { name: 'dry-run', summary: 'only say what would be deleted' },
+  ],
   run: (input, terminal) =>
     withStore(
       terminal,
@@ -189,7 +192,11 @@ const remove: Command = {
           version === undefined
             ? `${name} with ${plural((await versionsOf(store, name)).length, 'version')}`
             : `${name} version ${version.version}${version.stage === 'None' ? '' : ` (${version.stage})`}`;
-        if (!(await agreed(input, terminal, what))) return 1;
+        if (input.on('dry-run')) {
+          terminal.print(`would delete ${what}`);
+          return 0;
+        }
+        if (!(await agreed(input, terminal, what, version === undefined ? name : undefined))) return 1;
         await (version === undefined
           ? store.deleteRegisteredModel(name)
           : store.deleteModelVersion(name, version.version));
@@ -200,8 +207,11 @@ const remove: Command = {
     ),
 };
 
-async function agreed(input: Input, terminal: Terminal, what: string): Promise<boolean> {
-  return input.on('yes') || terminal.confirm(`delete ${what}?`, { must: true });
+/** A model with all that is in it is not deleted by one letter: its name is typed back. */
+async function agreed(input: Input, terminal: Terminal, what: string, name: string | undefined): Promise<boolean> {
+  return (
+    input.on('yes') || terminal.confirm(`delete ${what}?`, { must: true, ...(name === undefined ? {} : { name }) })
+  );
 }
 
 export const verb: Verb = {

@@ -122,11 +122,13 @@ const templates: Command = {
     ['mlops plots templates', 'their names'],
     ['mlops plots templates linear > .dvc/plots/mine.json', 'begin a template of your own'],
   ],
-  args: [{ name: 'template', summary: 'print the specification of this one', optional: true }],
+  args: [{ name: 'template', summary: 'print the specification of this one', optional: true, completes: 'template' }],
+  flags: [{ name: 'json', ours: true, summary: 'the names as JSON; a specification always is' }],
   failure: 1,
   run(input, terminal) {
     const [name] = input.args;
     if (name === undefined) {
+      if (input.on('json')) return terminal.json(templateNames);
       for (const template of templateNames) terminal.print(template);
       return;
     }

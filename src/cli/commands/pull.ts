@@ -6,6 +6,7 @@ import {
   sayChanges,
   summaryOf,
   targetsArg,
+  tellTransfer,
   transferFlags,
   transferOptions,
   warnAbsent,
@@ -17,6 +18,7 @@ import { checkoutFailed } from './checkout.ts';
 export const verb: Command = {
   name: 'pull',
   owner: 'dvc',
+  stream: true,
   summary: 'Bring tracked data from the remote into the workspace',
   description: 'Fetches what the cache lacks, each object verified by its hash, then checks it out.',
   examples: [
@@ -26,6 +28,7 @@ export const verb: Command = {
   args: [targetsArg],
   flags: [
     ...transferFlags,
+    { name: 'dry-run', ours: true, summary: 'only say what would be fetched' },
     { name: 'force', short: 'f', summary: 'remove unsaved files that are in the way' },
     runCacheFlag,
     { name: 'glob', hidden: true, summary: 'targets may hold shell wildcards' },
@@ -34,6 +37,7 @@ export const verb: Command = {
   failure: 1,
   async run(input, terminal) {
     await withRepo(terminal, async (repo) => {
+      if (input.on('dry-run')) return tellTransfer(repo, 'fetch', input, terminal);
       const options = {
         ...transferOptions(input, terminal),
         runCache: input.choice('run-cache') === true,
@@ -46,6 +50,7 @@ export const verb: Command = {
       warnWithoutRemote(repo, input, terminal);
       if (failure !== undefined) throw failure;
       const { modified, added, deleted } = checkout.counts;
+      terminal.event({ event: 'result', fetched, modified, added, deleted, missing: absent });
       say(terminal, summaryOf({ fetched, modified, added, deleted }) || 'Everything is up to date.');
       if (checkout.failed.length > 0 && !input.on('allow-missing')) throw checkoutFailed(checkout);
     });

@@ -31,6 +31,7 @@ export const reproFlags: readonly FlagSpec[] = [
 export const verb: Verb = {
   name: 'repro',
   owner: 'dvc',
+  stream: true,
   summary: 'Run the stages of the pipeline that changed, and record the run',
   description:
     'Compares commands, deps, params and outs with dvc.lock, runs what differs in the order of the graph, and records the run with its params, metrics and lineage in the tracking store.',
@@ -69,7 +70,7 @@ export const verb: Verb = {
         noRunCache: input.on('no-run-cache'),
         jobs,
         // A person at a terminal sees commands as if run by hand, progress bars and all.
-        output: terminal.stdoutIsTty && terminal.stderrIsTty && jobs === 1 ? 'inherit' : 'pipe',
+        output: terminal.stdoutIsTty && terminal.stderrIsTty && jobs === 1 && !input.on('json') ? 'inherit' : 'pipe',
         command: ['mlops repro', ...input.args].join(' '),
         record: input.on('no-record') ? false : undefined,
         env: terminal.env,
@@ -143,6 +144,7 @@ export class ReproView {
   }
 
   show(event: ReproEvent): void {
+    this.#terminal.event(eventOf(event));
     this.#board?.take(event);
     if (this.#board === undefined) this.#say(event);
     else this.#board.above(() => this.#say(event));
@@ -191,6 +193,43 @@ export class ReproView {
   }
 }
 
+/** An event as `--json` prints it. */
+function eventOf(event: ReproEvent): { readonly event: string; readonly [fact: string]: unknown } {
+  const name = event.kind.replaceAll('-', '_');
+  switch (event.kind) {
+    case 'plan':
+      return { event: name, stages: event.stages.map(({ address }) => address) };
+    case 'gap':
+      return { event: name };
+    case 'blocked':
+      return { event: name, stages: event.stages.map(({ address }) => address) };
+    case 'uncertain':
+      return { event: name, stage: event.stage.address, since: event.since.map(({ address }) => address) };
+    case 'changed':
+      return { event: name, stage: event.stage.address, changes: event.changes.flatMap(changeLines) };
+    case 'command':
+      return { event: name, stage: event.stage.address, command: event.line };
+    case 'output':
+      return {
+        event: name,
+        stage: event.stage.address,
+        stream: event.stream,
+        text: Buffer.from(event.chunk).toString(),
+      };
+    case 'lock-generated':
+    case 'lock-updated':
+      return { event: name, file: event.file };
+    case 'done':
+      return { event: name, stage: event.stage.address, how: event.how, milliseconds: Math.round(event.milliseconds) };
+    case 'failed':
+      return { event: name, stage: event.stage.address, message: event.error.message, ignored: event.ignored };
+    case 'warning':
+      return { event: name, message: event.message };
+    default:
+      return { event: name, stage: event.stage.address };
+  }
+}
+
 function names(stages: readonly Stage[]): string {
   return stages.map((stage) => stage.address).join(', ');
 }
@@ -218,6 +257,8 @@ function openBoard(terminal: Terminal): StageBoard {
 }
 
 function finish(result: ReproResult, view: ReproView, terminal: Terminal, elapsed: number): void {
+  const counts = { ran: view.ran, cached: view.cached, unchanged: view.unchanged };
+  terminal.event({ event: 'result', ...counts, run_id: result.runId ?? null });
   if (result.stages.length === 0) say(terminal, 'Data and pipelines are up to date.');
   else {
     sayGitAdd(terminal, result.gitFiles);

@@ -44,7 +44,11 @@ export function runTable(
   const keys = [...metrics.map((key) => ({ key, kind: 'metric' })), ...params.map((key) => ({ key, kind: 'param' }))];
   const isOrdered = ({ key }: { readonly key: string }): boolean => ordered.includes(key);
   keys.sort((a, b) => Number(isOrdered(b)) - Number(isOrdered(a)));
-  keys.forEach((column, i) => header.push({ title: column.key, align: 'right', drop: isOrdered(column) ? 0 : 10 + i }));
+  // What the runs were for is what tells them apart: the first params that differ stay, too.
+  const telling = new Set(params.filter((key) => differ(runs, key)).slice(0, 4));
+  const stays = (column: { readonly key: string; readonly kind: string }): boolean =>
+    isOrdered(column) || (column.kind === 'param' && telling.has(column.key));
+  keys.forEach((column, i) => header.push({ title: column.key, align: 'right', drop: stays(column) ? 0 : 10 + i }));
   const rows = runs.map((run) => [
     run.info.id.slice(0, 8),
     run.info.name,

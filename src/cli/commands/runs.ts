@@ -139,11 +139,16 @@ function lifecycle(word: 'delete' | 'restore'): Command {
     summary: word === 'delete' ? 'Delete runs, restorably until `runs gc`' : 'Bring deleted runs back',
     examples: [[`mlops runs ${word} 3f2a91c0`, `${word} one run`]],
     args: [{ name: 'run', summary: `runs to ${word}`, variadic: true, completes: 'run' }],
+    flags: word === 'delete' ? [{ name: 'dry-run', summary: 'only say what would be deleted' }] : [],
     run: (input, terminal) =>
       withStore(
         terminal,
         async (store) => {
           const runs = await Promise.all(input.args.map((name) => runNamed(store, name)));
+          if (word === 'delete' && input.on('dry-run')) {
+            for (const { info } of runs) terminal.print(`would delete ${info.id} ${info.name}`);
+            return;
+          }
           for (const { info } of runs) await (word === 'delete' ? store.deleteRun(info.id) : store.restoreRun(info.id));
           terminal.note(`${word}d ${plural(runs.length, 'run')}`);
           if (word === 'delete') terminal.next(`to take it back: mlops runs restore ${runs[0]?.info.id.slice(0, 8)}`);

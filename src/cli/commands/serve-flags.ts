@@ -12,7 +12,6 @@ export const serveFlags: readonly FlagSpec[] = [
   },
   {
     name: 'host',
-    short: 'h',
     value: 'ADDRESS',
     default: '127.0.0.1',
     summary: 'address to listen on; 0.0.0.0 for all',

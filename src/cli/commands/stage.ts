@@ -29,6 +29,7 @@ const list: Command = {
     { name: 'fail', summary: 'fail at files that cannot be read instead of leaving them out' },
     { name: 'recursive', short: 'R', summary: 'everything below the folders among the targets' },
     { name: 'name-only', aliases: ['names-only'], summary: 'no descriptions' },
+    { name: 'json', ours: true, summary: 'as JSON' },
   ],
   run(input, terminal) {
     return readRepo(terminal, async (repo) => {
@@ -39,6 +40,7 @@ const list: Command = {
         recursive: input.on('recursive'),
         onError: (file, error) => terminal.log.debug(`stages from ${file} failed to load: ${error.message}`),
       });
+      if (input.on('json')) return terminal.json(lines.map(({ name, description }) => ({ name, description })));
       const width = Math.max(0, ...lines.map(({ name }) => Array.from(name).length));
       for (const { name, description } of lines) {
         const padding = ' '.repeat(width - Array.from(name).length + 2);

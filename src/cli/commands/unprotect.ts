@@ -6,6 +6,7 @@ import { withRepo } from '../session/data-session.ts';
 export const verb: Command = {
   name: 'unprotect',
   owner: 'dvc',
+  stream: true,
   summary: 'Turn links to the cache into files that can be edited',
   examples: [['mlops unprotect data/images', 'before changing files in place']],
   args: [{ name: 'targets', summary: 'tracked files and folders', variadic: true, completes: 'target' }],

@@ -5,6 +5,7 @@ import { jobsFlag, say, withRepo } from '../session/data-session.ts';
 export const verb: Command = {
   name: 'update',
   owner: 'dvc',
+  stream: true,
   summary: 'Bring imported data up to date with its source',
   examples: [
     ['mlops update data.xml.dvc', 'the newest state of the branch it was imported from'],

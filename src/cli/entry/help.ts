@@ -1,4 +1,5 @@
 import type { ArgSpec, Command, FlagSpec, Verb } from '../parse/command.ts';
+import { envName, hasJson } from '../parse/general-flags.ts';
 import type { Style } from '../terminal/terminal.ts';
 import { verbs } from './verbs.ts';
 import { groupTitles, type Group, type VerbRow } from '../parse/verb-row.ts';
@@ -68,8 +69,20 @@ export function commandHelp(command: Command, style: Style): string {
       style,
     ),
   );
-  lines.push(style.bold('Everywhere'), ...globalFlagLines(style), '');
+  lines.push(style.bold('Everywhere'), ...globalFlagLines(style, command), '');
   lines.push(`${style.bold('Exit status')}  ${exitStatuses(command)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** What `-h` says: how to call the command and its flags, on one screen where that can be. */
+export function commandShortHelp(command: Command, style: Style): string {
+  const lines = [...wrap(`mlops ${command.name}: ${lowerFirst(command.summary)}`, width), ''];
+  lines.push(`${style.bold('Usage')}  ${usageOf(command)}`, '');
+  for (const [line] of command.examples.slice(0, 2)) lines.push(`  ${style.cyan(line)}`);
+  if (command.examples.length > 0) lines.push('');
+  const flags = (command.flags ?? []).filter((flag) => flag.hidden !== true);
+  const rows = flags.map((flag): [string, string] => [flagName(flag), flag.summary]);
+  lines.push(...section('Flags', rows, style), `All about it: mlops ${command.name} --help`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -143,12 +156,32 @@ const globalFlags: readonly (readonly [string, string])[] = [
   ['    --cd DIR', 'work in DIR (before the command)'],
   ['    --no-color', 'no colours; NO_COLOR does the same'],
   ['    --debug', 'show the stack of an error'],
-  ['-h, --help', 'this help'],
+  ['    --no-pager', 'print long tables as they are'],
+  ['-h, --help', 'this help; -h is shorter'],
 ];
 
-function globalFlagLines(style: Style): string[] {
-  return globalFlags.map(([flag, does]) => `  ${style.cyan(flag.padEnd(16))}${does}`);
+function globalFlagLines(style: Style, command?: Command): string[] {
+  const rows = globalFlags.map(([flag, does]): readonly [string, string] => {
+    const isHelp = flag.includes('--help');
+    const takesHost = command?.flags?.some(({ short }) => short === 'h') === true;
+    return isHelp && takesHost ? ['    --help', 'this help; -h is --host here, as in MLflow'] : [flag, does];
+  });
+  if (command !== undefined && hasJson(command)) rows.unshift(...jsonRows);
+  const example = (command?.flags ?? []).find(({ hidden }) => hidden !== true);
+  const lines = rows.map(([flag, does]) => `  ${style.cyan(flag.padEnd(17))}${does}`);
+  if (command !== undefined && example !== undefined)
+    lines.push(
+      ...wrap(`--${example.name} is also ${envName(command, example)}=, and so on`, width - 2).map(
+        (line) => `  ${line}`,
+      ),
+    );
+  return lines;
 }
+
+const jsonRows: readonly (readonly [string, string])[] = [
+  ['    --fields a,b', 'of the JSON, only these fields'],
+  ['    --jq PATH', "of the JSON, what is at PATH, as jq writes it: '.[].name'"],
+];
 
 function examples(style: Style): string[] {
   return [

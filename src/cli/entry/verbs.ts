@@ -1,4 +1,5 @@
 import type { VerbRow } from '../parse/verb-row.ts';
+import { dataVerbs } from './verbs-data.ts';
 
 /** The table of contents: every top-level verb, in the order of the help. */
 export const verbs: readonly VerbRow[] = [
@@ -29,6 +30,7 @@ export const verbs: readonly VerbRow[] = [
   },
   {
     name: 'docs',
+    aliases: ['doc'],
     group: 'start',
     summary: 'Read the manual, which comes with the program',
     load: () => import('../commands/docs.ts'),
@@ -40,149 +42,7 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('../commands/explain.ts'),
   },
 
-  // data
-  {
-    name: 'add',
-    group: 'data',
-    summary: 'Track data files or folders',
-    load: () => import('../commands/add.ts'),
-  },
-  {
-    name: 'checkout',
-    group: 'data',
-    summary: 'Bring data in the workspace to the recorded state',
-    load: () => import('../commands/checkout.ts'),
-  },
-  {
-    name: 'push',
-    group: 'data',
-    summary: 'Send tracked data to the remote',
-    load: () => import('../commands/push.ts'),
-  },
-  {
-    name: 'pull',
-    group: 'data',
-    summary: 'Bring tracked data from the remote into the workspace',
-    load: () => import('../commands/pull.ts'),
-  },
-  {
-    name: 'fetch',
-    group: 'data',
-    summary: 'Bring tracked data from the remote into the cache',
-    load: () => import('../commands/fetch.ts'),
-  },
-  {
-    name: 'commit',
-    group: 'data',
-    summary: 'Accept what is in the workspace as the new truth',
-    load: () => import('../commands/commit.ts'),
-  },
-  {
-    name: 'data',
-    group: 'data',
-    summary: 'Show changes in tracked data',
-    load: () => import('../commands/data.ts'),
-  },
-  {
-    name: 'diff',
-    group: 'data',
-    summary: 'Show what changed in tracked data between commits',
-    load: () => import('../commands/diff.ts'),
-  },
-  {
-    name: 'move',
-    aliases: ['mv'],
-    group: 'data',
-    summary: 'Rename a tracked file or folder',
-    load: () => import('../commands/move.ts'),
-  },
-  {
-    name: 'remove',
-    aliases: ['rm'],
-    group: 'data',
-    summary: 'Stop tracking data, or drop a stage',
-    load: () => import('../commands/remove.ts'),
-  },
-  {
-    name: 'unprotect',
-    group: 'data',
-    summary: 'Turn links to the cache into files that can be edited',
-    load: () => import('../commands/unprotect.ts'),
-  },
-  {
-    name: 'gc',
-    group: 'data',
-    summary: 'Delete what nothing uses from cache and remote',
-    load: () => import('../commands/gc.ts'),
-  },
-  {
-    name: 'fsck',
-    group: 'data',
-    summary: 'Re-hash everything in the cache and heal what is corrupt',
-    load: () => import('../commands/fsck.ts'),
-  },
-  {
-    name: 'remote',
-    group: 'data',
-    summary: 'Set up where data is sent to',
-    load: () => import('../commands/remote.ts'),
-  },
-  {
-    name: 'list',
-    aliases: ['ls'],
-    group: 'data',
-    summary: 'List what a repository holds, files of Git and of DVC',
-    load: () => import('../commands/list.ts'),
-  },
-  {
-    name: 'list-url',
-    aliases: ['ls-url'],
-    group: 'data',
-    summary: 'List what is at a path or URL',
-    load: () => import('../commands/list-url.ts'),
-  },
-  {
-    name: 'get',
-    group: 'data',
-    summary: 'Copy a file or folder out of a repository',
-    load: () => import('../commands/get.ts'),
-  },
-  {
-    name: 'get-url',
-    group: 'data',
-    summary: 'Copy a file or folder from a path or URL',
-    load: () => import('../commands/get-url.ts'),
-  },
-  {
-    name: 'import',
-    group: 'data',
-    summary: 'Copy a file or folder out of a repository and track where it comes from',
-    load: () => import('../commands/import.ts'),
-  },
-  {
-    name: 'import-url',
-    group: 'data',
-    summary: 'Copy a file or folder from a URL and track where it comes from',
-    load: () => import('../commands/import-url.ts'),
-  },
-  {
-    name: 'update',
-    group: 'data',
-    summary: 'Bring imported data up to date with its source',
-    load: () => import('../commands/update.ts'),
-  },
-  {
-    name: 'artifacts',
-    group: 'data',
-    summary: 'Work with artifacts registered by Git tags',
-    load: () => import('../commands/artifacts.ts'),
-  },
-  {
-    name: 'du',
-    group: 'data',
-    summary: 'Show how much space a repository takes, data included',
-    load: () => import('../commands/du.ts'),
-  },
+  ...dataVerbs,
 
   // pipeline
   {
@@ -223,24 +83,28 @@ export const verbs: readonly VerbRow[] = [
   },
   {
     name: 'stage',
+    aliases: ['stages'],
     group: 'pipeline',
     summary: 'List and make stages',
     load: () => import('../commands/stage.ts'),
   },
   {
     name: 'metrics',
+    aliases: ['metric'],
     group: 'pipeline',
     summary: 'Show and compare metrics',
     load: () => import('../commands/metrics.ts'),
   },
   {
     name: 'params',
+    aliases: ['param'],
     group: 'pipeline',
     summary: 'Compare params',
     load: () => import('../commands/params.ts'),
   },
   {
     name: 'plots',
+    aliases: ['plot'],
     group: 'pipeline',
     summary: 'Draw and compare plots',
     load: () => import('../commands/plots.ts'),
@@ -261,6 +125,7 @@ export const verbs: readonly VerbRow[] = [
   },
   {
     name: 'experiments',
+    aliases: ['experiment'],
     group: 'track',
     summary: 'Create, list, rename and delete tracking experiments',
     forwardsTo: 'exp',
@@ -268,6 +133,7 @@ export const verbs: readonly VerbRow[] = [
   },
   {
     name: 'models',
+    aliases: ['model'],
     group: 'track',
     summary: 'Register models, promote versions, look at their history',
     load: () => import('../commands/models.ts'),

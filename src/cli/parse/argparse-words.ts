@@ -16,7 +16,7 @@ export interface PreparedWords {
 export function prepareWords(command: Command, words: readonly string[]): PreparedWords {
   if (command.owner !== 'dvc' || command.rawTail === true) return { words, original: (word) => word };
   const flags = command.flags ?? [];
-  const names = flags.flatMap(namesOf);
+  const names = flags.filter(({ ours }) => ours !== true).flatMap(namesOf);
   const shorts = new Set(flags.flatMap(({ short }) => short ?? []));
   const end = words.includes('--') ? words.indexOf('--') : words.length;
   const aside: string[] = [];

@@ -42,6 +42,8 @@ export interface FlagSpec {
   /** Environment variable that gives the value where the flag is absent. */
   readonly env?: string;
   readonly hidden?: boolean;
+  /** A flag that DVC's verb lacks: no beginning of it stands for it, since that may stand for one of DVC's. */
+  readonly ours?: boolean;
   readonly completes?: Completes;
 }
 
@@ -78,6 +80,8 @@ export interface Command {
   /** Exit status when the verb itself fails, where DVC has another one than 255 (add, push, commit...: 1). */
   readonly failure?: number;
   readonly hidden?: boolean;
+  /** Takes a while: `--json` prints what happens as it happens, a line of JSON per event (docs/json.md). */
+  readonly stream?: boolean;
   /** Does the work; returns the exit status (0 when it returns nothing). Errors are thrown. */
   run(input: Input, terminal: Terminal): Promise<number | void> | number | void;
 }

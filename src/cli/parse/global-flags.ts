@@ -5,6 +5,8 @@ export interface GlobalFlags extends TerminalFlags {
   /** The words from the verb on, without the global flags. */
   readonly words: readonly string[];
   readonly help: boolean;
+  /** It was asked for by `-h` alone: the short form. */
+  readonly shortHelp: boolean;
   readonly version: boolean;
 }
 
@@ -19,6 +21,7 @@ const switches: Readonly<Record<string, string>> = {
   '--no-color': 'noColor',
   '--yes': 'yes',
   '--no-input': 'noInput',
+  '--no-pager': 'noPager',
 };
 
 /** Those that stand before the verb only: after it, the verb may have a flag of that name. */
@@ -52,12 +55,16 @@ function beginsTail(words: readonly string[], next: string): boolean {
 
 /**
  * Takes the global flags out of a command line. `-h`, `-q`, `-v`, `--yes`, `--no-input`, `--debug` and colour may stand anywhere
- * before a bare `--`; a verb that uses one of these letters otherwise (`-h/--host` of the servers) says so
- * by `keepsShortHelp`.
+ * before a bare `--`. What the line does not say, the environment may: `MLOPS_QUIET`, `MLOPS_VERBOSE`, `MLOPS_YES`,
+ * `MLOPS_NO_INPUT`, `MLOPS_NO_PAGER`, `MLOPS_DEBUG`, `MLOPS_CD`.
  */
-export function readGlobalFlags(argv: readonly string[]): GlobalFlags {
+export function readGlobalFlags(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = {},
+): GlobalFlags {
   const words: string[] = [];
   const seen = new Map<string, number>();
+  let longHelp = false;
   let cd: string | undefined;
   let color: GlobalFlags['color'] = 'auto';
   const note = (name: string, times = 1): void => void seen.set(name, (seen.get(name) ?? 0) + times);
@@ -69,30 +76,46 @@ export function readGlobalFlags(argv: readonly string[]): GlobalFlags {
     }
     const before = words.length === 0;
     const name = switches[word] ?? (before ? leading[word] : undefined);
-    if (name !== undefined && !(word === '-h' && serverVerbs.has(words[0] ?? ''))) note(name);
+    if (word === '--help') longHelp = true;
+    // DVC has this one as a flag of its table of experiments.
+    if (word === '--no-pager' && words[0]?.startsWith('exp') === true) words.push(word);
+    if (name !== undefined && !(word === '-h' && takesHost(words))) note(name);
     else if (/^-(q|v)+$/.test(word)) note(word.includes('v') ? 'verbose' : 'quiet', word.length - 1);
     else if (word === '--cd' && before) cd = argv[++i];
     else if (word.startsWith('--cd=') && before) cd = word.slice(5);
     else if (word.startsWith('--color=')) color = colorOf(word.slice(8));
     else words.push(word);
   }
+  const on = (name: string, variable: string): boolean => seen.has(name) || timesIn(env, variable) > 0;
+  const quiet = seen.has('quiet') || (!seen.has('verbose') && timesIn(env, 'MLOPS_QUIET') > 0);
   return {
     words,
     help: seen.has('help'),
+    shortHelp: seen.has('help') && !longHelp,
     version: seen.has('version'),
-    quiet: seen.has('quiet'),
-    verbosity: seen.get('verbose') ?? 0,
-    cd,
+    quiet,
+    verbosity: seen.get('verbose') ?? (quiet ? 0 : timesIn(env, 'MLOPS_VERBOSE')),
+    cd: cd ?? (env['MLOPS_CD'] === '' ? undefined : env['MLOPS_CD']),
     color: seen.has('noColor') ? 'never' : color,
-    yes: seen.has('yes'),
-    noInput: seen.has('noInput'),
+    yes: on('yes', 'MLOPS_YES'),
+    noInput: on('noInput', 'MLOPS_NO_INPUT'),
+    noPager: on('noPager', 'MLOPS_NO_PAGER'),
     waitForLock: seen.has('waitForLock'),
-    debug: seen.has('debug'),
+    debug: on('debug', 'MLOPS_DEBUG'),
   };
 }
 
 /** MLflow's servers spell the host `-h`; there only `--help` asks for help. */
-const serverVerbs: ReadonlySet<string> = new Set(['server', 'ui', 'serve']);
+function takesHost([verb, second]: readonly string[]): boolean {
+  return verb === 'server' || verb === 'ui' || (/^models?$/.test(verb ?? '') && second === 'serve');
+}
+
+/** What a variable says about a switch or, in digits, how often. */
+function timesIn(env: Readonly<Record<string, string | undefined>>, name: string): number {
+  const text = (env[name] ?? '').toLowerCase();
+  if (/^\d$/.test(text)) return Number(text);
+  return ['', 'false', 'no', 'off'].includes(text) ? 0 : 1;
+}
 
 function colorOf(value: string): GlobalFlags['color'] {
   return value === 'always' || value === 'never' ? value : 'auto';

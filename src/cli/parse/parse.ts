@@ -3,6 +3,7 @@ import { Command as Commander, CommanderError, Option } from 'commander';
 import { didYouMean, MlopsError } from '../../base/index.ts';
 import { prepareWords, type PreparedWords } from './argparse-words.ts';
 import type { ArgSpec, Command, FlagSpec, Input } from './command.ts';
+import { allFlags, fromEnvironment, hasJson } from './general-flags.ts';
 import type { GlobalFlags } from './global-flags.ts';
 
 /**
@@ -18,8 +19,8 @@ export function parseCommandLine(
   const dash = command.passthrough === true ? words.indexOf('--') : -1;
   const own = dash < 0 ? words : words.slice(0, dash);
   const rest = dash < 0 ? [] : words.slice(dash + 1);
-  const parser = buildParser(command);
-  const flags = command.flags ?? [];
+  const flags = allFlags(command);
+  const parser = buildParser(command, flags);
   const prepared = prepareWords(command, own);
   try {
     parser.parse([...prepared.words], { from: 'user' });
@@ -27,7 +28,9 @@ export function parseCommandLine(
     if (error instanceof CommanderError) throw usageError(error, command, own);
     throw error;
   }
-  const values = new Map(flags.map((flag) => [flag.name, restore(valueOf(parser, flag, env), prepared)]));
+  const values = new Map(flags.map((flag) => [flag.name, restore(valueOf(parser, command, flag, env), prepared)]));
+  // Whoever says what JSON shall hold wants JSON.
+  if (hasJson(command) && jsonChoices.some((name) => values.get(name) !== undefined)) values.set('json', true);
   const args = parser.args.map((word) => prepared.original(word));
   checkArgs(command.args ?? [], args);
   const input = makeInput(command, args, rest, values);
@@ -37,6 +40,8 @@ export function parseCommandLine(
   return input;
 }
 
+const jsonChoices = ['fields', 'jq'] as const;
+
 type Value = string | boolean | readonly string[] | undefined;
 
 function restore(value: Value, prepared: PreparedWords): Value {
@@ -44,14 +49,14 @@ function restore(value: Value, prepared: PreparedWords): Value {
   return Array.isArray(value) ? (value as string[]).map((word) => prepared.original(word)) : value;
 }
 
-function buildParser(command: Command): Commander {
+function buildParser(command: Command, flags: readonly FlagSpec[]): Commander {
   const parser = new Commander(command.name)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined, writeOut: () => undefined });
   parser.helpOption(false).allowExcessArguments(true).showSuggestionAfterError(false);
   parser.argument('[words...]');
   if (command.rawTail === true) parser.passThroughOptions();
-  for (const flag of command.flags ?? []) {
+  for (const flag of flags) {
     for (const option of optionsOf(flag)) parser.addOption(option);
   }
   return parser;
@@ -79,11 +84,16 @@ function collect(value: string, previous: unknown): string[] {
 }
 
 /** Commander keeps `--no-x` as x = false; here a flag called `no-x` is a switch like any other. */
-function valueOf(parser: Commander, flag: FlagSpec, env: Readonly<Record<string, string | undefined>>): Value {
+function valueOf(
+  parser: Commander,
+  command: Command,
+  flag: FlagSpec,
+  env: Readonly<Record<string, string | undefined>>,
+): Value {
   const found = [flag.name, ...(flag.aliases ?? [])]
     .map((name) => rawValue(parser, name))
     .find((value) => value !== undefined);
-  const given = found === undefined && flag.env !== undefined && (env[flag.env] ?? '') !== '' ? env[flag.env] : found;
+  const given = found ?? fromEnvironment(command, flag, env);
   const none = flag.repeat === 'many' ? [] : '';
   const value = given === true && flag.value !== undefined ? none : (given ?? flag.default);
   check(flag, value);
@@ -138,9 +148,12 @@ function checkArgs(specs: readonly ArgSpec[], args: readonly string[]): void {
 
 function usageError(error: CommanderError, command: Command, words: readonly string[]): MlopsError {
   const message = error.message.replace(/^error: /, '');
-  if (error.code !== 'commander.unknownOption') return new MlopsError('usage', message);
+  if (error.code !== 'commander.unknownOption') {
+    const hint = message.includes("'-h, --host") ? '-h is --host here, as in MLflow; --help is help' : undefined;
+    return new MlopsError('usage', message, { hint });
+  }
   const word = words.find((candidate) => message.includes(`'${candidate}'`)) ?? /'([^']+)'/.exec(message)?.[1] ?? '';
-  const known = (command.flags ?? []).flatMap((flag) => [
+  const known = allFlags(command).flatMap((flag) => [
     `--${flag.name}`,
     ...(flag.negatable === true ? [`--no-${flag.name}`] : []),
   ]);

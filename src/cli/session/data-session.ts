@@ -143,6 +143,22 @@ export function transferOptions(input: Input, terminal: Terminal) {
   };
 }
 
+/** What a push or a fetch would move, without moving it; nothing but the remote's listing is asked for. */
+export async function tellTransfer(
+  repo: DataRepo,
+  direction: 'push' | 'fetch',
+  input: Input,
+  terminal: Terminal,
+): Promise<void> {
+  const { compareWithRemote } = await import('../../repo/compare/cloud-status.ts');
+  const report = await withRemoteFailures(() => compareWithRemote(repo, transferOptions(input, terminal)));
+  const wanted = direction === 'push' ? 'new' : 'deleted';
+  const names = [...report].flatMap(([name, status]) => (status === wanted ? [name] : []));
+  terminal.event({ event: 'result', dry: true, [direction === 'push' ? 'to_push' : 'to_fetch']: names });
+  for (const name of names) say(terminal, `would ${direction} ${name}`);
+  if (names.length === 0) say(terminal, 'Everything is up to date.');
+}
+
 export const runCacheFlag: FlagSpec = {
   name: 'run-cache',
   negatable: true,

@@ -49,6 +49,12 @@ export const docsTopics: readonly DocsTopic[] = [
   { name: 'formats', file: 'docs/formats.md', summary: 'Files that mlops reads and writes' },
   { name: 'performance', file: 'docs/performance.md', summary: 'What was measured, and how' },
   { name: 'cli', file: 'docs/cli.md', summary: 'Every command and flag', aliases: ['commands'] },
+  {
+    name: 'json',
+    file: 'docs/json.md',
+    summary: 'What --json prints, and how to choose from it',
+    aliases: ['jq', 'fields'],
+  },
   { name: 'errors', file: 'docs/errors.md', summary: 'Every error code', aliases: ['exit-codes'] },
   {
     name: 'changes',

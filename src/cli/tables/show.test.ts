@@ -22,7 +22,13 @@ describe('textTable', () => {
       `a1       0.95  ${'x'.repeat(24)}`,
       'b22       0.9',
     ]);
-    expect(textTable(header, rows, 20)).toEqual(['run  accuracy', 'a1       0.95', 'b22       0.9']);
+    expect(textTable(header, rows, 20)).toEqual([
+      'run  accuracy',
+      'a1       0.95',
+      'b22       0.9',
+      'not shown, since th…',
+    ]);
+    expect(textTable(header, [['a', '1', 'x'.repeat(200)]], Infinity)[1]).toBe(`a           1  ${'x'.repeat(200)}`);
   });
 
   it('never exceeds the width while cells can still be cut', () => {

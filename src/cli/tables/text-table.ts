@@ -7,9 +7,9 @@ export interface Column {
 
 /**
  * A plain table of at most `columns` characters: cells are padded, and where it does not fit, the columns
- * with the highest `drop` go first, then the widest cells are cut with an ellipsis.
+ * with the highest `drop` go first, which a last line says, then the widest cells are cut with an ellipsis.
  */
-export function textTable(header: readonly Column[], rows: readonly (readonly string[])[], columns = 80): string[] {
+export function textTable(header: readonly Column[], rows: readonly (readonly string[])[], columns: number): string[] {
   const kept = keepFitting(header, rows, columns);
   const widths = shrink(
     kept.map((index) => widthOf(header, rows, index)),
@@ -23,7 +23,13 @@ export function textTable(header: readonly Column[], rows: readonly (readonly st
       })
       .join('  ')
       .trimEnd();
-  return [line(header.map((column) => column.title)), ...rows.map(line)];
+  const hidden = header.filter((_, index) => !kept.includes(index)).map(({ title }) => title.toLowerCase());
+  const note = `not shown, since they do not fit: ${hidden.join(', ')} (see --json, or a pipe)`;
+  return [
+    line(header.map((column) => column.title)),
+    ...rows.map(line),
+    ...(hidden.length === 0 ? [] : [cut(note, columns)]),
+  ];
 }
 
 function widthOf(header: readonly Column[], rows: readonly (readonly string[])[], index: number): number {

@@ -32,6 +32,8 @@ export interface TerminalFlags {
   readonly yes: boolean;
   /** --no-input: ask nothing; what cannot be done without an answer is not done. */
   readonly noInput: boolean;
+  /** --no-pager: print long tables as they are. */
+  readonly noPager: boolean;
   /** --wait-for-lock, which DVC has before the verb. */
   readonly waitForLock: boolean;
   /** --debug: show the stack of every error. */
@@ -62,11 +64,12 @@ export async function createTerminal(flags: TerminalFlags, streams: Streams): Pr
     asDvc: streams.asDvc,
     quiet: flags.quiet,
     verbosity: flags.verbosity,
-    debug: flags.debug || (env['MLOPS_DEBUG'] ?? '') !== '',
+    debug: flags.debug,
+    noPager: flags.noPager,
     waitForLock: flags.waitForLock,
     stdoutIsTty,
     stderrIsTty,
-    columns: stdoutIsTty ? stdout.columns || 80 : 80,
+    columns: stdoutIsTty ? stdout.columns || 80 : Infinity,
     style,
     print: (text = '') => {
       line.clear();
@@ -86,6 +89,12 @@ export async function createTerminal(flags: TerminalFlags, streams: Streams): Pr
       const text = JSON.stringify(value, undefined, stdoutIsTty ? 2 : undefined);
       stdout.write(`${stdoutIsTty ? escapeControls(text) : text}\n`);
     },
+    jsonLine: (value) => {
+      line.clear();
+      const text = JSON.stringify(value);
+      stdout.write(`${stdoutIsTty ? escapeControls(text) : text}\n`);
+    },
+    event: () => undefined,
     note: (text) => {
       if (!flags.quiet && !streams.asDvc) say(text);
     },
@@ -106,7 +115,8 @@ export async function createTerminal(flags: TerminalFlags, streams: Streams): Pr
         (await askAnywhere(question, stdin, stdin.isTTY === true && stderrIsTty ? stderr : stdout, streams.signal))),
     confirm: async (question, options = {}) => {
       if (flags.yes) return true;
-      if (stdin.isTTY === true && stderrIsTty && !flags.noInput) return ask(question, stdin, stderr, streams.signal);
+      if (stdin.isTTY === true && stderrIsTty && !flags.noInput)
+        return ask(question, options.name, stdin, stderr, streams.signal);
       if (options.must !== true) return false;
       throw new MlopsError('confirmation_needed', `${question} There is no terminal to ask on.`, {
         hint: 'say yes beforehand with --yes',
@@ -160,11 +170,18 @@ async function askAnywhere(question: string, input: Readable, output: Writable, 
   }
 }
 
-async function ask(question: string, input: Readable, output: Writable, signal: AbortSignal): Promise<boolean> {
+async function ask(
+  question: string,
+  name: string | undefined,
+  input: Readable,
+  output: Writable,
+  signal: AbortSignal,
+): Promise<boolean> {
   const reader = createInterface({ input, output });
   try {
-    const answer = await reader.question(`${escapeControls(question)} [y/n]: `, { signal });
-    return /^y(es)?$/i.test(answer.trim());
+    const how = name === undefined ? '[y/n]' : `Type ${name} to say yes`;
+    const answer = (await reader.question(`${escapeControls(`${question} ${how}`)}: `, { signal })).trim();
+    return name === undefined ? /^y(es)?$/i.test(answer) : answer === name;
   } catch (error) {
     if (isSystemError(error, 'ABORT_ERR')) throw signal.reason;
     throw error;

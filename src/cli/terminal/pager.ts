@@ -9,7 +9,7 @@ import type { Terminal } from './terminal.ts';
  * where it fits the screen); otherwise it is just printed. Without `less` it is printed with a warning.
  */
 export async function page(text: string, terminal: Terminal): Promise<void> {
-  if (!terminal.stdoutIsTty) return terminal.print(text);
+  if (!terminal.stdoutIsTty || terminal.noPager) return terminal.print(text);
   const wanted = terminal.env['DVC_PAGER'] || terminal.env['PAGER'] || 'less';
   const safe = shown(text, true);
   terminal.clearProgress();

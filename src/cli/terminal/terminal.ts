@@ -18,11 +18,13 @@ export interface Terminal {
   readonly verbosity: number;
   readonly stdoutIsTty: boolean;
   readonly stderrIsTty: boolean;
+  /** --no-pager was given. */
+  readonly noPager: boolean;
   /** --debug: show stacks of expected errors too. */
   readonly debug: boolean;
   /** --wait-for-lock before the verb: wait for the project's lock without limit. */
   readonly waitForLock: boolean;
-  /** Columns to fit tables into; 80 when not a terminal. */
+  /** Columns to fit tables into; Infinity when not a terminal: nothing is left out for a program. */
   readonly columns: number;
   readonly style: Style;
   /** A line of data on stdout. */
@@ -31,6 +33,10 @@ export interface Terminal {
   write(text: string | Uint8Array): void;
   /** A value as JSON on stdout: pretty on request or on a terminal, one line otherwise. */
   json(value: unknown): void;
+  /** A value as JSON in one line: an event of a stream. */
+  jsonLine(value: unknown): void;
+  /** Something that happened, for `--json` of commands that take a while; silent without it. */
+  event(event: { readonly event: string; readonly [fact: string]: unknown }): void;
   /** Text on stderr as it is: what a command of the user's wrote there, and what is drawn over again. */
   writeError(text: string | Uint8Array): void;
   /** Columns and rows of the terminal on stderr; 80 by 24 when it is none. */
@@ -51,8 +57,8 @@ export interface Terminal {
   spin<T>(text: string, work: Promise<T>): Promise<T>;
   /** Asks as DVC's gc and destroy do, also where there is no TTY: answers may come through a pipe. */
   confirmAnywhere(question: string): Promise<boolean>;
-  /** Asks a yes/no question on a TTY. Without one: false, or throws `confirmation_needed` when `must`. */
-  confirm(question: string, options?: { readonly must?: boolean }): Promise<boolean>;
+  /** Asks a yes/no question on a TTY, or to type `name` back where that is given. Without one: false, or throws `confirmation_needed` when `must`. */
+  confirm(question: string, options?: { readonly must?: boolean; readonly name?: string }): Promise<boolean>;
 }
 
 export interface Style {

@@ -148,6 +148,8 @@ export interface RemoveChoice {
   readonly revisions?: readonly string[];
   /** Keep the named ones, remove the others that are selected. */
   readonly keep?: readonly string[];
+  /** Remove none. */
+  readonly dry?: boolean;
 }
 
 /** Removes experiments. @returns their names. */
@@ -168,7 +170,7 @@ export function removeExperiments(repo: DataRepo, choice: RemoveChoice): string[
     if ((choice.keep ?? []).includes(ref.name)) return false;
     return choice.all === true || named(ref) || baselines.has(ref.baseline);
   });
-  for (const ref of removed) updateRef(root, refOf(ref.baseline, ref.name), undefined);
+  if (choice.dry !== true) for (const ref of removed) updateRef(root, refOf(ref.baseline, ref.name), undefined);
   return removed.map((ref) => ref.name);
 }
 

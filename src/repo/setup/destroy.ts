@@ -11,17 +11,24 @@ import type { DataRepo } from '../open/data-repo.ts';
  * Closes the project.
  */
 export function destroyProject(repo: DataRepo): void {
-  const files = new Set<string>();
+  const files = destroyedFiles(repo);
   for (const stage of repo.stages()) {
     for (const out of stage.outs) {
       const target = out.path === undefined ? undefined : path.join(repo.root, out.path);
       if (out.cache && target !== undefined && fs.existsSync(target)) unprotect(repo.data, target);
     }
+  }
+  repo.close();
+  for (const file of files) fs.rmSync(path.join(repo.root, file), { recursive: true, force: true });
+}
+
+/** What `destroyProject` removes, relative to the project, as far as it is there. */
+export function destroyedFiles(repo: DataRepo): string[] {
+  const files = new Set<string>();
+  for (const stage of repo.stages()) {
     files.add(stage.file);
     if (stage.kind === 'pipeline') files.add(lockFileOf(stage.file));
   }
-  repo.close();
-  for (const file of [...files, '.dvcignore']) fs.rmSync(path.join(repo.root, file), { force: true });
-  fs.rmSync(path.join(repo.root, '.dvc'), { recursive: true, force: true });
-  fs.rmSync(repo.stateDir, { recursive: true, force: true });
+  const state = path.relative(repo.root, repo.stateDir);
+  return [...files, '.dvcignore', '.dvc', state].filter((file) => fs.existsSync(path.join(repo.root, file)));
 }

@@ -16,7 +16,7 @@ import { absoluteOut, selectStages } from '../open/targets.ts';
  */
 export function remove(repo: DataRepo, targets: readonly string[], options: { readonly outs?: boolean } = {}): void {
   for (const target of targets) {
-    const stages = stagesOf(repo, target);
+    const stages = stagesToRemove(repo, target);
     refuseBusy(repo, stages, 'change');
     for (const stage of stages) {
       removeOuts(repo, stage, options.outs === true);
@@ -26,7 +26,8 @@ export function remove(repo: DataRepo, targets: readonly string[], options: { re
   }
 }
 
-function stagesOf(repo: DataRepo, target: string): Stage[] {
+/** The stages that a target of `remove` stands for. @throws MlopsError `unknown_stage`. */
+export function stagesToRemove(repo: DataRepo, target: string): Stage[] {
   const selected = selectStages(repo, [target]);
   if (selected.every(({ only }) => only === undefined)) return selected.map(({ stage }) => stage);
   const isOut = fs.existsSync(path.resolve(repo.cwd, `${target}.dvc`));
