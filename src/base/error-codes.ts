@@ -317,6 +317,14 @@ export const errorCodes = {
   ),
   tune_request: entry(1, 400, 'BAD_REQUEST', 'A request to `tune drive` that is none.'),
   tune_exhausted: entry(1, 409, 'INVALID_STATE', 'Every setting of a finite space was tried.'),
+  tune_busy: entry(1, 409, 'INVALID_STATE', 'Somebody else suggests trials for the study at the moment.'),
+  tune_changed: entry(2, 409, 'INVALID_STATE', 'A study of that name searches another space, or for other metrics.'),
+  tune_metric: entry(
+    2,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A study has no metric to search for, or one that is not there.',
+  ),
 
   // app
 } as const satisfies Readonly<Record<string, ErrorCodeEntry>>;

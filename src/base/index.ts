@@ -47,6 +47,7 @@ export {
   formatDuration,
   isDecimal,
   nearest,
+  parseNumber,
   plural,
   withoutTrailing,
 } from './text.ts';

@@ -76,3 +76,11 @@ export function withoutTrailing(text: string, end: string): string {
 export function plural(count: number, noun: string, many = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : many}`;
 }
+
+/** A number as programs print it, Python's `nan` and `inf` too; undefined for any other text. */
+export function parseNumber(text: string): number | undefined {
+  if (/^[+-]?nan$/i.test(text)) return Number.NaN;
+  const infinite = /^([+-]?)inf(?:inity)?$/i.exec(text);
+  if (infinite !== null) return infinite[1] === '-' ? -Infinity : Infinity;
+  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
+}

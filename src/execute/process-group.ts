@@ -97,6 +97,9 @@ function statusFields(pid: string): string[] | undefined {
 /** Whether the process of that birth still runs; ids are given again. */
 export function isSameProcess(pid: number, born: string | undefined): boolean {
   if (!processIsAlive(pid)) return false;
-  const now = processBirth(pid);
+  const fields = statusFields(String(pid));
+  // What waits for being reaped does nothing any more.
+  if (fields?.[0] === 'Z' || fields?.[0] === 'X') return false;
+  const now = fields?.[19];
   return born === undefined || now === undefined || born === now;
 }

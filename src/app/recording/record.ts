@@ -1,6 +1,6 @@
 import { MlopsError, messageOf } from '../../base/index.ts';
 import type { GitState } from '../../git/index.ts';
-import type { Tag } from '../../mlflow/index.ts';
+import type { Run, Tag } from '../../mlflow/index.ts';
 import type { Stage } from '../../project/index.ts';
 import type { Recorder, RunStart, StageRecorder } from '../../repo/pipeline/recorder.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
@@ -22,6 +22,8 @@ export interface RecordOptions {
   readonly snapshot: (stages: readonly Stage[]) => Snapshot;
   /** Files above this size are not copied into the run, in bytes. */
   readonly maxFileSize: number;
+  /** The run that is recorded into, made by somebody else, whose end is theirs too; otherwise one is made. */
+  readonly into?: Run | undefined;
   /** True: no child run a stage; everything belongs to the one run. */
   readonly join: boolean;
   /** Where scripts of the stages find MLflow's protocol; absent when the user's own MLFLOW_TRACKING_URI is passed through. */
@@ -85,7 +87,7 @@ async function beginRun(start: RunStart, options: RecordOptions): Promise<Record
   // Told where it is awaited.
   asked.catch(() => undefined);
   const store = await options.open();
-  const experimentId = await experimentNamed(store, options.experiment);
+  const experimentId = options.into?.info.experimentId ?? (await experimentNamed(store, options.experiment));
   const tags = [
     ...sourceTags(await asked, options.user),
     { key: 'mlflow.source.name', value: start.command },
@@ -93,7 +95,11 @@ async function beginRun(start: RunStart, options: RecordOptions): Promise<Record
     { key: 'mlops.kind', value: 'repro' },
     { key: 'mlops.stages', value: start.stages.join(', ') },
   ];
-  const run = await store.createRun({ experimentId, userId: options.user, startTime: start.startedAt, tags });
+  const run =
+    options.into ?? (await store.createRun({ experimentId, userId: options.user, startTime: start.startedAt, tags }));
+  if (options.into !== undefined) {
+    await store.logBatch(run.info.id, { tags: tags.filter(({ key }) => key !== 'mlops.kind') });
+  }
   const endpoint = await options.endpoint?.(store);
   return {
     store,
@@ -107,7 +113,8 @@ async function beginRun(start: RunStart, options: RecordOptions): Promise<Record
   };
 }
 
-async function experimentNamed(store: TrackingStore, name: string): Promise<string> {
+/** The experiment of a name, made where there is none. */
+export async function experimentNamed(store: TrackingStore, name: string): Promise<string> {
   const found = await store.getExperimentByName(name);
   if (found?.lifecycle === 'deleted') {
     throw new MlopsError('resource_exists', `experiment '${name}' is deleted`, {
@@ -167,6 +174,7 @@ async function endRun(
   }
   writes.push(saveReports(store.artifacts(recording.artifactUri), snapshot, options.maxFileSize));
   await Promise.all(writes);
+  if (options.into !== undefined) return;
   await store.updateRun(runId, {
     status: status === 'finished' ? 'FINISHED' : status === 'failed' ? 'FAILED' : 'KILLED',
     endTime,

@@ -11,7 +11,7 @@ import type { Recorder } from '../../repo/pipeline/recorder.ts';
 import { repro, type ReproOptions, type ReproResult } from '../../repo/pipeline/repro.ts';
 import type { Snapshot, SnapshotLineage } from './record-snapshot.ts';
 import type * as StoreModule from './record-store.ts';
-import { trackingRecorder } from './record.ts';
+import { trackingRecorder, type RecordOptions } from './record.ts';
 
 type StoreCode = typeof StoreModule;
 
@@ -28,8 +28,15 @@ export async function recordedRepro(repo: DataRepo, options: RecordedReproOption
   return repro(repo, recorder === undefined ? options : { ...options, recorder });
 }
 
-/** The recorder of a project, or undefined where nothing is to be recorded. */
-export function recorderFor(repo: DataRepo, options: RecordedReproOptions): Recorder | undefined {
+/**
+ * The recorder of a project, or undefined where nothing is to be recorded.
+ * @param change what a caller has otherwise: its own open store, a run of its own.
+ */
+export function recorderFor(
+  repo: DataRepo,
+  options: RecordedReproOptions,
+  change: Partial<RecordOptions> = {},
+): Recorder | undefined {
   const { record } = readSettings(repo.tree);
   if (options.dry === true || !(options.record ?? record.enabled)) return undefined;
   const remote = (options.env['MLFLOW_TRACKING_URI'] ?? '') !== '';
@@ -55,6 +62,7 @@ export function recorderFor(repo: DataRepo, options: RecordedReproOptions): Reco
     join: record.join,
     endpoint: remote ? undefined : async (opened) => (await load()).lazyEndpoint(opened),
     onWarning: options.onWarning,
+    ...change,
   });
 }
 
@@ -109,7 +117,7 @@ function isMade(file: string, made: ReadonlySet<string>): boolean {
   }
 }
 
-function userName(env: Readonly<Record<string, string | undefined>>): string {
+export function userName(env: Readonly<Record<string, string | undefined>>): string {
   const named = env['LOGNAME'] ?? env['USER'];
   if (named !== undefined && named !== '') return named;
   try {

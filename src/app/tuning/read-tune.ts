@@ -2,10 +2,10 @@ import { randomInt } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isSystemError, MlopsError, PyFloat, toPlain, type PyValue } from '../../base/index.ts';
-import { parseSettings } from '../../project/index.ts';
+import { isSystemError, MlopsError, parseNumber, PyFloat, toPlain, type PyValue } from '../../base/index.ts';
+import { parseSettings, parseYaml } from '../../project/index.ts';
 import type { Params } from '../../tune/index.ts';
-import type { MetricSource, Objective, TuneSettings } from './settings.ts';
+import type { Constraint, MetricSource, Objective, TuneSettings } from './settings.ts';
 import { parseShort, parseShortDomain } from './short-space.ts';
 import { partsOfFile, tuneFile, type TuneParts } from './tune-yaml.ts';
 
@@ -32,6 +32,17 @@ export interface TuneFlags {
   readonly dedupe?: boolean | undefined;
   /** JSON mappings. */
   readonly enqueue: readonly string[];
+  /** `FILE:KEY<=NUMBER` or `>=`. */
+  readonly constraints: readonly string[];
+  /** `FILE:KEY<=NUMBER`: the sum of all trials. */
+  readonly cost?: string | undefined;
+  readonly terminator?: boolean | undefined;
+  /** What the pruner sees, written as a metric. */
+  readonly progress?: string | undefined;
+  readonly params?: string | undefined;
+  readonly outs: readonly string[];
+  readonly pipeline?: string | undefined;
+  readonly join?: boolean | undefined;
   readonly warmStart: readonly string[];
   readonly fromRuns?: string | undefined;
   readonly experiment?: string | undefined;
@@ -57,8 +68,12 @@ export function readTune(root: string, flags: TuneFlags): TuneSettings {
   const job: TuneSettings['job'] =
     flags.command.length > 0
       ? { kind: 'command', command: commandText(flags.command) }
-      : parts.job.kind === 'pipeline' && flags.targets.length > 0
-        ? { ...parts.job, targets: flags.targets }
+      : parts.job.kind === 'pipeline'
+        ? {
+            kind: 'pipeline',
+            file: flags.pipeline ?? parts.job.file,
+            targets: flags.targets.length > 0 ? flags.targets : parts.job.targets,
+          }
         : parts.job;
   return {
     ...parts,
@@ -66,7 +81,20 @@ export function readTune(root: string, flags: TuneFlags): TuneSettings {
     job,
     space,
     sampler,
-    pruner: flags.pruner === undefined ? parts.pruner : { name: flags.pruner },
+    pruner: flags.pruner === undefined ? parts.pruner : readNamed(flags.pruner, '--pruner'),
+    progress:
+      flags.progress === undefined ? parts.progress : { source: readMetric(flags.progress).source, step: undefined },
+    constraints: [...parts.constraints, ...flags.constraints.map(readBound)],
+    cost: flags.cost === undefined ? parts.cost : readCost(flags.cost),
+    terminator:
+      flags.terminator === undefined
+        ? parts.terminator
+        : flags.terminator
+          ? (parts.terminator ?? { after: 20, improvement: 0.01 })
+          : undefined,
+    params: flags.params ?? parts.params,
+    outs: [...parts.outs, ...flags.outs],
+    join: flags.join ?? parts.join,
     objectives: objectivesOf(parts, flags),
     trials: flags.trials ?? parts.trials,
     parallel: flags.parallel ?? parts.parallel,
@@ -149,8 +177,8 @@ function domainOf(name: string, given: PyValue, file: string, root: string): Rea
 }
 
 function samplerOf(parts: TuneParts, flags: TuneFlags, grid: boolean): Readonly<Record<string, unknown>> {
-  const own = flags.sampler === undefined ? parts.sampler : { name: flags.sampler };
-  const chosen = own ?? { name: grid ? 'grid' : parts.objectives.length > 1 ? 'tpe' : 'tpe' };
+  const own = flags.sampler === undefined ? parts.sampler : readNamed(flags.sampler, '--sampler');
+  const chosen = own ?? { name: grid ? 'grid' : 'tpe' };
   const seed = flags.seed ?? chosen['seed'];
   return seed === undefined ? chosen : { ...chosen, seed };
 }
@@ -181,6 +209,37 @@ export function readMetric(text: string, goal: Objective['direction'] = 'minimiz
     });
   }
   return { source, direction: said === undefined ? goal : said.startsWith('max') ? 'maximize' : 'minimize' };
+}
+
+/** `NAME` or `NAME,KEY=VALUE,...`. */
+function readNamed(text: string, flag: string): Readonly<Record<string, unknown>> {
+  const [name = '', ...rest] = text.split(',');
+  const entries = rest.map((part) => {
+    const [, key, value] = /^\s*([\w-]+)=(.*)$/.exec(part) ?? [];
+    if (key === undefined || value === undefined) {
+      throw new MlopsError('usage', `${flag} '${text}': '${part}' is no KEY=VALUE`);
+    }
+    return [key, toPlain(parseYaml(value, flag))] as const;
+  });
+  return { name: name.trim(), ...Object.fromEntries(entries) };
+}
+
+function readBound(text: string): Constraint {
+  const [, metric, sign, number] = /^(.+?)(<=|>=)(.+)$/.exec(text) ?? [];
+  const bound = number === undefined ? undefined : parseNumber(number.trim());
+  if (metric === undefined || bound === undefined || Number.isNaN(bound)) {
+    throw new MlopsError('usage', `'${text}' is no constraint`, {
+      hint: `write --constraint 'metrics.json:size<=100'`,
+    });
+  }
+  const { source } = readMetric(metric.trim());
+  return sign === '<=' ? { source, max: bound } : { source, min: bound };
+}
+
+function readCost(text: string): TuneSettings['cost'] {
+  const { source, max } = readBound(text);
+  if (max !== undefined) return { source, max };
+  throw new MlopsError('usage', `'${text}' is no budget`, { hint: `write --cost 'metrics.json:usd<=50'` });
 }
 
 function readParams(text: string): Params {

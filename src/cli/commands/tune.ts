@@ -2,6 +2,7 @@ import * as readline from 'node:readline';
 
 import { Driver } from '../../tune/index.ts';
 import type { Command, Verb } from '../parse/command.ts';
+import { bare, resume, run } from './tune-run.ts';
 
 const drive: Command = {
   name: 'tune drive',
@@ -26,5 +27,5 @@ const drive: Command = {
 export const verb: Verb = {
   name: 'tune',
   summary: 'Search hyper-parameters',
-  commands: [drive],
+  commands: [bare, run, resume, drive],
 };

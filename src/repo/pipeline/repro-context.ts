@@ -10,12 +10,17 @@ import type { StageExclusion } from '../stages/stage-exclusion.ts';
 import type { Recorder } from './recorder.ts';
 import type { OnReproEvent } from './repro-events.ts';
 
+/** Does work while no other has the same key; `waited` where another one had. */
+export type InTurn = <Result>(key: string, work: (waited: boolean) => Promise<Result>) => Promise<Result>;
+
 /** What the stages of one repro share. */
 export interface ReproContext {
   readonly repo: DataRepo;
   readonly executor: Executor;
   /** Added to the environment of commands. */
   readonly variables: Readonly<Record<string, string>>;
+  /** Several repros of one project at once: each stage with the same inputs runs in one of them. */
+  readonly inTurn: InTurn | undefined;
   readonly runs: RunCache;
   readonly locks: LockStore;
   readonly git: GitSide;

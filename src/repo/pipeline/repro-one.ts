@@ -2,7 +2,7 @@ import * as path from 'node:path';
 
 import { isMlopsError, MlopsError, type PyMap } from '../../base/index.ts';
 import { commitOut } from '../../data/index.ts';
-import type { ContentInfo, Out, Stage } from '../../project/index.ts';
+import type { ContentInfo, LockedStage, Out, Stage } from '../../project/index.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import { absolutePath } from '../open/pipeline-project.ts';
 import { lineageOf } from './lineage.ts';
@@ -11,7 +11,17 @@ import { runCommands } from './repro-command.ts';
 import type { ReproContext, StageTask } from './repro-context.ts';
 import { dryRun, uncertainties } from './repro-dry.ts';
 import { madeBefore, pullDeps, pullInstead } from './repro-pull.ts';
-import { commitStage, prepareOuts, readInputs, restoreOuts, withLock, type Inputs } from '../stages/repro-stage.ts';
+import {
+  commitStage,
+  lockedFrom,
+  namedOuts,
+  prepareOuts,
+  readInputs,
+  restoreOuts,
+  withLock,
+  type Inputs,
+} from '../stages/repro-stage.ts';
+import { isCacheable, runKey } from '../stages/run-cache.ts';
 import { setAside } from '../guard/set-aside.ts';
 import { stageChanges } from '../stages/stage-changes.ts';
 
@@ -99,7 +109,23 @@ async function runOrRestore(context: ReproContext, task: StageTask): Promise<Sta
   const inputs = await readInputs(repo, stage, { signal, onProgress: context.onProgress });
   const made = force ? undefined : await madeBefore(context, stage, inputs);
   await context.beginRecording();
-  if (made === undefined) return runStage(context, task, inputs, startedAt);
+  if (made !== undefined) return restoreStage(context, task, made, startedAt);
+  if (context.inTurn === undefined || force || !isCacheable(stage)) return runStage(context, task, inputs, startedAt);
+  return context.inTurn(runKey(lockedFrom(stage, inputs, namedOuts(stage))), async (waited) => {
+    repo.data.forgetObjects();
+    const now = waited ? await madeBefore(context, stage, inputs) : undefined;
+    return now === undefined ? runStage(context, task, inputs, startedAt) : restoreStage(context, task, now, startedAt);
+  });
+}
+
+async function restoreStage(
+  context: ReproContext,
+  task: StageTask,
+  made: LockedStage,
+  startedAt: number,
+): Promise<Stage> {
+  const { repo, onEvent, signal } = context;
+  const { stage } = task;
   onEvent({ kind: 'cached', stage });
   await withOutsAside(context, stage, () => restoreOuts(repo, stage, made, signal));
   const result = await finish(context, task, 'cached', startedAt);

@@ -12,7 +12,7 @@ import { absolutePath } from '../open/pipeline-project.ts';
 import { noRecorder, type Recorder } from './recorder.ts';
 import type { OnReproEvent } from './repro-events.ts';
 import { reproduceStage } from './repro-one.ts';
-import type { OutsInGit, ReproContext } from './repro-context.ts';
+import type { InTurn, OutsInGit, ReproContext } from './repro-context.ts';
 import { runPlan, type PlanOutcome } from './repro-schedule.ts';
 import { pipelineTargets } from './repro-targets.ts';
 import { openRunCache } from '../stages/run-cache.ts';
@@ -47,6 +47,8 @@ export interface ReproOptions {
   /** How the command was given, for the recorder. */
   readonly command?: string;
   readonly executor?: Executor;
+  /** Does work that must not be done twice at once: others with the same key wait, and look again. */
+  readonly inTurn?: InTurn | undefined;
   /** Added to the environment of the stages' commands. */
   readonly variables?: Readonly<Record<string, string>>;
   /** `inherit` gives the terminal to stage commands; only with one stage at a time. Default `pipe`. */
@@ -180,6 +182,7 @@ function contextOf(
     repo,
     executor,
     variables: options.variables ?? {},
+    inTurn: options.inTurn,
     runs: openRunCache(path.join(repo.data.cacheDir, 'runs'), onWarning),
     locks: new LockStore(repo.root),
     git,

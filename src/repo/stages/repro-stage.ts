@@ -73,6 +73,11 @@ export function lockedFrom(stage: Stage, inputs: Inputs, outs: readonly LockEntr
   return { cmd: stage.cmd, deps: inputs.deps, params: inputs.params, outs };
 }
 
+/** The outputs of a stage by name alone, which is all that the run-cache asks. */
+export function namedOuts(stage: Stage): LockEntry[] {
+  return stage.outs.map((out) => ({ path: out.defPath, info: { hashName: 'md5' } }));
+}
+
 /** The stage as it is after a lock entry was written for it. */
 export function withLock(stage: Stage, locked: LockedStage): Stage {
   const infos = (entries: LockedStage['deps']): Map<string, ContentInfo> =>
@@ -106,11 +111,7 @@ export function findMade(
 /** As `findMade`, whether the cache has the outputs or not. */
 export function findRecorded(stage: Stage, inputs: Inputs, runs: RunCache | undefined): LockedStage | undefined {
   if (!isCacheable(stage)) return undefined;
-  const wanted = lockedFrom(
-    stage,
-    inputs,
-    stage.outs.map((out) => ({ path: out.defPath, info: { hashName: 'md5' } })),
-  );
+  const wanted = lockedFrom(stage, inputs, namedOuts(stage));
   return sameAsLocked(stage, inputs) ? stage.locked : runs?.find(wanted);
 }
 

@@ -23,7 +23,7 @@ describe('worktrees', () => {
     await repro(repo);
     commitAll(repo);
     write(repo, 'in', 'changed, not committed\n');
-    const trees = Worktrees.open({ root: repo.root, writes: ['a.txt', 'b.txt'] });
+    const trees = await Worktrees.open({ root: repo.root, writes: ['a.txt', 'b.txt'] });
     write(repo, 'in', 'too late\n');
     const tree = trees.make();
     fs.writeFileSync(path.join(tree.root, 'params.yaml'), 'lr: 2\n');
@@ -48,9 +48,9 @@ describe('worktrees', () => {
     const repo = await openProjectWith({ 'dvc.yaml': 'stages: {}\n', 'src/code.py': 'old\n' });
     commitAll(repo);
     write(repo, 'src/code.py', 'new\n');
-    const trees = Worktrees.open({ root: repo.root, writes: [], revision: 'HEAD' });
+    const trees = await Worktrees.open({ root: repo.root, writes: [], revision: 'HEAD' });
     expect(fs.readFileSync(path.join(trees.make().root, 'src/code.py'), 'utf8')).toBe('old\n');
-    expect(() => Worktrees.open({ root: repo.root, writes: [], revision: 'nowhere' })).toThrow(/nowhere/);
+    await expect(Worktrees.open({ root: repo.root, writes: [], revision: 'nowhere' })).rejects.toThrow(/nowhere/);
     trees.close();
     repo.close();
   });
@@ -61,9 +61,9 @@ describe('worktrees', () => {
     const left = path.join(homeOf(repo), 'left');
     fs.mkdirSync(path.join(left, 'base'), { recursive: true });
     fs.writeFileSync(path.join(left, 'owner.json'), JSON.stringify({ pid: dead, born: '1' }));
-    const trees = Worktrees.open({ root: repo.root, writes: [] });
+    const trees = await Worktrees.open({ root: repo.root, writes: [] });
     expect(fs.existsSync(left)).toBe(false);
-    const other = Worktrees.open({ root: repo.root, writes: [] });
+    const other = await Worktrees.open({ root: repo.root, writes: [] });
     expect(fs.existsSync(trees.base)).toBe(true);
     trees.close();
     other.close();
@@ -76,7 +76,7 @@ describe('worktrees', () => {
       fs.mkdirSync(path.join(repo.root, `data/${folder}`), { recursive: true });
       for (let i = 0; i < 1000; i++) fs.writeFileSync(path.join(repo.root, `data/${folder}/${i}.txt`), String(i));
     }
-    const trees = Worktrees.open({ root: repo.root, writes: ['data/made', 'out'] });
+    const trees = await Worktrees.open({ root: repo.root, writes: ['data/made', 'out'] });
     trees.make();
     const startedAt = performance.now();
     const { root } = trees.make();

@@ -3,11 +3,12 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { MlopsError } from '../../base/index.ts';
-import { isSameProcess, processBirth } from '../../execute/index.ts';
+import { isSameProcess, localExecutor, processBirth } from '../../execute/index.ts';
 import { findGitRoot, resolveRevision, runGit, type TreePath } from '../../git/index.ts';
 import { ProjectConfig } from '../../project/index.ts';
 import { makePrivateFolder, privateFolder, privateSubfolder } from '../../trust/index.ts';
 import { namesIn, readNote } from '../guard/note-file.ts';
+import { endOrphans } from '../guard/running-stages.ts';
 import { mirror } from './mirror.ts';
 
 export interface WorktreesOptions {
@@ -39,10 +40,10 @@ export class Worktrees {
   #count = 0;
 
   /** @throws MlopsError `unknown_revision`, `not_a_git_repo`. */
-  static open(options: WorktreesOptions): Worktrees {
+  static async open(options: WorktreesOptions): Promise<Worktrees> {
     const { root, writes, revision } = options;
     const home = privateSubfolder(privateFolder(root), 'worktrees', { make: true });
-    removeLeft(home);
+    await removeLeft(home);
     const folder = path.join(home, randomBytes(4).toString('hex'));
     fs.mkdirSync(folder, { mode: 0o700 });
     fs.writeFileSync(
@@ -89,8 +90,8 @@ export class Worktrees {
   }
 }
 
-/** Removes worktrees of processes that are gone. */
-function removeLeft(home: string): void {
+/** Removes worktrees of processes that are gone, after ending what they left running. */
+async function removeLeft(home: string): Promise<void> {
   for (const name of namesIn(home)) {
     const folder = path.join(home, name);
     const { pid, born } = (readNote(path.join(folder, noteName)) ?? {}) as { pid?: unknown; born?: string };
@@ -98,6 +99,9 @@ function removeLeft(home: string): void {
     const stat = fs.lstatSync(folder, { throwIfNoEntry: false });
     // One that is just being made has no note yet.
     if (pid === undefined && stat !== undefined && Date.now() - stat.mtimeMs < 60_000) continue;
+    for (const tree of namesIn(folder).filter((each) => each !== noteName)) {
+      await endOrphans(privateFolder(path.join(folder, tree)), localExecutor(), () => undefined);
+    }
     fs.rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -1,7 +1,7 @@
 import { MlopsError } from '../../base/index.ts';
 import { Random } from '../random.ts';
 import { cardinality, sameValue, type Params, type Space } from '../space.ts';
-import type { Sampler, StudyView, Suggestion, Trial } from '../trial.ts';
+import type { Sampler, StudyView, Suggestion } from '../trial.ts';
 
 /** More settings than this are no grid. */
 const LIMIT = 1_000_000;
@@ -26,17 +26,13 @@ export class GridSampler implements Sampler {
   }
 
   suggest(study: StudyView): Suggestion {
-    const tried = new Set(study.trials.filter(counts).map((trial) => keyOf(study.space, trial.params)));
+    const tried = new Set(study.trials.map((trial) => keyOf(study.space, trial.params)));
     const next = this.#settings.find((params) => !tried.has(keyOf(study.space, params)));
     if (next === undefined) {
       throw new MlopsError('tune_exhausted', `all ${this.#settings.length} settings of the space were tried`);
     }
     return { params: next };
   }
-}
-
-function counts(trial: Trial): boolean {
-  return trial.state !== 'FAILED';
 }
 
 /** A text that is equal for equal settings. */

@@ -30,6 +30,9 @@ export function whyDone(study: OpenStudy, limits: StudyLimits, since: number): D
     const failed = study.view.trials.filter(({ state }) => state === 'FAILED').length;
     if (failed > maxFailed) return { good: false, reason: `${failed} trials failed, more than ${maxFailed}` };
   }
+  if (maxFailed === undefined && onlyFailures(study)) {
+    return { good: false, reason: `the first ${hopeless} trials failed, and none came to its end` };
+  }
   const reached = targetReached(study, limits.targets ?? []);
   if (reached !== undefined) return { good: true, reason: `trial ${reached.number} reached the target` };
   if (trials !== undefined && study.made >= trials) return { good: true, reason: `${trials} trials were made` };
@@ -46,6 +49,14 @@ export function whyDone(study: OpenStudy, limits: StudyLimits, since: number): D
     return { good: true, reason: 'the model expects no better trial' };
   }
   return undefined;
+}
+
+/** So many failures without one success are no bad luck. */
+const hopeless = 10;
+
+function onlyFailures(study: OpenStudy): boolean {
+  const { trials } = study.view;
+  return trials.length >= hopeless && trials.filter(({ state }) => state === 'FAILED').length === trials.length;
 }
 
 function targetReached(study: OpenStudy, targets: readonly (number | undefined)[]): Trial | undefined {

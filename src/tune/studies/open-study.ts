@@ -194,9 +194,7 @@ export class OpenStudy {
   async #newSetting(number: number): Promise<Suggestion> {
     const study = this.#study;
     const { space } = study;
-    const tried = new Set(
-      study.trials.filter(({ state }) => state !== 'FAILED').map(({ params }) => keyOf(space, params)),
-    );
+    const tried = new Set(study.trials.map(({ params }) => keyOf(space, params)));
     const isNew = (params: Params): boolean => !tried.has(keyOf(space, params));
     for (let attempt = 0; attempt < redraws; attempt++) {
       const suggestion = await this.#sampler.suggest(study, number + attempt * redrawStep);
