@@ -3,10 +3,13 @@
 //   npm run bench tracking --runs 2000 --points 20000      a smaller one
 //   npm run bench tracking --mlflow-runs 500               MLflow's part: fewer runs, which its column says
 //   npm run bench tracking --no-mlflow                     without MLflow
+//   npm run bench tracking --scale 2                       fewer single requests
+//   npm run bench tracking --kinds postgres                one kind of store; both servers on the same PostgreSQL
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { PostgresServer } from '../test/support/postgres.ts';
 import { machine, median, milliseconds, mlopsCommand, printTable, rival, scratch } from './measure.ts';
 import { connect, type Client } from './tracking/load.ts';
 import { memory, start, stop, type Server } from './tracking/servers.ts';
@@ -18,6 +21,8 @@ const { values: options } = parseArgs({
     keys: { type: 'string', default: '12000' },
     'mlflow-runs': { type: 'string', default: '1000' },
     'no-mlflow': { type: 'boolean', default: false },
+    scale: { type: 'string', default: '20' },
+    kinds: { type: 'string', default: 'sqlite,postgres' },
   },
 });
 
@@ -144,20 +149,29 @@ async function histories({ client }: Server, { points, keys }: Size, rows: Rows)
   rows[`${name} metric names: search`] = milliseconds(median(await times(5, () => client.post('runs/search', find))));
 }
 
-async function fill(client: Client, experiment: string, count: number): Promise<void> {
-  for (let i = 0; i < count; i++) {
-    await client.post('runs/log-batch', {
-      run_id: await newRun(client, experiment, 1_700_000_000_000 + i),
-      metrics: Array.from({ length: 5 }, (_, j) => ({
-        ...{ key: `m${j}`, value: ((i * 7919 + j * 31) % 100_003) / 1000, timestamp: 1, step: 0 },
-      })),
-      params: Array.from({ length: 5 }, (_, j) => ({
-        key: `p${j}`,
-        value: j === 0 ? `${i}` : `${(i * (j + 2)) % 10}`,
-      })),
-      tags: Array.from({ length: 5 }, (_, j) => ({ key: `t${j}`, value: `${(i + j) % 5}` })),
-    });
-  }
+/** By eight clients, as one would take long. */
+async function fill(port: number, experiment: string, count: number): Promise<void> {
+  let next = 0;
+  const filler = async (): Promise<void> => {
+    const client = await connect(port);
+    while (next < count) await fillOne(client, experiment, next++);
+    client.close();
+  };
+  await Promise.all(Array.from({ length: 8 }, filler));
+}
+
+async function fillOne(client: Client, experiment: string, i: number): Promise<void> {
+  await client.post('runs/log-batch', {
+    run_id: await newRun(client, experiment, 1_700_000_000_000 + i),
+    metrics: Array.from({ length: 5 }, (_, j) => ({
+      ...{ key: `m${j}`, value: ((i * 7919 + j * 31) % 100_003) / 1000, timestamp: 1, step: 0 },
+    })),
+    params: Array.from({ length: 5 }, (_, j) => ({
+      key: `p${j}`,
+      value: j === 0 ? `${i}` : `${(i * (j + 2)) % 10}`,
+    })),
+    tags: Array.from({ length: 5 }, (_, j) => ({ key: `t${j}`, value: `${(i + j) % 5}` })),
+  });
 }
 
 const queries: readonly (readonly [name: string, query: object])[] = [
@@ -178,13 +192,13 @@ const queries: readonly (readonly [name: string, query: object])[] = [
   ['page of 1,000', { max_results: 1000 }],
 ];
 
-async function search({ client }: Server, { runs }: Size, rows: Rows): Promise<void> {
+async function search({ client, port }: Server, { runs }: Size, rows: Rows): Promise<void> {
   const made = await client.post('experiments/create', { name: 'many' });
   const { experiment_id: id } = made as { experiment_id: string };
   const sizes = [1_000, 10_000, 100_000].filter((size) => size < runs);
   let there = 0;
   for (const size of [...sizes, runs]) {
-    await fill(client, id, size - there);
+    await fill(port, id, size - there);
     there = size;
     const find = (query: object): Promise<unknown> =>
       client.post('runs/search', { experiment_ids: [id], max_results: 100, ...query });
@@ -211,6 +225,13 @@ async function lastPages(find: (query: object) => Promise<unknown>): Promise<num
   return taken.slice(-3);
 }
 
+function findDriver(): string {
+  const lib = rival('psycopg/lib');
+  if (lib === undefined) return '';
+  const python = fs.readdirSync(lib).find((name) => name.startsWith('python')) ?? '';
+  return path.join(lib, python, 'site-packages');
+}
+
 async function files(server: Server, rows: Rows): Promise<void> {
   const content = Buffer.alloc(100_000_000, 'x');
   const target = '/api/2.0/mlflow-artifacts/artifacts/0/bench/big.bin';
@@ -222,37 +243,66 @@ async function files(server: Server, rows: Rows): Promise<void> {
   rows['memory that artifacts took'] = `${Math.max(0, memory(server) - before).toFixed(0)} MB`;
 }
 
-const mlops = (name: string, flags: readonly string[] = []): Promise<Server> => {
-  const store = path.join(folder, name.replaceAll(/\W/g, '-'), 'mlops.db');
-  fs.mkdirSync(path.dirname(store), { recursive: true });
+const mlops = (name: string, backend?: string, flags: readonly string[] = []): Promise<Server> => {
+  const cwd = path.join(folder, name.replaceAll(/\W/g, '-'));
+  fs.mkdirSync(cwd, { recursive: true });
+  const store = backend ?? path.join(cwd, 'mlops.db');
   return start(
     name,
     (port) => [...mlopsCommand, 'server', '-p', String(port), '--backend-store-uri', store, ...flags],
-    { cwd: folder },
+    { cwd },
   );
 };
 
-const mlflow = (name: string, python: string): Promise<Server> =>
+/** Where MLflow's driver for PostgreSQL is. */
+const driver = findDriver();
+
+const mlflow = (name: string, python: string, backend = `sqlite:///${folder}/mlflow.db`): Promise<Server> =>
   start(
     name,
     (port) => [
       ...[python, '-m', 'mlflow', 'server', '--port', String(port), '--workers', '1'],
-      ...['--backend-store-uri', `sqlite:///${folder}/mlflow.db`, '--artifacts-destination', `${folder}/mlartifacts`],
+      ...['--backend-store-uri', backend, '--artifacts-destination', `${folder}/mlartifacts`],
     ],
     // Its job runners are eight more processes that this work does not need.
-    { cwd: folder, env: { MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false' } },
+    { cwd: folder, env: { MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false', PYTHONPATH: driver } },
   );
 
-const whole = { runs: Number(options.runs), points: Number(options.points), keys: Number(options.keys), scale: 20 };
+const whole = {
+  runs: Number(options.runs),
+  points: Number(options.points),
+  keys: Number(options.keys),
+  scale: Number(options.scale),
+};
 const python = options['no-mlflow'] ? undefined : rival('mlflow/bin/python');
 const mlflowRuns = Math.min(Number(options['mlflow-runs']), whole.runs);
+const kinds = new Set(options.kinds.split(','));
+// On disk, and synced: what is answered is kept.
+const program = kinds.has('postgres') ? rival('postgres/bin/postgres') : undefined;
+const postgres = program === undefined ? undefined : await PostgresServer.start(program, { sync: true });
+process.on('exit', () => postgres?.kill());
 const contestants: { name: string; size: Size; begin: (name: string) => Promise<Server> }[] = [
-  { name: 'mlops', size: whole, begin: (name) => mlops(name) },
-  { name: 'mlops, durability full', size: whole, begin: (name) => mlops(name, ['--durability', 'full']) },
+  { name: 'mlops, SQLite', size: whole, begin: (name) => mlops(name) },
 ];
+if (kinds.has('sqlite')) {
+  const begin = (name: string): Promise<Server> => mlops(name, undefined, ['--durability', 'full']);
+  contestants.push({ name: 'mlops, SQLite, durability full', size: whole, begin });
+}
+if (postgres !== undefined) {
+  const database = await postgres.database();
+  contestants.push({ name: 'mlops, PostgreSQL', size: whole, begin: (name) => mlops(name, database) });
+}
 if (python !== undefined) {
   const size = { runs: mlflowRuns, points: 0, keys: 0, scale: 1 };
-  contestants.push({ name: `MLflow, ${mlflowRuns} runs`, size, begin: (name) => mlflow(name, python) });
+  if (kinds.has('sqlite')) {
+    contestants.push({ name: `MLflow, SQLite, ${mlflowRuns} runs`, size, begin: (name) => mlflow(name, python) });
+  }
+  if (postgres !== undefined && driver !== '') {
+    const database = await postgres.database();
+    const begin = (name: string): Promise<Server> =>
+      mlflow(name, python, database.replace('postgresql:', 'postgresql+psycopg2:'));
+    contestants.push({ name: `MLflow, PostgreSQL, ${mlflowRuns} runs`, size, begin });
+  }
 }
 const columns: { name: string; rows: Rows }[] = [];
 for (const { name, size, begin } of contestants) {
@@ -263,6 +313,7 @@ for (const { name, size, begin } of contestants) {
     await stop(server);
   }
 }
+await postgres?.end();
 console.log(machine());
 const names = [...new Set(columns.flatMap(({ rows }) => Object.keys(rows)))];
 printTable(
@@ -271,5 +322,7 @@ printTable(
   names.map((row) => [row, ...columns.map(({ rows }) => rows[row] ?? 'not measured')]),
 );
 if (options['no-mlflow']) console.log('\nMLflow was left out (--no-mlflow).');
+else if (kinds.has('postgres') && postgres === undefined)
+  console.log('\nPostgreSQL is not installed here (npm run tools).');
 else if (python === undefined) console.log('\nMLflow is not installed here (npm run tools).');
 else console.log(`\nMLflow has ${mlflowRuns} runs and no long histories: filling it with more takes hours.`);

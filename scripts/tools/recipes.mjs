@@ -54,6 +54,13 @@ export const RECIPES = [
       ],
     ],
   }),
+  venv('psycopg', {
+    about: "MLflow's driver for PostgreSQL, which its own requirements leave out; put on its PYTHONPATH",
+    pins: ['psycopg2-binary==2.9.11'],
+    pythons: [11, 13],
+    program: 'bin/python',
+    check: [['{dir}/bin/python', '-c', 'import psycopg2; print(psycopg2.__version__)']],
+  }),
   venv('mlflow29', {
     about: 'MLflow 2.9 client: the oldest one that must work against our server',
     // setuptools: this MLflow imports pkg_resources, which later ones no longer have. SQLAlchemy: 2.1 took away names

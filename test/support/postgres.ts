@@ -100,6 +100,12 @@ export class PostgresServer {
     await gone;
   }
 
+  /** At once, for the end of a process. */
+  kill(): void {
+    this.#child?.kill('SIGQUIT');
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+
   async query(text: string, database = 'postgres'): Promise<readonly Record<string, unknown>[]> {
     const client = new pg.Client({ host: this.folder, port: this.port, user: 'mlops', password, database });
     client.on('error', () => undefined);

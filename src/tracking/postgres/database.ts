@@ -5,6 +5,7 @@ import type { Driver } from '../sql/context.ts';
 import { compile } from '../sql/sql.ts';
 import type { Insert, Query, Work } from '../sql/work.ts';
 import type { Address } from './address.ts';
+import { packed, packedColumn, unpacked, unpackedColumn, type Packed } from './packed.ts';
 import { Pool, type PoolOptions } from './pool.ts';
 import { codeOf, collided, explained, gone, replanned } from './refusals.ts';
 
@@ -14,9 +15,9 @@ const mostCollisions = 8;
 const worthPreparing = 3;
 const mostPrepared = 400;
 
-type Way = 'read' | 'write' | 'serial';
+type Way = 'read' | 'write' | 'serial' | 'once';
 
-const begin: Readonly<Record<Way, string>> = {
+const begin: Readonly<Record<Exclude<Way, 'once'>, string>> = {
   read: 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
   write: 'BEGIN ISOLATION LEVEL READ COMMITTED',
   serial: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
@@ -45,8 +46,8 @@ export class Database implements Driver {
     return this.#persist(() => this.#attempt(work, 'read'));
   }
 
-  write<Value>(work: () => Work<Value>, { serial = false }: { readonly serial?: boolean } = {}): Promise<Value> {
-    return this.#persist(() => this.#attempt(work, serial ? 'serial' : 'write'));
+  write<Value>(work: () => Work<Value>, way: 'write' | 'serial' | 'once' = 'write'): Promise<Value> {
+    return this.#persist(() => this.#attempt(work, way));
   }
 
   /** What is written apart stays when the rest is undone, so nothing that was seen ceases to be true. */
@@ -105,22 +106,26 @@ export class Database implements Driver {
       while (step.done !== true) {
         const query = step.value;
         client ??= await this.#pool.connect();
-        const apart = query.kind !== 'insert' && query.apart === true;
+        const apart = 'apart' in query && query.apart === true;
         if (apart && begun) {
           // A second connection could wait for this one forever.
           throw new Error('what is written apart comes before the transaction');
         }
-        if (!apart && !begun) {
+        if (!apart) {
+          if (way === 'once') {
+            if (begun) throw new Error('work of one statement has a second one');
+          } else if (!begun) {
+            // Sent ahead of the first query, in one packet; that fails, too, when this does.
+            client.query(begin[way]).catch(() => undefined);
+          }
           begun = true;
-          // Sent ahead of the first query, in one packet; that fails, too, when this does.
-          client.query(begin[way]).catch(() => undefined);
         }
         step = steps.next(await this.#ask(client, query));
       }
       if (client !== undefined && begun) await commit(client, way);
       return step.value;
     } catch (error) {
-      if (client !== undefined && !(error instanceof UnknownOutcome)) broken = !(await undone(client, error));
+      if (client !== undefined && !(error instanceof UnknownOutcome)) broken = !(await undone(client, error, way));
       else broken = true;
       throw error;
     } finally {
@@ -129,13 +134,21 @@ export class Database implements Driver {
   }
 
   async #ask(client: PoolClient, query: Query): Promise<unknown> {
+    // One after the other on their way, and none waits for the answer to another.
+    if (query.kind === 'together') return Promise.all(query.queries.map(async (one) => this.#ask(client, one)));
     if (query.kind === 'insert') return this.#insert(client, query.insert, query.rows);
     const { text, values } = compile(query.sql, 'postgres');
-    const rowMode = query.kind === 'arrays' || query.kind === 'column' ? { rowMode: 'array' } : {};
+    if (query.kind === 'packed') return this.#packed(client, packed(text, query.columns), values).then(unpacked);
+    if (query.kind === 'column') return this.#packed(client, packedColumn(text), values).then(unpackedColumn);
+    const rowMode = query.kind === 'arrays' ? { rowMode: 'array' } : {};
     const config: QueryConfig = { ...this.#prepared(text), values: [...values], ...rowMode };
     const result = await client.query(config);
-    if (query.kind === 'column') return (result.rows as readonly unknown[][]).map(([value]) => value);
     return query.kind === 'count' ? (result.rowCount ?? 0) : result.rows;
+  }
+
+  async #packed(client: PoolClient, text: string, values: readonly unknown[]): Promise<Packed> {
+    const { rows } = await client.query({ ...this.#prepared(text), values: [...values], rowMode: 'array' });
+    return rows[0] as Packed;
   }
 
   async #insert(client: PoolClient, insert: Insert, rows: readonly (readonly unknown[])[]): Promise<number> {
@@ -168,18 +181,26 @@ export class Database implements Driver {
 class UnknownOutcome extends Error {}
 
 async function commit(client: PoolClient, way: Way): Promise<void> {
+  if (way === 'once') return;
+  const committed = client.query('COMMIT');
+  if (way === 'read') {
+    // Nothing hangs on it: the next work on this connection goes after it, and fails when this did.
+    committed.catch(() => undefined);
+    return;
+  }
   try {
-    await client.query('COMMIT');
+    await committed;
   } catch (error) {
-    // Of a read there is nothing to lose, and a commit that the server refused did not happen.
-    if (way !== 'read' && gone(error)) throw new UnknownOutcome('commit', { cause: error });
+    // A commit that the server refused did not happen.
+    if (gone(error)) throw new UnknownOutcome('commit', { cause: error });
     throw error;
   }
 }
 
 /** @returns whether the connection can be used again. */
-async function undone(client: PoolClient, error: unknown): Promise<boolean> {
+async function undone(client: PoolClient, error: unknown, way: Way): Promise<boolean> {
   if (gone(error) || replanned(error)) return false;
+  if (way === 'once') return true;
   try {
     await client.query('ROLLBACK');
     return true;

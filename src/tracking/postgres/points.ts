@@ -1,7 +1,8 @@
 import type { Metric } from '../../mlflow/index.ts';
 import type { Context } from '../sql/context.ts';
-import { sql } from '../sql/sql.ts';
-import { all, type Work } from '../sql/work.ts';
+import type { Keys } from '../sql/keys.ts';
+import { raw, sql, type Sql } from '../sql/sql.ts';
+import { all, type ColumnType, type Work } from '../sql/work.ts';
 
 interface Waiting {
   readonly id: string;
@@ -46,7 +47,7 @@ export class PointLog {
     while (this.#waiting.length > 0) {
       const group = this.#take();
       try {
-        const found = await this.#c.write(() => logPoints(this.#c, group));
+        const found = await this.#c.writeOnce(() => logPoints(this.#c, group));
         for (const one of group) {
           if (found.has(one.id)) one.resolve();
           else this.#alone(one.id, one.points).then(one.resolve, one.reject);
@@ -66,12 +67,48 @@ export class PointLog {
   }
 }
 
+const newer = raw(`ON CONFLICT (run, key) DO UPDATE SET value = excluded.value, is_nan = excluded.is_nan,
+    step = excluded.step, timestamp = excluded.timestamp
+  WHERE (excluded.step, excluded.timestamp, excluded.value) > (latest.step, latest.timestamp, latest.value)`);
+
 /** @returns the ids of the runs that are there and active. */
 function* logPoints(c: Context, group: readonly Waiting[]): Work<Set<string>> {
   const { keys } = c;
   const names = new Set<string>();
   for (const { points } of group) for (const { key } of points) names.add(key);
   yield* keys.make(names);
+  const [first] = group;
+  const [point] = first?.points ?? [];
+  const rows =
+    first !== undefined && point !== undefined && group.length === 1 && first.points.length === 1
+      ? yield* logPoint(keys, first.id, point)
+      : yield* logMany(keys, group);
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** The plain statement takes a third of the time. */
+function* logPoint(keys: Keys, id: string, point: Metric): Work<readonly { readonly id: string }[]> {
+  const { key, timestamp, step, value } = point;
+  const nan = Number.isNaN(value);
+  const [number, kept] = [keys.number(key), nan ? 0 : value];
+  return yield* all<{ id: string }>(
+    sql`WITH found AS (SELECT id, n, experiment FROM runs WHERE id = ${id} AND lifecycle = 0),
+      added AS (
+        INSERT INTO metrics (run, key, timestamp, step, value, is_nan)
+        SELECT n, ${number}, ${timestamp}, ${step}, ${kept}, ${nan ? 1 : 0} FROM found ON CONFLICT DO NOTHING),
+      moved AS (
+        INSERT INTO latest (run, key, experiment, value, is_nan, step, timestamp)
+        SELECT n, ${number}, experiment, ${kept}, ${nan ? 1 : 0}, ${step}, ${timestamp} FROM found ${newer})
+      SELECT id FROM found`,
+  );
+}
+
+/** Arrays of which the planner sees nothing: it would plan anew for each. */
+function hidden(values: readonly unknown[], type: ColumnType): Sql {
+  return sql`(SELECT ${values}::${raw(type)}[])`;
+}
+
+function* logMany(keys: Keys, group: readonly Waiting[]): Work<readonly { readonly id: string }[]> {
   const ids: string[] = [];
   const numbers: number[] = [];
   const times: number[] = [];
@@ -89,11 +126,12 @@ function* logPoints(c: Context, group: readonly Waiting[]): Work<Set<string>> {
       nans.push(nan ? 1 : 0);
     }
   }
-  const rows = yield* all<{ id: string }>(
+  return yield* all<{ id: string }>(
     sql`WITH given AS (
-        SELECT r.n AS run, r.experiment, g.key, g.timestamp, g.step, g.value, g.is_nan
-        FROM unnest(${ids}::text[], ${numbers}::bigint[], ${times}::bigint[], ${steps}::bigint[],
-          ${values}::double precision[], ${nans}::bigint[]) AS g(id, key, timestamp, step, value, is_nan)
+        SELECT r.id, r.n AS run, r.experiment, g.key, g.timestamp, g.step, g.value, g.is_nan
+        FROM unnest(${hidden(ids, 'text')}, ${hidden(numbers, 'bigint')}, ${hidden(times, 'bigint')},
+          ${hidden(steps, 'bigint')}, ${hidden(values, 'double precision')}, ${hidden(nans, 'bigint')})
+          AS g(id, key, timestamp, step, value, is_nan)
         JOIN runs r ON r.id = g.id AND r.lifecycle = 0),
       added AS (
         INSERT INTO metrics (run, key, timestamp, step, value, is_nan)
@@ -101,11 +139,7 @@ function* logPoints(c: Context, group: readonly Waiting[]): Work<Set<string>> {
       moved AS (
         INSERT INTO latest (run, key, experiment, value, is_nan, step, timestamp)
         SELECT DISTINCT ON (run, key) run, key, experiment, value, is_nan, step, timestamp FROM given
-        ORDER BY run, key, step DESC, timestamp DESC, value DESC
-        ON CONFLICT (run, key) DO UPDATE SET value = excluded.value, is_nan = excluded.is_nan, step = excluded.step,
-          timestamp = excluded.timestamp
-        WHERE (excluded.step, excluded.timestamp, excluded.value) > (latest.step, latest.timestamp, latest.value))
-      SELECT r.id FROM runs r WHERE r.id = ANY(${[...new Set(ids)]}::text[]) AND r.lifecycle = 0`,
+        ORDER BY run, key, step DESC, timestamp DESC, value DESC ${newer})
+      SELECT DISTINCT id FROM given`,
   );
-  return new Set(rows.map(({ id }) => id));
 }

@@ -11,9 +11,10 @@ export interface Driver {
    * Runs work in a transaction; resolves when that is committed. It may be begun again from the start when it
    * collided with another.
    *
-   * @param serial as if it ran alone, where the order of two matters: numbers of versions, stages.
+   * @param way `serial`: as if it ran alone, where the order of two matters: numbers of versions, stages. `once`: one
+   *   statement that may be sent again, which is its own transaction.
    */
-  write<Value>(work: () => Work<Value>, options?: { readonly serial?: boolean }): Promise<Value>;
+  write<Value>(work: () => Work<Value>, way?: 'serial' | 'once'): Promise<Value>;
   /** Told whenever written rows were taken back, for caches of them. */
   onRollback(listener: () => void): void;
 }
@@ -49,7 +50,12 @@ export class Context {
 
   /** As if it ran alone. */
   writeAlone<Value>(work: () => Work<Value>): Promise<Value> {
-    return this.#driver.write(work, { serial: true });
+    return this.#driver.write(work, 'serial');
+  }
+
+  /** One statement that may be sent again: what it adds is there once however often. */
+  writeOnce<Value>(work: () => Work<Value>): Promise<Value> {
+    return this.#driver.write(work, 'once');
   }
 
   /** The id by which the outside knows experiment `n`. Ids never change, so those that were read are kept. */

@@ -1,7 +1,7 @@
 import type { DatasetInput, ModelOutput, Tag } from '../../mlflow/index.ts';
 import { group } from './group.ts';
 import { among, raw, sql } from './sql.ts';
-import { all, one, run, type Work } from './work.ts';
+import { all, one, rowsOf, run, type Ask, type Work } from './work.ts';
 
 interface InputRow {
   readonly run: number;
@@ -14,12 +14,23 @@ interface InputRow {
   readonly profile: string | null;
 }
 
-/** The datasets of these runs. */
-export function* datasetsOf(runs: readonly number[]): Work<Map<number, DatasetInput[]>> {
-  const rows = yield* all<InputRow>(
+interface ModelRow {
+  readonly run: number;
+  readonly role: string;
+  readonly model_id: string;
+  readonly step: number;
+}
+
+/** What `datasetsOf` these runs needs. */
+export function askInputs(runs: readonly number[]): Ask<readonly InputRow[]> {
+  return rowsOf<InputRow>(
     sql`SELECT i.run, i.id AS input, d.name, d.digest, d.source_type, d.source, d.schema, d.profile
       FROM run_datasets i JOIN datasets d ON d.id = i.dataset WHERE ${among(raw('i.run'), runs)} ORDER BY i.id`,
   );
+}
+
+/** The datasets by run. */
+export function* datasetsOf(rows: readonly InputRow[]): Work<Map<number, DatasetInput[]>> {
   if (rows.length === 0) return new Map();
   const inputs = rows.map((row) => row.input);
   const tags = new Map<number, Tag[]>();
@@ -40,12 +51,18 @@ export function* datasetsOf(runs: readonly number[]): Work<Map<number, DatasetIn
   }));
 }
 
-export function* modelsOf(
-  runs: readonly number[],
-): Work<{ inputs: Map<number, string[]>; outputs: Map<number, ModelOutput[]> }> {
-  const rows = yield* all<{ run: number; role: string; model_id: string; step: number }>(
+/** What `modelsOf` these runs needs. */
+export function askModels(runs: readonly number[]): Ask<readonly ModelRow[]> {
+  return rowsOf<ModelRow>(
     sql`SELECT run, role, model_id, step FROM run_models WHERE ${among(raw('run'), runs)} ORDER BY run, role, model_id`,
   );
+}
+
+/** The models by run. */
+export function modelsOf(rows: readonly ModelRow[]): {
+  readonly inputs: Map<number, string[]>;
+  readonly outputs: Map<number, ModelOutput[]>;
+} {
   return {
     inputs: group(
       rows.filter((row) => row.role === 'input'),

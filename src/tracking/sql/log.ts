@@ -30,13 +30,21 @@ const tagInsert: Insert = {
   conflict: 'ON CONFLICT (run, key) DO UPDATE SET value = excluded.value',
 };
 
-/** Of a tag that comes twice the last one holds. Its key was made. */
-export function* putTags({ keys }: Context, ref: RunRef, tags: readonly Tag[]): Work<void> {
-  const last = new Map(tags.map(({ key, value }) => [key, value]));
-  const rows = [...last].map(([key, value]) => [ref.n, keys.number(key), ref.experiment, value]);
-  yield* insertAll(tagInsert, inKeyOrder(rows));
-  const name = last.get('mlflow.runName');
+/** Sets tags; the one that holds a run's name renames it. */
+export function* putTags(c: Context, ref: RunRef, tags: readonly Tag[]): Work<void> {
+  const name = (yield* insertTags(c, ref, tags)).find(({ key }) => key === 'mlflow.runName')?.value;
   if (name !== undefined) yield* run(sql`UPDATE runs SET name = ${name} WHERE n = ${ref.n}`);
+}
+
+/** Of a tag that comes twice the last one holds. Its key was made. @returns what was kept, in the order of keys. */
+export function* insertTags({ keys }: Context, ref: RunRef, tags: readonly Tag[]): Work<readonly Tag[]> {
+  const last = [...new Map(tags.map(({ key, value }) => [key, value]))].map(([key, value]) => ({ key, value }));
+  const kept = last.toSorted((a, b) => keys.number(a.key) - keys.number(b.key));
+  yield* insertAll(
+    tagInsert,
+    kept.map(({ key, value }) => [ref.n, keys.number(key), ref.experiment, value]),
+  );
+  return kept;
 }
 
 const paramInsert: Insert = { ...tagInsert, table: 'params', conflict: 'ON CONFLICT (run, key) DO NOTHING' };

@@ -2,9 +2,9 @@ import type { Metric, Run, RunInfo, RunStatus, Tag } from '../../mlflow/index.ts
 import { inactiveRun, noRun } from '../rules/index.ts';
 import type { Context } from './context.ts';
 import { push } from './group.ts';
-import { datasetsOf, modelsOf } from './inputs.ts';
+import { askInputs, askModels, datasetsOf, modelsOf } from './inputs.ts';
 import { among, raw, sql } from './sql.ts';
-import { arrays, get, type Work } from './work.ts';
+import { arraysOf, get, packedOf, together, type Columns, type Work } from './work.ts';
 
 export interface RunRow {
   readonly n: number;
@@ -26,6 +26,12 @@ export interface RunRef {
 }
 
 type PairRow = readonly [run: number, key: number, value: string];
+const latestColumns: Columns = {
+  ...{ run: 'number', key: 'number', value: 'number', is_nan: 'number', step: 'number', timestamp: 'number' },
+};
+const pairColumns: Columns = { run: 'number', key: 'number', value: 'text' };
+/** Runs from which on packing what hangs on them saves more than it costs. */
+const worthPacking = 20;
 type LatestRow = readonly [run: number, key: number, value: number, isNan: number, step: number, timestamp: number];
 
 /** The row of a run, deleted or not. */
@@ -64,11 +70,17 @@ export function* toRuns(c: Context, rows: readonly RunRow[]): Work<Run[]> {
   const { keys } = c;
   const numbers = rows.map((row) => row.n);
   const ofRuns = among(raw('run'), numbers);
-  const latest = yield* arrays<LatestRow>(
-    sql`SELECT run, key, value, is_nan, step, timestamp FROM latest WHERE ${ofRuns} ORDER BY run, key`,
+  const many = rows.length < worthPacking ? arraysOf : packedOf;
+  const [latest, paramRows, tagRows, inputRows, modelRows] = yield* together(
+    many<LatestRow>(
+      sql`SELECT run, key, value, is_nan, step, timestamp FROM latest WHERE ${ofRuns} ORDER BY run, key`,
+      latestColumns,
+    ),
+    many<PairRow>(sql`SELECT run, key, value FROM params WHERE ${ofRuns} ORDER BY run, key`, pairColumns),
+    many<PairRow>(sql`SELECT run, key, value FROM tags WHERE ${ofRuns} ORDER BY run, key`, pairColumns),
+    askInputs(numbers),
+    askModels(numbers),
   );
-  const paramRows = yield* arrays<PairRow>(sql`SELECT run, key, value FROM params WHERE ${ofRuns} ORDER BY run, key`);
-  const tagRows = yield* arrays<PairRow>(sql`SELECT run, key, value FROM tags WHERE ${ofRuns} ORDER BY run, key`);
   const used = new Set<number>();
   for (const list of [latest, paramRows, tagRows]) for (const row of list) used.add(row[1]);
   yield* keys.load(used);
@@ -83,8 +95,8 @@ export function* toRuns(c: Context, rows: readonly RunRow[]): Work<Run[]> {
   };
   const params = pairs(paramRows);
   const tags = pairs(tagRows);
-  const datasets = yield* datasetsOf(numbers);
-  const models = yield* modelsOf(numbers);
+  const datasets = yield* datasetsOf(inputRows);
+  const models = modelsOf(modelRows);
   const runs: Run[] = [];
   for (const row of rows) {
     runs.push({

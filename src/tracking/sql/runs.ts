@@ -8,12 +8,12 @@ import type { HistoryColumns, HistoryQuery, MetricSample, NewRun, RunChange } fr
 import type { Context } from './context.ts';
 import { activeExperiment } from './experiments.ts';
 import { insertInputs, insertModel } from './inputs.ts';
-import { logBatch, putTags } from './log.ts';
+import { insertTags, logBatch, putTags } from './log.ts';
 import { purge } from './purge.ts';
 import { activeRun, needRun, toInfo, toRuns, type RunRow } from './run-rows.ts';
 import { searchRuns } from './search/search-runs.ts';
 import { among, raw, sql, type Sql } from './sql.ts';
-import { arrays, column, get, one, run, type Work } from './work.ts';
+import { arrays, column, get, one, packed, run, type Work } from './work.ts';
 
 /** The run half of the store. */
 export function runsOf(c: Context): RunStore {
@@ -69,12 +69,13 @@ function* create(c: Context, wanted: NewRun): Work<Run> {
   const experiment = yield* activeExperiment(wanted.experimentId);
   const id = randomUUID().replaceAll('-', '');
   const uri = joinUri(experiment.artifact_location, `${id}/artifacts`);
-  const { n } = yield* one<{ n: number }>(
+  const row = yield* one<RunRow>(
     sql`INSERT INTO runs (id, experiment, name, user_id, status, start_time, artifact_uri)
-      VALUES (${id}, ${experiment.n}, ${name}, ${userId}, 'RUNNING', ${startTime}, ${uri}) RETURNING n`,
+      VALUES (${id}, ${experiment.n}, ${name}, ${userId}, 'RUNNING', ${startTime}, ${uri}) RETURNING *`,
   );
-  yield* putTags(c, { n, experiment: experiment.n }, named);
-  return yield* oneRun(c, yield* needRun(id));
+  const kept = yield* insertTags(c, row, named);
+  const nothing = { metrics: [], params: [], datasets: [], modelInputs: [], modelOutputs: [] };
+  return { ...nothing, info: yield* toInfo(c, row), tags: kept };
 }
 
 function* update(c: Context, id: string, change: RunChange): Work<RunInfo> {
@@ -94,6 +95,7 @@ function* setLifecycle(id: string, lifecycle: 0 | 1): Work<void> {
 }
 
 type PointRow = readonly [timestamp: number, step: number, value: number, isNan: number];
+const pointColumns = { timestamp: 'number', step: 'number', value: 'number', is_nan: 'number' } as const;
 
 /** The points of one metric of one run. */
 function* pointsOf(c: Context, id: string, key: string): Work<Sql | undefined> {
@@ -108,10 +110,11 @@ function* sample(c: Context, id: string, key: string, { limit, range }: MetricSa
   const within = range === undefined ? sql`` : sql`AND step BETWEEN ${range[0]} AND ${range[1]}`;
   const points = sql`FROM metrics WHERE run = ${n} AND key = ${c.keys.number(key)} ${within}`;
   const { total } = yield* one<{ total: number }>(sql`SELECT count(*) AS total ${points}`);
-  const rows = yield* arrays<PointRow>(
+  const rows = yield* packed<PointRow>(
     sql`SELECT timestamp, step, value, is_nan FROM (SELECT timestamp, step, value, is_nan,
         row_number() OVER (ORDER BY step, timestamp, value, is_nan) - 1 AS place ${points}) placed
       WHERE ${among(raw('place'), sampleIndices(total, limit))} ORDER BY place`,
+    pointColumns,
   );
   return rows.map((row) => toPoint(key, row));
 }
@@ -120,11 +123,16 @@ function toPoint(key: string, [timestamp, step, value, isNan]: PointRow): Metric
   return { key, value: isNan === 0 ? value : NaN, timestamp, step };
 }
 
+/** Points in one packed answer, at most. */
+const chunk = 100_000;
+
 /** A page of a history, continued by the key of its last point. */
 function* history(c: Context, id: string, key: string, query: HistoryQuery): Work<Page<Metric>> {
   const points = yield* pageOf(c, id, key, query);
   if (points === undefined) return { items: [] };
-  const rows = yield* arrays<PointRow>(points);
+  // Millions at once are too many for one packed answer.
+  const isPage = query.maxResults !== undefined && query.maxResults <= chunk;
+  const rows = yield* isPage ? packed<PointRow>(points, pointColumns) : arrays<PointRow>(points);
   const page = rows.slice(0, query.maxResults);
   const items = page.map((row) => toPoint(key, row));
   const last = page.at(-1);

@@ -75,6 +75,7 @@ export class Connection implements Driver {
   }
 
   #answer(query: Query): unknown {
+    if (query.kind === 'together') return query.queries.map((one) => this.#answer(one));
     if (query.kind === 'insert') {
       const statement = this.#insertion(query.insert);
       let changes = 0;
@@ -88,7 +89,7 @@ export class Connection implements Driver {
     if (query.kind === 'column') return statement.pluck(true).all(...values);
     return statement
       .pluck(false)
-      .raw(query.kind === 'arrays')
+      .raw(query.kind !== 'rows')
       .all(...values);
   }
 

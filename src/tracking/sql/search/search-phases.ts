@@ -12,6 +12,8 @@ export interface Term {
   readonly constant?: boolean;
   /** The value of the walk itself. */
   readonly walked?: boolean;
+  /** A text of which PostgreSQL has only the head in its index. */
+  readonly long?: boolean;
 }
 
 /** A search of runs, parsed. */

@@ -16,6 +16,7 @@ import { toRuns, type RunRow } from '../run-rows.ts';
 import { phasesOf, stepsOf, type Phase, type Plan, type Term } from './search-phases.ts';
 import {
   after,
+  apart,
   clauseRanges,
   indexedBy,
   inThisOrder,
@@ -23,13 +24,14 @@ import {
   pairTables,
   runCondition,
   sortKey,
+  withRuns,
   type Part,
   type Range,
   type SortKey,
 } from './search-terms.ts';
 import { valueRanges } from './search-values.ts';
-import { allOf, join, raw, sql, type Sql } from '../sql.ts';
-import { all, one, type Work } from '../work.ts';
+import { allOf, either, join, raw, sql, type Sql } from '../sql.ts';
+import { all, one, rowsOf, together, type Work } from '../work.ts';
 
 type Found = RunRow & Readonly<Record<string, unknown>>;
 
@@ -63,9 +65,9 @@ export function* searchRuns(c: Context, search: RunSearch): Work<Page<Run>> {
 
 function termsOf(sortKeys: readonly SortKey[]): Term[] {
   return [
-    ...sortKeys.flatMap(({ rank, value, descending, always = false }): Term[] => [
+    ...sortKeys.flatMap(({ rank, value, descending, always = false, long = false }): Term[] => [
       { sql: rank, descending: false, constant: always },
-      { sql: value, descending },
+      { sql: value, descending, long },
     ]),
     { sql: raw('r.start_time'), descending: true },
     { sql: raw('r.id'), descending: false },
@@ -77,6 +79,7 @@ function* searchPart(plan: Plan, part: Part): Work<Found[]> {
     if (clause.comparator === 'IS NULL' && (yield* allHaveIt(plan, part, clause))) return [];
   }
   const driver = yield* narrowest(plan, part);
+  if (driver === 'nothing') return [];
   if (driver !== undefined) return [...(yield* select(plan, part, { driver }))];
   const found: Found[] = [];
   for (const phase of phasesOf(plan)) {
@@ -92,18 +95,21 @@ function* searchPart(plan: Plan, part: Part): Work<Found[]> {
 }
 
 /** The clause, or the clauses on one key, that leave the fewest candidates, when those are few. */
-function* narrowest({ number, clauses }: Plan, part: Part): Work<Range | undefined> {
+function* narrowest({ number, clauses }: Plan, part: Part): Work<Range | 'nothing' | undefined> {
+  const ranges = [...clauseRanges(clauses, number, part), ...(yield* valueRanges(number, clauses, part))];
+  const counts = yield* together(
+    ...ranges.map((range) =>
+      rowsOf<{ count: number }>(sql`SELECT count(*) AS count FROM (SELECT 1 ${range.sql} LIMIT ${fewEnough}) few`),
+    ),
+  );
   let best: Range | undefined;
   let bestCount = fewEnough;
-  for (const range of [...clauseRanges(clauses, number, part), ...(yield* valueRanges(number, clauses, part))]) {
-    const { count } = yield* one<{ count: number }>(
-      sql`SELECT count(*) AS count FROM (SELECT 1 ${range.sql} LIMIT ${fewEnough}) few`,
-    );
-    if (count < bestCount) {
-      best = range;
-      bestCount = count;
-    }
-    if (count === 0) break;
+  for (const [i, range] of ranges.entries()) {
+    const count = counts[i]?.[0]?.count ?? fewEnough;
+    if (count === 0) return 'nothing';
+    if (count >= bestCount) continue;
+    best = range;
+    bestCount = count;
   }
   return best;
 }
@@ -152,13 +158,18 @@ function selection(plan: Plan, part: Part, shape: Shape): Sql {
   if (phase?.byEnd === true) where.push(raw('r.end_time IS NOT NULL'));
   for (const clause of plan.clauses) where.push(runCondition(clause, plan.number));
   if (position !== undefined) where.push(after(terms, position));
-  return sql`SELECT r.*, ${join(columns, ', ')} ${source(plan, part, shape)} WHERE ${allOf(where)}
-    ORDER BY ${join(orderOf(terms, phase), ', ')} LIMIT ${shape.limit ?? plan.limit}`;
+  const rows = sql`SELECT r.*, ${join(columns, ', ')} ${source(plan, part, shape)} WHERE ${allOf(where)}`;
+  const limit = shape.limit ?? plan.limit;
+  if (shape.driver === undefined) return sql`${rows} ORDER BY ${join(orderOf(terms, phase), ', ')} LIMIT ${limit}`;
+  // Few: all are found before they are sorted.
+  const order = terms.map(({ descending }, i) => raw(`k${i}${descending ? ' DESC' : ''}`));
+  return sql`SELECT * FROM (${rows} ${apart}) found ORDER BY ${join(order, ', ')} LIMIT ${limit}`;
 }
 
 function absence({ number }: Plan, { entity, key }: OrderTerm): Sql {
   if (!isPair(entity)) return raw('r.end_time IS NULL');
-  return sql`NOT EXISTS (SELECT 1 FROM ${raw(pairTables[entity])} z WHERE z.run = r.n AND z.key = ${number(key)})`;
+  return sql`NOT EXISTS (SELECT 1 FROM ${raw(pairTables[entity])} z
+    WHERE z.run = r.n AND z.key = ${number(key)} ${apart})`;
 }
 
 /** The FROM part: which rows are visited, in which order. */
@@ -170,7 +181,7 @@ function source(plan: Plan, part: Part, { driver, phase }: Shape): Sql {
     ' ',
   );
   if (driver !== undefined) {
-    return sql`FROM (SELECT ${raw(driver.run)} AS run ${driver.sql}) d ${inThisOrder} runs r ON r.n = d.run ${joined}`;
+    return sql`FROM (SELECT ${raw(driver.run)} AS run ${driver.sql}) d ${withRuns('d.run')} ${joined}`;
   }
   if (phase?.only !== undefined) {
     const { entity } = phase.only.term;
@@ -182,7 +193,7 @@ function source(plan: Plan, part: Part, { driver, phase }: Shape): Sql {
   const table = pairTables[walk.entity];
   return sql`FROM (SELECT * FROM ${raw(table)} ${indexedBy(`${table}_by_value`)} WHERE experiment = ${part.experiment}
       AND key = ${number(walk.key)} ${walkStart(plan, walk, phase?.rank ?? 0)}) o0
-    ${inThisOrder} runs r ON r.n = o0.run ${joined}`;
+    ${withRuns('o0.run')} ${joined}`;
 }
 
 /** The index whose order is wanted, where SQLite might think otherwise. */
@@ -210,6 +221,7 @@ function orderOf(terms: readonly Term[], phase: Phase | undefined): Sql[] {
     .flatMap((term) => {
       const direction = raw(term.descending ? ' DESC' : '');
       const whole = sql`${term.sql}${direction}`;
+      if (term.long === true) return [either(whole, sql`substr(${term.sql}, 1, 64)${direction}, ${whole}`)];
       return text && term.walked === true ? [sql`substr(o0.value, 1, 64)${direction}`, whole] : [whole];
     });
 }

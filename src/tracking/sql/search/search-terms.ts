@@ -39,6 +39,22 @@ export function indexedBy(index: string): Sql {
 /** Keeps SQLite from turning a join round; for PostgreSQL our connections set `join_collapse_limit` to 1. */
 export const inThisOrder: Sql = either(raw('CROSS JOIN'), raw('JOIN'));
 
+/** Keeps PostgreSQL from merging a subquery with what is around it, as SQLite does not by itself. */
+export const apart: Sql = either(nothing, raw('OFFSET 0'));
+
+/** Joins the run of each row of what is before, in its order, by its number. */
+export function withRuns(number: string): Sql {
+  return either(
+    raw(`CROSS JOIN runs r ON r.n = ${number}`),
+    raw(`CROSS JOIN LATERAL (SELECT * FROM runs WHERE n = ${number} OFFSET 0) r`),
+  );
+}
+
+/** Looked up for each run by itself: a search that stops after a page must not begin with all that could be found. */
+function exists(rows: Sql): Sql {
+  return sql`EXISTS (${rows} ${apart})`;
+}
+
 /** A clause as a condition on `runs r`, looked up by the run: cheap for one run, no plan of its own. */
 export function runCondition(clause: Clause, number: Numbers): Sql {
   const { entity, key, comparator } = clause;
@@ -46,21 +62,21 @@ export function runCondition(clause: Clause, number: Numbers): Sql {
   if (entity === 'dataset') return datasetCondition(clause);
   if (!isPair(entity)) throw new Error(`runs have no '${entity}'`);
   const from = sql`SELECT 1 FROM ${raw(pairTables[entity])} x WHERE x.run = r.n AND x.key = ${number(key)}`;
-  if (comparator === 'IS NULL') return sql`NOT EXISTS (${from})`;
-  if (comparator === 'IS NOT NULL') return sql`EXISTS (${from})`;
+  if (comparator === 'IS NULL') return sql`NOT ${exists(from)}`;
+  if (comparator === 'IS NOT NULL') return exists(from);
   const test = comparison(raw('x.value'), clause);
-  if (entity !== 'metric') return sql`EXISTS (${from} AND ${test})`;
-  if (comparator === '!=') return sql`EXISTS (${from} AND (x.is_nan = 1 OR ${test}))`;
-  return sql`EXISTS (${from} AND x.is_nan = 0 AND ${test})`;
+  if (entity !== 'metric') return exists(sql`${from} AND ${test}`);
+  if (comparator === '!=') return exists(sql`${from} AND (x.is_nan = 1 OR ${test})`);
+  return exists(sql`${from} AND x.is_nan = 0 AND ${test}`);
 }
 
 function datasetCondition(clause: Clause): Sql {
   if (clause.key === 'context') {
-    return sql`EXISTS (SELECT 1 FROM run_datasets i JOIN run_dataset_tags c ON c.input = i.id AND c.key = 'mlflow.data.context'
-      WHERE i.run = r.n AND ${comparison(raw('c.value'), clause)})`;
+    return exists(sql`SELECT 1 FROM run_datasets i JOIN run_dataset_tags c ON c.input = i.id AND c.key = 'mlflow.data.context'
+      WHERE i.run = r.n AND ${comparison(raw('c.value'), clause)}`);
   }
-  return sql`EXISTS (SELECT 1 FROM run_datasets i JOIN datasets d ON d.id = i.dataset
-    WHERE i.run = r.n AND ${comparison(raw(`d.${clause.key}`), clause)})`;
+  return exists(sql`SELECT 1 FROM run_datasets i JOIN datasets d ON d.id = i.dataset
+    WHERE i.run = r.n AND ${comparison(raw(`d.${clause.key}`), clause)}`);
 }
 
 /** The rows of one index that a clause selects, as a FROM part; `run` is the column that names the run. */
@@ -140,6 +156,8 @@ export interface SortKey {
   readonly descending: boolean;
   /** The rank is the same for all. */
   readonly always?: boolean;
+  /** A text of which PostgreSQL has only the head in its index. */
+  readonly long?: boolean;
   /** The join that the expressions need. */
   readonly join?: Sql;
 }
@@ -148,7 +166,8 @@ export function sortKey(term: OrderTerm, index: number, number: Numbers): SortKe
   const descending = !term.ascending;
   if (term.entity === 'attribute') {
     const column = runColumns[term.key] ?? 'r.id';
-    if (term.key !== 'end_time') return { rank: raw('0'), value: raw(column), descending, always: true };
+    const long = term.key === 'run_name' || term.key === 'user_id';
+    if (term.key !== 'end_time') return { rank: raw('0'), value: raw(column), descending, always: true, long };
     return {
       rank: raw('CASE WHEN r.end_time IS NULL THEN 1 ELSE 0 END'),
       value: raw('COALESCE(r.end_time, 0)'),
