@@ -1,4 +1,5 @@
 import { MlopsError } from '../base/index.ts';
+import { keptValue } from './descriptors.ts';
 
 /** One thing found in a picture: a label's has no score. */
 export interface Detection {
@@ -17,12 +18,15 @@ export interface Entry {
   readonly at: number;
   readonly model: string;
   readonly version?: string;
+  /** What is large is described: see `descriptors.ts`. */
   readonly inputs?: Readonly<Record<string, unknown>>;
   readonly prediction?: Answer;
   /** Probabilities by label. */
   readonly scores?: Readonly<Record<string, number>>;
   readonly latency_ms?: number;
   readonly error?: string;
+  /** Of the traffic rule by which the version was chosen. */
+  readonly arm?: string;
 }
 
 export interface LabelEntry {
@@ -44,18 +48,23 @@ export function toEntry(
 ): Entry {
   const model = fields['model'] ?? defaults.model;
   if (typeof model !== 'string' || model === '') throw wrong('model', 'is missing');
-  const { version, inputs, scores, latency_ms: latency, error } = fields;
+  const { version, arm, inputs, scores, latency_ms: latency, error } = fields;
   return {
     id: idOf(fields) ?? defaults.id(),
     at: fields['at'] === undefined || fields['at'] === null ? defaults.now() : timeOf(fields['at']),
     model,
     ...(isAbsent(version) ? {} : { version: textOf(version, 'version') }),
-    ...(isAbsent(inputs) ? {} : { inputs: objectOf(inputs, 'inputs') }),
+    ...(isAbsent(arm) ? {} : { arm: textOf(arm, 'arm') }),
+    ...(isAbsent(inputs) ? {} : { inputs: keptInputs(objectOf(inputs, 'inputs')) }),
     ...(isAbsent(fields['prediction']) ? {} : { prediction: answerOf(fields['prediction'], 'prediction') }),
     ...(isAbsent(scores) ? {} : { scores: scoresOf(scores) }),
     ...(isAbsent(latency) ? {} : { latency_ms: numberOf(latency, 'latency_ms') }),
     ...(isAbsent(error) || error === '' ? {} : { error: typeof error === 'string' ? error : JSON.stringify(error) }),
   };
+}
+
+function keptInputs(inputs: Fields): Fields {
+  return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, keptValue(value)]));
 }
 
 /** A prediction as a line of the log. */

@@ -42,5 +42,7 @@ export { SegmentWriter } from './segment-writer.ts';
 export { isSelected, statsOf, type ModelStats, type Selection, type StatsOptions } from './stats.ts';
 export type { Summary } from './summary.ts';
 export { PredictionLog, type PredictionLogOptions } from './prediction-log.ts';
+export { servedLine, sampleRows, type LoggedTensor, type SampledRows, type ServedPrediction } from './served-record.ts';
+export { describeText } from './descriptors.ts';
 export { PredictionSampler, type PredictionSink, type SamplerOptions } from './prediction-sampler.ts';
 export { readPredictionLog, type FeedbackRecord, type LogRecord, type PredictionRecord } from './prediction-reader.ts';

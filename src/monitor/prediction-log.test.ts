@@ -19,12 +19,12 @@ describe('the prediction log', () => {
   it('keeps what is appended, over restarts and segments, and skips a line that a crash cut', async () => {
     const first = new PredictionLog({ directory: dir, segmentSize: 100 });
     for (let i = 0; i < 3; i++) {
-      first.append(JSON.stringify({ kind: 'prediction', id: String(i), pad: 'x'.repeat(100) }));
+      first.append(JSON.stringify({ kind: 'prediction', id: String(i), at: i, model: 'm', pad: 'x'.repeat(100) }));
       await new Promise((resolve) => setTimeout(resolve, 150));
     }
     await first.close();
     const second = new PredictionLog({ directory: dir });
-    second.append('{"kind":"feedback","prediction_id":"1","label":"cat"}');
+    second.append('{"kind":"feedback","prediction_id":"1","at":9,"label":"cat"}');
     await second.close();
     const [file = ''] = fs.readdirSync(dir);
     fs.appendFileSync(path.join(dir, file), '{"kind":"pre');
@@ -91,17 +91,17 @@ describe('the prediction log', () => {
     ]);
     expect(fs.readFileSync(path.join(dir, left.at(-1) ?? ''), 'utf8')).toContain('new');
     const tiny = new PredictionLog({ directory: dir, maxBytes: 1 });
-    tiny.append('{"kind":"prediction","id":"last"}');
+    tiny.append('{"kind":"prediction","id":"last","at":1,"model":"m"}');
     await tiny.close();
     expect(await readAll()).toMatchObject([{ id: 'last' }]);
   });
 
   it('begins anew when its segment is removed under it', async () => {
     const log = new PredictionLog({ directory: dir });
-    log.append('{"kind":"prediction","id":"1"}');
+    log.append('{"kind":"prediction","id":"1","at":1,"model":"m"}');
     await new Promise((resolve) => setTimeout(resolve, 200));
     fs.rmSync(dir, { recursive: true });
-    log.append('{"kind":"prediction","id":"2"}');
+    log.append('{"kind":"prediction","id":"2","at":1,"model":"m"}');
     await log.close();
     expect(await readAll()).toMatchObject([{ id: '2' }]);
     expect(fs.statSync(dir).mode & 0o777).toBe(0o700);

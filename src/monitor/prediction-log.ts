@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { messageOf } from '../base/index.ts';
+import { SegmentIndexer } from './segment-index.ts';
 import { PredictionSampler, type PredictionSink, type SamplerOptions } from './prediction-sampler.ts';
 
 /** Version of the format; readers refuse newer ones. */
@@ -32,13 +33,22 @@ interface Settings {
   readonly onTrouble: ((message: string) => void) | undefined;
 }
 
+interface Segment {
+  readonly handle: fs.promises.FileHandle;
+  readonly day: number;
+  size: number;
+  /** Undefined once a write was cut short: what lies where is not known then. */
+  indexer: SegmentIndexer | undefined;
+}
+
 const dayMs = 86_400_000;
 /** How long to leave a disk alone that refused a write. */
 const retryMs = 5_000;
 
 /**
  * Appends predictions and feedback to JSON-lines segments `predictions-TIME-ID.jsonl`. The first line of a segment is
- * its header `{"mlops_prediction_log": 1}`; every other is one record with `kind`. Taking a record never waits and
+ * its header `{"mlops_prediction_log": 1}`; every other is one record with `kind`; of a segment that was closed the last is
+ * its index (`SegmentIndex`). Taking a record never waits and
  * never fails: what cannot be kept is counted in `dropped`.
  */
 export class PredictionLog implements PredictionSink {
@@ -53,7 +63,7 @@ export class PredictionLog implements PredictionSink {
   #waitingRecords = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
-  #segment: { readonly handle: fs.promises.FileHandle; readonly day: number; size: number } | undefined;
+  #segment: Segment | undefined;
   #retryAt = 0;
 
   constructor(options: PredictionLogOptions) {
@@ -133,8 +143,12 @@ export class PredictionLog implements PredictionSink {
     if (performance.now() < this.#retryAt) return this.#lose(records, bytes);
     try {
       const segment = await this.#openSegment();
-      const { bytesWritten } = await segment.handle.write(`${lines.join('\n')}\n`);
+      const text = lines.join('\n');
+      const encoded = Buffer.from(`${text}\n`);
+      const { bytesWritten } = await segment.handle.write(encoded);
       segment.size += bytesWritten;
+      if (bytesWritten === encoded.length) segment.indexer?.wrote(text, bytesWritten);
+      else segment.indexer = undefined;
       this.logged += records;
       this.#waitingBytes -= bytes;
       if (this.trouble !== undefined) this.#options.onTrouble?.('the prediction log is written again');
@@ -145,6 +159,7 @@ export class PredictionLog implements PredictionSink {
         this.#options.onTrouble?.(`the prediction log cannot be written: ${messageOf(error)}`);
       this.trouble = messageOf(error);
       this.#retryAt = performance.now() + retryMs;
+      if (this.#segment !== undefined) this.#segment.indexer = undefined;
       await this.#closeSegment();
       this.#lose(records, bytes);
     }
@@ -168,7 +183,7 @@ export class PredictionLog implements PredictionSink {
     const file = path.join(directory, `predictions-${time}-${randomBytes(4).toString('hex')}.jsonl`);
     const handle = await fs.promises.open(file, 'ax', 0o600);
     const { bytesWritten } = await handle.write(`{"mlops_prediction_log":${predictionLogFormat}}\n`);
-    this.#segment = { handle, day, size: bytesWritten };
+    this.#segment = { handle, day, size: bytesWritten, indexer: new SegmentIndexer(bytesWritten) };
     await this.#clean();
     return this.#segment;
   }
@@ -176,6 +191,8 @@ export class PredictionLog implements PredictionSink {
   async #closeSegment(): Promise<void> {
     const segment = this.#segment;
     this.#segment = undefined;
+    const index = segment?.indexer?.finish();
+    if (index !== undefined) await segment?.handle.write(index).catch(() => undefined);
     await segment?.handle.close().catch(() => undefined);
   }
 

@@ -2,22 +2,42 @@ import * as fs from 'node:fs';
 
 import { MlopsError } from '../base/index.ts';
 import { predictionLogFormat, segmentFiles } from './prediction-log.ts';
+import { readSegmentIndex } from './segment-index.ts';
 
-/** A logged prediction. Inputs and outputs are nested lists by name, or a hash where they were too large. */
+type Names<Value> = Readonly<Record<string, Value>>;
+
+/** A logged prediction: of a server, or of an application, which has no outputs but a prediction. */
 export interface PredictionRecord {
   readonly kind: 'prediction';
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly model: string;
-  readonly version: string;
+  readonly version?: string;
+  /** Of a traffic rule. */
+  readonly arm?: string;
   readonly run_id?: string;
-  readonly md5: string;
-  readonly inputs: Readonly<Record<string, unknown>>;
-  readonly outputs: Readonly<Record<string, unknown>>;
-  readonly labels?: readonly string[];
-  readonly latency_ms: number;
-  readonly request_id: string;
+  /** Of the model's file. */
+  readonly md5?: string;
+  /** Of a server: nested lists by name, or a hash where they were too large. Of an application: values by name. */
+  readonly inputs?: Names<unknown>;
+  readonly outputs?: Names<unknown>;
+  /** What the client sent, a row each, where that is not the inputs themselves or those were too large. */
+  readonly rows?: readonly Names<unknown>[];
+  /** One for each row, like `predictions` and `scores`. */
+  readonly labels?: readonly (string | null)[];
+  /** Numbers, where there are no labels. */
+  readonly predictions?: readonly (number | null)[];
+  /** Probabilities by label. */
+  readonly scores?: readonly Names<number>[] | Names<number>;
+  /** How many rows there were and which of them are here, where these are not all. */
+  readonly row_count?: number;
+  readonly row_at?: readonly number[];
+  /** Of an application. */
+  readonly prediction?: unknown;
+  readonly error?: string;
+  readonly latency_ms?: number;
+  readonly request_id?: string;
   readonly trace_id?: string;
 }
 
@@ -32,33 +52,73 @@ export interface FeedbackRecord {
 
 export type LogRecord = PredictionRecord | FeedbackRecord;
 
+/** Which records of a log are wanted. */
+export interface ReadOptions {
+  /** Milliseconds since the epoch: from here on, and before there. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+  readonly kind?: LogRecord['kind'] | undefined;
+  /** Told of lines that are no record, but for one that a crash cut short. */
+  readonly onSkipped?: ((file: string, line: string) => void) | undefined;
+}
+
 /**
- * Reads all records of a log, oldest segment first. Lines that a crash cut short, or that are no record, are left out.
+ * Reads the records of a log, oldest segment first. Segments and parts of them that hold nothing of the time that is
+ * asked for are not read. Lines that a crash cut short, or that are no record, are left out.
  *
  * @throws MlopsError `bad_json` for a segment of a newer format.
  */
-export async function* readPredictionLog(directory: string): AsyncGenerator<LogRecord> {
+export async function* readPredictionLog(directory: string, options: ReadOptions = {}): AsyncGenerator<LogRecord> {
+  const { since = -Infinity, until = Infinity, kind } = options;
   for (const file of segmentFiles(directory)) {
-    let first = true;
-    for await (const lines of wholeLines(file)) {
-      for (const line of lines) {
-        const value = parse(line);
-        if (first) checkHeader(value, file);
-        else if (isRecord(value)) yield value;
-        first = false;
+    checkHeader(file);
+    for (const part of partsOf(file, options)) {
+      for await (const lines of wholeLines(file, part)) {
+        for (const line of lines) {
+          if (line === '') continue;
+          const value = parse(line);
+          if (!isRecord(value)) {
+            if ((value as { kind?: string } | undefined)?.kind !== 'index') options.onSkipped?.(file, line);
+          } else if (value.at >= since && value.at < until && (kind === undefined || value.kind === kind)) yield value;
+        }
       }
     }
   }
 }
 
+interface Part {
+  readonly from: number;
+  /** Without it: to the end of the file. */
+  readonly to?: number;
+}
+
+/** The stretches of a segment in which something of the time and kind may lie; behind the header. */
+function partsOf(file: string, { since = -Infinity, until = Infinity, kind }: ReadOptions): Part[] {
+  const whole = [{ from: headerLine.length }];
+  if (since === -Infinity && until === Infinity && kind !== 'feedback') return whole;
+  const index = readSegmentIndex(file);
+  if (index === undefined) return whole;
+  if (kind === 'feedback' && index.labels === 0) return [];
+  const parts: { from: number; to: number }[] = [];
+  for (const [from, to, first, last] of index.blocks) {
+    if (last < since || first >= until) continue;
+    const before = parts.at(-1);
+    if (before?.to === from) before.to = to;
+    else parts.push({ from, to });
+  }
+  return parts;
+}
+
 /** The lines of a file that end, those of a chunk together. A character is never cut: chunks end at a line's end. */
-async function* wholeLines(file: string): AsyncGenerator<string[]> {
+async function* wholeLines(file: string, { from, to }: Part): AsyncGenerator<string[]> {
   let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of fs.createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+  const end = to === undefined ? {} : { end: to - 1 };
+  const chunks = fs.createReadStream(file, { highWaterMark: 1 << 20, start: from, ...end });
+  for await (const chunk of chunks as AsyncIterable<Buffer>) {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    const end = bytes.lastIndexOf(0x0a);
-    rest = bytes.subarray(end + 1);
-    if (end !== -1) yield bytes.toString('utf8', 0, end).split('\n');
+    const last = bytes.lastIndexOf(0x0a);
+    rest = bytes.subarray(last + 1);
+    if (last !== -1) yield bytes.toString('utf8', 0, last).split('\n');
   }
 }
 
@@ -70,15 +130,66 @@ function parse(line: string): unknown {
   }
 }
 
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isList =
+  (of: (value: unknown) => boolean) =>
+  (value: unknown): boolean =>
+    Array.isArray(value) && value.every(of);
+const orNull =
+  (of: (value: unknown) => boolean) =>
+  (value: unknown): boolean =>
+    value === null || of(value);
+
+/** What the fields of a prediction must be where they are there. */
+const fieldChecks: Readonly<Record<string, (value: unknown) => boolean>> = {
+  version: isText,
+  arm: isText,
+  run_id: isText,
+  md5: isText,
+  inputs: isObject,
+  outputs: isObject,
+  rows: isList(isObject),
+  labels: isList(orNull(isText)),
+  predictions: isList(orNull(isNumber)),
+  scores: (value) => isObject(value) || isList(isObject)(value),
+  row_count: isNumber,
+  row_at: isList(isNumber),
+  error: isText,
+  latency_ms: isNumber,
+  request_id: isText,
+  trace_id: isText,
+};
+
+/** A line may come from anywhere: what is read later has the types that its record says. */
 function isRecord(value: unknown): value is LogRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const { kind, id, prediction_id: of } = value as Partial<PredictionRecord & FeedbackRecord>;
-  return kind === 'prediction' ? typeof id === 'string' : kind === 'feedback' && typeof of === 'string';
+  if (!isObject(value)) return false;
+  const record = value as Readonly<Record<string, unknown>>;
+  if (!isNumber(record['at'])) return false;
+  if (record['kind'] === 'feedback') return isText(record['prediction_id']) && record['label'] !== undefined;
+  if (record['kind'] !== 'prediction' || !isText(record['id']) || !isText(record['model'])) return false;
+  for (const name in record)
+    if (Object.hasOwn(fieldChecks, name) && fieldChecks[name]?.(record[name]) !== true) return false;
+  const lists = ['rows', 'labels', 'predictions', 'row_at'].flatMap((name) => {
+    const list = record[name];
+    return Array.isArray(list) ? [list.length] : [];
+  });
+  return lists.every((length) => length === lists[0]);
 }
 
-function checkHeader(value: unknown, file: string): void {
-  const format = (value as { mlops_prediction_log?: number } | undefined)?.mlops_prediction_log;
-  if (format === predictionLogFormat) return;
+const headerLine = `{"mlops_prediction_log":${predictionLogFormat}}\n`;
+
+/** A segment that is just begun may have no header yet: nothing is read of it. */
+function checkHeader(file: string): void {
+  const handle = fs.openSync(file, 'r');
+  try {
+    const start = Buffer.alloc(headerLine.length);
+    const length = fs.readSync(handle, start, 0, start.length, 0);
+    if (headerLine.startsWith(start.toString('latin1', 0, length))) return;
+  } finally {
+    fs.closeSync(handle);
+  }
   throw new MlopsError('bad_json', `'${file}' is not a prediction log of format ${predictionLogFormat}`, {
     hint: 'it was written by another version of mlops',
   });

@@ -1,19 +1,22 @@
 import { isMlopsError } from '../base/index.ts';
+import { columnsOf } from './columns.ts';
 import { toEntry, toLabel, type Entry, type LabelEntry } from './entry.ts';
-import { readPredictionLog, type PredictionRecord } from './prediction-reader.ts';
+import { readPredictionLog, type PredictionRecord, type ReadOptions } from './prediction-reader.ts';
 
-/** The predictions of a log, whoever wrote them. A record that is none is left out. */
-export async function* readEntries(directory: string): AsyncGenerator<Entry> {
-  for await (const record of readPredictionLog(directory)) {
-    if (record.kind !== 'prediction') continue;
-    yield* entriesOf(record);
+/** The predictions of a log, whoever wrote them; a row each. A record that is none is left out. */
+export async function* readEntries(
+  directory: string,
+  { since, until }: Pick<ReadOptions, 'since' | 'until'> = {},
+): AsyncGenerator<Entry> {
+  for await (const record of readPredictionLog(directory, { since, until, kind: 'prediction' })) {
+    if (record.kind === 'prediction') yield* entriesOf(record);
   }
 }
 
 /** The labels of a log by the id of their prediction; the last one counts. */
 export async function readLabels(directory: string): Promise<Map<string, LabelEntry>> {
   const labels = new Map<string, LabelEntry>();
-  for await (const record of readPredictionLog(directory)) {
+  for await (const record of readPredictionLog(directory, { kind: 'feedback' })) {
     if (record.kind !== 'feedback') continue;
     const label = tolerant(() => toLabel({ ...record }, () => 0));
     if (label !== undefined) labels.set(label.id, label);
@@ -21,18 +24,42 @@ export async function readLabels(directory: string): Promise<Map<string, LabelEn
   return labels;
 }
 
+/**
+ * A request of several rows is so many predictions: `ID#0`, `ID#1`... A label that names the request belongs to none of
+ * them.
+ */
 function entriesOf(record: PredictionRecord): Entry[] {
-  const labels = record.labels ?? [];
-  const fields = { ...record } as Readonly<Record<string, unknown>>;
   const of = (extra: Readonly<Record<string, unknown>>): Entry | undefined =>
-    tolerant(() => toEntry({ ...fields, ...extra }, { id: () => record.id, now: () => record.at }));
-  if (labels.length <= 1) {
-    const one = of(labels.length === 0 ? {} : { prediction: labels[0] });
+    tolerant(() => toEntry({ ...record, ...extra }, { id: () => record.id, now: () => record.at }));
+  if (record.outputs === undefined) {
+    const one = of(record.inputs === undefined ? {} : { inputs: columnsOf(record.inputs) });
     return one === undefined ? [] : [one];
   }
-  // A request of several rows is so many predictions; its label names the request, so only whole ones can be joined.
-  const rows = labels.map((prediction, row) => of({ id: `${record.id}#${row}`, prediction, inputs: undefined }));
-  return rows.filter((row) => row !== undefined);
+  const { rows, labels, predictions, scores, row_at: places } = record;
+  const inputs = rows ?? tensorRows(record.inputs ?? {});
+  const count = labels?.length ?? predictions?.length ?? inputs.length;
+  const several = (record.row_count ?? count) > 1;
+  const entries: (Entry | undefined)[] = [];
+  for (let row = 0; row < Math.max(1, count); row++) {
+    const sent = inputs.length === Math.max(1, count) ? inputs[row] : undefined;
+    entries.push(
+      of({
+        id: several ? `${record.id}#${places?.[row] ?? row}` : record.id,
+        inputs: sent === undefined ? undefined : columnsOf(sent),
+        prediction: labels?.[row] ?? predictions?.[row],
+        scores: Array.isArray(scores) ? (scores[row] as unknown) : undefined,
+      }),
+    );
+  }
+  return entries.filter((entry) => entry !== undefined);
+}
+
+/** The rows of tensors that are there as nested lists. */
+function tensorRows(inputs: Readonly<Record<string, unknown>>): readonly Readonly<Record<string, unknown>>[] {
+  const lists = Object.entries(inputs).filter((entry): entry is [string, unknown[]] => Array.isArray(entry[1]));
+  const count = lists[0]?.[1].length ?? 0;
+  if (!lists.every(([, list]) => list.length === count)) return [];
+  return Array.from({ length: count }, (_, row) => Object.fromEntries(lists.map(([name, list]) => [name, list[row]])));
 }
 
 function tolerant<Value>(make: () => Value): Value | undefined {

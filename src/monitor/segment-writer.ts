@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { labelLine, predictionLine, type Entry, type LabelEntry } from './entry.ts';
+import { SegmentIndexer } from './segment-index.ts';
 import { predictionLogFormat } from './prediction-log.ts';
 
 /** Records are written in pieces of about so many characters. */
@@ -13,6 +14,7 @@ export class SegmentWriter {
   readonly #temporary: string;
   readonly #final: string;
   readonly #handle: number;
+  readonly #indexer: SegmentIndexer;
   #piece = '';
 
   /** @param directory of the log; made when absent. */
@@ -23,7 +25,9 @@ export class SegmentWriter {
     this.#final = path.join(directory, name);
     this.#temporary = path.join(directory, `.${name}.tmp`);
     this.#handle = fs.openSync(this.#temporary, 'wx', 0o600);
-    this.#piece = `{"mlops_prediction_log":${predictionLogFormat}}\n`;
+    const header = `{"mlops_prediction_log":${predictionLogFormat}}\n`;
+    fs.writeSync(this.#handle, header);
+    this.#indexer = new SegmentIndexer(header.length);
   }
 
   prediction(entry: Entry): void {
@@ -40,13 +44,17 @@ export class SegmentWriter {
   }
 
   #flush(): void {
-    fs.writeSync(this.#handle, this.#piece);
+    if (this.#piece === '') return;
+    const bytes = Buffer.from(this.#piece);
+    fs.writeFileSync(this.#handle, bytes);
+    this.#indexer.wrote(this.#piece, bytes.length);
     this.#piece = '';
   }
 
   /** Makes the records part of the log, on disk. */
   finish(): void {
     this.#flush();
+    fs.writeSync(this.#handle, this.#indexer.finish() ?? '');
     fs.fsyncSync(this.#handle);
     fs.closeSync(this.#handle);
     fs.renameSync(this.#temporary, this.#final);

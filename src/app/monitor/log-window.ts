@@ -17,7 +17,7 @@ export async function openWindow(name: string, log: string, resolve: ResolveVers
   const labels = await readLabels(log);
   return recordTable(name, async function* rows() {
     const seen = new Set<string>();
-    for await (const entry of readEntries(log)) {
+    for await (const entry of readEntries(log, selection)) {
       if (!isSelected(entry, selection) || seen.has(entry.id)) continue;
       seen.add(entry.id);
       yield rowOf(entry, labels.get(entry.id)?.label);

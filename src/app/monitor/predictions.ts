@@ -125,7 +125,7 @@ async function fileOf({ file, stdin, cwd }: RecordsInput): Promise<{ file: strin
 
 /** Statistics of the log, a model each. */
 export function stats(log: string, options: StatsOptions): Promise<ModelStats[]> {
-  return statsOf(readEntries(log), options);
+  return statsOf(readEntries(log, options), options);
 }
 
 /** How good the predictions of a model were; of all models, by name, where none is given. */
@@ -135,7 +135,7 @@ export async function performance(
   options: PerformanceOptions,
 ): Promise<Record<string, Performance>> {
   const models = new Map<string, Map<string, Entry>>();
-  for await (const entry of readEntries(log)) {
+  for await (const entry of readEntries(log, selection)) {
     if (!isSelected(entry, selection)) continue;
     const entries = models.get(entry.model) ?? new Map<string, Entry>();
     models.set(entry.model, entries);

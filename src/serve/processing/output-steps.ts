@@ -14,6 +14,7 @@ export function outputSteps(config: ServingConfig, file: string, edges: ModelEdg
   return {
     fetches: [...new Set(config.outputs.map((output) => output.name))],
     sources: new Map(config.outputs.map((output) => [output.as, output.name])),
+    labelled: named?.labels === undefined ? undefined : { output: named.as, classes: named.labels },
     apply(outputs, feeds) {
       const results: Record<string, Tensor> = {};
       for (const step of config.outputs) {

@@ -12,10 +12,21 @@ export interface InputStep {
   holdsText(name: string): boolean;
   /** Raw rows (`inputs`, `instances` or the names at the top level of a request). @throws MlopsError `invalid_input`. */
   read(inputs: Json): Tensors;
+  /** The inputs of the model that the values of a name go into. */
+  readonly targets: ReadonlyMap<string, readonly string[]>;
+  /** The rows as the client sent them, for the log; `feeds` is what they became. */
+  rows(inputs: Json, feeds: Tensors): SentRows;
   /** A row as JSON Schema, for the documentation. */
   schema(): Readonly<Record<string, unknown>>;
   /** Raw inputs for the documentation's example. */
   example(): Json;
+}
+
+/** Rows by the names of their columns, each made when it is asked for. */
+export interface SentRows {
+  readonly count: number;
+  readonly columns: number;
+  readonly row: (index: number) => Readonly<Record<string, unknown>>;
 }
 
 /** What outputs are turned into: tensors in the answer, and facts beside them. */
@@ -33,6 +44,8 @@ export interface OutputSteps {
   readonly fetches: readonly string[];
   /** The output of the model that an answered one is made of. */
   readonly sources: ReadonlyMap<string, string>;
+  /** The answered output that labels are made of, and the names of its scores. */
+  readonly labelled: { readonly output: string; readonly classes: readonly string[] } | undefined;
   apply(outputs: Tensors, feeds: Tensors): Processed;
 }
 

@@ -23,6 +23,11 @@ export function tableInput(columns: readonly ColumnConfig[], file: string, input
       }
       return feeds;
     },
+    targets: new Map(groups.flatMap(({ info, own }) => own.map(({ name }) => [name, [info.name]] as const))),
+    rows(raw) {
+      const rows = rowsOf(raw, columns);
+      return { count: rows.length, columns: columns.length, row: (index) => rows[index] ?? {} };
+    },
     schema: () => ({
       type: 'object',
       properties: Object.fromEntries(columns.map((column) => [column.name, schemaOf(column)])),

@@ -3,10 +3,11 @@ import * as path from 'node:path';
 
 import { didYouMean, messageOf, MlopsError } from '../../base/index.ts';
 import type { TensorInfo } from '../../model/index.ts';
+import { describeText } from '../../monitor/index.ts';
 import { showJson, type Json, isObject } from '../wire/json-reader.ts';
 import type { InputStep, TokenizerFiles } from './steps.ts';
 import type { TextConfig } from './serving-config.ts';
-import { allocate, type Tensor } from '../wire/tensor.ts';
+import { allocate, type Tensor, type Tensors } from '../wire/tensor.ts';
 import { invalid } from '../wire/tensor-json.ts';
 
 interface Encoding {
@@ -37,7 +38,7 @@ export async function textInput(
   inputs: readonly TensorInfo[],
   files: TokenizerFiles,
 ): Promise<InputStep> {
-  const { encode, padId } = await loadTokenizer(files);
+  const { encode, padId, unknownId } = await loadTokenizer(files);
   const odd = inputs.find(
     (info) => parts[info.name] === undefined || (info.dtype !== 'int64' && info.dtype !== 'int32'),
   );
@@ -59,6 +60,16 @@ export async function textInput(
       const longest = encodings.reduce((length, encoding) => Math.max(length, encoding.ids.length), 1);
       const width = config.padding === 'max_length' ? config.maxLength : longest;
       return Object.fromEntries(inputs.map((info) => [info.name, tokensTensor(info, encodings, width, padId)]));
+    },
+    targets: new Map([[config.field, inputs.map(({ name }) => name)]]),
+    rows(raw, feeds) {
+      const texts = textsOf(raw, config.field);
+      const share = unknownShares(inputs, feeds, unknownId);
+      return {
+        count: texts.length,
+        columns: 1,
+        row: (index) => ({ [config.field]: describeText(texts[index] ?? '', share(index)) }),
+      };
     },
     schema: () => ({
       type: 'object',
@@ -104,11 +115,19 @@ function unusable(file: string, error: unknown): MlopsError {
   });
 }
 
-async function loadTokenizer(files: TokenizerFiles): Promise<{ encode: (text: string) => Encoding; padId: number }> {
+interface LoadedTokenizer {
+  readonly encode: (text: string) => Encoding;
+  readonly padId: number;
+  /** The token that stands for what the tokenizer does not know, where there is one. */
+  readonly unknownId: number | undefined;
+}
+
+async function loadTokenizer(files: TokenizerFiles): Promise<LoadedTokenizer> {
   try {
     const json = parsed(files.tokenizer) as {
       padding?: { pad_id?: number } | null;
       added_tokens?: { id: number; content: string }[];
+      model?: { unk_token?: string | null; unk_id?: number | null; vocab?: Record<string, number> };
     };
     const { Tokenizer } = await import('@huggingface/tokenizers');
     const config = files.config === undefined ? {} : (parsed(files.config) as object);
@@ -117,10 +136,21 @@ async function loadTokenizer(files: TokenizerFiles): Promise<{ encode: (text: st
     return {
       encode: (text) => tokenizer.encode(text, { return_token_type_ids: true }) as Encoding,
       padId: json.padding?.pad_id ?? pad?.id ?? 0,
+      unknownId:
+        json.model?.unk_id ?? unknownIn(json.model?.unk_token ?? undefined, json.added_tokens, json.model?.vocab),
     };
   } catch (error) {
     throw unusable(files.file, error);
   }
+}
+
+function unknownIn(
+  token: string | undefined,
+  added: readonly { readonly id: number; readonly content: string }[] = [],
+  vocabulary: Readonly<Record<string, number>> = {},
+): number | undefined {
+  if (token === undefined) return undefined;
+  return added.find(({ content }) => content === token)?.id ?? vocabulary[token];
 }
 
 function textsOf(raw: Json, field: string): string[] {
@@ -148,6 +178,23 @@ function onlyField(value: Json | undefined, field: string, path: string): void {
     hint: didYouMean(strange, [field]),
     data: { path: `${path}.${strange}`, expected: field, got: strange },
   });
+}
+
+/** The share of the tokens of a row that the tokenizer did not know, padding left out; undefined without such a token. */
+function unknownShares(inputs: readonly TensorInfo[], feeds: Tensors, unknownId: number | undefined) {
+  const of = (part: string): Tensor | undefined => feeds[inputs.find(({ name }) => parts[name] === part)?.name ?? ''];
+  const [ids, mask] = [of('ids'), of('mask')];
+  return (row: number): number | undefined => {
+    if (ids === undefined || unknownId === undefined) return undefined;
+    const width = ids.dims[1] ?? 0;
+    let [known, unknown] = [0, 0];
+    for (let at = row * width; at < (row + 1) * width; at++) {
+      if (mask !== undefined && Number(mask.data[at]) === 0) continue;
+      if (Number(ids.data[at]) === unknownId) unknown++;
+      else known++;
+    }
+    return known + unknown === 0 ? undefined : unknown / (known + unknown);
+  };
 }
 
 /** Cut to a length, keeping the last token, which closes the text ([SEP]), as Hugging Face truncates. */

@@ -4,6 +4,7 @@ import type { VersionFacts } from '../running/served-version.ts';
 import type { VersionNumbers } from '../running/stats.ts';
 import type { Tensors } from '../wire/tensor.ts';
 import type { Route, RouteQuery } from './envelope.ts';
+import type { SampledRows } from '../../monitor/index.ts';
 import type { AnswerForm, Asked, ExchangeInputs } from './exchange.ts';
 import type { LoggedRequest } from './log-line.ts';
 
@@ -42,14 +43,18 @@ export interface Written {
   readonly answers: VersionNumbers['answers'];
 }
 
+/** Inputs as they come from another thread. */
+export type ReadElsewhere = Omit<ExchangeInputs, 'rows'> & { readonly rows: SampledRows | undefined };
+
 /** What the server's thread asks of an exchange thread, and the answers. `exchange` is a number of its choosing. */
 export interface Calls {
   open: { ask: { exchange: number; asked: Asked; body: Uint8Array; exact: boolean }; answer: boolean };
   route: { ask: { exchange: number; query: RouteQuery; own: ReadonlySet<string> | undefined }; answer: Route };
   isEmpty: { ask: { exchange: number; version: SentFacts }; answer: boolean };
   read: {
-    ask: { exchange: number; version: SentFacts; said: ReadonlySet<string> | undefined };
-    answer: ExchangeInputs;
+    /** `logs`: the rows that were sent are wanted too. */
+    ask: { exchange: number; version: SentFacts; said: ReadonlySet<string> | undefined; logs: boolean };
+    answer: ReadElsewhere;
   };
   close: { ask: { exchange: number }; answer: undefined };
   write: { ask: Writing; answer: Written };

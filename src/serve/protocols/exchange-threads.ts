@@ -185,9 +185,11 @@ class FarExchange implements Exchange {
     return this.#thread.call('isEmpty', { exchange: this.#exchange, version: factsOf(version) });
   }
 
-  async read(version: VersionFacts, said?: ReadonlySet<string>): Promise<ExchangeInputs> {
+  async read(version: VersionFacts, said: ReadonlySet<string> | undefined, logs: boolean): Promise<ExchangeInputs> {
     this.#open = false;
-    return this.#thread.call('read', { exchange: this.#exchange, version: factsOf(version), said });
+    const ask = { exchange: this.#exchange, version: factsOf(version), said, logs };
+    const { rows, ...inputs } = await this.#thread.call('read', ask);
+    return { ...inputs, rows: () => rows };
   }
 
   close(): void {

@@ -1,11 +1,12 @@
+import type { SampledRows } from '../../monitor/index.ts';
 import type { ReadInputs, Prediction } from '../running/predict.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import type { JsonObject } from '../wire/json-reader.ts';
 import { namesModel, routeIn, type Route, type RouteQuery } from './envelope.ts';
 import { readScoring, type Scoring } from './mlflow-protocol.ts';
-import { nativeAnswer, readNativeInputs, readObject } from './native-protocol.ts';
+import { nativeAnswer, nativeRows, readNativeInputs, readObject } from './native-protocol.ts';
 import { scoringAnswer } from './scoring-answer.ts';
-import { answersRecords, isEmptyFrame, scoringFeeds } from './scoring-frames.ts';
+import { answersRecords, isEmptyFrame, scoringFeeds, scoringRows } from './scoring-frames.ts';
 import { readV2Inputs, readV2Request, v2Answer, type V2Outputs, type V2Request } from './v2-protocol.ts';
 
 /** Which protocol a body is read by, with the headers that count there. */
@@ -24,6 +25,8 @@ export type AnswerForm =
 
 export interface ExchangeInputs extends ReadInputs {
   readonly form: AnswerForm;
+  /** What the client sent, for the log, where that is not the tensors themselves. */
+  readonly rows: (() => SampledRows | undefined) | undefined;
 }
 
 type Soon<Value> = Value | Promise<Value>;
@@ -36,8 +39,12 @@ export interface Exchange {
   route(query: RouteQuery, own: ReadonlySet<string> | undefined): Soon<Route>;
   /** True for a table without rows that is answered without the model (MLflow). */
   isEmpty(version: VersionFacts): Soon<boolean>;
-  /** @param said keys of the body that named the model. @throws MlopsError `invalid_input`. */
-  read(version: VersionFacts, said?: ReadonlySet<string>): Soon<ExchangeInputs>;
+  /**
+   * @param said keys of the body that named the model.
+   * @param logs whether `rows` may be asked for.
+   * @throws MlopsError `invalid_input`.
+   */
+  read(version: VersionFacts, said: ReadonlySet<string> | undefined, logs: boolean): Soon<ExchangeInputs>;
   close(): void;
 }
 
@@ -75,13 +82,16 @@ export class NearExchange implements Exchange {
   read(version: VersionFacts, said?: ReadonlySet<string>): ExchangeInputs {
     if (this.#scoring !== undefined) {
       const form: AnswerForm = { protocol: 'scoring', records: answersRecords(version, this.#scoring) };
-      return { feeds: scoringFeeds(version, this.#scoring), form };
+      const scoring = this.#scoring;
+      const feeds = scoringFeeds(version, scoring);
+      return { feeds, form, rows: () => scoringRows(version, scoring, feeds) };
     }
     if (this.#v2 !== undefined) {
       const { feeds, outputs } = readV2Inputs(version, this.#v2);
-      return { feeds, fetches: outputs.fetches, form: { protocol: 'v2', outputs, id: this.#v2.id } };
+      return { feeds, fetches: outputs.fetches, form: { protocol: 'v2', outputs, id: this.#v2.id }, rows: undefined };
     }
-    return { ...readNativeInputs(version, this.#native, said), form: nativeForm };
+    const inputs = readNativeInputs(version, this.#native, said);
+    return { ...inputs, form: nativeForm, rows: () => nativeRows(version, this.#native, said, inputs.feeds) };
   }
 
   close(): void {

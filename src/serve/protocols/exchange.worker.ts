@@ -14,6 +14,7 @@ import { NearExchange, writeAnswer } from './exchange.ts';
 import {
   packError,
   type FromExchange,
+  type ReadElsewhere,
   type SentFacts,
   type ToExchange,
   type Writing,
@@ -60,9 +61,10 @@ async function work(message: ToExchange, transfer: ArrayBuffer[]): Promise<unkno
       const inputs = exchangeOf(message.ask).read(await versionOf(message.ask.version), message.ask.said);
       // What it was read from is not needed any more.
       exchanges.delete(message.ask.exchange);
+      const rows = message.ask.logs ? inputs.rows?.() : undefined;
       const feeds = packTexts(inputs.feeds);
       transfer.push(...buffersOf(feeds));
-      return { ...inputs, feeds };
+      return { ...inputs, feeds, rows } satisfies ReadElsewhere;
     }
     case 'close':
       exchanges.delete(message.ask.exchange);

@@ -1,18 +1,15 @@
-import { createHash } from 'node:crypto';
-
+import { servedLine, type LoggedTensor, type SampledRows } from '../../monitor/index.ts';
 import type { Prediction } from '../running/predict.ts';
 import type { VersionFacts } from '../running/served-version.ts';
-import type { Tensor, Tensors } from '../wire/tensor.ts';
+import { halfToNumber, sliceRows, type Tensor, type Tensors } from '../wire/tensor.ts';
 import { tensorToBytes } from '../wire/tensor-binary.ts';
-import { tensorToJson } from '../wire/tensor-json.ts';
+import { tensorToFlatJson, tensorToJson } from '../wire/tensor-json.ts';
 
-/** Tensors of more values than this are logged as a hash. */
-const valuesLimit = 256;
-
-/** What the log says of a request: ids by which other logs know it. */
+/** What the log says of a request: ids by which other logs know it, and the rows that its client sent. */
 export interface LoggedRequest {
   readonly id: string;
   readonly trace: { readonly traceId: string } | undefined;
+  readonly rows: SampledRows | undefined;
 }
 
 /** A prediction as a line of the prediction log; see `PredictionRecord`. */
@@ -23,42 +20,71 @@ export function predictionLine(
   redact: ReadonlySet<string>,
 ): string {
   const { version, arm, feeds, outputs, labels, latency, fetches } = prediction;
-  const { ref } = version;
-  let line = `{"kind":"prediction","id":"${id}","at":${Date.now()},"model":${JSON.stringify(ref.name)}`;
-  line += `,"version":${JSON.stringify(ref.version)},"md5":"${version.md5}"`;
-  if (arm !== undefined) line += `,"arm":${JSON.stringify(arm)}`;
-  if (ref.runId !== undefined) line += `,"run_id":${JSON.stringify(ref.runId)}`;
-  line += `,"inputs":${tensorsText(feeds, Object.keys(feeds), redact)}`;
-  line += `,"outputs":${tensorsText(outputs, fetches, hidden(version, redact))}`;
-  if (labels !== undefined && labels.length <= valuesLimit) line += `,"labels":${JSON.stringify(labels)}`;
-  line += `,"latency_ms":${Math.round(latency * 1000) / 1000},"request_id":${JSON.stringify(request.id)}`;
-  if (request.trace !== undefined) line += `,"trace_id":"${request.trace.traceId}"`;
-  return `${line}}`;
+  const { ref, md5, processing } = version;
+  return servedLine(
+    {
+      ...{ id, at: Date.now(), model: ref.name, version: ref.version, arm, md5, runId: ref.runId, latency, labels },
+      inputs: logged(feeds, Object.keys(feeds)),
+      outputs: logged(outputs, fetches),
+      rows: request.rows,
+      columnInputs: columnInputs(version, request.rows),
+      outputSources: processing?.output?.sources ?? new Map(),
+      labelSource: processing?.output?.labelled?.output ?? version.labels?.output,
+      scores: scoresOf(version, prediction),
+      requestId: request.id,
+      traceId: request.trace?.traceId,
+    },
+    redact,
+  );
 }
 
-/** An output that serving.yaml renames is blackened under both names, whichever of them was asked for. */
-function hidden(version: VersionFacts, redact: ReadonlySet<string>): ReadonlySet<string> {
-  const sources = version.processing?.output?.sources;
-  if (sources === undefined || redact.size === 0) return redact;
-  const pairs = [...sources].filter(([name, source]) => redact.has(name) || redact.has(source));
-  return new Set([...redact, ...pairs.flat()]);
-}
-
-function tensorsText(tensors: Tensors, names: readonly string[], redact: ReadonlySet<string>): string {
-  let text = '{';
+function logged(tensors: Tensors, names: readonly string[]): Map<string, LoggedTensor> {
+  const found = new Map<string, LoggedTensor>();
   for (const name of names) {
     const tensor = tensors[name];
-    if (tensor === undefined) continue;
-    if (text.length > 1) text += ',';
-    text += `${JSON.stringify(name)}:${redact.has(name) ? '"[redacted]"' : valueText(tensor)}`;
+    if (tensor !== undefined) found.set(name, loggedTensor(tensor));
   }
-  return `${text}}`;
+  return found;
 }
 
-function valueText(tensor: Tensor): string {
-  // A tensor without values may still have many rows.
-  const lists = tensor.dims.slice(0, -1).reduce((a, b) => a * b, 1);
-  if (tensor.data.length <= valuesLimit && lists <= valuesLimit) return tensorToJson(tensor);
-  const hash = createHash('md5').update(tensorToBytes(tensor)).digest('hex');
-  return `{"md5":"${hash}","dtype":"${tensor.dtype}","shape":[${tensor.dims.join(',')}]}`;
+function loggedTensor(tensor: Tensor): LoggedTensor {
+  const row = (index: number): Tensor => (tensor.dims.length === 0 ? tensor : sliceRows(tensor, index, index + 1));
+  return {
+    dtype: tensor.dtype,
+    dims: tensor.dims,
+    size: tensor.data.length,
+    json: () => tensorToJson(tensor),
+    bytes: () => tensorToBytes(tensor),
+    rowJson: (index) => tensorToFlatJson(row(index)),
+    rowNumbers: (index) => numbersOf(row(index)),
+  };
+}
+
+function numbersOf({ dtype, data }: Tensor): ArrayLike<number> | undefined {
+  if (dtype === 'string') return undefined;
+  const decode = dtype === 'float16' ? halfToNumber : Number;
+  return Array.from(data as ArrayLike<number>, decode);
+}
+
+/** A column goes where serving.yaml says, else into the input of its name, else into the only one. */
+function columnInputs({ processing, inputs }: VersionFacts, rows: SampledRows | undefined) {
+  const targets = processing?.input?.targets;
+  if (targets !== undefined || rows === undefined) return targets ?? new Map<string, string[]>();
+  const own = new Set(inputs.map(({ name }) => name));
+  const columns = Object.keys(rows.rows[0] ?? {});
+  return new Map(columns.map((name) => [name, own.has(name) ? [name] : [...own]]));
+}
+
+/** The answered output that has a score for each class. */
+function scoresOf({ processing, labels, onnx }: VersionFacts, { outputs, fetches }: Prediction) {
+  const labelled = processing?.output?.labelled;
+  if (processing?.output !== undefined) return labelled;
+  if (labels?.classes !== undefined && outputs[labels.output]?.dims.length === 2) {
+    return { output: labels.output, classes: labels.classes };
+  }
+  for (const output of fetches) {
+    const classes = onnx.classes.get(output);
+    if (classes !== undefined) return { output, classes: classes.map(String) };
+  }
+  return undefined;
 }

@@ -1,9 +1,10 @@
 import { MlopsError } from '../../base/index.ts';
 import type { TensorInfo } from '../../model/index.ts';
+import { sampleRows, type SampledRows } from '../../monitor/index.ts';
 import { isObject, parseJson, showJson, type Json, type JsonObject } from '../wire/json-reader.ts';
 import { outputsAsked, rowsOf, type Rows } from './envelope.ts';
 import { chosenOutputs, type Prediction } from '../running/predict.ts';
-import type { InputStep } from '../processing/steps.ts';
+import type { InputStep, SentRows } from '../processing/steps.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import { noTensors, type Tensors } from '../wire/tensor.ts';
 import { invalid, tensorFromJson, tensorToJson } from '../wire/tensor-json.ts';
@@ -37,9 +38,28 @@ export function readNativeInputs(
 
 /** Raw values for the input step of serving.yaml; who sends the model's own tensors by name is not stopped. */
 function readRaw(version: VersionFacts, step: InputStep, raw: Json): Tensors {
-  const tensors =
-    step.kind === 'text' && isObject(raw) && version.inputs.every((info) => Object.hasOwn(raw, info.name));
-  return tensors ? namedFeeds(version, raw, 'inputs.') : step.read(raw);
+  return isTensors(version, step, raw) ? namedFeeds(version, raw, 'inputs.') : step.read(raw);
+}
+
+function isTensors(version: VersionFacts, step: InputStep, raw: Json): raw is JsonObject {
+  return step.kind === 'text' && isObject(raw) && version.inputs.every((info) => Object.hasOwn(raw, info.name));
+}
+
+/** The rows of a native request as they were sent, where serving.yaml makes tensors of them. */
+export function nativeRows(
+  version: VersionFacts,
+  body: JsonObject,
+  said: ReadonlySet<string> | undefined,
+  feeds: Tensors,
+): SampledRows | undefined {
+  const step = version.processing?.input;
+  if (step === undefined) return undefined;
+  const { value } = rowsOf(version, body, said);
+  return isTensors(version, step, value) ? undefined : sampled(step.rows(value, feeds));
+}
+
+export function sampled({ count, columns, row }: SentRows): SampledRows {
+  return sampleRows(count, columns, row);
 }
 
 function readFetches(version: VersionFacts, body: JsonObject): readonly string[] {

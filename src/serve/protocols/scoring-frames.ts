@@ -1,29 +1,54 @@
 import { MlopsError } from '../../base/index.ts';
 import type { Dtype, TensorInfo } from '../../model/index.ts';
+import type { SampledRows } from '../../monitor/index.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import { cellOf, guessedCell } from '../wire/csv.ts';
 import { isObject, showJson, type Json, type JsonObject } from '../wire/json-reader.ts';
 import { noTensors, type Tensors } from '../wire/tensor.ts';
 import { invalid, tensorFromJson } from '../wire/tensor-json.ts';
 import { pythonList, type Scoring } from './mlflow-protocol.ts';
-import { namedFeeds } from './native-protocol.ts';
+import { namedFeeds, sampled } from './native-protocol.ts';
 
 /** The tensors of a scoring request. @throws MlopsError `invalid_input` in MLflow's words where it has some. */
 export function scoringFeeds(version: VersionFacts, scoring: Scoring): Tensors {
   const { form, value } = scoring;
   const step = version.processing?.input;
   const frame = frameIn(version, scoring);
-  if (step !== undefined && (frame !== undefined || form !== 'inputs')) {
-    if (frame === undefined) return step.read(value);
-    const cell = (field: Json, name: string): Json =>
-      frame.text && typeof field === 'string' && !step.holdsText(name) ? guessedCell(field) : field;
-    return step.read(frame.rows.map((row) => recordOf(frame, row, cell)));
-  }
+  const raw = rowsForStep(version, scoring, frame);
+  if (step !== undefined && raw !== undefined) return step.read(raw);
   if (frame !== undefined) return table(version, frame);
   if (isObject(value) && form === 'inputs') return namedFeeds(version, withoutExtra(version, value), 'inputs.');
   const [input] = version.inputs;
   if (input === undefined || version.inputs.length !== 1) throw missing(version.inputs.map((info) => info.name));
   return { [input.name]: tensorFromJson(value, input, form) };
+}
+
+/** The rows of a scoring request as they were sent, where they have names. */
+export function scoringRows(version: VersionFacts, scoring: Scoring, feeds: Tensors): SampledRows | undefined {
+  const step = version.processing?.input;
+  const frame = frameIn(version, scoring);
+  const { columns } = frame ?? {};
+  if (frame === undefined || columns === undefined || step?.kind === 'text') {
+    const raw = rowsForStep(version, scoring, frame);
+    return step === undefined || raw === undefined ? undefined : sampled(step.rows(raw, feeds));
+  }
+  const cell = (field: Json, name: string): Json =>
+    frame.text && typeof field === 'string' && step?.holdsText(name) !== true ? guessedCell(field) : field;
+  const row = (index: number) => {
+    const cells = frame.rows[index] ?? [];
+    return Object.fromEntries(columns.map((name, i) => [name, cell(cells[i] ?? null, name)]));
+  };
+  return sampled({ count: frame.rows.length, columns: columns.length, row });
+}
+
+/** What an input step reads of a scoring request; undefined where the request holds tensors. */
+function rowsForStep(version: VersionFacts, { form, value }: Scoring, frame: Frame | undefined): Json | undefined {
+  const step = version.processing?.input;
+  if (step === undefined || (frame === undefined && form === 'inputs')) return undefined;
+  if (frame === undefined) return value;
+  const cell = (field: Json, name: string): Json =>
+    frame.text && typeof field === 'string' && !step.holdsText(name) ? guessedCell(field) : field;
+  return frame.rows.map((row) => recordOf(frame, row, cell));
 }
 
 /**

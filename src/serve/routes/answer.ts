@@ -31,23 +31,24 @@ export async function answer(
   { lease, said, processed = false }: Wanted,
 ): Promise<Answered> {
   let form: AnswerForm = { protocol: 'native' };
+  let rows: ExchangeInputs['rows'];
   let elsewhere: { written: Promise<Written>; predictionId: string } | undefined;
   const keep = (inputs: ExchangeInputs): ExchangeInputs => {
-    ({ form } = inputs);
+    ({ form, rows } = inputs);
     return inputs;
   };
   const prediction = await context.predictor.predict({
     lease,
     processed,
     read: (served) => {
-      const inputs = exchange.read(served, said);
+      const inputs = exchange.read(served, said, context.predictionLog !== undefined);
       return inputs instanceof Promise ? inputs.then(keep) : keep(inputs);
     },
     gone: () => request.raw.socket.destroyed,
     writeElsewhere: (run, elapsed) => {
       const packed = hasPacked(run.feeds) || hasPacked(run.raw);
       if (!packed && !context.threads.isLarge(run.raw)) return undefined;
-      const { predictionId, log } = context.recordElsewhere(request);
+      const { predictionId, log } = context.recordElsewhere(request, rows);
       const needed = log !== undefined || (processed && run.version.processing?.output !== undefined);
       const feeds = needed ? run.feeds : noTensors();
       const written = context.threads.write({ ...run, arm: lease.arm, feeds, form, predictionId, elapsed, log });
@@ -61,7 +62,7 @@ export async function answer(
     const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     return { body: bytes, jsonLength, predictionId: elsewhere.predictionId };
   }
-  const predictionId = context.record(prediction, request);
+  const predictionId = context.record(prediction, request, rows);
   const { json, binary } = writeAnswer(form, prediction, predictionId);
   if (binary.length === 0) return { body: json, jsonLength: undefined, predictionId };
   const head = Buffer.from(json);

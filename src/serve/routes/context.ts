@@ -1,5 +1,5 @@
 import type { Request } from '../../http/index.ts';
-import type { PredictionSink } from '../../monitor/index.ts';
+import type { PredictionSink, SampledRows } from '../../monitor/index.ts';
 import type { Predictor, Prediction } from '../running/predict.ts';
 import type { Writing } from '../protocols/exchange-messages.ts';
 import type { ExchangeThreads } from '../protocols/exchange-threads.ts';
@@ -7,6 +7,9 @@ import type { Router } from '../running/router.ts';
 import type { Scheduler } from '../running/scheduler.ts';
 import type { Repository } from '../running/repository.ts';
 import type { ServedVersion } from '../running/served-version.ts';
+
+/** Gives the rows that a client sent, where they are no tensors. */
+export type RowsSent = (() => SampledRows | undefined) | undefined;
 
 /** What the routes of all protocols share. */
 export interface ServingContext {
@@ -27,9 +30,9 @@ export interface ServingContext {
   /** Reads large bodies and writes large answers. */
   readonly threads: ExchangeThreads;
   /** Counts and logs an answered prediction; returns its id. Never fails or waits. */
-  record(prediction: Prediction, request: Request): string;
+  record(prediction: Prediction, request: Request, rows?: RowsSent): string;
   /** Counts a prediction whose answer is written elsewhere, and says what of it is to be logged. */
-  recordElsewhere(request: Request): Pick<Writing, 'predictionId' | 'log'>;
+  recordElsewhere(request: Request, rows?: RowsSent): Pick<Writing, 'predictionId' | 'log'>;
   /** Logs what was written elsewhere. Never fails or waits. */
   append(line: string | undefined): void;
   /** A request body that the version takes. */

@@ -4,7 +4,7 @@ import type { Request } from '../../http/index.ts';
 import { deriveExample } from '../../model/index.ts';
 import type { PredictionSink } from '../../monitor/index.ts';
 import type { Member } from '../cluster/member.ts';
-import type { ServingContext } from './context.ts';
+import type { RowsSent, ServingContext } from './context.ts';
 import type { InferencePool } from '../running/inference-pool.ts';
 import type { Writing } from '../protocols/exchange-messages.ts';
 import type { ExchangeThreads } from '../protocols/exchange-threads.ts';
@@ -89,16 +89,21 @@ export class RunningContext implements ServingContext {
     return false;
   }
 
-  record(prediction: Prediction, request: Request): string {
+  record(prediction: Prediction, { id: requestId, trace }: Request, rows?: RowsSent): string {
     const id = this.#newId();
     const log = this.predictionLog;
-    if (log?.wants() === true) log.append(predictionLine(prediction, id, request, this.#redact));
+    if (log?.wants() === true) {
+      log.append(predictionLine(prediction, id, { id: requestId, trace, rows: rows?.() }, this.#redact));
+    }
     return id;
   }
 
-  recordElsewhere({ id, trace }: Request): Pick<Writing, 'predictionId' | 'log'> {
+  recordElsewhere({ id, trace }: Request, rows?: RowsSent): Pick<Writing, 'predictionId' | 'log'> {
     const wanted = this.predictionLog?.wants() === true;
-    return { predictionId: this.#newId(), log: wanted ? { request: { id, trace }, redact: this.#redact } : undefined };
+    return {
+      predictionId: this.#newId(),
+      log: wanted ? { request: { id, trace, rows: rows?.() }, redact: this.#redact } : undefined,
+    };
   }
 
   append(line: string | undefined): void {

@@ -3,7 +3,7 @@ import type { Request, Shell } from '../../http/index.ts';
 import type { ServingContext } from './context.ts';
 import { type Json, isObject, type JsonObject } from '../wire/json-reader.ts';
 import { optionalText } from '../protocols/envelope.ts';
-import { readNativeInputs, readObject } from '../protocols/native-protocol.ts';
+import { nativeRows, readNativeInputs, readObject } from '../protocols/native-protocol.ts';
 import type { Lease } from '../running/router.ts';
 import { boundEarly, leaseFor, queryTarget, takeLease } from './binding.ts';
 import { invalid } from '../wire/tensor-json.ts';
@@ -65,7 +65,9 @@ async function similarity(context: ServingContext, request: Request, lease: Leas
     output: name,
     model: ref.name,
     model_version: ref.version,
-    prediction_id: context.record(prediction, request),
+    prediction_id: context.record(prediction, request, () =>
+      nativeRows(prediction.version, { inputs }, undefined, prediction.feeds),
+    ),
   };
   if (!against) return { similarity: cosineMatrix(tensor), ...facts };
   const scores = cosinesOfFirst(tensor);
