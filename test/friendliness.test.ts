@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 
+import { bugReport, issueAddress, writeReport } from '../src/cli/entry/bug-report.ts';
 import { loadCommands } from '../src/cli/entry/docs.ts';
 import { allFlags, envName, hasJson } from '../src/cli/parse/general-flags.ts';
 import { readGlobalFlags } from '../src/cli/parse/global-flags.ts';
@@ -188,6 +189,54 @@ describe('point 11: --json with --fields and --jq', () => {
             command.name,
           ).toEqual(expect.arrayContaining(['fields', 'jq']));
       }
+    }
+  });
+});
+
+describe('points 22 to 24: errors', () => {
+  it('say what, what next, the code, and how to read about it, but nothing of ours as dvc', async () => {
+    const folder = temporaryFolder();
+    const said = (await commandLine(folder, ['status'])).stderr;
+    expect(said).toMatch(/^ERROR: .*\n(?:.*\n)*code: not_a_project \(mlops explain not_a_project\)\n$/);
+    expect(said).not.toMatch(/^ +at .*\.[jt]s/m);
+    const asDvc = (await commandLine(folder, ['push'], { asDvc: true })).stderr;
+    expect(asDvc).not.toMatch(/mlops|code:/);
+    const wrong = (await commandLine(folder, ['add', '--nonsense'], { asDvc: true })).stderr;
+    expect(wrong).toContain('`dvc add --help`');
+  });
+
+  it('of ours are a file to send, without stack on the screen and without secrets', () => {
+    const env = { HOME: '/home/me', API_TOKEN: 'tok-123456', OTHER: 'value-123' };
+    const error = new TypeError('no x of tok-123456 at http://me:pw@host/x in /home/me/p, value-123');
+    const report = bugReport(error, 'push', env);
+    expect(report.body).toContain('Command: mlops push');
+    expect(report.body).toContain('TypeError: no x of *** at http://***@host/x in ~/p, value-123');
+    expect(report.body).toMatch(/\n {4}at /);
+    expect(issueAddress(report, undefined)).toBeUndefined();
+    const address = new URL(issueAddress(report, 'https://tracker.example/issues') ?? '');
+    expect(address.pathname).toBe('/issues/new');
+    expect(address.searchParams.get('title')).toContain('TypeError');
+    const file = writeReport(report);
+    expect(fs.readFileSync(file ?? '', 'utf8')).toContain(report.body);
+    fs.rmSync(path.dirname(file ?? ''), { recursive: true });
+  });
+
+  it('tell what to do instead of verbs and flags of other tools that are not here', async () => {
+    const lines: readonly (readonly [readonly string[], RegExp])[] = [
+      [['exp', 'push'], /exp branch NAME BRANCH/],
+      [['experiments', 'pull', 'origin'], /mlops pull/],
+      [['queue', 'start'], /exp run/],
+      [['studio', 'login'], /mlops ui/],
+      [['exp', 'run', '--temp'], /git worktree/],
+      [['exp', 'run', '--queue'], /one after the other/],
+      [['add', '--cprofile', 'x'], /cpu-prof/],
+      [['migrate-filestore'], /migrate mlflow/],
+    ];
+    for (const [words, hint] of lines) {
+      const said = await commandLine('/', words);
+      expect(said.status, words.join(' ')).not.toBe(0);
+      expect(said.stderr, words.join(' ')).toMatch(hint);
+      expect(said.stderr, words.join(' ')).toContain('mlops has not');
     }
   });
 });

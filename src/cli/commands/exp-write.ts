@@ -86,7 +86,7 @@ const save: Command = {
     { name: 'name', short: 'n', value: 'NAME', summary: 'name of the experiment' },
     { name: 'force', short: 'f', summary: 'replace an experiment of that name' },
     { name: 'message', short: 'm', value: 'TEXT', summary: 'message of the commit' },
-    include,
+    { ...include, short: 'I' },
   ],
   failure: 1,
   run: (input, terminal) =>

@@ -94,7 +94,7 @@ function isHelpWord(word: string | undefined): boolean {
 type Found = { command: Command; words: readonly string[] } | { help: Verb; unknown?: string };
 
 async function findCommand(words: readonly string[]): Promise<Found> {
-  const row = findRow(words[0] ?? '');
+  const row = findRow(words[0] ?? '') ?? (await unknownVerb(words));
   const { verb } = await row.load();
   if ('run' in verb) return { command: verb, words: words.slice(1) };
   const rest = words.slice(1);
@@ -114,9 +114,16 @@ async function findCommand(words: readonly string[]): Promise<Found> {
   return rest[0] === undefined || rest[0].startsWith('-') ? { help: verb } : { help: verb, unknown: rest[0] };
 }
 
-function findRow(word: string): VerbRow {
-  const row = verbs.find((candidate) => candidate.name === word || candidate.aliases?.includes(word) === true);
-  if (row !== undefined) return row;
+function findRow(word: string): VerbRow | undefined {
+  return verbs.find((candidate) => candidate.name === word || candidate.aliases?.includes(word) === true);
+}
+
+/** @throws MlopsError that says what was meant, or what to do instead of what other tools have. */
+async function unknownVerb(words: readonly string[]): Promise<never> {
+  const { absentVerb } = await import('../parse/absent.ts');
+  const word = words[0] ?? '';
+  const absent = absentVerb(words);
+  if (absent !== undefined) throw absent;
   const names = verbs.filter((candidate) => candidate.hidden !== true).map((candidate) => candidate.name);
   throw new MlopsError('usage', `there is no command '${word}'`, {
     hint: didYouMean(word, names) ?? 'see all commands with `mlops --help`',
@@ -179,6 +186,9 @@ async function showVerbHelp(
   const commands = 'commands' in verb ? verb.commands : [verb];
   const status = commands[0]?.owner === 'dvc' ? 254 : 2;
   if (unknown !== undefined) {
+    const { absentVerb } = await import('../parse/absent.ts');
+    const absent = absentVerb([verb.name, unknown]);
+    if (absent !== undefined) throw absent;
     const names = commands.map((command) => command.name.slice(verb.name.length + 1));
     throw new MlopsError('usage', `there is no command '${verb.name} ${unknown}'`, {
       hint: didYouMean(unknown, names) ?? `see \`mlops ${verb.name} --help\``,

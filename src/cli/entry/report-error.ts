@@ -1,4 +1,4 @@
-import { errorCodes, explainSystemError, isMlopsError, messageOf, type MlopsError } from '../../base/index.ts';
+import { explainSystemError, isMlopsError, messageOf, type MlopsError } from '../../base/index.ts';
 import type { Command } from '../parse/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { bugExitStatus, exitStatusOf } from '../parse/exit-status.ts';
@@ -6,7 +6,7 @@ import { version } from '../parse/version.ts';
 
 /**
  * Tells a person what went wrong, on stderr: what, where, why, and what to do next. An error that is not
- * in the catalogue is a bug of ours and shows its stack. Returns the exit status.
+ * in the catalogue is a bug of ours: its stack is in a file, or shown by --debug. Returns the exit status.
  */
 export async function reportError(
   thrown: unknown,
@@ -16,22 +16,36 @@ export async function reportError(
 ): Promise<number> {
   terminal.clearProgress();
   const error = explainSystemError(thrown);
-  if (!isMlopsError(error)) return reportBug(error, terminal);
+  if (!isMlopsError(error)) return reportBug(error, command, terminal);
   const wanted = error === thrown ? status : exitStatusOf(error, command);
   for (const line of describe(error, command, terminal)) terminal.error(line);
   return wanted;
 }
 
 function describe(error: MlopsError, command: Command | undefined, terminal: Terminal): string[] {
-  const { style } = terminal;
+  const { style, asDvc } = terminal;
   const lines = [isReport(error) ? error.message : `${style.red('ERROR')}: ${causeOf(error, command)}${error.message}`];
   if (error.where !== undefined) lines.push(`  at ${error.where}`);
-  if (error.hint !== undefined) lines.push(`${style.cyan('hint')}: ${error.hint}`);
+  const hint = hintOf(error, command);
+  if (hint !== undefined) lines.push(`${style.cyan('hint')}: ${asDvc ? asDvcSaysIt(hint) : hint}`);
   if (error.code === 'usage' && command !== undefined)
-    lines.push(`${style.cyan('usage')}: see \`mlops ${command.name} --help\``);
-  if (terminal.debug)
-    lines.push(style.dim(`code: ${error.code} (${errorCodes[error.code].summary})`), style.dim(error.stack ?? ''));
+    lines.push(`${style.cyan('usage')}: see \`${asDvc ? 'dvc' : 'mlops'} ${command.name} --help\``);
+  if (!asDvc) lines.push(style.dim(`code: ${error.code} (mlops explain ${error.code})`));
+  if (terminal.debug) lines.push(style.dim(error.stack ?? ''));
   return lines;
+}
+
+/** What failed a moment ago is no advice. */
+function hintOf({ hint }: MlopsError, command: Command | undefined): string | undefined {
+  const isItself = command !== undefined && hint?.replaceAll('`', '') === `mlops ${command.name}`;
+  return isItself ? undefined : hint;
+}
+
+/** Whoever calls us `dvc` may have no `mlops`; words that DVC lacks stay ours. */
+function asDvcSaysIt(hint: string): string {
+  const word =
+    /\bmlops (?=(?:add|artifacts|cache|check-ignore|checkout|commit|config|dag|data|destroy|diff|doctor|du|exp|fetch|freeze|gc|get|get-url|import|import-url|init|install|list|list-url|metrics|move|params|plots|pull|push|remote|remove|repro|root|stage|status|unfreeze|unprotect|update|version)\b)/g;
+  return hint.replace(word, 'dvc ');
 }
 
 /** A report on a project file with its source lines stands for itself, as in DVC. */
@@ -45,12 +59,16 @@ function causeOf(error: MlopsError, command: Command | undefined): string {
   return error.code === 'bad_config' && command?.owner === 'dvc' && !known ? 'configuration error - ' : '';
 }
 
-function reportBug(error: unknown, terminal: Terminal): number {
+/** A fault of ours: what to send is in a file, so that a stack does not hide what happened. */
+async function reportBug(error: unknown, command: Command | undefined, terminal: Terminal): Promise<number> {
   const { style } = terminal;
+  const { bugReport, issueAddress, writeReport } = await import('./bug-report.ts');
+  const report = bugReport(error, command?.name, terminal.env);
+  const file = writeReport(report);
   terminal.error(`${style.red('ERROR')}: unexpected error - ${messageOf(error)}`);
-  terminal.error(error instanceof Error ? (error.stack ?? '') : '');
-  terminal.error(
-    `This is a bug in mlops ${version} (Node ${process.version}, ${process.platform} ${process.arch}). Please report it with the lines above.`,
-  );
+  if (terminal.debug || file === undefined) terminal.error(error instanceof Error ? (error.stack ?? '') : '');
+  terminal.error(`This is a bug in mlops ${version}. What to send, without secrets: ${file ?? 'the lines above'}`);
+  const address = issueAddress(report);
+  if (address !== undefined) terminal.error(`Report it: ${address}`);
   return bugExitStatus;
 }

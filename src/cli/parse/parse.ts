@@ -1,6 +1,7 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
 
 import { didYouMean, MlopsError } from '../../base/index.ts';
+import { absentFlag } from './absent.ts';
 import { prepareWords, type PreparedWords } from './argparse-words.ts';
 import type { ArgSpec, Command, FlagSpec, Input } from './command.ts';
 import { allFlags, fromEnvironment, hasJson } from './general-flags.ts';
@@ -157,6 +158,10 @@ function usageError(error: CommanderError, command: Command, words: readonly str
     `--${flag.name}`,
     ...(flag.negatable === true ? [`--no-${flag.name}`] : []),
   ]);
+  const absent = absentFlag(command.name, word.split('=')[0] ?? word);
+  if (absent !== undefined) {
+    return new MlopsError('usage', `DVC has \`${command.name} ${word}\`, mlops has not`, { hint: absent });
+  }
   return new MlopsError('usage', `unknown flag '${word}' of \`mlops ${command.name}\``, {
     hint: didYouMean(word.split('=')[0] ?? word, known),
   });

@@ -20,6 +20,7 @@ export interface DocsTopic {
 /** All topics, in the order in which `mlops docs` lists them. A page of docs/ that stands in none fails a test. */
 export const docsTopics: readonly DocsTopic[] = [
   { name: 'readme', file: 'README.md', summary: 'What there is, at a glance' },
+  { name: 'from-dvc', file: 'docs/from-dvc.md', summary: 'Coming from DVC: every difference', aliases: ['dvc'] },
   { name: 'data', file: 'docs/data.md', summary: 'Data: from DVC and back in five minutes' },
   { name: 'pipelines', file: 'docs/pipelines.md', summary: 'Stages, params and what makes them run' },
   {
