@@ -12,8 +12,8 @@ export function formatManifest(files: readonly TreeFile[]): string {
   return [...manifestChunks(files)].join('');
 }
 
-/** The id of the directory that holds these files. */
-export function manifestId(files: readonly TreeFile[]): string {
+/** The id of the directory that holds these files, given as for `manifestChunks`. */
+export function manifestId(files: Iterable<TreeFile>): string {
   const digest = createDigest('md5');
   for (const chunk of manifestChunks(files)) digest.update(Buffer.from(chunk));
   return `${digest.hex()}.dir`;
@@ -21,17 +21,26 @@ export function manifestId(files: readonly TreeFile[]): string {
 
 const filesPerChunk = 5000;
 
-/** The text of a manifest in pieces: that of a million files as one would take a tenth of a GiB, twice. */
-export function* manifestChunks(files: readonly TreeFile[]): Iterable<string> {
-  const sorted = sortTree(files);
-  yield '[';
-  for (let start = 0; start < sorted.length; start += filesPerChunk) {
-    const parts = sorted
-      .slice(start, start + filesPerChunk)
-      .map(({ md5, relpath }) => `{"md5": "${md5}", "relpath": ${pythonJsonString(relpath)}}`);
-    yield (start === 0 ? '' : ', ') + parts.join(', ');
+/**
+ * The text of a manifest in pieces: that of a million files as one would take a tenth of a GiB, twice.
+ * @param files a list in any order, or anything else in the manifest's own.
+ */
+export function* manifestChunks(files: Iterable<TreeFile>): Iterable<string> {
+  let parts: string[] = [];
+  let start = '[';
+  for (const { md5, relpath } of isList(files) ? sortTree(files) : files) {
+    parts.push(`{"md5": "${md5}", "relpath": ${pythonJsonString(relpath)}}`);
+    if (parts.length < filesPerChunk) continue;
+    yield start + parts.join(', ');
+    parts = [];
+    start = ', ';
   }
+  yield (parts.length === 0 && start === ', ' ? '' : start) + parts.join(', ');
   yield ']';
+}
+
+function isList(files: Iterable<TreeFile>): files is readonly TreeFile[] {
+  return Array.isArray(files);
 }
 
 /** Files in the order of the manifest. Input that is in order already is returned as it is. */

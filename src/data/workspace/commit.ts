@@ -64,7 +64,7 @@ export async function commitOut(ctx: DataContext, target: string, options: Commi
 }
 
 function storeManifest(ctx: DataContext, tree: WorkspaceTree, hashName: HashName): void {
-  writeManifest(ctx, { md5: tree.md5, hashName }, () => tree.files());
+  writeManifest(ctx, { md5: tree.md5, hashName }, () => tree.inOrder());
 }
 
 /** Replaces workspace files that are not yet of the link type by links to their objects. */

@@ -59,28 +59,50 @@ async function hashAll(
   hashName: HashName,
   options: ReadTreeOptions,
 ): Promise<void> {
-  const jobs: DigestJob[] = [];
-  const places: [DirectoryState, number[]][] = [];
+  const total = states.reduce((sum, { unknown, unstored }) => sum + unknown.length + unstored.length, 0);
+  const bytes = states.reduce((sum, state) => sum + sizeOf(state), 0);
+  const meter = new Meter(options.onProgress, 'hashing', total, bytes);
+  const failed: JobResult[] = [];
+  for (const round of rounds(states)) {
+    const jobs = round.map(([state, batch]) => toJob(state, batch, hashName, options.store));
+    await settle(jobs);
+    const results = await runJobs(jobs, {
+      signal: options.signal,
+      threads: total >= filesWorthThreads || bytes >= 64 * smallFile,
+      onBytes: meter.bytes,
+      onJob: (job) => meter.files((job as DigestJob).files.length),
+    });
+    keepMade(ctx.verified, hashName, results);
+    failed.push(...results.filter(({ failures }) => failures.length > 0));
+    results.forEach((result, n) => takeOver(round[n], result));
+  }
+  raiseFailures(failed);
+}
+
+function sizeOf({ unknown, unstored, walked }: DirectoryState): number {
   let bytes = 0;
+  for (const list of [unknown, unstored]) for (const i of list) bytes += walked.facts[i * factsPerFile] ?? 0;
+  return bytes;
+}
+
+/** Files whose paths and results are held at a time, in this thread and once more in each other. */
+const roundFiles = 20_000;
+
+/** All batches, so many at a time. */
+function* rounds(states: readonly DirectoryState[]): Iterable<[DirectoryState, number[]][]> {
+  let round: [DirectoryState, number[]][] = [];
+  let files = 0;
   for (const state of states) {
     for (const batch of batches(state)) {
-      jobs.push(toJob(state, batch, hashName, options.store));
-      places.push([state, batch]);
-      for (const i of batch) bytes += state.walked.facts[i * factsPerFile] ?? 0;
+      round.push([state, batch]);
+      files += batch.length;
+      if (files < roundFiles) continue;
+      yield round;
+      round = [];
+      files = 0;
     }
   }
-  await settle(jobs);
-  const total = jobs.reduce((sum, { files }) => sum + files.length, 0);
-  const meter = new Meter(options.onProgress, 'hashing', total, bytes);
-  const results = await runJobs(jobs, {
-    signal: options.signal,
-    threads: total >= filesWorthThreads || bytes >= 64 * smallFile,
-    onBytes: meter.bytes,
-    onJob: (job) => meter.files((job as DigestJob).files.length),
-  });
-  keepMade(ctx.verified, hashName, results);
-  raiseFailures(results);
-  results.forEach((result, n) => takeOver(places[n], result));
+  if (round.length > 0) yield round;
 }
 
 /** Known digests whose objects the cache lacks: to be read and stored again. */

@@ -14,8 +14,8 @@ interface DirectoryId {
   readonly hashName: HashName;
 }
 
-/** Puts a directory's manifest into the cache. Its files should be there before it. */
-export function writeManifest(ctx: DataContext, id: DirectoryId, files: () => readonly TreeFile[]): void {
+/** Puts a directory's manifest into the cache, of files as `manifestChunks` takes them, which should be there before it. */
+export function writeManifest(ctx: DataContext, id: DirectoryId, files: () => Iterable<TreeFile>): void {
   const file = objectPath(ctx.cacheDir, id.md5, id.hashName);
   if (fs.existsSync(file)) return;
   placeAtomically(file, (temp) => {

@@ -95,7 +95,7 @@ async function commitPart(
   const tree = await readTree(repo.data, target, { hashName, signal: options.signal });
   const { md5, size, nfiles } = tree;
   await commitOut(repo.data, path.join(target, within), options);
-  if (options.cache !== false) writeManifest(repo.data, { md5, hashName }, () => tree.files());
+  if (options.cache !== false) writeManifest(repo.data, { md5, hashName }, () => tree.inOrder());
   return { md5, hashName, size, nfiles };
 }
 
