@@ -62,4 +62,32 @@ describe('monitor drift', () => {
     expect(drift('train.csv', 'log:m?wrong=1').status).toBe(2);
     expect(drift('train.csv', 'log:m?since=never').status).toBe(2);
   });
+
+  it('compares with what a run or a version of a model was trained on, found by its content', () => {
+    const folder = freshProject();
+    fs.writeFileSync(path.join(folder, 'raw.csv'), csv('age,kind', ages(20)));
+    fs.writeFileSync(path.join(folder, 'other.csv'), csv('age,kind', ages(90)));
+    const yaml = `stages:
+  prepare: {cmd: cp raw.csv train.csv, deps: [raw.csv], outs: [train.csv]}
+  train: {cmd: "cat train.csv other.csv > model.bin", deps: [train.csv, other.csv], outs: [model.bin]}
+`;
+    fs.writeFileSync(path.join(folder, 'dvc.yaml'), yaml);
+    command(folder, 'git', ['add', '-A']);
+    command(folder, 'git', ['commit', '-qm', 'one']);
+    expect(mlops(folder, ['repro', '-q']).status).toBe(0);
+    const drift = (reference: string, current: string) =>
+      mlops(folder, ['monitor', 'drift', '--reference', reference, '--current', current]);
+    expect(drift('runs:/latest', 'raw.csv').status).toBe(0);
+    expect(drift('runs:/latest#other.csv', 'raw.csv').status).toBe(1);
+    expect(drift('runs:/latest/none.csv', 'raw.csv')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('raw.csv'),
+    });
+    // What was changed since is taken from the cache; what is in neither is said to be missing.
+    fs.rmSync(path.join(folder, 'train.csv'));
+    fs.writeFileSync(path.join(folder, 'train.csv'), csv('age,kind', ages(70)));
+    expect(drift('runs:/latest', 'raw.csv').status).toBe(0);
+    fs.rmSync(path.join(folder, '.dvc/cache'), { recursive: true });
+    expect(drift('runs:/latest', 'raw.csv')).toMatchObject({ status: 2, stderr: expect.stringContaining('train.csv') });
+  }, 60_000);
 });

@@ -59,6 +59,7 @@ export function monitorFacts({ cwd, env, log, openStore, alertStore }: FactsPlac
       const places = {
         cwd: found.root,
         log,
+        withStore: async <Value>(work: (store: TrackingStore) => Promise<Value>) => work(await openStore()),
         resolve: async (name: string, selector: string) =>
           /^\d+$/.test(selector) ? selector : (await versionNamed(await openStore(), { name, selector })).version,
       };

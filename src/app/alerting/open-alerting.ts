@@ -62,6 +62,7 @@ export async function openAlerting({ cwd, env, log, config, signal }: AlertingPl
       cwd: place.root,
       log,
       store,
+      withStore: (work) => work(store),
       resolve: async (name, selector) =>
         /^\d+$/.test(selector) ? selector : (await versionNamed(store, { name, selector })).version,
     },

@@ -4,6 +4,8 @@ import * as path from 'node:path';
 
 import { MlopsError } from '../../base/index.ts';
 import { get } from '../../repo/imports/get.ts';
+import type { TrackingStore } from '../../tracking/index.ts';
+import { namesTrainingData, openTrainingData } from './training-data.ts';
 import { openWindow, type ResolveVersion } from './log-window.ts';
 import { openTable, type Table, type TableOptions } from '../../tables/index.ts';
 
@@ -12,6 +14,8 @@ export interface DataPlaces {
   /** Folder of the prediction log. */
   readonly log: string;
   readonly resolve: ResolveVersion;
+  /** Lends the tracking store. */
+  readonly withStore?: (<Value>(work: (store: TrackingStore) => Promise<Value>) => Promise<Value>) | undefined;
 }
 
 /** A table that was asked for by name, and what made it readable. */
@@ -22,14 +26,20 @@ export interface DataSource {
 }
 
 /**
- * Opens what `--reference` and `--current` name: a file, or `PATH@REV`, a file of Git or DVC at a revision, or
- * `log:MODEL?since=7d`, a window of the prediction log.
+ * Opens what `--reference` and `--current` name: a file, or `PATH@REV`, a file of Git or DVC at a revision,
+ * `models:/NAME/VERSION` or `runs:/ID`, what a model or run was trained on, or `log:MODEL?since=7d`, a window of the
+ * prediction log.
  * @throws MlopsError `table_missing`, `unknown_revision`, `object_missing`.
  */
 export async function openData(name: string, places: DataPlaces, options: TableOptions = {}): Promise<DataSource> {
   const { cwd } = places;
   if (name.startsWith('log:')) {
     return { table: await openWindow(name, places.log, places.resolve), close: () => undefined };
+  }
+  if (namesTrainingData(name)) {
+    if (places.withStore === undefined) throw new MlopsError('usage', `'${name}' cannot be named here`);
+    const data = await places.withStore((store) => openTrainingData(name, cwd, store));
+    return { table: openTable(data.file, { ...options, name, path: data.path }), close: () => data.close() };
   }
   const file = path.resolve(cwd, name);
   const at = name.lastIndexOf('@');

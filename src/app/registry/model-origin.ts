@@ -34,7 +34,7 @@ export async function originOfModel(store: TrackingStore, file: string, root: st
   return { md5, commit, path: inside, run, stage: stageThatMade(root, inside, md5) };
 }
 
-async function md5Of(file: string): Promise<string> {
+export async function md5Of(file: string): Promise<string> {
   const hash = createHash('md5');
   for await (const chunk of fs.createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest('hex');

@@ -38,6 +38,7 @@ export function dataPlaces(input: Input, terminal: Terminal): DataPlaces {
   return {
     cwd: terminal.cwd,
     log: logOf(input, terminal),
+    withStore: (work) => withStore(terminal, work, { create: false }),
     resolve: (name, selector) =>
       /^\d+$/.test(selector)
         ? Promise.resolve(selector)
