@@ -106,13 +106,16 @@ function isText(batch: Batch, row: number, column: number): boolean {
   return !(typeof cell === 'string' && /^\s*[+-]?nan\s*$/i.test(cell));
 }
 
+/** Rows that are kept together while a column grows: nothing is copied before its end, and nothing is left over. */
+const pieceRows = 1 << 14;
+
 class ColumnBuilder {
   readonly name: string;
   /** A text came where only numbers were expected. */
   failed = false;
   readonly #asText: boolean;
-  #values = new Float64Array(1024);
-  #codes = new Int32Array(1024);
+  readonly #values: Float64Array[] = [];
+  readonly #codes: Int32Array[] = [];
   readonly #categories = new Map<string, number>();
   #rows = 0;
   #missing = 0;
@@ -124,43 +127,46 @@ class ColumnBuilder {
   }
 
   add(batch: Batch, column: number): void {
-    this.#reserve(this.#rows + batch.rows);
     if (this.#asText) this.#addTexts(batch, column);
     else this.#addNumbers(batch, column);
   }
 
   /** Rows that do not have the column lack its value. */
   fillUp(rows: number): void {
-    if (rows <= this.#rows) return;
-    this.#reserve(rows);
-    if (this.#asText) this.#codes.fill(-1, this.#rows, rows);
-    else this.#values.fill(Number.NaN, this.#rows, rows);
-    this.#missing += rows - this.#rows;
-    this.#rows = rows;
-  }
-
-  #reserve(rows: number): void {
-    const room = this.#asText ? this.#codes.length : this.#values.length;
-    if (rows <= room) return;
-    const size = Math.max(rows, Math.ceil(room * 1.5));
-    if (this.#asText) {
-      const codes = new Int32Array(size);
-      codes.set(this.#codes.subarray(0, this.#rows));
-      this.#codes = codes;
-    } else {
-      const values = new Float64Array(size);
-      values.set(this.#values.subarray(0, this.#rows));
-      this.#values = values;
+    while (this.#rows < rows) {
+      const from = this.#rows % pieceRows;
+      const to = Math.min(pieceRows, from + rows - this.#rows);
+      if (this.#asText) this.#codePiece().fill(-1, from, to);
+      else this.#numberPiece().fill(Number.NaN, from, to);
+      this.#missing += to - from;
+      this.#rows += to - from;
     }
   }
 
+  /** The piece that the next row goes to. */
+  #numberPiece(): Float64Array {
+    if (this.#rows % pieceRows === 0) this.#values.push(new Float64Array(pieceRows));
+    return this.#values.at(-1) as Float64Array;
+  }
+
+  #codePiece(): Int32Array {
+    if (this.#rows % pieceRows === 0) this.#codes.push(new Int32Array(pieceRows));
+    return this.#codes.at(-1) as Int32Array;
+  }
+
   #addNumbers(batch: Batch, column: number): void {
-    for (let row = 0; row < batch.rows; row++) {
-      const value = batch.number(row, column);
-      this.#values[this.#rows++] = value;
-      if (!Number.isNaN(value)) continue;
-      this.#missing++;
-      if (!this.failed && isText(batch, row, column)) this.failed = true;
+    for (let row = 0; row < batch.rows;) {
+      const piece = this.#numberPiece();
+      const from = this.#rows % pieceRows;
+      const count = Math.min(pieceRows - from, batch.rows - row);
+      for (let i = 0; i < count; i++, row++) {
+        const value = batch.number(row, column);
+        piece[from + i] = value;
+        if (!Number.isNaN(value)) continue;
+        this.#missing++;
+        if (!this.failed && isText(batch, row, column)) this.failed = true;
+      }
+      this.#rows += count;
     }
   }
 
@@ -173,14 +179,25 @@ class ColumnBuilder {
         code = this.#categories.get(text) ?? this.#categories.size;
         if (code === this.#categories.size) this.#categories.set(text, code);
       }
-      this.#codes[this.#rows++] = code;
+      this.#codePiece()[this.#rows % pieceRows] = code;
+      this.#rows++;
     }
   }
 
+  /** The column; the builder has nothing afterwards. */
   finish(): Column {
-    const common = { name: this.name, rows: this.#rows, missing: this.#missing };
-    if (!this.#asText) return { ...common, kind: 'number', values: this.#values.subarray(0, this.#rows) };
-    const codes = this.#codes.subarray(0, this.#rows);
+    const rows = this.#rows;
+    const common = { name: this.name, rows, missing: this.#missing };
+    if (!this.#asText) return { ...common, kind: 'number', values: joined(this.#values, new Float64Array(rows)) };
+    const codes = joined(this.#codes, new Int32Array(rows));
     return { ...common, kind: 'category', codes, categories: [...this.#categories.keys()] };
   }
+}
+
+function joined<T extends Float64Array | Int32Array>(pieces: T[], whole: T): T {
+  for (const [i, piece] of pieces.entries()) {
+    whole.set(piece.subarray(0, Math.min(pieceRows, whole.length - i * pieceRows)), i * pieceRows);
+  }
+  pieces.length = 0;
+  return whole;
 }

@@ -1,4 +1,5 @@
 import type { Column } from '../../tables/index.ts';
+import { sortedFinite } from '../statistics/sort-numbers.ts';
 
 /** The numbers of a column before and now, sorted, without what is missing. */
 export interface NumberSamples {
@@ -17,7 +18,7 @@ export interface CategorySamples {
 /** Infinite values have no place in a histogram and no distance: they count as missing. */
 export function sortedNumbers(column: Column): Float64Array {
   if (column.kind !== 'number') return new Float64Array(0);
-  return column.values.filter((value) => Number.isFinite(value)).sort();
+  return sortedFinite(column.values);
 }
 
 export function categorySamples(reference: Column, current: Column): CategorySamples {
