@@ -22,6 +22,7 @@ export { OpenStudy, type SlowSampler, type TrialEnd } from './studies/open-study
 export { differences, isOptunas, parseSpec, partsOf, specVersion, type StudySpec } from './studies/spec.ts';
 export { newFacts, rowOf, trialOf, type FullTrial, type TrialFacts } from './studies/trial-body.ts';
 export type { StudyChange, StudyRow, StudyState, StudySummary, TrialRow, TrialStore } from './studies/trial-store.ts';
+export { paretoTrials } from './study.ts';
 export { cardinality, contains, type Parameter, type Params, type ParamValue, type Space } from './space.ts';
 export {
   losses,

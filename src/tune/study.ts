@@ -218,6 +218,16 @@ export class Study implements StudyView {
   }
 }
 
+/** Complete and feasible trials that no other one dominates. */
+export function paretoTrials<Kind extends Trial>(
+  trials: readonly Kind[],
+  directions: readonly Direction[],
+): readonly Kind[] {
+  const good = trials.filter((trial) => trial.state === 'COMPLETE' && violation(trial) === 0);
+  const front = paretoFront(good.map((trial) => losses(trial, directions)));
+  return good.filter((_, i) => front[i]);
+}
+
 /** The value that a pruned trial came to: the one at its last step. */
 export function lastValue(trial: Trial): number | undefined {
   const step = lastStep(trial);
