@@ -91,7 +91,9 @@ async function toCommonJs(file, sources) {
     lineLimit: 160,
     legalComments: 'none',
   });
-  writeFileSync(file, short + inside);
+  // What Node looks for when an ES module imports names; the minifier takes it for dead code.
+  const names = /^0 && \(module\.exports = \{[^}]*\}\);$/m.exec(code)?.[0] ?? '';
+  writeFileSync(file, `${short}${names}\n${inside}`);
 }
 
 /** Node's own modules need no copy of their namespace, unless their default export is meant. */
