@@ -10,7 +10,7 @@ import {
   type Json,
   type Stage,
 } from '../mlflow/index.ts';
-import type { RegistryStore } from '../tracking/index.ts';
+import { requireGates, type RegistryStore } from '../tracking/index.ts';
 import { done } from './experiments.ts';
 import { versionOf, withoutPrompts } from './registered-models.ts';
 import type { ApiRoute } from './route.ts';
@@ -76,8 +76,15 @@ async function create(store: RegistryStore, fields: Fields): Promise<Json> {
 }
 
 async function transition(store: RegistryStore, fields: Fields): Promise<Json> {
-  const version = await store.transitionStage(fields.need('name'), versionOf(fields), {
-    stage: stageNamed(fields.need('stage')),
+  const name = fields.need('name');
+  const number = versionOf(fields);
+  const stage = stageNamed(fields.need('stage'));
+  if (stage === 'Staging' || stage === 'Production') {
+    const wanted = await store.getModelVersion(name, number);
+    requireGates(await store.getRegisteredModel(name), wanted, stage);
+  }
+  const version = await store.transitionStage(name, number, {
+    stage,
     archiveExisting: fields.flag('archive_existing_versions') ?? false,
   });
   return { model_version: modelVersionToJson(version) };

@@ -1,3 +1,4 @@
+import { isMlopsError } from '../base/index.ts';
 import {
   listToJson,
   modelVersionToJson,
@@ -6,8 +7,9 @@ import {
   registeredModelToJson,
   type Fields,
   type Json,
+  type RegisteredModel,
 } from '../mlflow/index.ts';
-import type { RegistryStore } from '../tracking/index.ts';
+import { demandsGates, requireGatesOfAlias, type RegistryStore } from '../tracking/index.ts';
 import { done } from './experiments.ts';
 import type { ApiRoute } from './route.ts';
 
@@ -76,7 +78,7 @@ export function registeredModelRoutes(store: RegistryStore): readonly ApiRoute[]
     {
       method: 'POST',
       path: '/registered-models/alias',
-      answer: done((fields) => store.setAlias(fields.need('name'), fields.need('alias'), versionOf(fields))),
+      answer: done((fields) => setAlias(store, fields.need('name'), fields.need('alias'), versionOf(fields))),
     },
     {
       method: 'DELETE',
@@ -129,4 +131,23 @@ async function latest(store: RegistryStore, fields: Fields): Promise<Json> {
   const stages = fields.texts('stages');
   const versions = await store.getLatestVersions(fields.need('name'), stages.length === 0 ? undefined : stages);
   return { model_versions: listToJson(versions, modelVersionToJson) };
+}
+
+/** An alias that means a promotion asks for passed gates, where the model is tagged so. */
+async function setAlias(store: RegistryStore, name: string, alias: string, number: string): Promise<void> {
+  const model = await registeredIfAny(store, name);
+  if (model !== undefined && demandsGates(model.tags)) {
+    requireGatesOfAlias(model, await store.getModelVersion(name, number), alias);
+  }
+  await store.setAlias(name, alias, number);
+}
+
+async function registeredIfAny(store: RegistryStore, name: string): Promise<RegisteredModel | undefined> {
+  try {
+    return await store.getRegisteredModel(name);
+  } catch (error) {
+    // What is wrong with the name is told by the write.
+    if (isMlopsError(error)) return undefined;
+    throw error;
+  }
 }

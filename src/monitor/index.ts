@@ -36,6 +36,7 @@ export type { ColumnDrift, DriftReport } from './drift/report.ts';
 export { bucketKinds } from './buckets.ts';
 export { labelLine, predictionLine, toEntry, toLabel, type Entry } from './entry.ts';
 export { momentOf, spanOf } from './moment.ts';
+export { ModelScore, pairedDifference, type Judged } from './performance/compare.ts';
 export { performanceOf, tasks, type Performance, type PerformanceOptions } from './performance/performance.ts';
 export { readEntries, readLabels } from './read-entries.ts';
 export { SegmentWriter } from './segment-writer.ts';

@@ -1,4 +1,5 @@
-import { promote } from '../../app/registry/promote.ts';
+import { findGates, readGates } from '../../app/quality/gates-file.ts';
+import { promoteThroughGates } from '../../app/quality/promote-through-gates.ts';
 import { modelNamed, readSelector, versionNamed } from '../../app/registry/resolve-model.ts';
 import { MlopsError } from '../../base/index.ts';
 import { modelVersionToJson } from '../../mlflow/index.ts';
@@ -6,11 +7,12 @@ import { canonicalStage } from '../../tracking/index.ts';
 import type { Command } from '../parse/command.ts';
 import { withStore } from '../session/with-store.ts';
 import { userName } from './models-input.ts';
+import { dataPlaces, logFlag } from './monitor-input.ts';
 
 export const promoteCommand: Command = {
   name: 'models promote',
   owner: 'mlops',
-  summary: 'Move a version to a stage, if it meets its thresholds',
+  summary: 'Move a version to a stage, if it meets its thresholds and gates',
   examples: [
     ['mlops models promote digits 2 --stage Production --archive-existing', 'replace what is in production'],
     ["mlops models promote digits 2 --stage Staging --require 'metrics.accuracy>=0.9'", 'only if good enough'],
@@ -27,10 +29,18 @@ export const promoteCommand: Command = {
     { name: 'better-than', value: 'SELECTOR', summary: 'a stage, alias or version that must be beaten' },
     { name: 'on', value: 'METRIC', summary: 'the metric of --better-than; -METRIC where less is better' },
     { name: 'or-none', summary: 'with --better-than: pass where the other version lacks the metric' },
+    {
+      name: 'gates',
+      value: 'FILE',
+      summary: 'the gates (gates.yaml here or at the root of the project)',
+      completes: 'path',
+    },
+    { name: 'override', value: 'REASON', summary: 'go on although gates fail; the reason goes to the audit trail' },
+    logFlag,
     { name: 'reason', short: 'm', value: 'TEXT', summary: 'why, for the audit trail' },
     { name: 'json', summary: 'print JSON' },
   ],
-  exits: { 1: 'a threshold was not met' },
+  exits: { 1: 'a threshold was not met, or a gate failed' },
   run: (input, terminal) =>
     withStore(
       terminal,
@@ -41,7 +51,8 @@ export const promoteCommand: Command = {
             hint: 'add --stage Staging or --stage Production',
           });
         }
-        const done = await promote(store, readSelector(input.args[0] ?? '', input.args[1]), {
+        const gatesFile = input.text('gates') ?? findGates(terminal.cwd);
+        const done = await promoteThroughGates(store, readSelector(input.args[0] ?? '', input.args[1]), {
           stage: canonicalStage(stage),
           archiveExisting: input.on('archive-existing'),
           by: userName(terminal),
@@ -50,9 +61,16 @@ export const promoteCommand: Command = {
           betterThan: input.text('better-than'),
           on: input.text('on'),
           orNone: input.on('or-none'),
+          gates: gatesFile === undefined ? undefined : readGates(terminal.cwd, gatesFile),
+          places: dataPlaces(input, terminal),
+          override: input.text('override'),
+          onStep: (what) => terminal.note(what),
         });
-        const { version, from, checks, newer } = done;
-        if (input.on('json')) return terminal.json({ ...modelVersionToJson(version), from, checks });
+        const { version, from, checks, gates, newer } = done;
+        if (input.on('json')) return terminal.json({ ...modelVersionToJson(version), from, checks, gates });
+        for (const { gate, name, passed, found } of gates) {
+          terminal.print(`  ${passed ? 'ok' : 'overridden'}  ${gate} ${name}: ${found}`);
+        }
         for (const check of checks) terminal.print(`  ok  ${check.text}`);
         terminal.print(`${version.name} version ${version.version}: ${from} -> ${version.stage}`);
         if (newer !== undefined) {

@@ -186,7 +186,7 @@ export const verbs: readonly VerbRow[] = [
   {
     name: 'check',
     group: 'serve',
-    summary: 'Say whether data are fit for use',
+    summary: 'Say whether data, models and code are fit for use',
     load: () => import('../commands/check.ts'),
   },
   {

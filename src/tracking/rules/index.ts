@@ -3,6 +3,7 @@
  * words of refusals. Never SQL, never I/O.
  */
 export * from './errors.ts';
+export { demandsGates, gateTag, requireGates, requireGatesOfAlias } from './gates.ts';
 export { governed } from './governed.ts';
 export { loadPatterns, matchesPattern } from './pattern.ts';
 export { sampleIndices } from './sample-history.ts';

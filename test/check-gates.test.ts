@@ -1,0 +1,203 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+import { freshProject, mlops, startMlops, type Outcome } from './cli.ts';
+import { linearModel } from './support/onnx.ts';
+
+/** Class 1 where a is larger than b; the other one takes b for less than it is. */
+const good = (): Uint8Array =>
+  linearModel(
+    2,
+    2,
+    (input, output) => Number(input !== output),
+    () => 0,
+  );
+const worse = (): Uint8Array =>
+  linearModel(
+    2,
+    2,
+    (input, output) => (input === output ? 0 : input === 1 ? 0.3 : 1),
+    () => 0,
+  );
+
+const rows = Array.from({ length: 120 }, (_, i) => ({
+  a: (i * 37) % 101,
+  b: (i * 53) % 97,
+  sex: i % 3 === 0 ? 'm' : 'f',
+}));
+const data = ['a,b,sex,y', ...rows.map(({ a, b, sex }) => `${a},${b},${sex},${Number(a > b)}`)].join('\n');
+
+const gates = `version: 1
+stages:
+  Production:
+    metrics: [{metric: accuracy, min: 0.9}, {metric: loss, max: 1}]
+    not_worse: [{metric: accuracy, data: test.csv, target: y, margin: 0.02}]
+    slices: [{column: sex, metric: f1_macro, data: test.csv, target: y, min: 0.8}]
+    size_mb: {max: 1}
+    latency_ms: {p95: 1000}
+    required: {tags: {owner: me}, signature: true, input_example: true}
+data: [{file: test.csv, schema: schema.yaml}]
+code: [{name: style, run: 'test ! -f sloppy || (echo sloppy code; exit 3)'}]
+models: {digits: {}}
+`;
+
+function project(): string {
+  const folder = freshProject();
+  const write = (name: string, content: string | Uint8Array): void =>
+    fs.writeFileSync(path.join(folder, name), content);
+  write('good.onnx', good());
+  write('worse.onnx', worse());
+  write('test.csv', `${data}\n`);
+  write('schema.yaml', 'version: 1\ncolumns: {a: {type: integer, min: 0}, y: {values: [0, 1]}}\n');
+  write('gates.yaml', gates);
+  return folder;
+}
+
+function register(folder: string, file: string, accuracy: number): Outcome {
+  const facts = ['--metric', `accuracy=${accuracy}`, '--metric', 'loss=0.1', '--tag', 'owner=me'];
+  return mlops(folder, ['models', 'register', file, '--name', 'digits', ...facts]);
+}
+
+interface Shown {
+  success: boolean;
+  gates: { gate: string; name: string; passed: boolean; found: string }[];
+}
+const failedIn = (text: string): string[] =>
+  (JSON.parse(text) as Shown).gates.filter((gate) => !gate.passed).map(({ gate, name }) => `${gate} ${name}`);
+
+describe('gates', () => {
+  it('stop bad data, a worse model and bad code in CI, each with a summary that names it', () => {
+    const folder = project();
+    const summary = path.join(folder, 'summary.md');
+    const ci = (...words: string[]): Outcome => {
+      fs.rmSync(summary, { force: true });
+      return mlops(folder, ['check', 'all', '--format', 'github', ...words], { env: { GITHUB_STEP_SUMMARY: summary } });
+    };
+    const told = (): string => fs.readFileSync(summary, 'utf8').replaceAll('\\', '');
+    // Before there is any model, data and code are checked.
+    expect(ci('models:/digits/1').status).toBe(1);
+    expect(register(folder, 'good.onnx', 0.95).status).toBe(0);
+    expect(ci()).toMatchObject({ status: 0, stdout: expect.stringContaining('gates passed') });
+    expect(told()).toMatch(/### Gates: passed[^]*✅ \| data \| data test.csv[^]*✅ \| code \| code style/);
+    expect(mlops(folder, ['models', 'promote', 'digits', '1', '--stage', 'Production']).status).toBe(0);
+
+    fs.writeFileSync(path.join(folder, 'test.csv'), `${data}\n-5,1,f,2\n`);
+    expect(ci().status).toBe(1);
+    expect(told()).toMatch(/❌ \| data \| data test.csv \| .* \| 2 fail: a min: .*line 122: -5.*y values/);
+    fs.writeFileSync(path.join(folder, 'test.csv'), `${data}\n`);
+
+    fs.writeFileSync(path.join(folder, 'sloppy'), '');
+    expect(ci().status).toBe(1);
+    expect(told()).toMatch(/❌ \| code \| code style \| .*exit status 3[^]*Output of style:\n\n {4}sloppy code/);
+    fs.rmSync(path.join(folder, 'sloppy'));
+
+    expect(register(folder, 'worse.onnx', 0.99).status).toBe(0);
+    expect(ci().status).toBe(1);
+    expect(told()).toMatch(/❌ \| models:\/digits\/2 \(Production\) \| not_worse accuracy than Production \|/);
+    const junit = mlops(folder, ['check', 'all', 'models:/digits/2', '--format', 'junit']);
+    expect(junit.status).toBe(1);
+    expect(junit.stdout).toMatch(
+      /<testcase name="not_worse accuracy than Production"[^]*<failure message="expected not worse/,
+    );
+    expect(mlops(folder, ['check', 'code', '--json']).stdout).toMatch(/"success": ?true/);
+  });
+
+  it('record what they found on the version, and refuse its promotion, which a reason overrides', () => {
+    const folder = project();
+    register(folder, 'good.onnx', 0.95);
+    const first = mlops(folder, ['check', 'model', 'models:/digits/1', '--json']);
+    expect([first.status, failedIn(first.stdout)]).toEqual([0, []]);
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      model: 'digits',
+      version: '1',
+      stage: 'Production',
+      success: true,
+    });
+    const shown = JSON.parse(mlops(folder, ['models', 'show', 'digits', '1', '--json']).stdout) as {
+      tags: { key: string; value: string }[];
+    };
+    expect(JSON.parse(shown.tags.find(({ key }) => key === 'mlops.gates.Production')?.value ?? '')).toMatchObject({
+      passed: true,
+      stage: 'Production',
+      version: '1',
+      gates: expect.stringMatching(/^[0-9a-f]{64}$/),
+      failed: [],
+    });
+    mlops(folder, ['models', 'promote', 'digits', '1', '--stage', 'Production']);
+    register(folder, 'worse.onnx', 0.5);
+    const second = mlops(folder, ['check', 'model', 'models:/digits/2', '--json']);
+    expect([second.status, failedIn(second.stdout)]).toEqual([
+      1,
+      [
+        'metrics accuracy',
+        'not_worse accuracy than Production',
+        'slices f1_macro where sex=m',
+        'slices f1_macro where sex=f',
+      ],
+    ]);
+    const promote = (...words: string[]): Outcome =>
+      mlops(folder, ['models', 'promote', 'digits', '2', '--stage', 'Production', ...words]);
+    expect(promote()).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('not_worse accuracy than Production'),
+    });
+    expect(promote('--override', ' ').status).toBe(2);
+    expect(promote('--override', 'the old one is broken').status).toBe(0);
+    const trail = mlops(folder, ['models', 'history', 'digits', '--json']).stdout;
+    expect(trail).toMatch(/override: the old one is broken \(failed gates: metrics accuracy, not_worse/);
+  });
+
+  it('are told wrong with file and line, and skip what is not there', () => {
+    const folder = freshProject();
+    const check = (text: string, ...words: string[]): Outcome => {
+      fs.writeFileSync(path.join(folder, 'gates.yaml'), text);
+      return mlops(folder, ['check', ...words]);
+    };
+    expect(check('version: 1\nstages: {Prodution: {}}\n', 'all')).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/gates.yaml:2: unknown key 'Prodution' in stages[^]*did you mean 'Production'/),
+    });
+    expect(check('version: 1\nstages: {Production: {metrics: [{metric: a}]}}\n', 'all').status).toBe(2);
+    expect(check('version: 1\n', 'all')).toMatchObject({
+      status: 0,
+      stderr: expect.stringContaining('skipped models'),
+    });
+    expect(check('version: 1\ndata: [{file: none.csv, schema: none.yaml}]\n', 'all').status).toBe(2);
+    expect(mlops(folder, ['check', 'all', '--gates', 'none.yaml']).status).toBe(2);
+  });
+
+  it('are asked for by the REST API of a model that is tagged so', async () => {
+    const folder = project();
+    register(folder, 'good.onnx', 0.95);
+    const server = startMlops(folder, ['server', '-p', '0']);
+    const url = await new Promise<string>((resolve, reject) => {
+      server.child.stderr.on('data', () => {
+        const found = /http:\/\/[\d.]+:\d+/.exec(server.output.stderr)?.[0];
+        if (found !== undefined) resolve(found);
+      });
+      void server.ended.then(() => reject(new Error(server.output.stderr)));
+    });
+    const post = async (call: string, body: object): Promise<{ status: number; text: string }> => {
+      const response = await fetch(`${url}/api/2.0/mlflow/${call}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      return { status: response.status, text: await response.text() };
+    };
+    const move = (stage: string) => post('model-versions/transition-stage', { name: 'digits', version: '1', stage });
+    expect((await move('Staging')).status).toBe(200);
+    await post('registered-models/set-tag', { name: 'digits', key: 'mlops.gates', value: 'required' });
+    expect(await move('Production')).toMatchObject({ status: 400, text: expect.stringContaining('has not passed') });
+    expect(await post('registered-models/alias', { name: 'digits', alias: 'champion', version: '1' })).toMatchObject({
+      status: 400,
+    });
+    expect((await move('None')).status).toBe(200);
+    expect(mlops(folder, ['check', 'model', 'models:/digits/1'], { env: { MLFLOW_TRACKING_URI: url } }).status).toBe(0);
+    expect((await move('Production')).status).toBe(200);
+    expect((await post('registered-models/alias', { name: 'digits', alias: 'champion', version: '1' })).status).toBe(
+      200,
+    );
+  });
+});
