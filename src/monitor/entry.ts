@@ -33,6 +33,7 @@ export interface LabelEntry {
   readonly id: string;
   readonly label: Answer;
   readonly at: number;
+  readonly comment?: string;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -73,8 +74,8 @@ export function predictionLine(entry: Entry): string {
 }
 
 /** A label as a line of the log. */
-export function labelLine({ id, label, at }: LabelEntry): string {
-  return JSON.stringify({ kind: 'feedback', prediction_id: id, at, label });
+export function labelLine({ id, label, at, comment }: LabelEntry): string {
+  return JSON.stringify({ kind: 'feedback', prediction_id: id, at, label, comment });
 }
 
 /** A label as a client sent it, checked. @throws MlopsError `invalid_value` naming the field. */

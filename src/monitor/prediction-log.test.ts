@@ -110,8 +110,11 @@ describe('the prediction log', () => {
   it('takes as much feedback a second as predictions, whatever share of those it logs', () => {
     const log = new PredictionLog({ directory: dir, maxPerSecond: 10, sample: 0 });
     const now = Date.now();
-    expect(Array.from({ length: 25 }, () => log.takesFeedback(now)).filter(Boolean)).toHaveLength(10);
-    expect(log.takesFeedback(now + 1_000)).toBe(true);
+    expect(Array.from({ length: 25 }, () => log.takesFeedback(1, now)).filter(Boolean)).toHaveLength(10);
+    expect(log.takesFeedback(1, now + 1_000)).toBe(true);
+    // A batch is taken whole or not; one alone in its second always is.
+    expect(log.takesFeedback(10, now + 1_000)).toBe(false);
+    expect(log.takesFeedback(50, now + 2_000)).toBe(true);
   });
 
   it('refuses a log of another format', async () => {

@@ -87,8 +87,8 @@ export class PredictionLog implements PredictionSink {
     return this.#sampler.wants(now);
   }
 
-  takesFeedback(now?: number): boolean {
-    return this.#sampler.takesFeedback(now);
+  takesFeedback(count?: number, now?: number): boolean {
+    return this.#sampler.takesFeedback(count, now);
   }
 
   /**

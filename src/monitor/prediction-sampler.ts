@@ -15,9 +15,12 @@ export interface PredictionSink {
   /** Whether the next prediction is to be logged. Asked first, so that a record not wanted is never built. */
   wants(): boolean;
   /** Whether feedback may be taken now: no share of it is left out, but no more a second than of predictions. */
-  takesFeedback(): boolean;
-  /** Takes one record: a JSON object in one line, without the newline. False when there is no room for it. */
-  append(line: string): boolean;
+  takesFeedback(count?: number): boolean;
+  /**
+   * Takes one record, a JSON object in one line without the newline, or `count` of them joined by newlines. False when
+   * there is no room for them.
+   */
+  append(line: string, count?: number): boolean;
   /** Returns when everything taken is written. */
   close(): Promise<void>;
 }
@@ -44,8 +47,8 @@ export class PredictionSampler {
   }
 
   /** @param now milliseconds of any clock. */
-  takesFeedback(now: number = performance.now()): boolean {
-    return this.#feedback.admits(now);
+  takesFeedback(count = 1, now: number = performance.now()): boolean {
+    return this.#feedback.admits(now, count);
   }
 }
 
@@ -59,14 +62,16 @@ class RateBound {
     this.#most = most;
   }
 
-  admits(now: number): boolean {
+  /** Many at once are admitted where nothing else was in their second. */
+  admits(now: number, count = 1): boolean {
     const second = Math.floor(now / 1000);
     if (second !== this.#second) {
       this.#second = second;
       this.#inSecond = 0;
     }
-    if (this.#inSecond >= this.#most) return false;
-    this.#inSecond++;
+    if (this.#inSecond > 0 && this.#inSecond + count > this.#most) return false;
+    if (this.#most <= 0) return false;
+    this.#inSecond += count;
     return true;
   }
 }

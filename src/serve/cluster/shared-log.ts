@@ -47,17 +47,17 @@ export class SharedLog implements PredictionSink {
     return this.#sampler.wants();
   }
 
-  takesFeedback(): boolean {
-    return this.#sampler.takesFeedback();
+  takesFeedback(count?: number): boolean {
+    return this.#sampler.takesFeedback(count);
   }
 
-  append(line: string): boolean {
+  append(line: string, count = 1): boolean {
     if (this.#underWay + this.#lines.length + line.length > this.#maxPending) {
-      this.dropped++;
+      this.dropped += count;
       return false;
     }
     this.#lines += this.#count === 0 ? line : `\n${line}`;
-    this.#count++;
+    this.#count += count;
     if (this.#lines.length >= flushSize) this.#flush();
     else if (this.#timer === undefined) {
       this.#timer = setTimeout(() => this.#flush(), flushInterval);

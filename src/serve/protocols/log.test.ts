@@ -152,6 +152,53 @@ it('labels and scores stand beside outputs, unless what they are made of is reda
   for (const key of ['labels', 'scores', 'predictions']) expect(answer).not.toHaveProperty(key);
 });
 
+it('takes predictions of other models, and labels in bulk, as `mlops server` does', async () => {
+  const send = async (url: string, body: unknown) => {
+    const { status, json } = await post(server, url, body);
+    return [status, json()] as const;
+  };
+  expect(await send('/predictions', { id: 'p1', model: 'other', prediction: 'cat', arm: 'b' })).toEqual([
+    202,
+    { ids: ['p1'], prediction_id: 'p1', status: 'accepted' },
+  ]);
+  const two = { predictions: [{ prediction_id: 9_007_199_254_740_992, model: 'other' }, { model: 'other' }] };
+  expect(await send('/predictions', two)).toEqual([202, { ids: ['9007199254740992', expect.any(String)] }]);
+  const labels = {
+    labels: [
+      { id: 'p1', label: 'dog' },
+      { prediction_id: 'p2', label: 1, comment: 'odd' },
+    ],
+  };
+  expect(await send('/predictions/labels', labels)).toEqual([202, { ids: ['p1', 'p2'] }]);
+  expect(await send('/feedback', [{ id: 'p3', label: true }])).toMatchObject([202, { prediction_id: 'p3' }]);
+  expect(await send('/predictions', [])).toEqual([202, { ids: [] }]);
+  for (const [url, body, path] of [
+    ['/predictions', [{ id: 'q', model: 'other' }, { id: 'r' }], 'model'],
+    ['/predictions/labels', { id: 'q' }, 'label'],
+    ['/feedback', { label: 1 }, 'id'],
+    ['/feedback', { id: 'q', label: { a: 1 } }, 'label'],
+  ] as const) {
+    const [status, answer] = await send(url, body);
+    expect([status, answer], url).toMatchObject([400, { error: { code: 'invalid_input', path } }]);
+  }
+  let found: unknown[] = [];
+  for (let tries = 0; tries < 100 && found.length < 6; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    found = [];
+    for await (const record of readPredictionLog(log())) {
+      if (record.kind === 'feedback' || record.model === 'other') found.push(record);
+    }
+  }
+  expect(found).toMatchObject([
+    { kind: 'prediction', id: 'p1', prediction: 'cat', arm: 'b' },
+    { kind: 'prediction', id: '9007199254740992' },
+    { kind: 'prediction' },
+    { kind: 'feedback', prediction_id: 'p1', label: 'dog' },
+    { kind: 'feedback', prediction_id: 'p2', label: 1, comment: 'odd' },
+    { kind: 'feedback', prediction_id: 'p3', label: true },
+  ]);
+});
+
 it('what is logged is read as rows of columns', async () => {
   const columns = new Set<string>();
   for await (const { model, inputs } of readEntries(log())) {

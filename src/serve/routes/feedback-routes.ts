@@ -1,41 +1,72 @@
-import { MlopsError } from '../../base/index.ts';
-import type { Shell } from '../../http/index.ts';
+import { isMlopsError, MlopsError } from '../../base/index.ts';
+import type { Request, Shell } from '../../http/index.ts';
+import { intakeLimit, takeLabels, takePredictions, type Intake } from '../../monitor/index.ts';
+import { parseJson } from '../wire/json-reader.ts';
 import type { ServingContext } from './context.ts';
-import { optionalText } from '../protocols/envelope.ts';
-import { readObject } from '../protocols/native-protocol.ts';
-import { isObject } from '../wire/json-reader.ts';
 
 /** A label may be a list of boxes; it is no place for documents. */
-const bodyLimit = 256 * 1024;
+const feedbackLimit = 256 * 1024;
 
-/** `POST /feedback`: `{"prediction_id": ..., "label": ..., "comment"?}` puts the truth beside a prediction. */
+/**
+ * What is to stand in the log beside this server's own predictions: `POST /feedback` and `/predictions/labels` put the
+ * truth beside a prediction, `POST /predictions` takes those of models that run elsewhere. One record, a list, or
+ * `{"labels": [...]}` and `{"predictions": [...]}`; all of a request or nothing.
+ */
 export function addFeedbackRoutes(shell: Shell, context: ServingContext): void {
-  shell.post('/feedback', { bodyLimit, config: { scope: 'predict' } }, (request, reply) => {
-    const log = context.predictionLog;
-    if (log === undefined) {
-      throw new MlopsError('bad_request', 'there is no prediction log to add feedback to', {
-        hint: 'start the server with --log-predictions',
-      });
-    }
-    const body = readObject(request.body, true, request.headers['content-type']);
-    const id = optionalText(body, 'prediction_id');
-    const { label } = body;
-    if (id === undefined || id.length > 200 || label === undefined || isObject(label)) {
-      throw new MlopsError('invalid_input', "feedback needs a 'prediction_id' and a 'label'", {
-        data: { path: id === undefined ? 'prediction_id' : 'label' },
-      });
-    }
-    const comment = optionalText(body, 'comment')?.slice(0, 10_000);
-    const line = { kind: 'feedback', prediction_id: id, at: Date.now(), label, comment };
-    // Integers beyond 2^53 are kept as text: they are identifiers.
-    const text = JSON.stringify(line, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
-    if (!log.takesFeedback() || !log.append(text)) {
-      throw new MlopsError('overloaded', 'more feedback comes than the prediction log takes', {
-        hint: 'send it again in a moment',
-        data: { retry_after: 1 },
-      });
-    }
-    void reply.code(202);
-    return { prediction_id: id, status: 'accepted' };
+  const routes = [
+    ['/feedback', takeLabels, feedbackLimit],
+    ['/predictions/labels', takeLabels, intakeLimit],
+    ['/predictions', takePredictions, intakeLimit],
+  ] as const;
+  for (const [path, take, bodyLimit] of routes) {
+    shell.post(path, { bodyLimit, config: { scope: 'predict' } }, (request, reply) => {
+      const { ids } = keep(context, () => take(bodyOf(request)));
+      void reply.code(202);
+      const [only] = ids;
+      return ids.length === 1 ? { ids, prediction_id: only, status: 'accepted' } : { ids };
+    });
+  }
+}
+
+function keep({ predictionLog: log }: ServingContext, take: () => Intake): Intake {
+  if (log === undefined) {
+    throw new MlopsError('bad_request', 'there is no prediction log to add to', {
+      hint: 'start the server with --log-predictions',
+    });
+  }
+  const taken = checked(take);
+  const { lines } = taken;
+  if (lines.length === 0) return taken;
+  if (log.takesFeedback(lines.length) && log.append(lines.join('\n'), lines.length)) return taken;
+  throw new MlopsError('overloaded', 'more comes than the prediction log takes', {
+    hint: 'send it again in a moment',
+    data: { retry_after: 1 },
   });
+}
+
+/** Integers beyond 2^53 are kept as text: they are identifiers. */
+function bodyOf(request: Request): unknown {
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  return withoutBigints(parseJson(body, true, request.headers['content-type']));
+}
+
+function withoutBigints(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  if (Array.isArray(value)) return value.map(withoutBigints);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutBigints(inner)]));
+}
+
+/** A wrong field is this server's `invalid_input`, with its path. */
+function checked(take: () => Intake): Intake {
+  try {
+    return take();
+  } catch (error) {
+    if (!isMlopsError(error, 'invalid_value')) throw error;
+    const path = error.data?.['field'];
+    throw new MlopsError('invalid_input', error.message, {
+      cause: error,
+      ...(path === undefined ? {} : { data: { path } }),
+    });
+  }
 }

@@ -117,6 +117,20 @@ function nativePaths(examples: RequestExamples, versions: readonly ServedVersion
         body({ label: { value: { prediction_id: 'ID', label: 'cat' } } }),
       ),
     },
+    '/predictions': {
+      post: operation(
+        'predict',
+        'Log predictions of models that run elsewhere',
+        body({ one: { value: { id: 'ID', model: 'skin', prediction: 'cat', scores: { cat: 0.9, dog: 0.1 } } } }),
+      ),
+    },
+    '/predictions/labels': {
+      post: operation(
+        'predict',
+        'Say what was true, of several at once',
+        body({ labels: { value: { labels: [{ id: 'ID', label: 'cat' }] } } }),
+      ),
+    },
     '/models/info': { get: operation('models', 'What is served') },
     '/models/load/{version}': {
       post: operation('models', 'Load a version and make it the default', {
