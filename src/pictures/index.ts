@@ -7,8 +7,11 @@
  */
 export { decodePicture } from './codec.ts';
 export { describePicture, type PictureFacts } from './describe.ts';
+export { knownFormat, looksLikeFile } from './formats.ts';
 export type { Placement } from './geometry.ts';
-export { pictureLimits, type PictureLimits } from './limits.ts';
+export { badPicture, pictureLimits, type PictureLimits } from './limits.ts';
 export { plainOptions, presets, type PictureOptions, type PresetName, type Resize } from './options.ts';
+export type { PreparedPicture } from './messages.ts';
+export { PicturePool, type PicturePoolOptions } from './pool.ts';
 export { preparePicture, type Prepared } from './prepare.ts';
 export { optionsOfPreprocessor } from './preprocessor.ts';

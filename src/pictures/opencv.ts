@@ -1,3 +1,4 @@
+import { roundHalfEven } from './geometry.ts';
 import type { Picture } from './picture.ts';
 
 export type OpenCvFilter = 'bilinear' | 'bicubic' | 'area';
@@ -10,13 +11,14 @@ interface Taps {
 }
 
 /**
- * Another size as `cv2.resize` gives it, within one level: `INTER_LINEAR`, `INTER_CUBIC` (a = -0.75) and
- * `INTER_AREA`, which is linear where an axis grows. Nothing is smoothed when the picture shrinks, but by `area`.
+ * Another size as `cv2.resize` gives it: `INTER_LINEAR` bit for bit, `INTER_CUBIC` (a = -0.75) and `INTER_AREA`, which
+ * is linear where an axis grows, within one level. Nothing is smoothed when the picture shrinks, but by `area`.
  */
 export function resizeAsOpenCv(picture: Picture, width: number, height: number, kind: OpenCvFilter): Picture {
   if (width === picture.width && height === picture.height) return picture;
+  if (kind === 'bilinear') return linearInFixedPoint(picture, width, height);
   const shrinks = width <= picture.width && height <= picture.height;
-  const axis = kind === 'bicubic' ? cubic : kind === 'bilinear' ? linear : shrinks ? areas : areaLinear;
+  const axis = kind === 'bicubic' ? cubic : shrinks ? areas : areaLinear;
   return apply(picture, axis(picture.width, width), axis(picture.height, height), width, height);
 }
 
@@ -77,15 +79,67 @@ function scaleOf(from: number, to: number): number {
   return 1 / (to / from);
 }
 
-/** Between the centres of pixels; beyond the outermost centre its value. */
-function linear(from: number, to: number): Taps {
+/** Where each value of the result lies: between a place and the next, in 2048ths. */
+interface Between {
+  readonly places: Int32Array;
+  readonly shares: Int32Array;
+}
+
+function between(from: number, to: number, clamped: boolean): Between {
   const scale = scaleOf(from, to);
-  return taps(to, 2, (at, put) => {
-    const place = Math.max(0, Math.min(from - 1, (at + 0.5) * scale - 0.5));
-    const left = Math.min(Math.floor(place), Math.max(0, from - 2));
-    put(left, 1 - (place - left));
-    put(Math.min(left + 1, from - 1), place - left);
-  });
+  const places = new Int32Array(to);
+  const shares = new Int32Array(to * 2);
+  for (let at = 0; at < to; at++) {
+    const centre = Math.fround((at + 0.5) * scale - 0.5);
+    let place = Math.floor(centre);
+    let share = Math.fround(centre - place);
+    // Across, what lies beyond the outermost centres has their value; down, both rows are then the outermost.
+    if (clamped && (place < 0 || place >= from - 1)) [place, share] = [Math.max(0, Math.min(from - 1, place)), 0];
+    places[at] = place;
+    shares[at * 2] = roundHalfEven(Math.fround(1 - share) * 2048);
+    shares[at * 2 + 1] = roundHalfEven(share * 2048);
+  }
+  return { places, shares };
+}
+
+/** `INTER_LINEAR` of 8 bits: weights of 11 bits, and the sums cut as OpenCV's vector code cuts them. */
+function linearInFixedPoint(
+  { width: before, height: rows, bands, data: from }: Picture,
+  width: number,
+  height: number,
+): Picture {
+  const across = between(before, width, true);
+  const down = between(rows, height, false);
+  const line = width * bands;
+  const data = new Uint8Array(line * height);
+  const fill = (into: Int32Array, row: number): void => {
+    for (let x = 0, to = 0; x < width; x++) {
+      const place = across.places[x] ?? 0;
+      const left = (row * before + place) * bands;
+      const right = place < before - 1 ? left + bands : left;
+      const [a, b] = [across.shares[x * 2] ?? 0, across.shares[x * 2 + 1] ?? 0];
+      for (let band = 0; band < bands; band++) {
+        into[to++] = ((from[left + band] ?? 0) * a + (from[right + band] ?? 0) * b) >> 4;
+      }
+    }
+  };
+  // Two rows of the original are held at a time; going down, the lower one becomes the upper one.
+  let [upper, lower] = [new Int32Array(line), new Int32Array(line)];
+  let [upperRow, lowerRow] = [-1, -1];
+  for (let row = 0; row < height; row++) {
+    const place = down.places[row] ?? 0;
+    const first = Math.max(0, Math.min(rows - 1, place));
+    const second = Math.max(0, Math.min(rows - 1, place + 1));
+    if (lowerRow === first) [upper, lower, upperRow, lowerRow] = [lower, upper, lowerRow, upperRow];
+    if (upperRow !== first) fill(upper, (upperRow = first));
+    if (lowerRow !== second) fill(lower, (lowerRow = second));
+    const [a, b] = [down.shares[row * 2] ?? 0, down.shares[row * 2 + 1] ?? 0];
+    for (let x = 0; x < line; x++) {
+      const sum = ((a * (upper[x] ?? 0)) >> 16) + ((b * (lower[x] ?? 0)) >> 16);
+      data[row * line + x] = (sum + 2) >> 2;
+    }
+  }
+  return { width, height, bands, data, alpha: undefined };
 }
 
 function cubic(from: number, to: number): Taps {

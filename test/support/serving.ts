@@ -1,11 +1,13 @@
-import { serve, type MemorySource, type RunningServer, type ServeOptions } from '../../src/serve/index.ts';
-import { inferenceWorker } from './worker.ts';
+import { serve, type ModelSource, type RunningServer, type ServeOptions } from '../../src/serve/index.ts';
+import { inferenceWorker, pictureWorker } from './worker.ts';
 
-/** Starts a server over a memory source on a free port, with one inference thread. */
-export async function startServer(source: MemorySource, options: Partial<ServeOptions> = {}): Promise<RunningServer> {
+/** Starts a server over a source on a free port, with one inference thread. */
+export async function startServer(source: ModelSource, options: Partial<ServeOptions> = {}): Promise<RunningServer> {
   const models = (await source.list()).map(({ name }) => ({ name, source }));
   const workerFile = await inferenceWorker();
-  return serve({ models, host: '127.0.0.1', port: 0, workerFile, threads: 1, ...options });
+  const pictureFile = await pictureWorker();
+  const pictures = { file: () => pictureFile, threads: 1 };
+  return serve({ models, pictures, host: '127.0.0.1', port: 0, workerFile, threads: 1, ...options });
 }
 
 /** What a server has counted for a model: of the version that answers now, all arms together. */

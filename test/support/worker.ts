@@ -17,6 +17,11 @@ export function exchangeWorker(): Promise<URL> {
   return worker('protocols/exchange');
 }
 
+/** The same for the thread of pictures. */
+export function pictureWorker(): Promise<URL> {
+  return worker('../pictures/picture');
+}
+
 function worker(name: string): Promise<URL> {
   const building = built.get(name) ?? bundle(name);
   built.set(name, building);

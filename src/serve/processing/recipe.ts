@@ -1,3 +1,4 @@
+import { imageInput } from './image-input.ts';
 import { outputSteps } from './output-steps.ts';
 import type { InputStep, Processing, ProcessingRecipe } from './steps.ts';
 import { tableInput } from './table-input.ts';
@@ -20,6 +21,7 @@ export async function buildProcessing(recipe: ProcessingRecipe): Promise<Process
 
 async function inputStep({ config, file, edges, tokenizer }: ProcessingRecipe): Promise<InputStep | undefined> {
   if (config.columns !== undefined) return tableInput(config.columns, file, edges.inputs);
+  if (config.image !== undefined) return imageInput(config.image, file, edges.inputs);
   if (config.text === undefined || tokenizer === undefined) return undefined;
   return textInput(config.text, file, edges.inputs, tokenizer);
 }

@@ -1,5 +1,6 @@
-import { MlopsError } from '../../base/index.ts';
 import { parseYaml } from '../../model/index.ts';
+import { Checker } from './checker.ts';
+import { readImage, type ImageConfig } from './image-config.ts';
 
 /** Allowed values in order of their positions; null holds a position that no value has. */
 export type Categories = readonly (string | null)[];
@@ -34,6 +35,8 @@ export interface OutputConfig {
   readonly pooling: 'mean' | 'cls' | 'max' | undefined;
   readonly normalize: boolean;
   readonly labels: readonly string[] | undefined;
+  /** File beside serving.yaml that holds the labels, a line each; they stand in `labels` once it was read. */
+  readonly labelsFile: string | undefined;
   readonly topK: number | undefined;
   readonly threshold: number | undefined;
   readonly unit: string | undefined;
@@ -43,12 +46,11 @@ export interface OutputConfig {
 export interface ServingConfig {
   readonly columns: readonly ColumnConfig[] | undefined;
   readonly text: TextConfig | undefined;
+  readonly image: ImageConfig | undefined;
   readonly outputs: readonly OutputConfig[];
   /** Whether requests may share a run, where the user knows better than what is found out. */
   readonly batching: 'on' | 'off' | undefined;
 }
-
-type Fields = Record<string, unknown>;
 
 /** @throws MlopsError `bad_config` naming the place, `model_broken` for YAML that cannot be read. */
 export async function parseServingConfig(source: string, file: string): Promise<ServingConfig> {
@@ -57,19 +59,25 @@ export async function parseServingConfig(source: string, file: string): Promise<
     'version',
     'table',
     'text',
+    'image',
     'outputs',
     'batching',
   ]);
   if (root['version'] !== undefined && root['version'] !== 1) throw check.problem('version', '1', root['version']);
   const table = root['table'] === undefined ? undefined : check.fields(root['table'], 'table', ['columns']);
   const text = root['text'] === undefined ? undefined : readText(check, root['text']);
-  if (table !== undefined && text !== undefined) throw check.problem('text', 'either table or text', 'both');
+  const image = root['image'] === undefined ? undefined : readImage(check, root['image']);
+  const kinds = Object.entries({ table, text, image }).filter(([, kind]) => kind !== undefined);
+  if (kinds.length > 1) {
+    throw check.problem(kinds[1]?.[0] ?? '', 'one of table, text and image', kinds.map(([name]) => name).join(' and '));
+  }
   return {
     columns:
       table === undefined
         ? undefined
         : check.list(table['columns'], 'table.columns').map((c, i) => readColumn(check, c, i)),
     text,
+    image,
     outputs:
       root['outputs'] === undefined
         ? []
@@ -151,64 +159,16 @@ function readOutput(check: Checker, value: unknown, index: number): OutputConfig
     pooling:
       pooling === undefined ? undefined : check.choice(pooling, `${path}.pooling`, ['mean', 'cls', 'max'] as const),
     normalize: normalize === true,
-    labels: check.optionalTexts(fields['labels'], `${path}.labels`),
+    ...readLabels(check, fields['labels'], `${path}.labels`),
     topK: check.optionalNumber(fields['top_k'], `${path}.top_k`),
     threshold: check.optionalNumber(fields['threshold'], `${path}.threshold`),
     unit: check.optionalText(fields['unit'], `${path}.unit`),
   };
 }
 
-/** Checks values of the file, naming their place in messages. */
-class Checker {
-  readonly #file: string;
-
-  constructor(file: string) {
-    this.#file = file;
-  }
-
-  problem(path: string, expected: string, got: unknown): MlopsError {
-    const text = got === undefined ? 'nothing' : JSON.stringify(got).slice(0, 80);
-    return new MlopsError('bad_config', `'${this.#file}' ${path}: expected ${expected}, got ${text}`, {
-      hint: 'docs/serving.md describes serving.yaml',
-    });
-  }
-
-  fields(value: unknown, path: string, known: readonly string[]): Fields {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw this.problem(path, 'a mapping', value);
-    const strange = Object.keys(value).find((key) => !known.includes(key));
-    if (strange !== undefined)
-      throw this.problem(path === '' ? strange : `${path}.${strange}`, `only ${known.join(', ')}`, strange);
-    return value as Fields;
-  }
-
-  list(value: unknown, path: string): unknown[] {
-    if (!Array.isArray(value)) throw this.problem(path, 'a list', value);
-    return value;
-  }
-
-  text(value: unknown, path: string): string {
-    if (typeof value !== 'string' || value === '') throw this.problem(path, 'a text', value);
-    return value;
-  }
-
-  optionalText(value: unknown, path: string): string | undefined {
-    return value === undefined ? undefined : this.text(value, path);
-  }
-
-  optionalNumber(value: unknown, path: string): number | undefined {
-    if (value === undefined) return undefined;
-    if (typeof value !== 'number') throw this.problem(path, 'a number', value);
-    return value;
-  }
-
-  optionalTexts(value: unknown, path: string): string[] | undefined {
-    return value === undefined ? undefined : this.list(value, path).map(String);
-  }
-
-  choice<Value extends string>(value: unknown, path: string, choices: readonly Value[]): Value {
-    const found = choices.find((choice) => choice === value);
-    if (found === undefined) throw this.problem(path, choices.join(' or '), value);
-    return found;
-  }
+/** A list, or the name of a file beside serving.yaml. */
+function readLabels(check: Checker, value: unknown, path: string): Pick<OutputConfig, 'labels' | 'labelsFile'> {
+  if (typeof value !== 'string') return { labels: check.optionalTexts(value, path), labelsFile: undefined };
+  if (value === '' || /[\\/]/.test(value)) throw check.problem(path, 'a list, or a file beside serving.yaml', value);
+  return { labels: undefined, labelsFile: value };
 }

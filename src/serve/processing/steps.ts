@@ -1,9 +1,29 @@
 import type { TensorInfo } from '../../model/index.ts';
+import type { PictureOptions, Placement } from '../../pictures/index.ts';
 import type { Json } from '../wire/json-reader.ts';
 import type { ServingConfig } from './serving-config.ts';
 import type { Tensors } from '../wire/tensor.ts';
 
-/** Port: how raw inputs of a request become tensors. Kinds: table, text; images and ensembles come as further kinds. */
+/** Files of a request by the name of their field; '' where the body is the file. */
+export type PictureFiles = ReadonlyMap<string, readonly Uint8Array[]>;
+
+/** Pictures of a request, a row each, that are still to be decoded for an input of the model. */
+export interface GivenPictures {
+  readonly input: string;
+  readonly files: readonly Uint8Array[];
+}
+
+/** How an input of the model is made of pictures. */
+export interface ImagePlan {
+  /** The key of the pictures in a request. */
+  readonly field: string;
+  readonly input: TensorInfo;
+  readonly options: PictureOptions;
+  /** @throws MlopsError `invalid_input`, `bad_picture`. */
+  read(inputs: Json, files?: PictureFiles): { readonly feeds: Tensors; readonly pictures: GivenPictures };
+}
+
+/** Port: how raw inputs of a request become tensors. Kinds: table, text, image. */
 export interface InputStep {
   readonly kind: string;
   /** Names that a request gives values under. */
@@ -16,6 +36,8 @@ export interface InputStep {
   readonly targets: ReadonlyMap<string, readonly string[]>;
   /** The rows as the client sent them, for the log; `feeds` is what they became. */
   rows(inputs: Json, feeds: Tensors): SentRows;
+  /** Set where pictures are decoded first; `read` is then not called. */
+  readonly image?: ImagePlan;
   /** A row as JSON Schema, for the documentation. */
   schema(): Readonly<Record<string, unknown>>;
   /** Raw inputs for the documentation's example. */
@@ -46,7 +68,8 @@ export interface OutputSteps {
   readonly sources: ReadonlyMap<string, string>;
   /** The answered output that labels are made of, and the names of its scores. */
   readonly labelled: { readonly output: string; readonly classes: readonly string[] } | undefined;
-  apply(outputs: Tensors, feeds: Tensors): Processed;
+  /** @param placements where the pictures of the rows lie in the input, in order. */
+  apply(outputs: Tensors, feeds: Tensors, placements?: readonly Placement[]): Processed;
 }
 
 export interface Processing {

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { MlopsError } from '../../base/index.ts';
 import { locateWorker } from '../running/worker-file.ts';
 import type { VersionFacts } from '../running/served-version.ts';
+import { isUpload } from '../wire/upload.ts';
 import { buffersOf } from '../wire/packed-texts.ts';
 import type { Tensors } from '../wire/tensor.ts';
 import type { Route, RouteQuery } from './envelope.ts';
@@ -62,7 +63,8 @@ export class ExchangeThreads {
    * @throws MlopsError `bad_json`, `bad_request`, `unsupported_media`, `body_too_large`.
    */
   open(asked: Asked, body: unknown, exact: boolean, texts = false): Exchange | Promise<Exchange> {
-    if (!Buffer.isBuffer(body) || parsedBytes(body, asked, texts) <= this.#options.largeBody) {
+    const near = asked.protocol === 'native' && Buffer.isBuffer(body) && isUpload(body, asked.contentType);
+    if (!Buffer.isBuffer(body) || near || parsedBytes(body, asked, texts) <= this.#options.largeBody) {
       return new NearExchange(asked, body, exact);
     }
     return this.#openFar(asked, body, exact);

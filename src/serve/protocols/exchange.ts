@@ -1,12 +1,15 @@
 import type { SampledRows } from '../../monitor/index.ts';
 import type { ReadInputs, Prediction } from '../running/predict.ts';
+import type { PictureFiles } from '../processing/steps.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import type { JsonObject } from '../wire/json-reader.ts';
+import { isUpload, readUpload } from '../wire/upload.ts';
+import { noFiles, unwanted } from './uploads.ts';
 import { namesModel, routeIn, type Route, type RouteQuery } from './envelope.ts';
 import { readScoring, type Scoring } from './mlflow-protocol.ts';
 import { nativeAnswer, nativeRows, readNativeInputs, readObject } from './native-protocol.ts';
 import { scoringAnswer } from './scoring-answer.ts';
-import { answersRecords, isEmptyFrame, scoringFeeds, scoringRows } from './scoring-frames.ts';
+import { answersRecords, isEmptyFrame, picturesOf, scoringFeeds, scoringRows } from './scoring-frames.ts';
 import { readV2Inputs, readV2Request, v2Answer, type V2Outputs, type V2Request } from './v2-protocol.ts';
 
 /** Which protocol a body is read by, with the headers that count there. */
@@ -51,9 +54,12 @@ export interface Exchange {
 /** An exchange in this thread. */
 export class NearExchange implements Exchange {
   readonly #asked: Asked;
+  #files: PictureFiles = noFiles;
   #native: JsonObject = {};
   #scoring: Scoring | undefined;
   #v2: V2Request | undefined;
+  /** What a body of files would be as JSON, for a model that takes none. */
+  #unread: () => JsonObject = () => ({});
 
   /**
    * @param exact keep 64-bit integers.
@@ -62,7 +68,10 @@ export class NearExchange implements Exchange {
   constructor(asked: Asked, body: unknown, exact: boolean) {
     this.#asked = asked;
     const { protocol, contentType, headerLength } = asked;
-    if (protocol === 'native') this.#native = readObject(body, exact, contentType);
+    if (protocol === 'native' && Buffer.isBuffer(body) && isUpload(body, contentType)) {
+      ({ fields: this.#native, files: this.#files } = readUpload(body, contentType));
+      this.#unread = () => readObject(body, exact, contentType);
+    } else if (protocol === 'native') this.#native = readObject(body, exact, contentType);
     else if (protocol === 'scoring') this.#scoring = readScoring(body, contentType, exact);
     else this.#v2 = readV2Request(body, { headerLength, contentType }, exact);
   }
@@ -82,16 +91,23 @@ export class NearExchange implements Exchange {
   read(version: VersionFacts, said?: ReadonlySet<string>): ExchangeInputs {
     if (this.#scoring !== undefined) {
       const form: AnswerForm = { protocol: 'scoring', records: answersRecords(version, this.#scoring) };
+      const image = version.processing?.input?.image;
+      const given = image === undefined ? undefined : picturesOf(version, this.#scoring, image.field);
+      if (image !== undefined && given !== undefined) return { ...image.read(given), form, rows: undefined };
       const scoring = this.#scoring;
       const feeds = scoringFeeds(version, scoring);
       return { feeds, form, rows: () => scoringRows(version, scoring, feeds) };
     }
     if (this.#v2 !== undefined) {
-      const { feeds, outputs } = readV2Inputs(version, this.#v2);
-      return { feeds, fetches: outputs.fetches, form: { protocol: 'v2', outputs, id: this.#v2.id }, rows: undefined };
+      const { outputs, ...inputs } = readV2Inputs(version, this.#v2);
+      const form: AnswerForm = { protocol: 'v2', outputs, id: this.#v2.id };
+      return { ...inputs, fetches: outputs.fetches, form, rows: undefined };
     }
-    const inputs = readNativeInputs(version, this.#native, said);
-    return { ...inputs, form: nativeForm, rows: () => nativeRows(version, this.#native, said, inputs.feeds) };
+    const wanted = this.#files.size === 0 || version.processing?.input?.image !== undefined;
+    const body = wanted ? this.#native : unwanted(version, this.#files, this.#unread);
+    const inputs = readNativeInputs(version, body, said, wanted ? this.#files : undefined);
+    if (inputs.pictures !== undefined) return { ...inputs, form: nativeForm, rows: undefined };
+    return { ...inputs, form: nativeForm, rows: () => nativeRows(version, body, said, inputs.feeds) };
   }
 
   close(): void {

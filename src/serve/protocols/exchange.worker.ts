@@ -64,7 +64,11 @@ async function work(message: ToExchange, transfer: ArrayBuffer[]): Promise<unkno
       const rows = message.ask.logs ? inputs.rows?.() : undefined;
       const feeds = packTexts(inputs.feeds);
       transfer.push(...buffersOf(feeds));
-      return { ...inputs, feeds, rows } satisfies ReadElsewhere;
+      // Each a buffer of its own: what is decoded from texts.
+      const files = inputs.pictures?.files.map((bytes) => new Uint8Array(bytes)) ?? [];
+      transfer.push(...files.map(({ buffer }) => buffer));
+      const pictures = inputs.pictures === undefined ? undefined : { ...inputs.pictures, files };
+      return { ...inputs, feeds, rows, pictures } satisfies ReadElsewhere;
     }
     case 'close':
       exchanges.delete(message.ask.exchange);

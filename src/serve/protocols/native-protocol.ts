@@ -4,7 +4,7 @@ import { sampleRows, type SampledRows } from '../../monitor/index.ts';
 import { isObject, parseJson, showJson, type Json, type JsonObject } from '../wire/json-reader.ts';
 import { outputsAsked, rowsOf, type Rows } from './envelope.ts';
 import { chosenOutputs, type Prediction } from '../running/predict.ts';
-import type { InputStep, SentRows } from '../processing/steps.ts';
+import type { GivenPictures, InputStep, PictureFiles, SentRows } from '../processing/steps.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import { noTensors, type Tensors } from '../wire/tensor.ts';
 import { invalid, tensorFromJson, tensorToJson } from '../wire/tensor-json.ts';
@@ -23,17 +23,37 @@ export function readObject(body: unknown, exact: boolean, contentType: string | 
  * `{"instances": [row, ...]}`, or the names at the top level. A row may stand alone where a list of rows is meant.
  *
  * @param said keys of the body that named the model.
- * @throws MlopsError `invalid_input`.
+ * @param files what came beside the body's fields.
+ * @throws MlopsError `invalid_input`, `bad_picture`.
  */
 export function readNativeInputs(
   version: VersionFacts,
   body: JsonObject,
   said?: ReadonlySet<string>,
-): { feeds: Tensors; fetches: readonly string[] } {
+  files?: PictureFiles,
+): { feeds: Tensors; fetches: readonly string[]; pictures?: GivenPictures } {
   const step = version.processing?.input;
   const rows = rowsOf(version, body, said);
-  const feeds = step === undefined ? readFeeds(version, rows) : readRaw(version, step, rows.value);
+  if (step?.image !== undefined && !holdsTensors(version, step, rows.value, files)) {
+    return { ...step.image.read(rows.value, files), fetches: readFetches(version, body) };
+  }
+  const feeds =
+    step === undefined || step.image !== undefined ? readFeeds(version, rows) : readRaw(version, step, rows.value);
   return { feeds, fetches: readFetches(version, body) };
+}
+
+/** True for a request that gives the model's own tensors: a picture is a text, and no list of numbers. */
+function holdsTensors(
+  version: VersionFacts,
+  { image }: InputStep,
+  raw: Json,
+  files: PictureFiles | undefined,
+): boolean {
+  if (image === undefined || (files?.size ?? 0) > 0 || !isObject(raw) || !Object.hasOwn(raw, image.input.name))
+    return false;
+  let value: Json | undefined = raw[image.input.name];
+  while (Array.isArray(value)) [value] = value;
+  return typeof value === 'number' && version.inputs.every(({ name }) => Object.hasOwn(raw, name));
 }
 
 /** Raw values for the input step of serving.yaml; who sends the model's own tensors by name is not stopped. */
@@ -53,7 +73,7 @@ export function nativeRows(
   feeds: Tensors,
 ): SampledRows | undefined {
   const step = version.processing?.input;
-  if (step === undefined) return undefined;
+  if (step === undefined || step.image !== undefined) return undefined;
   const { value } = rowsOf(version, body, said);
   return isTensors(version, step, value) ? undefined : sampled(step.rows(value, feeds));
 }

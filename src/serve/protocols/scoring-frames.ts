@@ -44,11 +44,27 @@ export function scoringRows(version: VersionFacts, scoring: Scoring, feeds: Tens
 /** What an input step reads of a scoring request; undefined where the request holds tensors. */
 function rowsForStep(version: VersionFacts, { form, value }: Scoring, frame: Frame | undefined): Json | undefined {
   const step = version.processing?.input;
-  if (step === undefined || (frame === undefined && form === 'inputs')) return undefined;
+  if (step === undefined || step.image !== undefined || (frame === undefined && form === 'inputs')) return undefined;
   if (frame === undefined) return value;
   const cell = (field: Json, name: string): Json =>
     frame.text && typeof field === 'string' && !step.holdsText(name) ? guessedCell(field) : field;
   return frame.rows.map((row) => recordOf(frame, row, cell));
+}
+
+/** The rows of a scoring request that give pictures under `field`; undefined where it gives tensors. */
+export function picturesOf(version: VersionFacts, scoring: Scoring, field: string): Json | undefined {
+  const { value } = scoring;
+  const frame = frameIn(version, scoring);
+  if (frame !== undefined) return frame.rows.map((row) => recordOf(frame, row, (cell) => cell));
+  if (isObject(value)) return Object.hasOwn(value, field) && holdsText(value[field]) ? value : undefined;
+  return holdsText(value) ? value : undefined;
+}
+
+function holdsText(value: Json | undefined): boolean {
+  return (
+    typeof value === 'string' ||
+    (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string'))
+  );
 }
 
 /**

@@ -1,11 +1,14 @@
 import { MlopsError } from '../../base/index.ts';
+import { knownFormat } from '../../pictures/index.ts';
 import { wireShape, type Dtype, type TensorInfo } from '../../model/index.ts';
 import { parseJson, showJson, type Json, isObject, type JsonObject } from '../wire/json-reader.ts';
 import { chosenOutputs, type Prediction } from '../running/predict.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import { dtypeByV2, dtypes, elementCount, noTensors, type Tensor, type Tensors } from '../wire/tensor.ts';
 import { tensorFromBytes, tensorToBytes } from '../wire/tensor-binary.ts';
+import type { GivenPictures } from '../processing/steps.ts';
 import { classified } from './v2-classes.ts';
+import { isPictures, pictureInputs, rawPicture, readPictures } from './v2-pictures.ts';
 import {
   checkDims,
   invalid,
@@ -64,18 +67,35 @@ export interface V2Outputs {
 }
 
 /** @throws MlopsError `invalid_input` naming the place, what was expected and what came. */
-export function readV2Inputs(version: VersionFacts, request: V2Request): { feeds: Tensors; outputs: V2Outputs } {
+export function readV2Inputs(
+  version: VersionFacts,
+  request: V2Request,
+): { feeds: Tensors; outputs: V2Outputs; pictures?: GivenPictures } {
   if (request.raw) {
     const outputs = { fetches: version.outputNames, binary: new Set(version.outputNames), classes: new Map() };
+    const image = version.processing?.input?.image;
+    if (image !== undefined && version.inputs.length === 1 && knownFormat(request.binary) !== undefined) {
+      return { feeds: noTensors(), outputs, pictures: rawPicture(image, request.binary) };
+    }
     return { feeds: rawFeed(version, request.binary), outputs };
   }
   refuseSequences(request.json['parameters']);
   const inputs = Object.hasOwn(request.json, 'inputs') ? request.json['inputs'] : undefined;
   if (!Array.isArray(inputs)) throw invalid('inputs', 'a list of tensors', showJson(inputs));
   const feeds = noTensors();
+  const image = version.processing?.input?.image;
+  let pictures: GivenPictures | undefined;
   let at = 0;
   for (const [i, input] of inputs.entries()) {
     const path = `inputs[${i}]`;
+    if (image !== undefined && isPictures(input, image.field)) {
+      if (pictures !== undefined) throw invalid(`${path}.name`, 'each input once', `'${image.field}' twice`);
+      const size = binarySizeOf(input['parameters'], path);
+      const files = readPictures(input, request.binary.subarray(at, at + (size ?? 0)), path);
+      pictures = { input: image.input.name, files };
+      at += size ?? 0;
+      continue;
+    }
     const { info, dims, binarySize, data } = readHead(version, input, path);
     if (Object.hasOwn(feeds, info.name)) throw invalid(`${path}.name`, 'each input once', `'${info.name}' twice`);
     if (binarySize === undefined) feeds[info.name] = fromData(data, info, dims, path);
@@ -94,11 +114,15 @@ export function readV2Inputs(version: VersionFacts, request: V2Request): { feeds
   if (at !== request.binary.length) {
     throw invalid('the body', `${at} bytes of binary data`, `${request.binary.length} bytes`);
   }
-  const absent = version.inputs.find((input) => !Object.hasOwn(feeds, input.name));
+  const absent = version.inputs.find(({ name }) => !Object.hasOwn(feeds, name) && name !== pictures?.input);
   if (absent !== undefined) {
     throw invalid('inputs', `the input '${absent.name}'`, Object.keys(feeds).join(', ') || 'no inputs');
   }
-  return { feeds, outputs: readOutputs(version, request.json) };
+  if (pictures !== undefined && Object.hasOwn(feeds, pictures.input)) {
+    throw invalid('inputs', `pictures or the tensor '${pictures.input}'`, 'both');
+  }
+  const outputs = readOutputs(version, request.json);
+  return pictures === undefined ? { feeds, outputs } : { feeds, outputs, pictures };
 }
 
 function readHead(version: VersionFacts, input: Json, path: string) {
@@ -255,7 +279,7 @@ export function v2Metadata(version: VersionFacts) {
     name: version.ref.name,
     versions: [version.ref.version],
     platform: 'onnxruntime_onnx',
-    inputs: version.inputs.map(shaped),
+    inputs: pictureInputs(version, version.inputs.map(shaped)),
     outputs: version.outputs.map(shaped),
   };
 }

@@ -10,6 +10,7 @@ import {
   type Verifier,
 } from '../../http/index.ts';
 import { PredictionLog, type PredictionLogOptions, type PredictionSink } from '../../monitor/index.ts';
+import { PicturePool, type PicturePoolOptions } from '../../pictures/index.ts';
 import type { Member } from '../cluster/member.ts';
 import { addFrom, LocalControl, type Control } from '../cluster/control.ts';
 import { addDocsRoutes } from './docs-routes.ts';
@@ -26,6 +27,7 @@ import { addV2Routes, v2Errors } from './v2-routes.ts';
 import { addHealthRoutes, addNativeRoutes } from './native-routes.ts';
 import { ExchangeThreads, type ExchangeOptions } from '../protocols/exchange-threads.ts';
 import { Ledger } from '../running/ledger.ts';
+import { PictureDesk } from '../running/pictures.ts';
 import { Predictor } from '../running/predict.ts';
 import { Repository, type ServedModelSpec } from '../running/repository.ts';
 import { Router, type ChooseArm } from '../running/router.ts';
@@ -62,6 +64,8 @@ export interface ServeOptions {
   readonly workerFile?: URL | undefined;
   /** What is large, and who deals with it. */
   readonly exchange?: Partial<ExchangeOptions> | undefined;
+  /** Who decodes pictures, and what they may take. */
+  readonly pictures?: Partial<PicturePoolOptions> | undefined;
   /** Adds routes that are not the serving's own. */
   readonly extend?: ((shell: Shell) => void) | undefined;
   /** Version of mlops, for clients. */
@@ -101,6 +105,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const lazy = options.lazy ?? options.models.length > eagerLimit;
   const repository = new Repository(options.models, { pool, log, lazy, memoryBudget: options.memoryBudget });
   const ledger = new Ledger();
+  const pictures = new PictureDesk(new PicturePool({ file: () => locateWorker('picture'), ...options.pictures }));
   const scheduler = new Scheduler(pool, options.scheduler);
   const { member, growing = [] } = options;
   const predictionLog = options.predictionLog === undefined ? undefined : openLog(options.predictionLog, log, member);
@@ -108,7 +113,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     repository,
     router: new Router(repository, ledger, options.chooseArm),
     scheduler,
-    predictor: new Predictor(scheduler),
+    predictor: new Predictor(scheduler, pictures),
     pool,
     threads,
     predictionLog,
@@ -177,6 +182,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       scheduler.abandon();
       await repository.close();
       await threads.close();
+      await pictures.close();
       const ended = await pool.close(Math.max(1_000, deadline));
       await predictionLog?.close();
       member?.leave();

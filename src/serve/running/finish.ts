@@ -1,3 +1,4 @@
+import type { Placement } from '../../pictures/index.ts';
 import type { Processed } from '../processing/steps.ts';
 import type { Tensor, Tensors } from '../wire/tensor.ts';
 import type { VersionFacts } from './served-version.ts';
@@ -13,6 +14,8 @@ export interface Run {
   readonly raw: Tensors;
   /** Apply the outputs part of serving.yaml. */
   readonly processed: boolean;
+  /** Where the pictures of the rows lie in their input. */
+  readonly placements?: readonly Placement[] | undefined;
 }
 
 /** What is answered for a run. */
@@ -21,8 +24,8 @@ export interface Finished extends Processed {
 }
 
 /** Steps of serving.yaml and labels. */
-export function finish({ version, feeds, fetches, raw, processed }: Run): Finished {
-  const done = processed ? version.processing?.output?.apply(raw, feeds) : undefined;
+export function finish({ version, feeds, fetches, raw, processed, placements }: Run): Finished {
+  const done = processed ? version.processing?.output?.apply(raw, feeds, placements) : undefined;
   const outputs = done?.outputs ?? raw;
   return {
     outputs,

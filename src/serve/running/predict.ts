@@ -5,6 +5,8 @@ import { countAnswers, finish, type Finished, type Run } from './finish.ts';
 import type { Lease } from './router.ts';
 import type { ServedVersion, VersionFacts } from './served-version.ts';
 import type { VersionNumbers } from './stats.ts';
+import type { GivenPictures } from '../processing/steps.ts';
+import { submitRows, type PictureDesk } from './pictures.ts';
 import type { Tensors } from '../wire/tensor.ts';
 
 /** A request of any protocol, after its inputs were read for the version it named. */
@@ -22,6 +24,8 @@ export interface Prediction extends Finished {
 export interface ReadInputs {
   readonly feeds: Tensors;
   readonly fetches?: readonly string[] | undefined;
+  /** Still to be decoded, for an input that is not among the feeds. */
+  readonly pictures?: GivenPictures | undefined;
 }
 
 export interface PredictRequest {
@@ -42,9 +46,11 @@ export interface PredictRequest {
 /** What every protocol does: inputs, run, labels, numbers. */
 export class Predictor {
   readonly #scheduler: Scheduler;
+  readonly #pictures: PictureDesk;
 
-  constructor(scheduler: Scheduler) {
+  constructor(scheduler: Scheduler, pictures: PictureDesk) {
     this.#scheduler = scheduler;
+    this.#pictures = pictures;
   }
 
   async predict(request: PredictRequest): Promise<Prediction> {
@@ -54,10 +60,20 @@ export class Predictor {
       const processed = request.processed === true;
       // One turn less for the common case of inputs that are read here.
       const reading = request.read(version);
-      const { feeds, fetches = version.outputNames } = reading instanceof Promise ? await reading : reading;
+      const inputs = reading instanceof Promise ? await reading : reading;
+      const { fetches = version.outputNames } = inputs;
+      const { feeds, placements } =
+        inputs.pictures === undefined
+          ? { feeds: inputs.feeds }
+          : await this.#pictures.decode(version, inputs.feeds, inputs.pictures);
       const wanted = (processed ? version.processing?.output?.fetches : undefined) ?? fetches;
-      const answer = await this.#scheduler.submit(request.lease, feeds, wanted, request.gone?.bind(request));
-      const run: Run = { version, feeds, fetches, raw: answer.outputs, processed };
+      const answer = await submitRows(
+        this.#scheduler,
+        request.lease,
+        { feeds, fetches: wanted, gone: request.gone?.bind(request) },
+        placements?.length,
+      );
+      const run: Run = { version, feeds, fetches, raw: answer.outputs, processed, placements };
       const elsewhere = request.writeElsewhere?.(run, performance.now() - started);
       const answers = elsewhere === undefined ? undefined : await elsewhere;
       const done = answers === undefined ? finish(run) : nothing;

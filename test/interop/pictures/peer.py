@@ -136,6 +136,9 @@ def files(ask):
 ACTS = {"make": make, "resize": resize, "decode": decode, "files": files}
 
 if __name__ == "__main__":
+    import models
+
+    ACTS |= {f"models.{name}": act for name, act in models.ACTS.items()}
     for line in sys.stdin:
         ask = json.loads(line)
         try:

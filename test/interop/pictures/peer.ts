@@ -13,8 +13,8 @@ export interface Peer {
   close(): void;
 }
 
-export function startPeer(python: string, script = 'peer.py'): Peer {
-  const child = spawn(python, [path.join(import.meta.dirname, script)], { stdio: ['pipe', 'pipe', 'inherit'] });
+export function startPeer(python: string): Peer {
+  const child = spawn(python, [path.join(import.meta.dirname, 'peer.py')], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   let last: Promise<unknown> = Promise.resolve();
   const ask = async (question: object): Promise<unknown> => {
