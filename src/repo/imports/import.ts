@@ -170,7 +170,6 @@ function save(repo: DataRepo, stage: Stage, target: string): string[] {
   const side = gitSide(repo);
   side.ignore([target]);
   repo.saveStage(stage);
-  repo.forget();
   side.changed(path.join(repo.root, stage.file));
   return side.finish();
 }

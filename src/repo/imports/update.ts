@@ -43,7 +43,6 @@ export async function update(repo: DataRepo, command: UpdateCommand): Promise<st
     repo.saveStage(fresh);
     changed.push(repo.display(stage.file));
   }
-  repo.forget();
   passOver(
     repo,
     stages.filter((stage) => !isImported(stage)),

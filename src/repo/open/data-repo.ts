@@ -8,8 +8,9 @@ export interface DataRepo extends PipelineProject {
   readonly config: ProjectConfig;
   /** The name of the default remote, undefined when none is set. */
   readonly defaultRemote: string | undefined;
-  /** Stages of the work tree, read once; `forget` after writing one. */
+  /** Stages of the work tree, read once, and again after a write through this project. */
   stages(): readonly Stage[];
+  /** Forgets the stages: for what writes files in another way (a `LockStore`, Git, the overrides of an experiment). */
   forget(): void;
   /**
    * The stages of one file: as `stages` has them, or read alone where the project as a whole cannot be read or passes the
@@ -24,6 +25,8 @@ export interface DataRepo extends PipelineProject {
   /** Writes a `.dvc` file or a `dvc.lock` entry with new contents of its outs (and deps). */
   saveStage(stage: Stage): void;
   removeStageFile(file: TreePath): void;
+  /** Gives a `dvc.yaml` or a `dvc.lock` another text. */
+  writeFile(file: TreePath, text: string): void;
   /** Gives the project's lock back for the time of some work (a stage command, waiting) and takes it again after it. */
   unlocked<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Writes the index, gives the lock back. */

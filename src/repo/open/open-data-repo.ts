@@ -163,14 +163,24 @@ function assemble(project: Project, around: Pick<DataRepo, 'cwd' | 'env' | 'comm
       return (graph = buildGraph(repo.stages(), display));
     },
     stagesOf: (of) => collectStages(source(of)).stages,
-    saveStage: (stage) => saveStage(root, places, stage),
+    saveStage(stage) {
+      saveStage(root, places, stage);
+      repo.forget();
+    },
     saveDataStage(stage, contents) {
-      saveStage(root, places, {
+      repo.saveStage({
         ...stage,
         outs: stage.outs.map((out) => ({ ...out, info: contents.get(out) ?? out.info })),
       });
     },
-    removeStageFile: (file) => fs.rmSync(path.join(root, file), { force: true }),
+    removeStageFile(file) {
+      fs.rmSync(path.join(root, file), { force: true });
+      repo.forget();
+    },
+    writeFile(file, text) {
+      writeFileAtomic(path.join(root, file), text);
+      repo.forget();
+    },
     close() {
       data.close();
       lock.release();

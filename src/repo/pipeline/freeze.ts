@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isMlopsError, MlopsError, writeFileAtomic } from '../../base/index.ts';
+import { isMlopsError, MlopsError } from '../../base/index.ts';
 import { openPipelineFile, updateYaml, type Stage } from '../../project/index.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import { gitSide } from '../open/git-side.ts';
@@ -41,7 +41,6 @@ export function setFrozen(repo: DataRepo, targets: readonly string[], frozen: bo
         exit: 1,
       });
     }
-    repo.forget();
   }
   return { modified, gitFiles: git.finish() };
 }
@@ -59,7 +58,7 @@ function freezeStage(repo: DataRepo, stage: Stage, frozen: boolean): void {
   // As DVC, which writes the whole stage, in its own order of deps, params and outputs.
   const definition = stageDefinition({ ...stage, frozen }, wdir === '' ? undefined : wdir);
   const edited = updateYaml(text, stage.file, definition, ['stages', name]);
-  if (edited !== text) writeFileAtomic(file, edited);
+  if (edited !== text) repo.writeFile(stage.file, edited);
 }
 
 /** Stages made by templates have no place of their own in dvc.yaml that could be changed. */

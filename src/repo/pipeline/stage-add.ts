@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { MlopsError, writeFileAtomic, type PyMap } from '../../base/index.ts';
+import { MlopsError, type PyMap } from '../../base/index.ts';
 import { editYaml, pipelineFileName, treePath, type Out, type ParamsDep, type Stage } from '../../project/index.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import { gitSide } from '../open/git-side.ts';
@@ -60,7 +60,6 @@ export function addStage(repo: DataRepo, command: StageAddCommand): StageAddRepo
   writeStage(repo, stage, command.wdir);
   git.changed(path.join(repo.root, file));
   const warnings = ignoreOuts(repo, stage, (targets) => git.ignore(targets));
-  repo.forget();
   return { address: stage.address, file: repo.display(file), gitFiles: git.finish(), warnings };
 }
 
@@ -195,7 +194,7 @@ export function writeStage(repo: DataRepo, stage: Stage, wdir: string | undefine
   const edited = hasStages
     ? editYaml(text, stage.file, [{ op: 'set', path: ['stages', name], value: definition }])
     : editYaml(text, stage.file, [{ op: 'set', path: ['stages'], value: new Map([[name, definition]]) }]);
-  writeFileAtomic(file, edited);
+  repo.writeFile(stage.file, edited);
 }
 
 function ignoreOuts(repo: DataRepo, stage: Stage, ignore: (targets: readonly string[]) => void): string[] {

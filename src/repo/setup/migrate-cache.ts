@@ -59,7 +59,6 @@ export async function migrateFiles(repo: DataRepo, options: WorkOptions = {}): P
     updated.set(repo.display(file), stage.kind === 'data' ? 'data' : 'lock');
     side.changed(path.join(repo.root, file));
   }
-  repo.forget();
   return { updated: [...updated].map(([file, kind]) => ({ file, kind })), left, files: side.finish() };
 }
 

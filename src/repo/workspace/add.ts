@@ -207,7 +207,6 @@ async function addOne(repo: DataRepo, addition: Addition, command: AddCommand, s
   if (command.noCommit !== true) rememberLink(repo.data, root, content.md5);
   if (!isThere) side.ignore([root]);
   repo.saveStage(withOutInfo(stage, out, content));
-  repo.forget();
   side.changed(path.join(repo.root, stage.file));
 }
 

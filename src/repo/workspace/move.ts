@@ -80,6 +80,5 @@ function carryOut(repo: DataRepo, stage: Stage, renamed: Stage, source: string, 
   const md5 = renamed.outs[0]?.info?.md5;
   if (source.startsWith(`${repo.root}/`)) repo.data.index.putLink(source.slice(repo.root.length + 1), undefined);
   if (md5 !== undefined) rememberLink(repo.data, target, md5);
-  repo.forget();
   return side.finish();
 }

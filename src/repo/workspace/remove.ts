@@ -1,8 +1,9 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { MlopsError, writeFileAtomic } from '../../base/index.ts';
+import { MlopsError } from '../../base/index.ts';
 import { removeOut, unprotect, type WorkOptions } from '../../data/index.ts';
+import type { TreePath } from '../../git/index.ts';
 import { editYaml, lockFileOf, parseYaml, type Stage } from '../../project/index.ts';
 import type { DataRepo } from '../open/data-repo.ts';
 import { gitSide } from '../open/git-side.ts';
@@ -22,7 +23,6 @@ export function remove(repo: DataRepo, targets: readonly string[], options: { re
       removeOuts(repo, stage, options.outs === true);
       removeStage(repo, stage);
     }
-    repo.forget();
   }
 }
 
@@ -60,23 +60,25 @@ function removeStage(repo: DataRepo, stage: Stage): void {
     return;
   }
   const [group = ''] = (stage.name ?? '').split('@');
-  dropKey(path.join(repo.root, stage.file), stage.file, [stage.name ?? '', group]);
-  dropKey(path.join(repo.root, lockFileOf(stage.file)), lockFileOf(stage.file), [stage.name ?? '']);
+  dropKey(repo, stage.file, [stage.name ?? '', group]);
+  dropKey(repo, lockFileOf(stage.file), [stage.name ?? '']);
 }
 
 /** Takes the first of the names that is there out of `stages`; a file without stages left is deleted. */
-function dropKey(file: string, shown: string, names: readonly string[]): void {
-  if (!fs.existsSync(file)) return;
-  const text = fs.readFileSync(file, 'utf8');
-  const data = parseYaml(text, shown);
+function dropKey(repo: DataRepo, file: TreePath, names: readonly string[]): void {
+  const target = path.join(repo.root, file);
+  if (!fs.existsSync(target)) return;
+  const text = fs.readFileSync(target, 'utf8');
+  const data = parseYaml(text, file);
   const stages = data instanceof Map ? data.get('stages') : undefined;
   if (!(data instanceof Map) || !(stages instanceof Map)) return;
   const name = names.find((candidate) => stages.has(candidate));
   if (name === undefined) return;
   const others = [...data.keys()].filter((key) => key !== 'stages' && key !== 'schema');
-  if (stages.size > 1) writeFileAtomic(file, editYaml(text, shown, [{ op: 'delete', path: ['stages', name] }]));
-  else if (others.length > 0) writeFileAtomic(file, editYaml(text, shown, [{ op: 'delete', path: ['stages'] }]));
-  else fs.rmSync(file);
+  const without = (key: readonly string[]): string => editYaml(text, file, [{ op: 'delete', path: [...key] }]);
+  if (stages.size > 1) repo.writeFile(file, without(['stages', name]));
+  else if (others.length > 0) repo.writeFile(file, without(['stages']));
+  else repo.removeStageFile(file);
 }
 
 /** Turns links of outputs (or of any path) into plain files that can be edited. */
