@@ -19,6 +19,7 @@ export {
   type ErrorDetails,
 } from './error.ts';
 export { nameFault, dataPathFault, pathFault, privateFolderName } from './file-name.ts';
+export { filesBelow } from './files-below.ts';
 export { removeLeftFolders } from './left-folders.ts';
 export { lockFile, tryLockFile, type FileLock, type LockOptions } from './lock.ts';
 export { keepingLineEnds } from './line-ends.ts';

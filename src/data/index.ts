@@ -10,7 +10,7 @@ export { applyCheckout, checkoutOut, refuseUnsaved, rememberLink, type CheckoutO
 export { planCheckout, type CheckoutPlan, type PlanOptions } from './workspace/checkout-plan.ts';
 export { commitOut, hashPath, type CommitOptions } from './workspace/commit.ts';
 export { isDirectoryId, type Content, type HashName, type TreeFile } from './ids/content.ts';
-export { openData, type DataContext, type DataSettings, type WorkOptions } from './context/context.ts';
+export { openData, withoutPlaces, type DataContext, type DataSettings, type WorkOptions } from './context/context.ts';
 export { digestOf } from './ids/digest.ts';
 export { missingObjects, fileContent } from './workspace/file.ts';
 export { objectKey, objectPath } from './ids/layout.ts';

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { isMlopsError, MlopsError, type PyMap, type PyValue } from '../base/index.ts';
+import { filesBelow, isMlopsError, MlopsError, type PyMap, type PyValue } from '../base/index.ts';
 import {
   loggedModelStatuses,
   runStatuses,
@@ -110,15 +110,7 @@ function plain(value: PyValue): string {
 
 /** A folder of files, the path of each being a key and its content the value. */
 function pairsIn(folder: string): Tag[] {
-  return filesIn(folder).map((key) => ({ key, value: fs.readFileSync(path.join(folder, key), 'utf8') }));
-}
-
-function filesIn(folder: string): string[] {
-  if (!fs.existsSync(folder)) return [];
-  return fs
-    .readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'));
+  return filesBelow(folder).map((key) => ({ key, value: fs.readFileSync(path.join(folder, key), 'utf8') }));
 }
 
 function toExperiment(id: string, folder: string): Experiment {
@@ -185,7 +177,7 @@ function placeOf(uri: string, home: string): string {
 }
 
 function pointsIn(folder: string): Metric[] {
-  return filesIn(folder).flatMap((key) => {
+  return filesBelow(folder).flatMap((key) => {
     const lines = fs.readFileSync(path.join(folder, key), 'utf8').split('\n');
     return lines.flatMap((line): Metric[] => {
       const [timestamp, value, step = '0', runId, datasetName, datasetDigest] = line.trim().split(' ');

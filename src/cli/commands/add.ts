@@ -2,7 +2,7 @@ import { MlopsError } from '../../base/index.ts';
 import { addToOut } from '../../repo/workspace/add-out.ts';
 import { add } from '../../repo/workspace/add.ts';
 import type { Command, Input } from '../parse/command.ts';
-import { sayGitAdd, withRepo } from '../session/data-session.ts';
+import { globFlag, sayGitAdd, withRepo } from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'add',
@@ -20,7 +20,7 @@ export const verb: Command = {
   args: [{ name: 'targets', summary: 'files and folders', variadic: true, completes: 'path' }],
   flags: [
     { name: 'no-commit', summary: 'hash only, put nothing into the cache' },
-    { name: 'glob', summary: 'targets may hold shell wildcards' },
+    globFlag,
     { name: 'out', short: 'o', value: 'PATH', summary: 'put the content there and track it', completes: 'path' },
     { name: 'to-remote', summary: 'send the content straight to the remote, keep nothing here' },
     { name: 'remote', short: 'r', value: 'NAME', summary: 'with --to-remote: which one', completes: 'remote' },

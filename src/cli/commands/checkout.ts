@@ -1,7 +1,15 @@
 import { MlopsError } from '../../base/index.ts';
 import { checkout, type CheckoutReport } from '../../repo/workspace/checkout.ts';
 import type { Command } from '../parse/command.ts';
-import { say, sayChanges, selectionFlags, summaryOf, targetsArg, withRepo } from '../session/data-session.ts';
+import {
+  allowMissingFlag,
+  say,
+  sayChanges,
+  selectionFlags,
+  summaryOf,
+  targetsArg,
+  withRepo,
+} from '../session/data-session.ts';
 
 export const verb: Command = {
   name: 'checkout',
@@ -21,7 +29,7 @@ export const verb: Command = {
     ...selectionFlags,
     { name: 'force', short: 'f', summary: 'remove unsaved files that are in the way' },
     { name: 'relink', summary: 'make links or copies anew, of the configured type' },
-    { name: 'allow-missing', summary: 'succeed although some data is missing' },
+    allowMissingFlag,
   ],
   async run(input, terminal) {
     const report = await withRepo(terminal, (repo) =>

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { runNamed } from '../../app/places/find-runs.ts';
-import { MlopsError } from '../../base/index.ts';
+import { filesBelow, MlopsError } from '../../base/index.ts';
 import type { Run } from '../../mlflow/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import type { ArgSpec, Command, FlagSpec, Input, Verb } from '../parse/command.ts';
@@ -104,19 +104,12 @@ const artifact: Command = {
       if (stat === undefined) throw new MlopsError('bad_path', `there is no '${input.args[0]}'`);
       const files = store.artifacts(info.artifactUri);
       const name = input.text('path') ?? path.basename(file);
-      for (const inside of stat.isDirectory() ? filesIn(file) : ['']) {
+      for (const inside of stat.isDirectory() ? filesBelow(file) : ['']) {
         const target = inside === '' ? name : `${name}/${inside}`;
         await files.put(target, fs.createReadStream(path.join(file, inside)));
       }
     }),
 };
-
-function filesIn(folder: string): string[] {
-  return fs
-    .readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'));
-}
 
 export const verb: Verb = {
   name: 'log',

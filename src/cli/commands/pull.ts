@@ -1,6 +1,8 @@
 import { pull } from '../../repo/sync/pull.ts';
 import type { Command } from '../parse/command.ts';
 import {
+  allowMissingFlag,
+  globFlag,
   runCacheFlag,
   say,
   sayChanges,
@@ -31,8 +33,8 @@ export const verb: Command = {
     { name: 'dry-run', ours: true, summary: 'only say what would be fetched' },
     { name: 'force', short: 'f', summary: 'remove unsaved files that are in the way' },
     runCacheFlag,
-    { name: 'glob', hidden: true, summary: 'targets may hold shell wildcards' },
-    { name: 'allow-missing', summary: 'succeed although some data is missing' },
+    { ...globFlag, hidden: true },
+    allowMissingFlag,
   ],
   failure: 1,
   async run(input, terminal) {

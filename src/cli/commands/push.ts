@@ -1,6 +1,7 @@
 import { push } from '../../repo/sync/transfer.ts';
 import type { Command } from '../parse/command.ts';
 import {
+  globFlag,
   runCacheFlag,
   say,
   summaryOf,
@@ -29,7 +30,7 @@ export const verb: Command = {
   args: [targetsArg],
   flags: [
     ...transferFlags,
-    { name: 'glob', summary: 'targets may hold shell wildcards' },
+    globFlag,
     runCacheFlag,
     { name: 'dry-run', ours: true, summary: 'only say what would be sent' },
   ],

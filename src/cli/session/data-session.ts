@@ -159,6 +159,14 @@ export async function tellTransfer(
   if (names.length === 0) say(terminal, 'Everything is up to date.');
 }
 
+/** Of verbs that bring many outputs, some of which cannot be had. */
+export const allowMissingFlag: FlagSpec = {
+  name: 'allow-missing',
+  summary: 'succeed although some data is missing',
+};
+
+export const globFlag: FlagSpec = { name: 'glob', summary: 'targets may hold shell wildcards' };
+
 export const runCacheFlag: FlagSpec = {
   name: 'run-cache',
   negatable: true,

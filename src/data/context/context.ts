@@ -62,6 +62,11 @@ export interface DataContext extends DataSettings {
   close(): void;
 }
 
+/** The same project's data where no output lies: a folder of our own, which the rules for places do not know. */
+export function withoutPlaces<Settings extends DataSettings>(settings: Settings): Settings {
+  return { ...settings, places: undefined };
+}
+
 /** Folders that this command made in a group's cache get DVC's mode for them; those of others are theirs. */
 function shareFolders(cacheDir: string): void {
   const base = path.join(cacheDir, 'files/md5');

@@ -13,6 +13,14 @@ import { moveObjects, type MoveResult, type ObjectFailure, type TransferOptions 
 
 const hashNames: readonly HashName[] = ['md5', 'md5-dos2unix'];
 
+/** The contents of each hash name that they have. */
+function* byHashName<Item extends Content>(contents: readonly Item[]): Iterable<[HashName, Item[]]> {
+  for (const hashName of hashNames) {
+    const own = contents.filter((content) => content.hashName === hashName);
+    if (own.length > 0) yield [hashName, own];
+  }
+}
+
 /** Objects by hash name, directories with their files. */
 interface Closure {
   readonly files: Set<string>;
@@ -32,9 +40,7 @@ export async function pushContents(
 ): Promise<MoveResult> {
   const moved: string[] = [];
   const failures: ObjectFailure[] = [];
-  for (const hashName of hashNames) {
-    const own = contents.filter((content) => content.hashName === hashName);
-    if (own.length === 0) continue;
+  for (const [hashName, own] of byHashName(contents)) {
     const closure = expand(ctx, own, failures);
     const all = [...closure.files, ...closure.directories.keys()];
     // Into a new folder everything goes.
@@ -104,9 +110,7 @@ export async function fetchContents(
 ): Promise<MoveResult> {
   const moved: string[] = [];
   const failures: ObjectFailure[] = [];
-  for (const hashName of hashNames) {
-    const own = contents.filter((content) => content.hashName === hashName);
-    if (own.length === 0) continue;
+  for (const [hashName, own] of byHashName(contents)) {
     const folders = new Set(own.map(({ md5 }) => md5).filter(isDirectoryId));
     const lackingFolders = [...missingObjects(ctx, hashName, folders), ...brokenManifests(ctx, hashName, folders)];
     const manifests = await moveObjects(ctx, store, 'down', hashName, lackingFolders, {
@@ -215,9 +219,7 @@ export async function cloudStatus(
   const remote = new Map<HashName, Set<string>>();
   // Where one listing is faster than a look at each.
   const isMany = new Set<HashName>();
-  for (const hashName of hashNames) {
-    const own = contents.filter((content) => content.hashName === hashName);
-    if (own.length === 0) continue;
+  for (const [hashName, own] of byHashName(contents)) {
     const { files, directories } = expand(ctx, own, []);
     const ids = [...files, ...directories.keys(), ...own.map(({ md5 }) => md5)];
     if (ids.length > 200) isMany.add(hashName);

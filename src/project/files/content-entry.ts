@@ -36,25 +36,28 @@ export function contentInfoOf(entry: PyMap, skip: ReadonlySet<PyValue> = known):
 export function lockEntryMap(entry: LockEntry): PyMap {
   const { path, info } = entry;
   const map: PyMap = new Map([['path', path]]);
-  const put = (key: string, value: PyValue | undefined): void => {
-    if (value !== undefined) map.set(key, value);
-  };
   if (info.hashName === 'md5') map.set('hash', 'md5');
-  const files = info.extra?.get('files');
-  if (files === undefined) {
-    put('md5', info.md5);
-    // Without an md5, the tag or checksum of the source is the digest and comes first.
-    if (info.md5 === undefined) put('etag', info.etag);
-    if (info.md5 === undefined && info.etag === undefined) put('checksum', info.checksum);
-    put('size', info.size);
-    put('nfiles', info.nfiles);
-    put('isexec', info.isexec);
-    put('version_id', info.versionId);
-    put('etag', info.etag);
-    put('checksum', info.checksum);
-  }
+  putContentFacts(map, info);
   for (const [key, value] of info.extra ?? []) map.set(key, value);
   return map;
+}
+
+/** Puts digest and sizes into an entry, in DVC's order; those of a versioned folder stand at each of its `files`. */
+export function putContentFacts(entry: PyMap, info: ContentInfo): void {
+  if (info.extra?.has('files') === true) return;
+  const put = (key: string, value: PyValue | undefined): void => {
+    if (value !== undefined) entry.set(key, value);
+  };
+  put('md5', info.md5);
+  // Without an md5, the tag or checksum of the source is the digest and comes first.
+  if (info.md5 === undefined) put('etag', info.etag);
+  if (info.md5 === undefined && info.etag === undefined) put('checksum', info.checksum);
+  put('size', info.size);
+  put('nfiles', info.nfiles);
+  put('isexec', info.isexec);
+  put('version_id', info.versionId);
+  put('etag', info.etag);
+  put('checksum', info.checksum);
 }
 
 type WithoutUndefined<T> = { [K in keyof T]: Exclude<T[K], undefined> };

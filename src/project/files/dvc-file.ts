@@ -3,7 +3,7 @@ import * as path from 'node:path';
 
 import { MlopsError, pythonJson, type PyMap, type PyValue } from '../../base/index.ts';
 import type { Tree, TreePath } from '../../git/index.ts';
-import { contentInfoOf } from './content-entry.ts';
+import { contentInfoOf, putContentFacts } from './content-entry.ts';
 import { dvcFileSchema } from './dvc-file-schema.ts';
 import { decodeText } from '../params/read.ts';
 import { treePath } from './pipeline-stage.ts';
@@ -191,27 +191,14 @@ function outMap(out: Out): PyMap {
 /** Digest, sizes, `hash`, `path`, then what else there is; the listing of a versioned folder comes last. */
 function contentMap(defPath: string, info: ContentInfo | undefined, pathless: boolean): PyMap {
   const map: PyMap = new Map();
-  const put = (key: string, value: PyValue | undefined): void => {
-    if (value !== undefined) map.set(key, value);
-  };
+  if (info !== undefined) putContentFacts(map, info);
   const files = info?.extra?.get('files');
-  if (info !== undefined && files === undefined) {
-    put('md5', info.md5);
-    // Without an md5, the tag or checksum of the source is the digest and comes first.
-    if (info.md5 === undefined) put('etag', info.etag);
-    if (info.md5 === undefined && info.etag === undefined) put('checksum', info.checksum);
-    put('size', info.size);
-    put('nfiles', info.nfiles);
-    put('isexec', info.isexec);
-    put('version_id', info.versionId);
-    put('etag', info.etag);
-    put('checksum', info.checksum);
-    put('cloud', info.extra?.get('cloud'));
-  }
+  const cloud = info?.extra?.get('cloud');
+  if (cloud !== undefined && files === undefined) map.set('cloud', cloud);
   if (info?.hashName !== 'md5-dos2unix') map.set('hash', 'md5');
   if (!pathless) map.set('path', defPath);
   for (const [key, value] of info?.extra ?? []) if (key !== 'cloud' && key !== 'files') map.set(key, value);
-  put('files', files);
+  if (files !== undefined) map.set('files', files);
   return map;
 }
 

@@ -10,6 +10,7 @@ import {
   objectExists,
   readManifest,
   type TransferOptions,
+  withoutPlaces,
 } from '../../data/index.ts';
 import type { Out, RepoSource, Stage } from '../../project/index.ts';
 import { withoutSecrets } from '../../storage/index.ts';
@@ -110,7 +111,7 @@ async function fetchOne(repo: DataRepo, foreign: ForeignRepo, wanted: Wanted, op
   if (entry !== undefined) {
     const folder = fs.mkdtempSync(path.join(privateSubfolder(repo.stateDir, 'tmp', { make: true }), 'import-'));
     // A folder of our own, where no output may lie.
-    const staging = { ...repo.data, places: undefined };
+    const staging = withoutPlaces(repo.data);
     try {
       const place = path.join(folder, 'content');
       await copyOut(inner, entry, place, { signal: options.signal, into: staging });

@@ -35,20 +35,35 @@ export interface ListedTree extends Listed {
  * @throws MlopsError `object_missing` when there is nothing at the path.
  */
 export async function list(cwd: string, command: ListCommand): Promise<Listed[]> {
-  const repo = await openForeignRepo(cwd, command.url, command);
-  try {
-    const {
-      repo: { view },
-      at,
-    } = repo.find(command.path);
-    const top = await requireEntry(view, at, command.url);
+  return withTop(cwd, command, async ({ view, at, top, standpoint }) => {
     const level = command.recursive === true ? command.level : undefined;
     if (level === 0 || top.kind === 'file') return [listed(top, path.posix.basename(command.path ?? '') || '.')];
     const found: Listed[] = [];
     await walk(view, at, [], command, level, found);
     // Without a path all is listed, seen from where the user stands.
-    const shown = (command.path ?? '') === '' ? found.map((entry) => fromHere(entry, repo.standpoint)) : found;
+    const shown = (command.path ?? '') === '' ? found.map((entry) => fromHere(entry, standpoint)) : found;
     return shown.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
+  });
+}
+
+/** What was asked to be listed, in its repository. */
+interface Top {
+  readonly view: RepoView;
+  readonly at: TreePath;
+  readonly top: ViewEntry;
+  readonly standpoint: TreePath;
+}
+
+async function withTop<Result>(
+  cwd: string,
+  command: ForeignOptions & { readonly url: string; readonly path?: string | undefined },
+  work: (top: Top) => Promise<Result>,
+): Promise<Result> {
+  const repo = await openForeignRepo(cwd, command.url, command);
+  try {
+    const { repo: inner, at } = repo.find(command.path);
+    const top = await requireEntry(inner.view, at, command.url);
+    return await work({ view: inner.view, at, top, standpoint: repo.standpoint });
   } finally {
     repo.close();
   }
@@ -77,17 +92,9 @@ async function walk(
 
 /** The same as a tree, the top included. */
 export async function listTree(cwd: string, command: ListCommand): Promise<ListedTree> {
-  const repo = await openForeignRepo(cwd, command.url, command);
-  try {
-    const {
-      repo: { view },
-      at,
-    } = repo.find(command.path);
-    const top = await requireEntry(view, at, command.url);
-    return await treeOf(view, top, command.path ?? '.', command, command.level);
-  } finally {
-    repo.close();
-  }
+  return withTop(cwd, command, async ({ view, top }) => {
+    return treeOf(view, top, command.path ?? '.', command, command.level);
+  });
 }
 
 async function treeOf(
@@ -111,13 +118,7 @@ export async function du(
   cwd: string,
   command: ForeignOptions & { url: string; path?: string | undefined; summarize?: boolean },
 ): Promise<{ path: string; size: number }[]> {
-  const repo = await openForeignRepo(cwd, command.url, command);
-  try {
-    const {
-      repo: { view },
-      at,
-    } = repo.find(command.path);
-    const top = await requireEntry(view, at, command.url);
+  return withTop(cwd, command, async ({ view, at, top }) => {
     const shown = command.path ?? '';
     if (command.summarize === true || top.kind === 'file') {
       return [{ path: shown, size: await sizeBelow(view, top) }];
@@ -129,9 +130,7 @@ export async function du(
     }
     rows.push({ path: shown, size: rows.reduce((sum, row) => sum + row.size, 0) });
     return rows;
-  } finally {
-    repo.close();
-  }
+  });
 }
 
 async function sizeBelow(view: RepoView, entry: ViewEntry): Promise<number> {

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { MlopsError, nameFault, withoutTrailing } from '../../base/index.ts';
-import { commitOut, openData, pushContents, type Content, type WorkOptions } from '../../data/index.ts';
+import { commitOut, openData, pushContents, withoutPlaces, type Content, type WorkOptions } from '../../data/index.ts';
 import { openStore } from '../../storage/index.ts';
 import { privateSubfolder } from '../../trust/index.ts';
 import { newDataStage, newOut, refuseDvcignored, requireFolder } from './add.ts';
@@ -46,7 +46,6 @@ export async function addToOut(repo: DataRepo, command: AddToOutCommand): Promis
   // DVC does not ignore what is not here.
   if (command.toRemote !== true) side.ignore([target]);
   repo.saveStage(withOutInfo(stage, stage.outs[0] ?? out, content));
-  repo.forget();
   side.changed(path.join(repo.root, stage.file));
   return side.finish();
 }
@@ -87,11 +86,10 @@ export async function sendAway(repo: DataRepo, command: AddToOutCommand): Promis
   const remote = requireRemote(repo, command.remote);
   const folder = fs.mkdtempSync(path.join(privateSubfolder(repo.stateDir, 'tmp', { make: true }), 'to-remote-'));
   const data = openData({
-    ...repo.data,
+    ...withoutPlaces(repo.data),
     cacheDir: path.join(folder, 'cache'),
     stateDir: path.join(folder, 'state'),
     linkTypes: ['copy'],
-    places: undefined,
     ignored: () => false,
   });
   const store = await openStore(remote.url, remote.options);
