@@ -15,7 +15,7 @@ const root = path.join(path.dirname(import.meta.dirname), 'src');
 const built = {
   'api/host-guard.ts': 'a pattern of --allowed-hosts, tried on names of at most 253 characters',
   'app/usecases/demo.ts': 'names of our own template',
-  'cli/session/completion.ts': 'an indent of the project in hand',
+  'cli/session/completion-values.ts': 'an indent of the project in hand',
   'cli/commands/exp.ts': 'patterns that the person in front typed',
   'mlflow/wire-answer.ts': 'a mark of our own and a run of digits',
   'http/routes.ts': 'our own routes',

@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 
 import { bugReport, issueAddress, writeReport } from '../src/cli/entry/bug-report.ts';
+import { manPage } from '../src/cli/entry/man.ts';
 import { loadCommands } from '../src/cli/entry/docs.ts';
 import { allFlags, envName, hasJson } from '../src/cli/parse/general-flags.ts';
 import { readGlobalFlags } from '../src/cli/parse/global-flags.ts';
@@ -111,11 +113,13 @@ describe('point 9: one meaning per letter', () => {
   it('holds for the verbs that are ours alone', async () => {
     const letters = new Map<string, string>();
     const foreign = new Set(['experiments create', 'models serve']);
+    // How many, of whatever it is.
+    const counts = new Set(['limit', 'trials']);
     for (const { commands } of await loadCommands()) {
       for (const { name, owner, flags } of commands) {
         if (owner !== 'mlops' || foreign.has(name)) continue;
         for (const flag of flags ?? []) {
-          if (flag.short === undefined) continue;
+          if (flag.short === undefined || (flag.short === 'n' && counts.has(flag.name))) continue;
           expect(`-${flag.short} --${letters.get(flag.short) ?? flag.name}`, name).toBe(
             `-${flag.short} --${flag.name}`,
           );
@@ -287,6 +291,105 @@ describe('point 29: --dry-run', () => {
           expect(names, command.name).toEqual(expect.arrayContaining(['dry', 'dry-run']));
       }
     }
+  });
+});
+
+describe('point 18: in CI', () => {
+  it('stages are groups of the log on GitHub, a failure is an annotation', async () => {
+    const repo = await openProjectWith({
+      'dvc.yaml': 'stages:\n  a:\n    cmd: echo hi\n  b:\n    cmd: exit 3\n',
+    });
+    repo.close();
+    const said = await commandLine(repo.root, ['repro', '--no-record', '-k'], { env: { GITHUB_ACTIONS: 'true' } });
+    expect(said.stderr).toMatch(/^::group::a\n::endgroup::\n::group::b\n(?:.*\n)*::endgroup::\n::error::.+\n/m);
+    expect(said.stdout).not.toContain('::');
+    const plain = await commandLine(repo.root, ['repro', '--no-record', '-f', '-k']);
+    expect(plain.stderr).not.toContain('::group');
+  });
+});
+
+describe('point 31: dangerous acts', () => {
+  it('ask for the name of what has much in it', async () => {
+    const { terminal, stderr } = await terminalOf(['x'], {}, 'y\n');
+    expect(await terminal.confirm('delete digits with 3 versions?', { must: true, name: 'digits' })).toBe(false);
+    expect(String(stderr.read())).toContain('Type digits to say yes');
+    const { terminal: typed } = await terminalOf(['x'], {}, 'digits\n');
+    expect(await typed.confirm('delete?', { name: 'digits' })).toBe(true);
+  });
+});
+
+describe('point 32: secrets', () => {
+  it('come from a file, the environment or a prompt, and are not shown', async () => {
+    const repo = await openProjectWith({ 'key.txt': 'from-file\n' });
+    repo.close();
+    const set = (...words: string[]) =>
+      commandLine(repo.root, ['remote', 'modify', '--local', 'far', ...words], { env: { MY_KEY: 'from-env' } });
+    expect((await commandLine(repo.root, ['remote', 'add', 'far', 's3://b/x'])).status).toBe(0);
+    expect(await set('secret_access_key', '--value-file', 'key.txt')).toMatchObject({ status: 0 });
+    expect(await set('session_token', '--value-env', 'MY_KEY')).toMatchObject({ status: 0 });
+    const config = fs.readFileSync(path.join(repo.root, '.dvc/config.local'), 'utf8');
+    expect(config).toContain('secret_access_key = from-file\n');
+    expect(config).toContain('session_token = from-env\n');
+    expect((await commandLine(repo.root, ['config', '-l'])).stdout).not.toMatch(/from-/);
+    expect((await set('password', '--value-env', 'NONE')).stderr).toContain('NONE is not set');
+    expect((await set('password', '--value-prompt')).stderr).toContain('--value-stdin');
+    const { terminal, stdout, stderr } = await terminalOf(['x'], {}, 'hush\n');
+    expect(await terminal.askSecret('password')).toBe('hush');
+    expect(`${String(stdout.read())}${String(stderr.read())}`).not.toContain('hush');
+  });
+});
+
+describe('point 33: completion', () => {
+  it('offers what there is: stages, params, revisions, remotes, models, versions, runs', async () => {
+    const repo = await openProjectWith({
+      'dvc.yaml': 'stages:\n  prepare:\n    cmd: echo\n',
+      'params.yaml': 'train:\n  lr: 0.1\n  epochs: 2\n',
+      'm.bin': 'x',
+    });
+    repo.close();
+    const at = async (...words: string[]) =>
+      (await commandLine(repo.root, ['__complete', '--', ...words])).stdout.split('\n').filter((line) => line !== '');
+    await commandLine(repo.root, ['remote', 'add', 'far', '/tmp/far']);
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', 'commit', '-qm', 'x', '--allow-empty'], {
+      cwd: repo.root,
+    });
+    execFileSync('git', ['tag', 'v1'], { cwd: repo.root });
+    expect((await commandLine(repo.root, ['run', '--name', 'first', 'true'])).status).toBe(0);
+    const registered = await commandLine(repo.root, ['models', 'register', 'm.bin', '--name', 'digits']);
+    expect(registered.status, registered.stderr).toBe(0);
+    expect(await at('repro', 'pre')).toEqual(['prepare']);
+    expect(await at('exp', 'run', '-S', 'train.l')).toEqual(['train.lr=']);
+    expect(await at('get', 'x', 'y', '--rev', 'v')).toEqual(['v1']);
+    expect(await at('push', '-r', '')).toEqual(['far']);
+    expect(await at('models', 'show', 'd')).toEqual(['digits']);
+    expect(await at('model', 'show', 'digits', '')).toEqual(['latest', 'Production', 'Staging', '1']);
+    expect(await at('runs', 'show', 'fi')).toEqual(['first']);
+    expect(await at('init', '-t', 'dig')).toEqual(['digits']);
+    expect(await at('plots', 'templates', 'lin')).toEqual(['linear']);
+    expect(await at('docs', 'serv')).toEqual(['serving']);
+    expect(await at('--no-i')).toEqual(['--no-input']);
+    for (const shell of ['bash', 'zsh', 'fish', 'powershell'])
+      expect((await commandLine('/', ['completion', shell])).stdout).toContain('mlops __complete');
+  });
+});
+
+describe('point 34: manual pages', () => {
+  it('come from the same table', async () => {
+    const page = (await commandLine('/', ['man', 'models', 'promote'])).stdout;
+    expect(page).toMatch(/^\.TH "MLOPS\\-MODELS\\-PROMOTE" 1 /);
+    expect(page).toContain('\\-\\-better\\-than SELECTOR');
+    expect(page).toContain('MLOPS_MODELS_PROMOTE_STAGE');
+    for (const { commands } of await loadCommands()) {
+      for (const command of commands) {
+        const lines = manPage(command).split('\n');
+        expect(
+          lines.filter((line) => /^['.]/.test(line) && !/^\.(TH|SH|TP|B|BR|PP|br)\b/.test(line)),
+          command.name,
+        ).toEqual([]);
+      }
+    }
+    expect((await commandLine('/', ['man'])).stdout).toContain('.B mlops push');
+    expect((await commandLine('/', ['man', 'pusj'])).stderr).toContain("did you mean 'push'?");
   });
 });
 

@@ -11,6 +11,6 @@ export const completeVerb = (verbs: readonly VerbRow[]): Verb => ({
   examples: [],
   passthrough: true,
   async run(input, terminal) {
-    for (const candidate of await candidates(verbs, input.rest, terminal.cwd)) terminal.print(candidate);
+    for (const candidate of await candidates(verbs, input.rest, terminal)) terminal.print(candidate);
   },
 });

@@ -3,6 +3,7 @@ import { getConfig, listConfig, openConfig, parseOptionName, setConfig } from '.
 import type { Command, Input } from '../parse/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { levelFlags, levelOf } from '../parse/config-levels.ts';
+import { secretFlags, secretValue } from '../session/secret-value.ts';
 import { say } from '../session/data-session.ts';
 
 export const verb: Command = {
@@ -12,7 +13,7 @@ export const verb: Command = {
   examples: [
     ['mlops config -l --show-origin', 'all options, with the files they are from'],
     ['mlops config core.autostage true', 'stage changed files in Git by itself'],
-    ['mlops config --local remote.store.access_key_id KEY', 'a secret, in the file that Git ignores'],
+    ['mlops config --local remote.store.password --value-prompt', 'a secret, in the file that Git ignores'],
     ['mlops config -u cache.type', 'remove an option'],
   ],
   args: [
@@ -22,13 +23,15 @@ export const verb: Command = {
   flags: [
     ...levelFlags,
     { name: 'unset', short: 'u', summary: 'remove the option' },
+    ...secretFlags,
     { name: 'list', short: 'l', summary: 'list all options' },
     { name: 'json', ours: true, summary: 'as JSON: key, value and file of each' },
     { name: 'show-secrets', ours: true, summary: 'passwords and keys, too, which -l hides' },
     { name: 'show-origin', summary: 'show the file that each value is from' },
   ],
-  run(input, terminal) {
-    const [name, value] = input.args;
+  async run(input, terminal) {
+    const [name, given] = input.args;
+    const value = given ?? (await secretValue(input, terminal));
     const option = name === undefined ? undefined : parseOptionName(name);
     const wrong = misuse(input, name, value);
     if (wrong !== undefined) throw new MlopsError('usage', wrong, { exit: 1 });

@@ -45,6 +45,7 @@ const run: Command = {
       name: 'set-param',
       short: 'S',
       value: '[FILE:]KEY=VALUE',
+      completes: 'param',
       repeat: 'each',
       summary: 'change a param; +KEY adds, ~KEY removes, commas make a grid',
     },

@@ -20,7 +20,7 @@ export const promoteCommand: Command = {
   ],
   args: [
     { name: 'name', summary: 'the model', completes: 'model' },
-    { name: 'version', summary: 'a version, @alias, stage or latest' },
+    { name: 'version', completes: 'version', summary: 'a version, @alias, stage or latest' },
   ],
   flags: [
     { name: 'stage', value: 'STAGE', summary: 'None, Staging, Production or Archived' },
@@ -95,7 +95,7 @@ export const alias: Command = {
   ],
   args: [
     { name: 'name', summary: 'the model', completes: 'model' },
-    { name: 'version', summary: 'a version, stage, @alias or latest', optional: true },
+    { name: 'version', completes: 'version', summary: 'a version, stage, @alias or latest', optional: true },
     { name: 'alias', summary: 'the alias', optional: true },
   ],
   flags: [{ name: 'delete', value: 'ALIAS', summary: 'delete this alias' }],

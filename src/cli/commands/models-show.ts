@@ -22,7 +22,10 @@ export const show: Command = {
     ['mlops models show digits', 'the model and its versions'],
     ['mlops models show digits Production', 'the version in production'],
   ],
-  args: [nameArgument, { name: 'version', summary: 'a version, stage, @alias or latest', optional: true }],
+  args: [
+    nameArgument,
+    { name: 'version', completes: 'version', summary: 'a version, stage, @alias or latest', optional: true },
+  ],
   flags: [json],
   run: (input, terminal) =>
     withStore(
@@ -108,7 +111,10 @@ export const compare: Command = {
     ['mlops models compare digits', 'the two newest versions'],
     ['mlops models compare digits Production 3', 'what is in production beside version 3'],
   ],
-  args: [nameArgument, { name: 'version', summary: 'versions, stages or aliases', optional: true, variadic: true }],
+  args: [
+    nameArgument,
+    { name: 'version', completes: 'version', summary: 'versions, stages or aliases', optional: true, variadic: true },
+  ],
   flags: [{ name: 'all', summary: 'also what is the same in all' }, json],
   run: (input, terminal) =>
     withStore(
@@ -176,7 +182,7 @@ export const history: Command = {
   owner: 'mlops',
   summary: 'Show who moved which version, when and why',
   examples: [['mlops models history digits', 'the audit trail of a model']],
-  args: [nameArgument, { name: 'version', summary: 'only of this version', optional: true }],
+  args: [nameArgument, { name: 'version', completes: 'version', summary: 'only of this version', optional: true }],
   flags: [json],
   run: (input, terminal) =>
     withStore(

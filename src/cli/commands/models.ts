@@ -148,7 +148,7 @@ const download: Command = {
   ],
   args: [
     { name: 'name', summary: 'the model, or models:/NAME/SELECTOR', completes: 'model' },
-    { name: 'version', summary: 'a version, stage, @alias or latest (default)', optional: true },
+    { name: 'version', completes: 'version', summary: 'a version, stage, @alias or latest (default)', optional: true },
   ],
   flags: [{ name: 'out', short: 'o', value: 'DIR', summary: 'the folder to make', completes: 'path' }, json],
   run: (input, terminal) =>
@@ -175,7 +175,7 @@ const remove: Command = {
   ],
   args: [
     { name: 'name', summary: 'the model', completes: 'model' },
-    { name: 'version', summary: 'one version, by number or @alias', optional: true },
+    { name: 'version', completes: 'version', summary: 'one version, by number or @alias', optional: true },
   ],
   flags: [
     { name: 'yes', short: 'y', summary: 'do not ask' },

@@ -20,7 +20,13 @@ import { openInBrowser } from '../terminal/open-browser.ts';
 import { findReportPlace, type ReportPlace } from '../session/report-project.ts';
 
 const displayFlags: readonly FlagSpec[] = [
-  { name: 'template', short: 't', value: 'NAME', summary: 'template: a built-in one, one of .dvc/plots, or a path' },
+  {
+    name: 'template',
+    short: 't',
+    value: 'NAME',
+    summary: 'template: a built-in one, one of .dvc/plots, or a path',
+    completes: 'plot-template',
+  },
   { name: 'x', short: 'x', value: 'FIELD', summary: 'field of the x axis' },
   { name: 'y', short: 'y', value: 'FIELD', summary: 'field of the y axis' },
   { name: 'no-header', summary: 'the CSV or TSV file has no header line' },
@@ -122,7 +128,9 @@ const templates: Command = {
     ['mlops plots templates', 'their names'],
     ['mlops plots templates linear > .dvc/plots/mine.json', 'begin a template of your own'],
   ],
-  args: [{ name: 'template', summary: 'print the specification of this one', optional: true, completes: 'template' }],
+  args: [
+    { name: 'template', summary: 'print the specification of this one', optional: true, completes: 'plot-template' },
+  ],
   flags: [{ name: 'json', ours: true, summary: 'the names as JSON; a specification always is' }],
   failure: 1,
   run(input, terminal) {

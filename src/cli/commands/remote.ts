@@ -11,6 +11,7 @@ import {
 } from '../../repo/setup/remotes.ts';
 import type { ArgSpec, Command, Verb } from '../parse/command.ts';
 import { levelFlags, levelOf } from '../parse/config-levels.ts';
+import { secretFlags, secretValue } from '../session/secret-value.ts';
 import { say } from '../session/data-session.ts';
 
 const nameArg: ArgSpec = { name: 'name', summary: 'name of the remote', completes: 'remote' };
@@ -46,7 +47,7 @@ const modify: Command = {
   summary: 'Set an option of a remote',
   examples: [
     ['mlops remote modify cloud endpointurl http://localhost:9000', 'another S3 service'],
-    ['mlops remote modify --local cloud access_key_id KEY', 'a secret, in the file that Git ignores'],
+    ['mlops remote modify --local cloud secret_access_key --value-prompt', 'a secret, in the file that Git ignores'],
     ['mlops remote modify -u cloud region', 'remove an option'],
   ],
   args: [
@@ -54,9 +55,10 @@ const modify: Command = {
     { name: 'option', summary: 'name of the option' },
     { name: 'value', summary: 'its value', optional: true },
   ],
-  flags: [...levelFlags, { name: 'unset', short: 'u', summary: 'remove the option' }],
-  run(input, terminal) {
-    const [name = '', option = '', value] = input.args;
+  flags: [...levelFlags, { name: 'unset', short: 'u', summary: 'remove the option' }, ...secretFlags],
+  async run(input, terminal) {
+    const [name = '', option = '', given] = input.args;
+    const value = given ?? (await secretValue(input, terminal));
     if (value === undefined && !input.on('unset')) {
       throw new MlopsError('usage', 'the following arguments are required: value', {
         hint: 'give a value, or -u to remove the option',

@@ -116,6 +116,7 @@ export class ReproView {
   readonly #explain: boolean;
   readonly #parallel: boolean;
   readonly #board: StageBoard | undefined;
+  readonly #groups: boolean;
   #worked = 0;
   ran = 0;
   cached = 0;
@@ -126,6 +127,8 @@ export class ReproView {
     this.#parallel = parallel;
     this.#terminal = terminal;
     this.#output = new StageOutput((bytes) => terminal.write(bytes), parallel);
+    // Side by side their lines mix, and carry names.
+    this.#groups = !parallel && terminal.env['GITHUB_ACTIONS'] === 'true' && !terminal.asDvc;
     this.#board = parallel && showsBoard(terminal) ? openBoard(terminal) : undefined;
   }
 
@@ -152,6 +155,10 @@ export class ReproView {
 
   #say(event: ReproEvent): void {
     this.#count(event);
+    if (this.#groups && event.kind === 'running') this.#terminal.writeError(`::group::${event.stage.address}\n`);
+    if (this.#groups && (event.kind === 'done' || event.kind === 'failed')) this.#terminal.writeError('::endgroup::\n');
+    if (this.#groups && event.kind === 'failed')
+      this.#terminal.writeError(`::error::${firstLine(event.error.message)}\n`);
     if (event.kind === 'output') {
       if (event.stream === 'stderr' && !this.#parallel) this.#terminal.writeError(event.chunk);
       else this.#output.chunk(event.stage.address, event.chunk);
@@ -191,6 +198,11 @@ export class ReproView {
       this.#worked += event.milliseconds;
     } else this.cached++;
   }
+}
+
+/** As GitHub's commands want it: one line, percent signs escaped. */
+function firstLine(text: string): string {
+  return (text.split('\n')[0] ?? '').replaceAll('%', '%25');
 }
 
 /** An event as `--json` prints it. */

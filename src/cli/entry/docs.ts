@@ -1,6 +1,6 @@
 import { errorCodes } from '../../base/index.ts';
 import type { Command } from '../parse/command.ts';
-import { argName, exitStatuses, flagName, flagSummary, usageOf } from './help.ts';
+import { argName, exitStatuses, flagName, flagSummary, usageOf } from './usage.ts';
 import { verbs } from './verbs.ts';
 import { groupTitles, type Group } from '../parse/verb-row.ts';
 
@@ -15,6 +15,8 @@ export async function loadCommands(): Promise<{ readonly group: Group; readonly 
     }),
   );
 }
+
+export { mainManPage, manPage } from './man.ts';
 
 /** The text of docs/cli.md. */
 export async function cliReference(): Promise<string> {

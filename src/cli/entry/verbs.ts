@@ -253,6 +253,12 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('../commands/completion.ts'),
   },
   {
+    name: 'man',
+    group: 'more',
+    summary: 'Show the manual page of a command',
+    load: async () => ({ verb: (await import('../commands/man.ts')).manVerb(manSource) }),
+  },
+  {
     name: '__complete',
     group: 'more',
     summary: 'Answer a completion script',
@@ -260,3 +266,10 @@ export const verbs: readonly VerbRow[] = [
     load: async () => ({ verb: (await import('../commands/complete.ts')).completeVerb(verbs) }),
   },
 ];
+
+async function manSource() {
+  const { mainManPage: main, manPage: page } = await import('./man.ts');
+  const loaded = await Promise.all(verbs.filter((row) => row.hidden !== true).map((row) => row.load()));
+  const commands = loaded.flatMap(({ verb }) => ('run' in verb ? [verb] : verb.commands));
+  return { commands: commands.filter((command) => command.hidden !== true), page, main };
+}

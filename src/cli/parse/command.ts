@@ -15,6 +15,9 @@ export type Completes =
   | 'experiment'
   | 'template'
   | 'revision'
+  | 'version'
+  | 'param'
+  | 'plot-template'
   | 'topic'
   | 'error';
 

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import type { Readable, Writable } from 'node:stream';
+import { Writable, type Readable } from 'node:stream';
 
 import { createLogger, isSystemError, MlopsError, type LogLevel } from '../../base/index.ts';
 import type { Terminal } from './terminal.ts';
@@ -113,10 +113,21 @@ export async function createTerminal(flags: TerminalFlags, streams: Streams): Pr
       flags.yes ||
       (!flags.noInput &&
         (await askAnywhere(question, stdin, stdin.isTTY === true && stderrIsTty ? stderr : stdout, streams.signal))),
+    askSecret: async (what) => {
+      if (stdin.isTTY === true && stderrIsTty && !flags.noInput) {
+        stderr.write(`${escapeControls(what)} (not shown): `);
+        const answer = await ask('', stdin, new Silence(), streams.signal);
+        stderr.write('\n');
+        return answer;
+      }
+      throw new MlopsError('confirmation_needed', `There is no terminal to ask for the ${what} on.`, {
+        hint: 'give it by --value-stdin, --value-file or --value-env',
+      });
+    },
     confirm: async (question, options = {}) => {
       if (flags.yes) return true;
       if (stdin.isTTY === true && stderrIsTty && !flags.noInput)
-        return ask(question, options.name, stdin, stderr, streams.signal);
+        return agree(question, options.name, stdin, stderr, streams.signal);
       if (options.must !== true) return false;
       throw new MlopsError('confirmation_needed', `${question} There is no terminal to ask on.`, {
         hint: 'say yes beforehand with --yes',
@@ -170,18 +181,30 @@ async function askAnywhere(question: string, input: Readable, output: Writable, 
   }
 }
 
-async function ask(
+/** Where the echo of what is typed goes. */
+class Silence extends Writable {
+  override _write(_chunk: unknown, _encoding: string, done: () => void): void {
+    done();
+  }
+}
+
+async function agree(
   question: string,
   name: string | undefined,
   input: Readable,
   output: Writable,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const reader = createInterface({ input, output });
+  const how = name === undefined ? '[y/n]' : `Type ${name} to say yes`;
+  const answer = (await ask(`${escapeControls(`${question} ${how}`)}: `, input, output, signal)).trim();
+  return name === undefined ? /^y(es)?$/i.test(answer) : answer === name;
+}
+
+async function ask(question: string, input: Readable, output: Writable, signal: AbortSignal): Promise<string> {
+  // Only as a terminal does it leave the echo to `output`.
+  const reader = createInterface({ input, output, ...(output instanceof Silence ? { terminal: true } : {}) });
   try {
-    const how = name === undefined ? '[y/n]' : `Type ${name} to say yes`;
-    const answer = (await reader.question(`${escapeControls(`${question} ${how}`)}: `, { signal })).trim();
-    return name === undefined ? /^y(es)?$/i.test(answer) : answer === name;
+    return await reader.question(question, { signal });
   } catch (error) {
     if (isSystemError(error, 'ABORT_ERR')) throw signal.reason;
     throw error;

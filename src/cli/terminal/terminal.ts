@@ -57,6 +57,8 @@ export interface Terminal {
   spin<T>(text: string, work: Promise<T>): Promise<T>;
   /** Asks as DVC's gc and destroy do, also where there is no TTY: answers may come through a pipe. */
   confirmAnywhere(question: string): Promise<boolean>;
+  /** Asks for a value that is not shown while it is typed. @throws MlopsError `confirmation_needed` without a terminal. */
+  askSecret(what: string): Promise<string>;
   /** Asks a yes/no question on a TTY, or to type `name` back where that is given. Without one: false, or throws `confirmation_needed` when `must`. */
   confirm(question: string, options?: { readonly must?: boolean; readonly name?: string }): Promise<boolean>;
 }
