@@ -144,6 +144,29 @@ export function trackingContract(kind: string, open: () => Promise<Opened>): voi
       expect((await store.sampleMetric(info.id, 'n', { limit: 9 }))[0]?.value).toBeNaN();
     });
 
+    it('keeps the edges of int64 in times and steps, and pages of any size', async () => {
+      const [low, high] = [-(2 ** 63), 2 ** 63];
+      const { info } = await store.createRun({ experimentId: experiment, startTime: high });
+      await store.updateRun(info.id, { endTime: high });
+      const edges = [
+        point('m', 1, high, high),
+        point('m', 2, low, 7),
+        { key: 'm', value: high, step: 0, timestamp: 8 },
+      ];
+      await store.logBatch(info.id, { metrics: edges });
+      await store.logBatch(info.id, { metrics: [point('n', 1, low, high)] });
+      expect((await store.getRun(info.id)).info).toMatchObject({ startTime: high, endTime: high });
+      const { items } = await store.metricHistory(info.id, 'm', { maxResults: 2 ** 62 });
+      expect(items.map(({ timestamp, step, value }) => [timestamp, step, value])).toEqual([
+        [7, low, 2],
+        [8, 0, high],
+        [high, high, 1],
+      ]);
+      expect((await store.metricHistory(info.id, 'n')).items).toMatchObject([{ timestamp: high, step: low }]);
+      const found = await store.searchRuns({ experimentIds: [experiment], filter: 'start_time > 9e18' });
+      expect(found.items.map((one) => one.info.id)).toEqual([info.id]);
+    });
+
     it('takes a param again only with the same value, and then writes nothing of the batch', async () => {
       const { info } = await run();
       await store.logBatch(info.id, { params: [{ key: 'p', value: '1' }] });

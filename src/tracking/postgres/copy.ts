@@ -76,7 +76,9 @@ export async function copyFromSqlite(db: Database, file: string): Promise<void> 
 
 async function refuseFilled(client: PoolClient, shown: string): Promise<void> {
   const { rows } = await client.query(
-    `SELECT EXISTS (SELECT 1 FROM runs) OR EXISTS (SELECT 1 FROM registered_models) OR EXISTS (SELECT 1 FROM traces)
+    // Running servers know the numbers of names and experiments that once were: another store's would be taken for them.
+    `SELECT EXISTS (SELECT 1 FROM keys) OR (SELECT is_called FROM experiment_numbers)
+      OR EXISTS (SELECT 1 FROM runs) OR EXISTS (SELECT 1 FROM registered_models) OR EXISTS (SELECT 1 FROM traces)
       OR EXISTS (SELECT 1 FROM experiments WHERE n <> 0) AS filled`,
   );
   if (!(rows[0] as { filled: boolean }).filled) return;

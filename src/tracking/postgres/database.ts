@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolClient, QueryConfig } from 'pg';
 
+import { int64Text } from '../../mlflow/index.ts';
 import type { Driver } from '../sql/context.ts';
 import { compile } from '../sql/sql.ts';
 import type { Insert, Query, Work } from '../sql/work.ts';
@@ -141,13 +142,13 @@ export class Database implements Driver {
     if (query.kind === 'packed') return this.#packed(client, packed(text, query.columns), values).then(unpacked);
     if (query.kind === 'column') return this.#packed(client, packedColumn(text), values).then(unpackedColumn);
     const rowMode = query.kind === 'arrays' ? { rowMode: 'array' } : {};
-    const config: QueryConfig = { ...this.#prepared(text), values: [...values], ...rowMode };
+    const config: QueryConfig = { ...this.#prepared(text), values: values.map(sendable), ...rowMode };
     const result = await client.query(config);
     return query.kind === 'count' ? (result.rowCount ?? 0) : result.rows;
   }
 
   async #packed(client: PoolClient, text: string, values: readonly unknown[]): Promise<Packed> {
-    const { rows } = await client.query({ ...this.#prepared(text), values: [...values], rowMode: 'array' });
+    const { rows } = await client.query({ ...this.#prepared(text), values: values.map(sendable), rowMode: 'array' });
     return rows[0] as Packed;
   }
 
@@ -160,7 +161,7 @@ export class Database implements Driver {
       text = `INSERT INTO ${insert.table} (${names}) SELECT * FROM unnest(${arrays}) AS given(${names}) ${insert.conflict}`;
       this.#inserts.set(insert, text);
     }
-    const values = Object.keys(insert.columns).map((_, i) => rows.map((row) => row[i]));
+    const values = Object.keys(insert.columns).map((_, i) => rows.map((row) => sendable(row[i])));
     return (await client.query({ ...this.#prepared(text), values })).rowCount ?? 0;
   }
 
@@ -175,6 +176,13 @@ export class Database implements Driver {
     known.seen++;
     return known.seen < worthPreparing ? { text } : { text, name: known.name };
   }
+}
+
+/** Times and steps at the edges of int64 are doubles that `String` writes with digits beyond them. */
+function sendable(value: unknown): unknown {
+  if (typeof value === 'number') return Math.abs(value) === 2 ** 63 ? int64Text(value) : value;
+  if (!Array.isArray(value)) return value;
+  return value.some((one) => sendable(one) !== one) ? value.map(sendable) : value;
 }
 
 /** The connection broke while the server was committing. */

@@ -87,14 +87,10 @@ function runRules(store: RunStore): Partial<RunStore> {
       checkInputs(datasets);
       return store.logInputs(id, datasets, modelIds);
     },
-    metricHistory: async (id, key, query = {}) => {
-      pageSizes.history(query.maxResults);
-      return store.metricHistory(id, key, query);
-    },
-    historyColumns: async (id, key, query = {}) => {
-      pageSizes.history(query.maxResults);
-      return store.historyColumns(id, key, query);
-    },
+    metricHistory: async (id, key, query = {}) =>
+      store.metricHistory(id, key, { ...query, maxResults: pageSizes.history(query.maxResults) }),
+    historyColumns: async (id, key, query = {}) =>
+      store.historyColumns(id, key, { ...query, maxResults: pageSizes.history(query.maxResults) }),
   };
 }
 

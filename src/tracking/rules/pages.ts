@@ -7,17 +7,20 @@ function atMost50000(size = 1000): number {
   throw invalid(`Invalid value ${size} for parameter 'max_results' supplied. ${rule}`);
 }
 
+/** More than any page holds, and a number that databases add one to. */
+const most = 2 ** 31 - 1;
+
 export const pageSizes = {
   experiments: atMost50000,
   runs: atMost50000,
   history(size: number | undefined): number | undefined {
-    if (size === undefined || size >= 1) return size;
+    if (size === undefined || size >= 1) return size === undefined ? undefined : Math.min(size, most);
     throw invalid(`Invalid value ${size} for parameter 'max_results' supplied: it must be a positive integer`);
   },
   /** Protobuf cannot tell 0 from absent. */
   loggedModels(size = 0): number {
     if (size < 0) throw invalid(`Invalid value ${size} for parameter 'max_results' supplied`);
-    return size === 0 ? 50 : size;
+    return size === 0 ? 50 : Math.min(size, most);
   },
   registeredModels(size = 100): number {
     if (size >= 0 && size <= 1000) return size;

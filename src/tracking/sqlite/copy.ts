@@ -14,7 +14,7 @@ export async function copyFrom(connection: Connection, file: string): Promise<vo
   openDatabase(file, { migrations }).close();
   const filled = db
     .prepare(
-      `SELECT 1 FROM runs UNION ALL SELECT 1 FROM registered_models UNION ALL SELECT 1 FROM traces
+      `SELECT 1 FROM keys UNION ALL SELECT 1 FROM runs UNION ALL SELECT 1 FROM registered_models UNION ALL SELECT 1 FROM traces
        UNION ALL SELECT 1 FROM experiments WHERE n <> 0 LIMIT 1`,
     )
     .get();
