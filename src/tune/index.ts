@@ -17,6 +17,11 @@ export {
   type RunStudyOptions,
   type StudyEvent,
 } from './studies/run-study.ts';
+export { importance } from './looks/importance.ts';
+export { hypervolume } from './hypervolume.ts';
+export { referencePoint } from './split.ts';
+export { readSpace } from './read-space.ts';
+export { expectedGain } from './looks/expected-gain.ts';
 export { memoryTrials } from './studies/memory-store.ts';
 export { OpenStudy, type SlowSampler, type TrialEnd } from './studies/open-study.ts';
 export { differences, isOptunas, parseSpec, partsOf, specVersion, type StudySpec } from './studies/spec.ts';

@@ -31,8 +31,7 @@ export function splitTrials(trials: readonly Trial[], directions: readonly Direc
     else if (trial.state === 'COMPLETE') complete.push(trial);
     else pruned.push(trial);
   }
-  const good =
-    directions.length > 1 ? bestOfSeveral(complete, directions, count) : bestOfOne(complete, directions, count);
+  const good = directions.length > 1 ? goodTrials(complete, directions, count) : bestOfOne(complete, directions, count);
   const below = new Set(good);
   const add = (candidates: Trial[], order: (a: Trial, b: Trial) => number): void => {
     const room = Math.max(0, count - below.size);
@@ -53,7 +52,8 @@ function bestOfOne(complete: readonly Trial[], directions: readonly Direction[],
   return keyed.slice(0, count).map(({ trial }) => trial);
 }
 
-function bestOfSeveral(complete: readonly Trial[], directions: readonly Direction[], count: number): Trial[] {
+/** The `count` best of complete trials with several objectives: by fronts, the last one cut by hypervolume. */
+export function goodTrials(complete: readonly Trial[], directions: readonly Direction[], count: number): Trial[] {
   if (count === 0) return [];
   if (count >= complete.length) return [...complete];
   const points = complete.map((trial) => losses(trial, directions));

@@ -1,4 +1,4 @@
-import { GpSampler } from '../samplers/gp.ts';
+import { expectedGain } from '../looks/expected-gain.ts';
 import { losses, violation, type Direction, type Trial } from '../trial.ts';
 import type { OpenStudy } from './open-study.ts';
 import type { FullTrial } from './trial-body.ts';
@@ -93,8 +93,8 @@ function sinceBest(study: OpenStudy): number {
 function expectsLittle(study: OpenStudy, { after, improvement }: { after: number; improvement: number }): boolean {
   const { view } = study;
   const complete = view.trials.filter(({ state }) => state === 'COMPLETE');
-  if (view.directions.length > 1 || complete.length < after) return false;
-  const expected = new GpSampler(view.space, view.directions, 0).expectedGain(view, complete.length);
+  if (complete.length < after) return false;
+  const expected = expectedGain(view);
   return expected !== undefined && expected < improvement;
 }
 

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 
-import { Driver } from '../../../src/tune/index.ts';
+import { Driver, importance, readSpace, type Direction, type Params, type Trial } from '../../../src/tune/index.ts';
 import { describeWithTool } from '../../tools.ts';
 
 const here = import.meta.dirname;
@@ -82,6 +82,26 @@ describeWithTool('optuna', 'Optuna', ({ optuna }) => {
         }
         expect(say({ tell: { number, ...trial.tell } })).toEqual({ ok: true });
       }
+    }
+  });
+
+  it('sees the same importance of parameters, to 1e-6', async () => {
+    interface Made {
+      readonly space: unknown;
+      readonly directions: readonly Direction[];
+      readonly trials: readonly { readonly number: number; readonly params: Params; readonly values: number[] }[];
+      readonly importance: Readonly<Record<string, number>>;
+    }
+    for (const study of await made<Made>(optuna, 'optuna_importance.py', 24, 5)) {
+      const trials = study.trials.map((trial): Trial => ({
+        ...trial,
+        state: 'COMPLETE',
+        intermediate: new Map(),
+        constraints: [],
+        notes: {},
+      }));
+      const found = importance(trials, readSpace(study.space), study.directions);
+      expect(difference(Object.fromEntries(found), study.importance, 1e-6)).toBeUndefined();
     }
   });
 });
