@@ -8,6 +8,7 @@
 export { datapointsOf, sourcesOf, type Datapoints, type PlotProperties, type Series } from './datapoints.ts';
 export { drawPlot, type Drawing } from './draw.ts';
 export { fillTemplate, type FilledTemplate, type PlotContent } from './fill.ts';
+export { drawPanels, drawParallel, shareColor, type Mark, type Panel, type PanelAxis } from './panel.ts';
 export { renderPage, type PageContent, type PageImage, type PageItem } from './page.ts';
 export { toPng } from './png.ts';
 export { parseTable } from './table-text.ts';

@@ -115,7 +115,9 @@ export async function holdStudy(
     return held(studies, row, spec, false);
   }
   const stored = parseSpec(before.spec, name);
-  const changed = differences(stored, wanted);
+  // One that was imported knows neither where its params go nor what its metrics are called.
+  const imported = stored.run['job'] === undefined;
+  const changed = imported && stored.directions.join() === wanted.directions.join() ? [] : differences(stored, wanted);
   if (changed.length > 0 && options.extend !== true) {
     throw new MlopsError('tune_changed', `study '${name}' searches something else: ${changed.join('; ')}`, {
       hint: 'take the changes over with --extend, or give another name with --study',
@@ -127,7 +129,8 @@ export async function holdStudy(
   if (!(await studies.claimStudy(name, before.owner, owner, Date.now()))) {
     throw busy(name, 'another process has just begun to work on it');
   }
-  const change = { spec: JSON.stringify(spec), state: 'ACTIVE', reason: '' } as const;
+  const runId = before.runId === '' ? await beginRun(store, settings, options) : before.runId;
+  const change = { spec: JSON.stringify(spec), state: 'ACTIVE', reason: '', runId } as const;
   await studies.updateStudy(name, change);
   if (before.runId !== '') await store.updateRun(before.runId, { status: 'RUNNING' }).catch(() => undefined);
   return held(studies, { ...before, ...change, owner }, spec, true);

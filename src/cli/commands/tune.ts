@@ -2,7 +2,9 @@ import * as readline from 'node:readline';
 
 import { Driver } from '../../tune/index.ts';
 import type { Command, Verb } from '../parse/command.ts';
+import { exportCommand, importCommand } from './tune-exchange.ts';
 import { apply, remove, stop } from './tune-manage.ts';
+import { importanceCommand, plotCommand } from './tune-plot.ts';
 import { bare, resume, run } from './tune-run.ts';
 import { best, list, show, status, trials } from './tune-show.ts';
 
@@ -29,5 +31,22 @@ const drive: Command = {
 export const verb: Verb = {
   name: 'tune',
   summary: 'Search hyper-parameters',
-  commands: [bare, run, resume, status, best, list, show, trials, stop, apply, remove, drive],
+  commands: [
+    bare,
+    run,
+    resume,
+    status,
+    best,
+    list,
+    show,
+    trials,
+    importanceCommand,
+    plotCommand,
+    stop,
+    apply,
+    remove,
+    exportCommand,
+    importCommand,
+    drive,
+  ],
 };
