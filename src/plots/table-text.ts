@@ -21,7 +21,7 @@ export function parseTable(
 }
 
 /** Rows of fields by the rules of RFC 4180 as Python's reader applies them; a blank line is an empty row. */
-function splitRows(text: string, delimiter: string): string[][] {
+export function splitRows(text: string, delimiter: string): string[][] {
   const rows: string[][] = [];
   let at = 0;
   while (at < text.length) {

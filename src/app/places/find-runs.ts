@@ -32,6 +32,8 @@ export interface FindRuns {
   readonly view?: 'ACTIVE_ONLY' | 'DELETED_ONLY' | 'ALL' | undefined;
   /** Also the runs of single stages and other children. */
   readonly children?: boolean | undefined;
+  /** Passes over what no filter can: `tags.x != 'y'` also leaves out runs without the tag. */
+  readonly accept?: ((run: Run) => boolean) | undefined;
 }
 
 /** Runs of one or all experiments, newest first unless ordered. Without `children`, only those without a parent. */
@@ -42,29 +44,32 @@ export async function findRuns(store: TrackingStore, query: FindRuns): Promise<r
       ? (await everything((pageToken) => store.searchExperiments({ view: 'ALL', pageToken }))).map((one) => one.id)
       : [(await experimentNamed(store, experiment)).id];
   const search = { experimentIds, filter, orderBy, maxResults, view };
-  if (query.children === true) return (await store.searchRuns(search)).items;
+  const accept = query.accept ?? (() => true);
+  if (query.children === true) return accepted(store, search, accept);
   const both = [filter, `tags.${parent} IS NULL`].filter((part) => part !== undefined && part !== '').join(' AND ');
   try {
-    return (await store.searchRuns({ ...search, filter: both })).items;
+    return await accepted(store, { ...search, filter: both }, accept);
   } catch (error) {
     // MLflow's server before 3 cannot ask for what is absent.
     if (store.kind !== 'remote' || !isMlopsError(error, 'invalid_value')) throw error;
-    return withoutParent(store, search);
+    return accepted(store, search, (run) => !run.tags.some(({ key }) => key === parent) && accept(run), 1000);
   }
 }
 
 const parent = 'mlflow.parentRunId';
 
 /** Goes through the pages until there are enough; throws what is wrong with the filter itself. */
-async function withoutParent(
+async function accepted(
   store: TrackingStore,
   search: Parameters<TrackingStore['searchRuns']>[0] & { readonly maxResults: number },
+  accept: (run: Run) => boolean,
+  pageSize = search.maxResults,
 ): Promise<Run[]> {
   const found: Run[] = [];
   let pageToken: string | undefined;
   do {
-    const page = await store.searchRuns({ ...search, maxResults: 1000, pageToken });
-    found.push(...page.items.filter((run) => !run.tags.some(({ key }) => key === parent)));
+    const page = await store.searchRuns({ ...search, maxResults: pageSize, pageToken });
+    found.push(...page.items.filter(accept));
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined && found.length < search.maxResults);
   return found.slice(0, search.maxResults);
@@ -79,9 +84,9 @@ export async function runNamed(store: TrackingStore, word: string): Promise<Run>
   if (/^[0-9a-f]{32}$/.test(word)) return store.getRun(word);
   if (word === 'latest') {
     // A run that only carries a registered model is nobody's last piece of work.
-    const newest = (await findRuns(store, { maxResults: 100 })).find(
-      (run) => !run.tags.some(({ key, value }) => key === 'mlops.kind' && value === 'register'),
-    );
+    const isWork = (run: Run): boolean =>
+      !run.tags.some(({ key, value }) => key === 'mlops.kind' && value === 'register');
+    const [newest] = await findRuns(store, { maxResults: 20, accept: isWork });
     if (newest !== undefined) return newest;
     throw new MlopsError('resource_missing', 'there are no runs yet');
   }

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 
 import { isMlopsError, isSystemError, type PyMap } from '../../base/index.ts';
 import type { Metric } from '../../mlflow/index.ts';
+import { splitRows } from '../../plots/index.ts';
 import { parseDataFile, parsePythonJson } from '../../project/index.ts';
 import type { StageOut } from '../../repo/pipeline/recorder.ts';
 import { GrowingFile } from './growing-file.ts';
@@ -147,7 +148,7 @@ class TableReader implements Reader {
       if (next.restarted) this.#header = undefined;
       if (this.#header === undefined) this.#count = 0;
       for (const line of next.lines) {
-        const row = line.split(separator);
+        const [row = []] = splitRows(line, separator);
         if (this.#header === undefined) this.#header = row;
         else points.push(...this.#points(this.#header, row));
       }

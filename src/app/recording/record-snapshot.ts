@@ -3,6 +3,7 @@ import * as path from 'node:path';
 
 import { isMlopsError, isSystemError, type PyMap, type PyValue } from '../../base/index.ts';
 import type { Metric, Param } from '../../mlflow/index.ts';
+import { splitRows } from '../../plots/index.ts';
 import { parseDataFile, pythonStr } from '../../project/index.ts';
 import type { Lineage } from '../../repo/pipeline/recorder.ts';
 import type { ArtifactStore, Batch, TrackingStore } from '../../tracking/index.ts';
@@ -80,9 +81,9 @@ function pointsOf(snapshot: Snapshot, file: string): MetricPoint[] {
   }
 }
 
-function tableHistory(text: string, separator: string): MetricPoint[] {
-  const lines = text.split(/\r?\n/).filter((line) => line !== '');
-  const [header = [], ...rows] = lines.map((line) => line.split(separator));
+/** As `plots show` reads it, quotes included. */
+function tableHistory(text: string, separator: ',' | '\t'): MetricPoint[] {
+  const [header = [], ...rows] = splitRows(text, separator).filter((row) => row.length > 0);
   return isHistory(header) ? historyOf(header, rows) : [];
 }
 

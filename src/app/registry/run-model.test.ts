@@ -80,6 +80,9 @@ describe('a model of a run', () => {
     ]);
     expect(Buffer.from(await getArtifact(store, run, 'model/model.pkl')).toString()).toBe('pickle');
     expect(Buffer.from(await getArtifact(store, run, 'notes.txt')).toString()).toBe('n');
+    await store.artifacts(run.info.artifactUri).put('model/model.pkl', Buffer.from('own'));
+    expect(Buffer.from(await getArtifact(store, run, 'model/model.pkl')).toString()).toBe('own');
+    await expect(getArtifact(store, run, 'model/none')).rejects.toMatchObject({ code: 'resource_missing' });
   });
 
   it('that a command wrote is tied to the run of that command, and a run that only carries it is not the latest', async () => {
@@ -96,6 +99,11 @@ describe('a model of a run', () => {
     fs.writeFileSync(path.join(folder, 'old.bin'), 'weights of before');
     fs.utimesSync(path.join(folder, 'old.bin'), 1, 1);
     expect((await register('old.bin')).madeRun).toBe(true);
+    expect((await runNamed(store, 'latest')).info.id).toBe(command.info.id);
+    for (let i = 0; i < 120; i++) {
+      const tags = [{ key: 'mlops.kind', value: 'register' }];
+      await store.createRun({ experimentId: run.info.experimentId, userId: 'u', startTime: Date.now() + i, tags });
+    }
     expect((await runNamed(store, 'latest')).info.id).toBe(command.info.id);
   });
 });

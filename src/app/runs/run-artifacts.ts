@@ -1,3 +1,4 @@
+import { isMlopsError } from '../../base/index.ts';
 import type { Run } from '../../mlflow/index.ts';
 import type { ArtifactFile, TrackingStore } from '../../tracking/index.ts';
 import { modelsOfRun } from '../registry/run-model.ts';
@@ -21,13 +22,17 @@ export async function listArtifacts(store: TrackingStore, run: Run, folder = '')
   return files.map((file) => ({ ...file, path: `${inside.name}/${file.path}` }));
 }
 
-/** One file of a run, or of a model that it logged: `NAME/MLmodel`. */
+/** One file of a run, or of a model that it logged: `NAME/MLmodel`. What is among the run's own files comes first. */
 export async function getArtifact(store: TrackingStore, run: Run, path: string): Promise<Uint8Array> {
-  const inside = await inModel(store, run, path);
-  if (inside === undefined || inside.path === '') return store.artifacts(run.info.artifactUri).get(path);
-  const own = await store.artifacts(run.info.artifactUri).list(path.slice(0, path.lastIndexOf('/')));
-  const uri = own.some((file) => file.path === path) ? run.info.artifactUri : inside.uri;
-  return store.artifacts(uri).get(uri === inside.uri ? inside.path : path);
+  const own = store.artifacts(run.info.artifactUri);
+  try {
+    return await own.get(path);
+  } catch (error) {
+    if (!isMlopsError(error, 'resource_missing')) throw error;
+    const inside = await inModel(store, run, path);
+    if (inside === undefined || inside.path === '') throw error;
+    return store.artifacts(inside.uri).get(inside.path);
+  }
 }
 
 /** The logged model whose name a path begins with, and the rest of the path. */

@@ -179,8 +179,9 @@ function needsBackslash(chars: readonly string[], start: number, end: number): b
   if (start > end && chars[start] !== ' ') return true;
   let position = chars.indexOf(' ', end);
   if (position < 0) return true;
-  const newline = chars.indexOf('\n', end);
-  if (newline >= 0 && newline < position) position = newline;
+  // Not searched to the end of the text at each fold of a text without line breaks.
+  const newline = chars.slice(end, position).indexOf('\n');
+  if (newline >= 0) position = end + newline;
   const after = chars[position + 1];
   if (after === undefined || (chars[position] === '\n' && after !== ' ')) return true;
   const word = chars.slice(end, position);
