@@ -1,4 +1,5 @@
 import type { PictureOptions, Resize } from './options.ts';
+import { roundHalfEven } from './rounding.ts';
 
 /** Where a picture lies in the tensor made of it: x there = x in the picture times `scaleX` plus `left`. */
 export interface Placement {
@@ -24,15 +25,6 @@ export interface Plan {
   readonly outHeight: number;
   readonly colour: readonly number[];
   readonly placement: Placement;
-}
-
-/** Half to even, as Python rounds. */
-export function roundHalfEven(value: number): number {
-  const below = Math.floor(value);
-  const rest = value - below;
-  // Not -0, which is another number to some.
-  if (rest !== 0.5) return Math.round(value) + 0;
-  return below % 2 === 0 ? below : below + 1;
 }
 
 /** @param filled letterboxes are filled up to their size, whatever their stride. */

@@ -7,11 +7,12 @@
  */
 export { decodePicture } from './codec.ts';
 export { describePicture, type PictureFacts } from './describe.ts';
+export type { Drawn } from './draw.ts';
 export { knownFormat, looksLikeFile } from './formats.ts';
 export type { Placement } from './geometry.ts';
 export { badPicture, pictureLimits, type PictureLimits } from './limits.ts';
 export { plainOptions, presets, type PictureOptions, type PresetName, type Resize } from './options.ts';
-export type { PreparedPicture } from './messages.ts';
+export type { DrawnPicture, PreparedPicture } from './messages.ts';
 export { PicturePool, type PicturePoolOptions } from './pool.ts';
 export { preparePicture, type Prepared } from './prepare.ts';
 export { optionsOfPreprocessor } from './preprocessor.ts';

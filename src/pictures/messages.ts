@@ -1,4 +1,5 @@
 import type { PictureOptions } from './options.ts';
+import type { Drawn } from './draw.ts';
 import type { PictureFacts } from './describe.ts';
 import type { PictureLimits } from './limits.ts';
 import type { Prepared } from './prepare.ts';
@@ -18,14 +19,27 @@ export interface PreparedPicture extends Prepared {
   readonly facts: PictureFacts | undefined;
 }
 
+/** A picture with objects drawn, as a file: JPEG where it came as one, else PNG. */
+export interface DrawJob {
+  readonly bytes: Uint8Array;
+  readonly exif: boolean;
+  readonly objects: readonly Drawn[];
+  readonly limits: PictureLimits;
+}
+
+export interface DrawnPicture {
+  readonly file: Uint8Array;
+  readonly type: 'image/jpeg' | 'image/png';
+}
+
 export interface ToPictures {
   readonly id: number;
-  readonly job: PictureJob;
+  readonly job: PictureJob | DrawJob;
 }
 
 export interface FromPictures {
   readonly id: number;
-  readonly prepared?: PreparedPicture;
+  readonly done?: PreparedPicture | DrawnPicture;
   readonly refused?: {
     readonly code: 'bad_picture' | 'program_missing' | undefined;
     readonly message: string;

@@ -1,5 +1,5 @@
-import { roundHalfEven } from './geometry.ts';
 import type { Picture } from './picture.ts';
+import { roundHalfEven } from './rounding.ts';
 
 export type OpenCvFilter = 'bilinear' | 'bicubic' | 'area';
 

@@ -5,19 +5,26 @@
 import { parentPort } from 'node:worker_threads';
 
 import { isMlopsError, messageOf } from '../base/index.ts';
-import { decodePicture } from './codec.ts';
+import { decodePicture, encodePicture } from './codec.ts';
 import { describePicture } from './describe.ts';
-import type { FromPictures, PictureJob, PreparedPicture, ToPictures } from './messages.ts';
+import { draw } from './draw.ts';
+import { formatOf } from './formats.ts';
+import type { DrawJob, DrawnPicture, FromPictures, PictureJob, PreparedPicture, ToPictures } from './messages.ts';
 import { preparePicture } from './prepare.ts';
 
 parentPort?.on('message', ({ id, job }: ToPictures) => {
   void answer(id, job);
 });
 
-async function answer(id: number, job: PictureJob): Promise<void> {
+async function answer(id: number, job: ToPictures['job']): Promise<void> {
   try {
-    const prepared = await prepare(job);
-    send({ id, prepared }, [prepared.data.buffer as ArrayBuffer]);
+    if ('objects' in job) {
+      const done = await drawn(job);
+      send({ id, done }, []);
+      return;
+    }
+    const done = await prepare(job);
+    send({ id, done }, [done.data.buffer as ArrayBuffer]);
   } catch (error) {
     const known = isMlopsError(error, 'bad_picture') || isMlopsError(error, 'program_missing') ? error : undefined;
     const code = known?.code as 'bad_picture' | 'program_missing' | undefined;
@@ -33,4 +40,10 @@ async function prepare({ bytes, options, full, describe, limits }: PictureJob): 
   const picture = await decodePicture(bytes, { orient: options.exif, limits });
   const prepared = preparePicture(picture, options, { full, limits });
   return { ...prepared, facts: describe ? describePicture(picture) : undefined };
+}
+
+async function drawn({ bytes, exif, objects, limits }: DrawJob): Promise<DrawnPicture> {
+  const picture = draw(await decodePicture(bytes, { orient: exif, limits }), objects);
+  const jpeg = formatOf(bytes) === 'jpeg';
+  return { file: await encodePicture(picture, jpeg ? 'jpeg' : 'png'), type: jpeg ? 'image/jpeg' : 'image/png' };
 }

@@ -3,7 +3,9 @@ import { Worker } from 'node:worker_threads';
 
 import { MlopsError } from '../base/index.ts';
 import { badPicture, pictureLimits, type PictureLimits } from './limits.ts';
-import type { FromPictures, PictureJob, PreparedPicture, ToPictures } from './messages.ts';
+import type { DrawJob, DrawnPicture, FromPictures, PictureJob, PreparedPicture, ToPictures } from './messages.ts';
+
+type Done = PreparedPicture | DrawnPicture;
 
 export interface PicturePoolOptions {
   /** The built `picture.worker.ts`. */
@@ -16,8 +18,8 @@ export interface PicturePoolOptions {
 }
 
 interface Waiting {
-  readonly job: PictureJob;
-  resolve(prepared: PreparedPicture): void;
+  readonly job: ToPictures['job'];
+  resolve(done: Done): void;
   reject(error: Error): void;
 }
 
@@ -47,9 +49,9 @@ export class PicturePool {
     const { limits } = this.options;
     const jobs = files.map(
       (bytes) =>
-        new Promise<PreparedPicture>((resolve, reject) => {
+        new Promise<Done>((resolve, reject) => {
           this.#queue.push({ job: { ...how, bytes, limits }, resolve, reject });
-        }),
+        }) as Promise<PreparedPicture>,
     );
     this.#pump();
     const outcomes = await Promise.allSettled(jobs);
@@ -59,19 +61,31 @@ export class PicturePool {
     });
   }
 
+  /** @throws MlopsError `bad_picture`. */
+  draw(bytes: Uint8Array, how: Omit<DrawJob, 'bytes' | 'limits'>): Promise<DrawnPicture> {
+    const drawing = new Promise<Done>((resolve, reject) => {
+      this.#queue.push({ job: { ...how, bytes, limits: this.options.limits }, resolve, reject });
+    });
+    this.#pump();
+    return drawing as Promise<DrawnPicture>;
+  }
+
   #pump(): void {
     while (this.#queue.length > 0 && !this.#closed) {
       const thread = this.#free();
       const next = thread === undefined ? undefined : this.#queue.shift();
       if (thread === undefined || next === undefined) return;
-      void thread
-        .run(next.job)
-        .then(
-          (prepared) => next.resolve(prepared),
-          (error: Error) => next.reject(error),
-        )
-        .finally(() => this.#pump());
+      void this.#work(thread, next);
     }
+  }
+
+  async #work(thread: PictureThread, waiting: Waiting): Promise<void> {
+    try {
+      waiting.resolve(await thread.run(waiting.job));
+    } catch (error) {
+      waiting.reject(error as Error);
+    }
+    this.#pump();
   }
 
   #free(): PictureThread | undefined {
@@ -108,18 +122,18 @@ function lost(): MlopsError {
 
 class PictureThread {
   readonly #worker: Worker;
-  #current: { readonly id: number; resolve(prepared: PreparedPicture): void; reject(error: Error): void } | undefined;
+  #current: { readonly id: number; resolve(done: Done): void; reject(error: Error): void } | undefined;
   #ended = false;
   #nextId = 1;
 
   constructor(file: URL, onEnd: () => void) {
     this.#worker = new Worker(file, { name: 'picture', stdout: false, stderr: false });
     this.#worker.unref();
-    this.#worker.on('message', ({ id, prepared, refused }: FromPictures) => {
+    this.#worker.on('message', ({ id, done, refused }: FromPictures) => {
       const current = this.#current;
       if (current?.id !== id) return;
       this.#current = undefined;
-      if (prepared !== undefined) current.resolve(prepared);
+      if (done !== undefined) current.resolve(done);
       else current.reject(refusal(refused));
     });
     this.#worker.on('error', () => this.#end(onEnd));
@@ -130,10 +144,10 @@ class PictureThread {
     return this.#current !== undefined || this.#ended;
   }
 
-  run(job: PictureJob): Promise<PreparedPicture> {
+  run(job: ToPictures['job']): Promise<Done> {
     const id = this.#nextId++;
     const { time } = job.limits;
-    return new Promise<PreparedPicture>((resolve, reject) => {
+    return new Promise<Done>((resolve, reject) => {
       // The decoder has the same limit, and a thread that keeps to neither is given up.
       const timer = setTimeout(() => {
         reject(badPicture(`decoding and resizing it takes more than ${time} ms`));
@@ -142,7 +156,7 @@ class PictureThread {
       const settled = { clear: () => clearTimeout(timer) };
       this.#current = {
         id,
-        resolve: (prepared) => (settled.clear(), resolve(prepared)),
+        resolve: (done) => (settled.clear(), resolve(done)),
         reject: (error) => (settled.clear(), reject(error)),
       };
       // Copied, for the body that it is a part of stays here.

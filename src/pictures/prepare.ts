@@ -1,9 +1,10 @@
-import { planOf, roundHalfEven, type Placement } from './geometry.ts';
+import { planOf, type Placement } from './geometry.ts';
 import { checkSize, pictureLimits, type PictureLimits } from './limits.ts';
 import { resizeAsOpenCv } from './opencv.ts';
 import type { PictureOptions } from './options.ts';
 import { filled, paste, type Picture } from './picture.ts';
 import { resizeAsPillow } from './resample.ts';
+import { roundHalfEven } from './rounding.ts';
 
 /** A picture as a model takes it. */
 export interface Prepared {

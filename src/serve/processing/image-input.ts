@@ -1,6 +1,6 @@
 import { MlopsError } from '../../base/index.ts';
 import type { Dtype, TensorInfo } from '../../model/index.ts';
-import type { PictureOptions } from '../../pictures/index.ts';
+import type { PictureOptions, Resize } from '../../pictures/index.ts';
 import { isObject, showJson, type Json, type JsonObject } from '../wire/json-reader.ts';
 import { noTensors, type Tensors } from '../wire/tensor.ts';
 import { invalid, tensorFromJson } from '../wire/tensor-json.ts';
@@ -131,6 +131,7 @@ function fitted({ options, given }: ImageConfig, input: TensorInfo, file: string
   const whole = input.dtype === 'uint8' && !given.dtype;
   const full: PictureOptions = {
     ...options,
+    resize: filledUp(options.resize, dims),
     ...(turned ? { layout: 'NHWC' } : {}),
     ...(whole ? { dtype: 'uint8' } : {}),
   };
@@ -151,6 +152,13 @@ function fitted({ options, given }: ImageConfig, input: TensorInfo, file: string
       hint: 'see colour, resize, crop, layout and dtype in docs/pictures.md',
     },
   );
+}
+
+/** A letterbox of a model whose size is fixed is filled up to it: its stride is for models that take any size. */
+function filledUp(resize: Resize | undefined, dims: readonly (number | string)[]): Resize | undefined {
+  if (resize?.mode !== 'letterbox' || dims.some((dim) => typeof dim !== 'number')) return resize;
+  const { stride: _stride, ...rest } = resize;
+  return rest;
 }
 
 /** Width and height of what comes out, where they do not depend on the picture. */

@@ -1,4 +1,6 @@
 import { MlopsError } from '../../base/index.ts';
+import { findBoxes, type BoxDecoder, type FoundBox } from '../boxes/boxes.ts';
+import { boxDecoder, inputSize } from './box-output.ts';
 import type { ModelEdges, OutputSteps } from './steps.ts';
 import type { OutputConfig, ServingConfig } from './serving-config.ts';
 import { halfToNumber, type Tensor, type Tensors } from '../wire/tensor.ts';
@@ -10,14 +12,27 @@ export function outputSteps(config: ServingConfig, file: string, edges: ModelEdg
     const names = edges.outputs.map((output) => output.name).join(', ');
     throw new MlopsError('bad_config', `'${file}' names the output '${name}', the model has ${names}`);
   }
-  const named = config.outputs.find((output) => output.labels !== undefined);
+  const decoders = new Map<string, BoxDecoder>();
+  for (const output of config.outputs) {
+    const decoder = boxDecoder(output, file, edges);
+    if (decoder !== undefined) decoders.set(output.as, decoder);
+  }
+  const sources = [...decoders.values()].flatMap((decoder) => Object.values(decoder.sources) as (string | undefined)[]);
+  const named = config.outputs.find((output) => output.labels !== undefined && output.boxes === undefined);
   return {
-    fetches: [...new Set(config.outputs.map((output) => output.name))],
+    fetches: [...new Set([...config.outputs.map((output) => output.name), ...sources.flatMap((name) => name ?? [])])],
     sources: new Map(config.outputs.map((output) => [output.as, output.name])),
     labelled: named?.labels === undefined ? undefined : { output: named.as, classes: named.labels },
-    apply(outputs, feeds) {
+    apply(outputs, feeds, placements) {
       const results: Record<string, Tensor> = {};
+      const objects: Record<string, FoundBox[][]> = {};
       for (const step of config.outputs) {
+        const decoder = decoders.get(step.as);
+        if (decoder !== undefined) {
+          const size = inputSize(feeds, placements);
+          objects[step.as] = findBoxes(floats(outputs), decoder, size, placements);
+          continue;
+        }
         const tensor = outputs[step.name];
         if (tensor !== undefined) results[step.as] = transform(tensor, step, feeds);
       }
@@ -28,6 +43,7 @@ export function outputSteps(config: ServingConfig, file: string, edges: ModelEdg
         labels: scores === undefined || named === undefined ? undefined : rowLabels(scores, named),
         top: scores === undefined || named?.topK === undefined ? undefined : rowTops(scores, named),
         units: units.length === 0 ? undefined : Object.fromEntries(units),
+        objects: decoders.size === 0 ? undefined : objects,
       };
     },
   };
@@ -40,6 +56,13 @@ function transform(tensor: Tensor, step: OutputConfig, feeds: Tensors): Tensor {
   if (step.activation === 'sigmoid') result = { ...result, data: (result.data as Float32Array).map(sigmoid) };
   if (step.activation === 'softmax') result = overRows(result, softmax);
   return step.normalize ? overRows(result, normalize) : result;
+}
+
+/** Half precision in single; what is whole stays. */
+function floats(tensors: Tensors): Tensors {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => [name, tensor.dtype === 'float16' ? asFloats(tensor) : tensor]),
+  );
 }
 
 function asFloats(tensor: Tensor): Tensor {

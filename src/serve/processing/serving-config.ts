@@ -1,4 +1,6 @@
 import { parseYaml } from '../../model/index.ts';
+import type { BoxConfig } from '../boxes/boxes.ts';
+import { boxKeys, readBoxes } from './box-config.ts';
 import { Checker } from './checker.ts';
 import { readImage, type ImageConfig } from './image-config.ts';
 
@@ -40,6 +42,8 @@ export interface OutputConfig {
   readonly topK: number | undefined;
   readonly threshold: number | undefined;
   readonly unit: string | undefined;
+  /** The output is the head of a detector. */
+  readonly boxes: BoxConfig | undefined;
 }
 
 /** The content of `serving.yaml`; docs/serving.md describes it. */
@@ -144,6 +148,7 @@ function readOutput(check: Checker, value: unknown, index: number): OutputConfig
     'top_k',
     'threshold',
     'unit',
+    ...boxKeys,
   ]);
   const name = check.text(fields['name'], `${path}.name`);
   const { activation, pooling, normalize } = fields;
@@ -163,6 +168,7 @@ function readOutput(check: Checker, value: unknown, index: number): OutputConfig
     topK: check.optionalNumber(fields['top_k'], `${path}.top_k`),
     threshold: check.optionalNumber(fields['threshold'], `${path}.threshold`),
     unit: check.optionalText(fields['unit'], `${path}.unit`),
+    boxes: readBoxes(check, fields, path),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { TensorInfo } from '../../model/index.ts';
 import type { PictureOptions, Placement } from '../../pictures/index.ts';
+import type { FoundBox } from '../boxes/boxes.ts';
 import type { Json } from '../wire/json-reader.ts';
 import type { ServingConfig } from './serving-config.ts';
 import type { Tensors } from '../wire/tensor.ts';
@@ -58,6 +59,8 @@ export interface Processed {
   /** Per row, best first. */
   readonly top: readonly (readonly { readonly label: string; readonly score: number }[])[] | undefined;
   readonly units: Readonly<Record<string, string>> | undefined;
+  /** Outputs that are no tensors, by name: a list of objects for each row. */
+  readonly objects: Readonly<Record<string, readonly (readonly FoundBox[])[]>> | undefined;
 }
 
 /** Port: how tensors of the model become an answer. */
@@ -99,4 +102,6 @@ export interface TokenizerFiles {
 export interface ModelEdges {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
+  /** Names of classes in the model's metadata, which count where serving.yaml has none. */
+  readonly classNames?: readonly string[] | undefined;
 }

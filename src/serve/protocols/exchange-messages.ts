@@ -1,5 +1,6 @@
 import { MlopsError, isMlopsError, type ErrorCode } from '../../base/index.ts';
 import type { ProcessingRecipe } from '../processing/steps.ts';
+import type { Run } from '../running/finish.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import type { VersionNumbers } from '../running/stats.ts';
 import type { Tensors } from '../wire/tensor.ts';
@@ -27,6 +28,7 @@ export interface Writing {
   readonly fetches: readonly string[];
   readonly raw: Tensors;
   readonly processed: boolean;
+  readonly pictures?: Run['pictures'];
   readonly form: AnswerForm;
   readonly predictionId: string;
   /** Milliseconds since the request came. */

@@ -19,13 +19,13 @@ export function predictionLine(
   request: LoggedRequest,
   redact: ReadonlySet<string>,
 ): string {
-  const { version, arm, feeds, outputs, labels, latency, fetches } = prediction;
+  const { version, arm, feeds, outputs, objects, labels, latency, fetches } = prediction;
   const { ref, md5, processing } = version;
   return servedLine(
     {
       ...{ id, at: Date.now(), model: ref.name, version: ref.version, arm, md5, runId: ref.runId, latency, labels },
       inputs: logged(feeds, Object.keys(feeds)),
-      outputs: logged(outputs, fetches),
+      outputs: new Map([...logged(outputs, fetches), ...loggedObjects(objects)]),
       rows: request.rows,
       columnInputs: columnInputs(version, request.rows),
       outputSources: processing?.output?.sources ?? new Map(),
@@ -45,6 +45,17 @@ function logged(tensors: Tensors, names: readonly string[]): Map<string, LoggedT
     if (tensor !== undefined) found.set(name, loggedTensor(tensor));
   }
   return found;
+}
+
+/** Lists of objects, a row each. */
+function loggedObjects(objects: Prediction['objects'] = {}): [string, LoggedTensor][] {
+  return Object.entries(objects).map(([name, rows]) => {
+    const size = rows.reduce((sum, row) => sum + row.length, 0);
+    const json = () => JSON.stringify(rows);
+    const rowJson = (index: number) => JSON.stringify(rows[index] ?? []);
+    const bytes = () => Buffer.from(json());
+    return [name, { dtype: 'string', dims: [rows.length], size, json, bytes, rowJson, rowNumbers: () => undefined }];
+  });
 }
 
 function loggedTensor(tensor: Tensor): LoggedTensor {

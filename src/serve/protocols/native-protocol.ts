@@ -160,11 +160,14 @@ export function feedsOfInstances(version: VersionFacts, rows: Json): Tensors {
 
 /** The body of an answer, written by hand: tensors have their own digits. */
 export function nativeAnswer(prediction: Prediction, predictionId: string): string {
-  const { version, arm, outputs, labels, top, units, fetches, latency } = prediction;
+  const { version, arm, outputs, objects, labels, top, units, fetches, latency } = prediction;
   let text = '{"outputs":{';
   for (const [i, name] of fetches.entries()) {
     const tensor = outputs[name];
-    if (tensor !== undefined) text += `${i > 0 ? ',' : ''}${JSON.stringify(name)}:${tensorToJson(tensor)}`;
+    const rows = objects?.[name];
+    if (tensor === undefined && rows === undefined) continue;
+    const value = tensor === undefined ? JSON.stringify(rows) : tensorToJson(tensor);
+    text += `${i > 0 ? ',' : ''}${JSON.stringify(name)}:${value}`;
   }
   text += '}';
   if (labels !== undefined) text += `,"labels":${JSON.stringify(labels)}`;

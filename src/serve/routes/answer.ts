@@ -1,6 +1,7 @@
 import type { Request } from '../../http/index.ts';
 import { writeAnswer, type AnswerForm, type Exchange, type ExchangeInputs } from '../protocols/exchange.ts';
 import type { Written } from '../protocols/exchange-messages.ts';
+import { pictureRows } from '../protocols/picture-rows.ts';
 import { hasPacked } from '../wire/packed-texts.ts';
 import type { Lease } from '../running/router.ts';
 import { noTensors } from '../wire/tensor.ts';
@@ -48,7 +49,7 @@ export async function answer(
     writeElsewhere: (run, elapsed) => {
       const packed = hasPacked(run.feeds) || hasPacked(run.raw);
       if (!packed && !context.threads.isLarge(run.raw)) return undefined;
-      const { predictionId, log } = context.recordElsewhere(request, rows);
+      const { predictionId, log } = context.recordElsewhere(request, rows ?? pictureRows(run));
       const needed = log !== undefined || (processed && run.version.processing?.output !== undefined);
       const feeds = needed ? run.feeds : noTensors();
       const written = context.threads.write({ ...run, arm: lease.arm, feeds, form, predictionId, elapsed, log });
@@ -62,7 +63,7 @@ export async function answer(
     const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     return { body: bytes, jsonLength, predictionId: elsewhere.predictionId };
   }
-  const predictionId = context.record(prediction, request, rows);
+  const predictionId = context.record(prediction, request, rows ?? pictureRows(prediction));
   const { json, binary } = writeAnswer(form, prediction, predictionId);
   if (binary.length === 0) return { body: json, jsonLength: undefined, predictionId };
   const head = Buffer.from(json);

@@ -1,5 +1,6 @@
 import type { Request } from '../../http/index.ts';
 import type { PredictionSink, SampledRows } from '../../monitor/index.ts';
+import type { PictureDesk } from '../running/pictures.ts';
 import type { Predictor, Prediction } from '../running/predict.ts';
 import type { Writing } from '../protocols/exchange-messages.ts';
 import type { ExchangeThreads } from '../protocols/exchange-threads.ts';
@@ -27,6 +28,8 @@ export interface ServingContext {
   dependencies(): Readonly<Record<string, unknown>>;
   /** True while a loaded model takes 64-bit integers. */
   anyExactIntegers(): boolean;
+  /** Decodes pictures, and draws on them. */
+  readonly pictures: PictureDesk;
   /** Reads large bodies and writes large answers. */
   readonly threads: ExchangeThreads;
   /** Counts and logs an answered prediction; returns its id. Never fails or waits. */

@@ -2,6 +2,7 @@ import type { Request, Shell } from '../../http/index.ts';
 import type { ServingContext } from './context.ts';
 import type { Control } from '../cluster/control.ts';
 import { answer } from './answer.ts';
+import { drawBoxes } from './draw.ts';
 import { boundEarly, leaseFor, queryTarget, takeLease, type VersionQuery } from './binding.ts';
 import { namesOf } from '../protocols/envelope.ts';
 import type { ServedModel } from '../running/repository.ts';
@@ -14,8 +15,9 @@ export function addNativeRoutes(shell: Shell, context: ServingContext, control: 
 
   const predicts = { config: { scope: 'predict' as const }, onRequest: boundEarly(context.router, queryTarget) };
   shell.post('/predict', predicts, async (request, reply) => {
-    const body = await predict(context, request);
-    void reply.header('content-type', 'application/json; charset=utf-8');
+    const { body, type, predictionId } = await predict(context, request);
+    void reply.header('content-type', type);
+    if (predictionId !== undefined) void reply.header('x-prediction-id', predictionId);
     return body;
   });
 
@@ -35,7 +37,14 @@ export function addNativeRoutes(shell: Shell, context: ServingContext, control: 
   );
 }
 
-async function predict(context: ServingContext, request: Request): Promise<string | Buffer> {
+interface Predicted {
+  readonly body: string | Buffer;
+  readonly type: string;
+  /** Where the body does not say it. */
+  readonly predictionId: string | undefined;
+}
+
+async function predict(context: ServingContext, request: Request): Promise<Predicted> {
   const { router, repository, threads } = context;
   const target = queryTarget(request);
   let lease = takeLease(request);
@@ -52,13 +61,23 @@ async function predict(context: ServingContext, request: Request): Promise<strin
       const own = isOnly && lease !== undefined ? namesOf(lease.version) : undefined;
       const route = await exchange.route(request.query as VersionQuery, own);
       lease = await leaseFor(router, lease, { ...route, headers: target.headers });
-      return (await answer(context, request, exchange, { lease, said: route.said, processed: true })).body;
+      const wanted = { lease, said: route.said, processed: true };
+      if (isTrue((request.query as { draw?: string }).draw)) {
+        const { file, type, predictionId } = await drawBoxes(context, request, exchange, wanted);
+        return { body: Buffer.from(file.buffer, file.byteOffset, file.byteLength), type, predictionId };
+      }
+      const { body } = await answer(context, request, exchange, wanted);
+      return { body, type: 'application/json; charset=utf-8', predictionId: undefined };
     } finally {
       exchange.close();
     }
   } finally {
     lease?.release();
   }
+}
+
+function isTrue(value: string | undefined): boolean {
+  return value === 'true' || value === '1' || value === '';
 }
 
 /** Whether the version that will answer takes 64-bit integers; undefined where the body may name another. */

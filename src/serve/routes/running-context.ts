@@ -9,6 +9,7 @@ import type { InferencePool } from '../running/inference-pool.ts';
 import type { Writing } from '../protocols/exchange-messages.ts';
 import type { ExchangeThreads } from '../protocols/exchange-threads.ts';
 import { predictionLine } from '../protocols/log-line.ts';
+import type { PictureDesk } from '../running/pictures.ts';
 import type { Prediction, Predictor } from '../running/predict.ts';
 import type { Router } from '../running/router.ts';
 import type { Scheduler } from '../running/scheduler.ts';
@@ -22,6 +23,7 @@ export interface RunningParts {
   readonly predictor: Predictor;
   readonly pool: InferencePool;
   readonly threads: ExchangeThreads;
+  readonly pictures: PictureDesk;
   readonly predictionLog: PredictionSink | undefined;
   readonly member: Member | undefined;
   readonly redact: readonly string[];
@@ -35,6 +37,7 @@ export class RunningContext implements ServingContext {
   readonly scheduler: Scheduler;
   readonly predictor: Predictor;
   readonly threads: ExchangeThreads;
+  readonly pictures: PictureDesk;
   readonly started = new Date();
   readonly serverVersion: string;
   readonly predictionLog: PredictionSink | undefined;
@@ -51,6 +54,7 @@ export class RunningContext implements ServingContext {
     this.scheduler = parts.scheduler;
     this.predictor = parts.predictor;
     this.threads = parts.threads;
+    this.pictures = parts.pictures;
     this.serverVersion = parts.serverVersion;
     this.predictionLog = parts.predictionLog;
     this.#pool = parts.pool;

@@ -105,7 +105,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const lazy = options.lazy ?? options.models.length > eagerLimit;
   const repository = new Repository(options.models, { pool, log, lazy, memoryBudget: options.memoryBudget });
   const ledger = new Ledger();
-  const pictures = new PictureDesk(new PicturePool({ file: () => locateWorker('picture'), ...options.pictures }));
+  const pictures = new PictureDesk(
+    new PicturePool({ file: () => locateWorker('picture'), ...options.pictures }),
+    options.predictionLog !== undefined,
+  );
   const scheduler = new Scheduler(pool, options.scheduler);
   const { member, growing = [] } = options;
   const predictionLog = options.predictionLog === undefined ? undefined : openLog(options.predictionLog, log, member);
@@ -116,6 +119,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     predictor: new Predictor(scheduler, pictures),
     pool,
     threads,
+    pictures,
     predictionLog,
     member,
     redact: options.redact ?? [],

@@ -1,4 +1,4 @@
-import type { Placement } from '../../pictures/index.ts';
+import type { PictureFacts, Placement } from '../../pictures/index.ts';
 import type { Processed } from '../processing/steps.ts';
 import type { Tensor, Tensors } from '../wire/tensor.ts';
 import type { VersionFacts } from './served-version.ts';
@@ -14,8 +14,10 @@ export interface Run {
   readonly raw: Tensors;
   /** Apply the outputs part of serving.yaml. */
   readonly processed: boolean;
-  /** Where the pictures of the rows lie in their input. */
-  readonly placements?: readonly Placement[] | undefined;
+  /** Of the pictures that became rows. */
+  readonly pictures?:
+    | readonly { readonly placement: Placement; readonly facts: PictureFacts | undefined }[]
+    | undefined;
 }
 
 /** What is answered for a run. */
@@ -24,15 +26,17 @@ export interface Finished extends Processed {
 }
 
 /** Steps of serving.yaml and labels. */
-export function finish({ version, feeds, fetches, raw, processed, placements }: Run): Finished {
+export function finish({ version, feeds, fetches, raw, processed, pictures }: Run): Finished {
+  const placements = pictures?.map(({ placement }) => placement);
   const done = processed ? version.processing?.output?.apply(raw, feeds, placements) : undefined;
   const outputs = done?.outputs ?? raw;
   return {
     outputs,
-    fetches: done === undefined ? fetches : Object.keys(outputs),
+    fetches: done === undefined ? fetches : [...Object.keys(outputs), ...Object.keys(done.objects ?? {})],
     labels: done?.labels ?? labelsOf(version, raw),
     top: done?.top,
     units: done?.units,
+    objects: done?.objects,
   };
 }
 

@@ -1,4 +1,10 @@
-import { badPicture, type PicturePool, type Placement, type PreparedPicture } from '../../pictures/index.ts';
+import {
+  badPicture,
+  type Drawn,
+  type DrawnPicture,
+  type PicturePool,
+  type PreparedPicture,
+} from '../../pictures/index.ts';
 import type { GivenPictures, ImagePlan } from '../processing/steps.ts';
 import { allocate, concatRows, noTensors, numberToHalf, sliceRows, type Tensor, type Tensors } from '../wire/tensor.ts';
 import type { Answer } from './job.ts';
@@ -6,12 +12,18 @@ import type { Lease } from './router.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { ServedVersion } from './served-version.ts';
 
+/** What is known of a picture once it is a row of an input. */
+export type DecodedPicture = Pick<PreparedPicture, 'placement' | 'facts'>;
+
 /** Turns the pictures of requests into tensors, in threads of their own. */
 export class PictureDesk {
   readonly #pool: PicturePool;
+  readonly #describe: boolean;
 
-  constructor(pool: PicturePool) {
+  /** @param describe say of each picture what it is like, for the log. */
+  constructor(pool: PicturePool, describe: boolean) {
     this.#pool = pool;
+    this.#describe = describe;
   }
 
   /**
@@ -23,17 +35,17 @@ export class PictureDesk {
     version: ServedVersion,
     feeds: Tensors,
     { input, files }: GivenPictures,
-  ): Promise<{ feeds: Tensors; placements: readonly Placement[] }> {
+  ): Promise<{ feeds: Tensors; pictures: readonly DecodedPicture[] }> {
     const plan = version.processing?.input?.image;
     if (plan === undefined) throw new Error(`'${version.ref.name}' takes no pictures`);
     const prepared = await this.#prepare(plan, files);
     const all = Object.assign(noTensors(), feeds);
     all[input] = tensorOf(prepared, plan);
-    return { feeds: all, placements: prepared.map(({ placement }) => placement) };
+    return { feeds: all, pictures: prepared.map(({ placement, facts }) => ({ placement, facts })) };
   }
 
   async #prepare({ options }: ImagePlan, files: readonly Uint8Array[]): Promise<readonly PreparedPicture[]> {
-    const how = { options, full: false, describe: false };
+    const how = { options, full: false, describe: this.#describe };
     const prepared = await this.#pool.prepareAll(files, how);
     if (sameSizes(prepared)) return prepared;
     // Letterboxes of several sizes are filled up, as Ultralytics does it.
@@ -44,6 +56,12 @@ export class PictureDesk {
     throw badPicture(
       `the pictures of one request become different sizes: ${sizes.slice(0, 5).join(', ')}; send them one by one`,
     );
+  }
+
+  /** The file of a picture with objects drawn. @throws MlopsError `bad_picture`. */
+  draw(version: ServedVersion, file: Uint8Array, objects: readonly Drawn[]): Promise<DrawnPicture> {
+    const exif = version.processing?.input?.image?.options.exif ?? true;
+    return this.#pool.draw(file, { exif, objects });
   }
 
   close(): Promise<void> {

@@ -6,7 +6,7 @@ import type { Lease } from './router.ts';
 import type { ServedVersion, VersionFacts } from './served-version.ts';
 import type { VersionNumbers } from './stats.ts';
 import type { GivenPictures } from '../processing/steps.ts';
-import { submitRows, type PictureDesk } from './pictures.ts';
+import { submitRows, type DecodedPicture, type PictureDesk } from './pictures.ts';
 import type { Tensors } from '../wire/tensor.ts';
 
 /** A request of any protocol, after its inputs were read for the version it named. */
@@ -16,6 +16,8 @@ export interface Prediction extends Finished {
   readonly arm: string | undefined;
   readonly feeds: Tensors;
   readonly answer: Pick<Answer, 'outputs'>;
+  /** Of the pictures of the request, a row each. */
+  readonly pictures?: readonly DecodedPicture[] | undefined;
   /** Milliseconds from the arrival of the request. */
   readonly latency: number;
 }
@@ -62,18 +64,18 @@ export class Predictor {
       const reading = request.read(version);
       const inputs = reading instanceof Promise ? await reading : reading;
       const { fetches = version.outputNames } = inputs;
-      const { feeds, placements } =
+      const { feeds, pictures } =
         inputs.pictures === undefined
-          ? { feeds: inputs.feeds }
+          ? { feeds: inputs.feeds, pictures: undefined }
           : await this.#pictures.decode(version, inputs.feeds, inputs.pictures);
       const wanted = (processed ? version.processing?.output?.fetches : undefined) ?? fetches;
       const answer = await submitRows(
         this.#scheduler,
         request.lease,
         { feeds, fetches: wanted, gone: request.gone?.bind(request) },
-        placements?.length,
+        pictures?.length,
       );
-      const run: Run = { version, feeds, fetches, raw: answer.outputs, processed, placements };
+      const run: Run = { version, feeds, fetches, raw: answer.outputs, processed, pictures };
       const elsewhere = request.writeElsewhere?.(run, performance.now() - started);
       const answers = elsewhere === undefined ? undefined : await elsewhere;
       const done = answers === undefined ? finish(run) : nothing;
@@ -85,7 +87,7 @@ export class Predictor {
       stats.nanoseconds.queue += answer.queued * 1e6;
       if (answers === undefined) countAnswers(stats.answers, run, done.labels);
       else stats.answers.add(answers);
-      return { ...done, version, arm, feeds, answer, latency };
+      return { ...done, version, arm, feeds, pictures, answer, latency };
     } catch (error) {
       stats.failure++;
       stats.nanoseconds.failure += (performance.now() - started) * 1e6;
@@ -94,7 +96,14 @@ export class Predictor {
   }
 }
 
-const nothing: Finished = { outputs: {}, fetches: [], labels: undefined, top: undefined, units: undefined };
+const nothing: Finished = {
+  outputs: {},
+  fetches: [],
+  labels: undefined,
+  top: undefined,
+  units: undefined,
+  objects: undefined,
+};
 
 /** @throws MlopsError `invalid_input` when a requested output does not exist. */
 export function chosenOutputs(version: VersionFacts, names: readonly string[], path: string): readonly string[] {

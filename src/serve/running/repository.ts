@@ -6,7 +6,7 @@ import { parseMlModel } from '../../model/index.ts';
 import type { InferencePool } from './inference-pool.ts';
 import type { ModelRef, ModelSource, OpenModel } from '../models/model-source.ts';
 import { loadProcessing } from '../processing/processing.ts';
-import { edgesOf, makeVersion, type ServedVersion } from './served-version.ts';
+import { edgesOf, makeVersion, namedClasses, type ServedVersion } from './served-version.ts';
 import { tryOut } from './warm-up.ts';
 
 /** What is to be served: a name of a source, and which version of it is the default. */
@@ -211,7 +211,11 @@ export class Repository {
       const mlModel = await readMlModel(open.folder);
       ({ version } = await pool.load(open.file, async (aside) => {
         const { inputs, outputs } = edgesOf(ref, aside.info);
-        const processing = await loadProcessing(open.file, { inputs, outputs });
+        const processing = await loadProcessing(open.file, {
+          inputs,
+          outputs,
+          classNames: namedClasses(aside.info.onnx),
+        });
         const { feeds, alone } = await tryOut(aside, { inputs, outputs, batching: processing?.batching });
         const parts = { session: aside.session, mlModel, processing, alone, inputs, outputs };
         const made = makeVersion({ ...ref, name: model.spec.name }, parts, aside.info);

@@ -97,7 +97,7 @@ function planLabels(onnx: OnnxModel, outputs: readonly TensorInfo[]): LabelPlan 
 }
 
 /** Class names in the model's metadata: a JSON list, a list by comma, or the object of numbers that YOLO writes. */
-function namedClasses(onnx: OnnxModel): readonly string[] | undefined {
+export function namedClasses(onnx: Pick<OnnxModel, 'metadata'>): readonly string[] | undefined {
   const key = ['classes', 'class_names', 'labels', 'names', 'id2label'].find((name) => onnx.metadata.has(name));
   const text = key === undefined ? undefined : onnx.metadata.get(key);
   if (text === undefined) return undefined;

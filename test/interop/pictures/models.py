@@ -172,3 +172,119 @@ def photos(_ask):
 
 
 ACTS = {"make": make, "run": run, "photos": photos}
+
+
+def constant(path, outputs, side=(320, 320), batch=1):
+    """A model that answers these arrays whatever the picture is, but looks at it."""
+    nodes, infos, inits = [], [], [numpy_helper.from_array(np.float32(0), "zero")]
+    nodes.append(helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0))
+    nodes.append(helper.make_node("Mul", ["mean", "zero"], ["nought"]))
+    for name, array in outputs.items():
+        inits.append(numpy_helper.from_array(array.astype(np.float32), f"c_{name}"))
+        nodes.append(helper.make_node("Add", [f"c_{name}", "nought"], [name]))
+        infos.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, array.shape))
+    picture = helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, 3, *side])
+    graph = helper.make_graph(nodes, "head", [picture], infos, inits)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    onnx.save(model, path)
+
+
+HEADS = {}
+
+
+def heads(ask):
+    """Models with the heads of detectors, full of overlapping boxes."""
+    at = lambda name: f"{ask['folder']}/{name}/model.onnx"
+    count, classes = 400, 3
+    centres = random.uniform(40, 280, (12, 2)).repeat(count // 12 + 1, 0)[:count] + random.normal(0, 6, (count, 2))
+    sizes = random.uniform(30, 90, (count, 2))
+    rows = np.concatenate([centres, sizes], 1)
+    scores = random.uniform(0, 1, (count, classes)) ** 2
+    HEADS["yolov8"] = {"output0": np.concatenate([rows, scores], 1).T[None]}
+    # Many rows, as real ones have: such answers are written in another thread.
+    HEADS["yolov11"] = {"output0": np.pad(HEADS["yolov8"]["output0"], ((0, 0), (0, 0), (0, 12000)))}
+    HEADS["yolov5"] = {"output0": np.concatenate([rows, random.uniform(0, 1, (count, 1)), scores], 1)[None]}
+    corners = np.concatenate([centres - sizes / 2, centres + sizes / 2], 1)[:100]
+    best = scores[:100].max(1, keepdims=True)
+    HEADS["yolov10"] = {"output0": np.concatenate([corners, best, scores[:100].argmax(1)[:, None]], 1)[None]}
+    points = random.uniform(0, 320, (count, 5 * 3))
+    HEADS["yolov8-pose"] = {"output0": np.concatenate([rows, scores[:, :1], points], 1).T[None]}
+    HEADS["detr"] = {
+        "logits": random.normal(0, 3, (1, 50, classes + 1)),
+        "pred_boxes": np.concatenate([centres, sizes], 1)[None, :50] / 320,
+    }
+    order = scores[:20].max(1).argsort()[::-1]
+    HEADS["ssd"] = {
+        "num_detections": np.array([15.0]),
+        "detection_boxes": corners[order][None][..., [1, 0, 3, 2]] / 320,
+        "detection_scores": scores[:20].max(1)[order][None],
+        "detection_classes": scores[:20].argmax(1)[order][None] + 1.0,
+    }
+    for name, outputs in HEADS.items():
+        constant(at(name), outputs)
+    return {}
+
+
+def iou(a, b):
+    left, right = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
+    shared = np.prod(np.clip(right - left, 0, None))
+    return shared / (np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - shared)
+
+
+def nms(found, threshold):
+    kept = []
+    for one in sorted(found, key=lambda f: -f["score"]):
+        if all(k["label"] != one["label"] or iou(k["box"], one["box"]) <= threshold for k in kept):
+            kept.append(one)
+    return kept
+
+
+def corners_of(rows):
+    return np.concatenate([rows[:, :2] - rows[:, 2:4] / 2, rows[:, :2] + rows[:, 2:4] / 2], 1)
+
+
+def boxes(ask):
+    """What a head's outputs mean for a picture of this size, by the letter of its paper; 320 x 320 letterbox."""
+    head, width, height, least, threshold = (ask[key] for key in ("head", "width", "height", "score", "iou"))
+    out = {name: array.astype(np.float32).astype(np.float64) for name, array in HEADS[head].items()}
+    points = None
+    if head in ("yolov8", "yolov11", "yolov8-pose"):
+        rows = out["output0"][0].T
+        places, scores = corners_of(rows), rows[:, 4:5] if head == "yolov8-pose" else rows[:, 4:]
+        points = rows[:, 5:].reshape(len(rows), -1, 3) if head == "yolov8-pose" else None
+    elif head == "yolov5":
+        rows = out["output0"][0]
+        places, scores = corners_of(rows), rows[:, 5:] * rows[:, 4:5]
+    elif head == "yolov10":
+        rows = out["output0"][0]
+        places, scores = rows[:, :4], np.eye(3)[rows[:, 5].astype(int)] * rows[:, 4:5]
+    elif head == "detr":
+        powers = np.exp(out["logits"][0])
+        places, scores = corners_of(out["pred_boxes"][0]) * 320, (powers / powers.sum(1, keepdims=True))[:, :-1]
+    else:
+        places = out["detection_boxes"][0][:15][:, [1, 0, 3, 2]] * 320
+        scores = np.eye(3)[out["detection_classes"][0][:15].astype(int) - 1] * out["detection_scores"][0][:15, None]
+    found = [
+        {"box": places[i], "score": scores[i].max(), "label": int(scores[i].argmax()), "row": i}
+        for i in range(len(places))
+        if scores[i].max() > least
+    ]
+    kept = nms(found, threshold) if head in ("yolov5", "yolov8", "yolov11", "yolov8-pose") else sorted(found, key=lambda f: -f["score"])
+    gain = min(320 / height, 320 / width)
+    pad = np.array([round((320 - round(width * gain)) / 2 - 0.1), round((320 - round(height * gain)) / 2 - 0.1)])
+    back = lambda xy: np.clip((xy - pad) / gain, 0, [width, height])
+    answers = []
+    for one in kept[:300]:
+        box = np.concatenate([back(one["box"][:2]), back(one["box"][2:])])
+        if box[2] <= box[0] or box[3] <= box[1]:
+            continue
+        answer = {"label": f"class{one['label']}", "score": one["score"], "box": box.tolist()}
+        if points is not None:
+            own = points[one["row"]]
+            answer["keypoints"] = np.concatenate([back(own[:, :2]), own[:, 2:]], 1).tolist()
+        answers.append(answer)
+    return {"boxes": answers}
+
+
+ACTS |= {"heads": heads, "boxes": boxes}
