@@ -16,6 +16,7 @@ export const toolPrograms = {
   mlflow222: 'bin/python',
   optuna: 'bin/python',
   science: 'bin/python',
+  quality: 'bin/python',
   pictures: 'bin/python',
   promtool: 'promtool',
   postgres: 'bin/postgres',

@@ -11,6 +11,8 @@ export interface ColumnOptions {
   readonly matches: ((text: string) => boolean) | undefined;
 }
 
+const msOfDay = 86_400_000;
+
 type Tallies = Readonly<Record<'nullable' | 'type' | 'min' | 'max' | 'values' | 'regex' | 'length' | 'order', Tally>>;
 
 /**
@@ -28,6 +30,8 @@ export class ColumnCheck {
   readonly #high: number | undefined;
   readonly #allowed: Allowed | undefined;
   readonly #isText: boolean;
+  /** Values are neither held against bounds nor against each other. */
+  readonly #isUncompared: boolean;
   #rows = 0;
   #previous: number | string | undefined;
   readonly #hash = new CellHash();
@@ -55,6 +59,7 @@ export class ColumnCheck {
     this.#high = max === undefined ? undefined : boundOf(max, type);
     this.#allowed = values === undefined ? undefined : new Allowed(values, csv);
     const { min_length: least, max_length: most } = spec;
+    this.#isUncompared = min === undefined && max === undefined && spec.order === undefined;
     this.#isText = matches !== undefined || least !== undefined || most !== undefined;
     this.#duplicates = spec.unique ? new DuplicateFinder() : undefined;
   }
@@ -119,6 +124,11 @@ export class ColumnCheck {
       if (!Number.isNaN(number)) return number;
       return type === undefined ? (batch.text(row, column) ?? undefined) : undefined;
     }
+    if (this.#csv && type === 'string' && this.#isUncompared) return '';
+    if (this.#timed) {
+      const day = batch.day(row, column);
+      if (!Number.isNaN(day) && (type === 'datetime' || day % msOfDay === 0)) return day;
+    }
     const cell = batch.cell(row, column);
     if (type === 'boolean') {
       return typeof cell === 'boolean' || (this.#csv && typeof cell === 'string' && isTruth(cell))
@@ -127,14 +137,14 @@ export class ColumnCheck {
     }
     if (cell instanceof Date) {
       const time = cell.getTime();
-      return type === 'string' || (type === 'date' && time % 86_400_000 !== 0) ? undefined : time;
+      return type === 'string' || (type === 'date' && time % msOfDay !== 0) ? undefined : time;
     }
     if (this.#timed) {
       const time = typeof cell === 'string' ? timeOfText(cell, type === 'date') : Number.NaN;
       return Number.isNaN(time) ? undefined : time;
     }
     if (type === 'string') return typeof cell === 'string' ? cell : undefined;
-    if (this.#low === undefined && this.#high === undefined && this.#spec.order === undefined) return '';
+    if (this.#isUncompared) return '';
     const number = batch.number(row, column);
     if (!Number.isNaN(number)) return number;
     const text = batch.text(row, column) ?? '';

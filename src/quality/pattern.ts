@@ -37,27 +37,56 @@ export async function compilePattern(pattern: string, column: string): Promise<(
 }
 
 const piece =
-  /(?:[A-Za-z0-9 _@:;,%&#~'"=<>!/-]|\\[dw.+*?()|[\]{}^$/-]|\[\^?(?:[A-Za-z0-9 _@.:;,%&#~+*-]|\\[dw.-])+\])(\{\d{1,2}(?:,\d{0,2})?\}|[+*?])?/y;
+  /((?:[A-Za-z0-9 _@:;,%&#~'"=<>!/-]|\\[dw.+*?()|[\]{}^$/-]|\[\^?(?:[A-Za-z0-9 _@.:;,%&#~+*-]|\\[dw.-])+\]))(\{\d{1,2}(?:,\d{0,2})?\}|[+*?])?/y;
 
 /**
- * Whether an expression is a plain row of characters and classes from the start of the text, of which one at most may
- * be repeated without limit and few others in a choice of lengths. A search by trial is linear there, and RE2 and the
- * language mean the same by it.
+ * Whether an expression is a plain row of characters and classes from the start of the text, where RE2 and the language
+ * mean the same and a search by trial is linear: what repeats without limit ends where the next character must begin,
+ * the last such piece excepted, and few pieces have a choice of lengths.
  */
 function isQuick(pattern: string): boolean {
   if (!pattern.startsWith('^')) return false;
   const end = pattern.endsWith('$') && !pattern.endsWith(String.raw`\$`) ? pattern.length - 1 : pattern.length;
-  let unlimited = 0;
+  const pieces: Piece[] = [];
   let ways = 1;
   piece.lastIndex = 1;
   while (piece.lastIndex < end) {
     const match = piece.exec(pattern);
     if (match === null || piece.lastIndex > end) return false;
-    const [, repeat] = match;
-    if (repeat === undefined) continue;
-    const [least = '0', most = least] = repeat.slice(1, -1).split(',');
-    if (repeat === '+' || repeat === '*' || (repeat.startsWith('{') && most === '')) unlimited++;
-    else ways *= repeat === '?' ? 2 : Number(most) - Number(least) + 1;
+    const [, atom = '', repeat] = match;
+    const { least, most } = lengthsOf(repeat);
+    pieces.push({ atom, least, isUnlimited: most === Infinity });
+    if (most !== Infinity) ways *= most - least + 1;
   }
-  return unlimited <= 1 && ways <= 64;
+  const last = pieces.findLastIndex((one) => one.isUnlimited);
+  const areBounded = pieces.every((one, i) => {
+    if (!one.isUnlimited || i === last) return true;
+    const next = pieces[i + 1];
+    return next !== undefined && next.least > 0 && areApart(one.atom, next.atom);
+  });
+  return areBounded && ways <= 64;
+}
+
+interface Piece {
+  readonly atom: string;
+  readonly least: number;
+  readonly isUnlimited: boolean;
+}
+
+function lengthsOf(repeat: string | undefined): { least: number; most: number } {
+  if (repeat === undefined) return { least: 1, most: 1 };
+  if (repeat === '?') return { least: 0, most: 1 };
+  if (repeat === '*' || repeat === '+') return { least: repeat === '+' ? 1 : 0, most: Infinity };
+  const [least = '0', most = least] = repeat.slice(1, -1).split(',');
+  return { least: Number(least), most: most === '' ? Infinity : Number(most) };
+}
+
+/** No character fits both. Beyond ASCII a class has all characters or none. */
+function areApart(one: string, other: string): boolean {
+  const [first, second] = [new RegExp(`^(?:${one})$`, 'u'), new RegExp(`^(?:${other})$`, 'u')];
+  for (let code = 0; code <= 128; code++) {
+    const character = String.fromCharCode(code);
+    if (first.test(character) && second.test(character)) return false;
+  }
+  return true;
 }

@@ -1,4 +1,5 @@
 import type { CellHash } from './cell-hash.ts';
+import { dayAt } from './day-bytes.ts';
 
 /** What a cell can hold. CSV knows texts only; what is missing is null. */
 export type Cell = null | string | number | bigint | boolean | Date | readonly unknown[] | object;
@@ -18,6 +19,8 @@ export interface Batch {
   isMissing(row: number, column: number): boolean;
   /** The number in a cell, NaN where there is none: missing, or a text that is no number. */
   number(row: number, column: number): number;
+  /** The time of a cell that is a date or is spelt as `2024-02-29`, in milliseconds; NaN for every other cell. */
+  day(row: number, column: number): number;
   /** The cell as text, null where it is missing. */
   text(row: number, column: number): string | null;
   /** Adds the cell, as text, to a hash. */
@@ -79,6 +82,14 @@ export class ValueBatch implements Batch {
   number(row: number, column: number): number {
     return cellNumber(this.#cells(row, column));
   }
+  day(row: number, column: number): number {
+    const cell = this.#cells(row, column);
+    if (cell instanceof Date) return cell.getTime();
+    if (typeof cell !== 'string' || cell.length !== 10) return Number.NaN;
+    const bytes = Buffer.from(cell);
+    return dayAt(bytes, 0, bytes.length);
+  }
+
   text(row: number, column: number): string | null {
     return this.isMissing(row, column) ? null : cellText(this.#cells(row, column));
   }

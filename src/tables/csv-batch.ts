@@ -1,6 +1,8 @@
 import type { Batch, Cell } from './batch.ts';
 import type { CellHash } from './cell-hash.ts';
+import { dayAt } from './day-bytes.ts';
 import { numberAt } from './number-bytes.ts';
+import { ShortTexts } from './short-texts.ts';
 
 /** How a field was written: as it is, in quotes, or in quotes with something to resolve inside or after them. */
 export const FieldKind = {
@@ -19,6 +21,7 @@ export class CsvBatch implements Batch {
   kinds = new Uint8Array(1024);
   lines = new Float64Array(256);
   readonly #quote: string;
+  readonly #texts = new ShortTexts();
 
   constructor(quote: number) {
     this.#quote = String.fromCharCode(quote);
@@ -47,8 +50,17 @@ export class CsvBatch implements Batch {
   text(row: number, column: number): string | null {
     const at = row * this.columns.length + column;
     if (this.starts[at] === this.ends[at]) return null;
-    const text = this.bytes.toString('utf8', this.starts[at], this.ends[at]);
-    return this.kinds[at] === FieldKind.mixed ? unquoted(text, this.#quote) : text;
+    const start = this.starts[at] ?? 0;
+    const end = this.ends[at] ?? 0;
+    if (this.kinds[at] === FieldKind.mixed) return unquoted(this.bytes.toString('utf8', start, end), this.#quote);
+    return this.#texts.text(this.bytes, start, end);
+  }
+
+  day(row: number, column: number): number {
+    const at = row * this.columns.length + column;
+    return this.kinds[at] === FieldKind.mixed
+      ? Number.NaN
+      : dayAt(this.bytes, this.starts[at] ?? 0, this.ends[at] ?? 0);
   }
 
   hash(row: number, column: number, into: CellHash): void {

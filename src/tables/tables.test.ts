@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { loadColumns, openTable, parseNumber, readCsv, type Batch } from './index.ts';
+import { CellHash, loadColumns, openTable, parseNumber, readCsv, type Batch } from './index.ts';
 
 let dir = '';
 beforeEach(() => (dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tables-'))));
@@ -143,5 +143,64 @@ describe('columns', () => {
     expect(columns.get('in.x')).toMatchObject({ categories: ['u', 'v'], codes: Int32Array.of(0, -1, 1) });
     expect(columns.get('b')).toMatchObject({ kind: 'category', missing: 2, categories: ['true'] });
     await expect(loadColumns(openTable(file('bad.jsonl', '{}\n{"a":\n')))).rejects.toThrow(/line 2 is no JSON/);
+  });
+});
+
+describe('cells', () => {
+  it('spell days as the calendar has them, by their bytes', async () => {
+    const text = fc.oneof(
+      fc
+        .tuple(fc.integer({ min: 0, max: 9999 }), fc.integer({ min: 0, max: 13 }), fc.integer({ min: 0, max: 32 }))
+        .map(([year, month, day]) =>
+          [String(year).padStart(4, '0'), String(month).padStart(2, '0'), String(day).padStart(2, '0')].join('-'),
+        ),
+      fc.constantFrom(
+        '2024-2-29',
+        '2024/02/29',
+        '2024-02-29T',
+        'x024-02-29',
+        '2000-02-29',
+        '1900-02-29',
+        '"2024-02-29"',
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(text, { minLength: 1 }), async (texts) => {
+        const days: number[] = [];
+        for await (const batch of readCsv(chunksOf(`d\n${texts.join('\n')}\n`, 1 << 16), 'd')) {
+          for (let row = 0; row < batch.rows; row++) days.push(batch.day(row, 0));
+        }
+        const want = texts.map((one) => {
+          const plain = one.replaceAll('"', '');
+          const time = /^\d{4}-\d\d-\d\d$/.test(plain) ? Date.parse(`${plain}T00:00:00Z`) : Number.NaN;
+          return Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== plain ? Number.NaN : time;
+        });
+        expect(days).toEqual(want);
+      }),
+    );
+  });
+
+  it('are the same text and hash, whatever came before them in their slot', async () => {
+    const cell = fc.string({ unit: fc.constantFrom('a', 'b', 'ä', '€'), minLength: 1, maxLength: 30 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(cell, { minLength: 1, maxLength: 60 }), async (texts) => {
+        const hash = new CellHash();
+        const keys = new Map<string, string>();
+        const got: (string | null)[] = [];
+        for await (const batch of readCsv(chunksOf(`c\n${texts.join('\n')}\n`, 1 << 16), 'c')) {
+          for (let row = 0; row < batch.rows; row++) {
+            const one = batch.text(row, 0) ?? '';
+            got.push(one);
+            hash.start();
+            batch.hash(row, 0, hash);
+            const key = [hash.a, hash.b, hash.c].join();
+            expect(keys.get(key) ?? one).toBe(one);
+            keys.set(key, one);
+          }
+        }
+        expect(got).toEqual(texts);
+        expect(keys.size).toBe(new Set(texts).size);
+      }),
+    );
   });
 });

@@ -8,7 +8,7 @@ type Value = number | string | boolean;
 type Row = readonly Value[];
 type Evaluate = (row: Row) => Value;
 
-const day = 86_400_000;
+const msOfDay = 86_400_000;
 
 /** A rule that is ready to be asked about rows. Times count in days, so that `end - start <= 30` means days. */
 export class RuleCheck {
@@ -47,14 +47,18 @@ function valueOf(batch: Batch, row: number, column: number, type: DataType | und
     if (!Number.isNaN(number)) return number;
     if (type !== undefined) return undefined;
   }
+  if (type === 'date' || type === 'datetime') {
+    const day = batch.day(row, column);
+    if (!Number.isNaN(day)) return day / msOfDay;
+  }
   const cell = batch.cell(row, column);
-  if (cell instanceof Date) return cell.getTime() / day;
+  if (cell instanceof Date) return cell.getTime() / msOfDay;
   if (typeof cell === 'boolean') return cell;
   const text = batch.text(row, column) ?? '';
   if (type === 'boolean') return /^(?:true|false)$/i.test(text) ? text.toLowerCase() === 'true' : undefined;
   if (type === undefined) return text;
   const time = timeOfText(text, type === 'date');
-  return Number.isNaN(time) ? undefined : time / day;
+  return Number.isNaN(time) ? undefined : time / msOfDay;
 }
 
 function compile(rule: Rule, names: readonly string[]): Evaluate {
@@ -110,7 +114,7 @@ function isTrue(value: Value): boolean {
 }
 
 function numberOf(value: Value): number {
-  if (typeof value === 'string') return parseNumber(value) ?? timeOfText(value, false) / day;
+  if (typeof value === 'string') return parseNumber(value) ?? timeOfText(value, false) / msOfDay;
   return Number(value);
 }
 
