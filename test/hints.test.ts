@@ -23,7 +23,7 @@ const everywhere = new Set(
 function faultOf(line: string): string | undefined {
   const given = line.trim().split(/\s+/);
   const [verb = ''] = given;
-  if (/^[A-Z.<…]/.test(verb) || verb.startsWith('--')) return undefined;
+  if (verb === 'help' || /^[A-Z.<…]/.test(verb) || verb.startsWith('--')) return undefined;
   if (!words.has(verb)) return `there is no verb '${verb}'`;
   const name = [3, 2, 1].map((count) => given.slice(0, count).join(' ')).find((candidate) => commands.has(candidate));
   const command = commands.get(name ?? '');
@@ -52,7 +52,7 @@ function linesIn(text: string): string[] {
     (match) => match[1] ?? '',
   );
   // Behind a comma or a bracket the sentence goes on.
-  return [...quoted, ...hints].map((line) => line.replaceAll(/\$\{[^}]*\}/g, 'X').replace(/, [^]*| \([^]*|: [^]*/, ''));
+  return [...quoted, ...hints].map((line) => line.replaceAll(/\$\{[^}]*\}/g, 'X').replace(/[,;:] [^]*| \([^]*/, ''));
 }
 
 const sources = fs

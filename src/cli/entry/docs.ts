@@ -23,6 +23,12 @@ export async function cliReference(): Promise<string> {
   const loaded = await loadCommands();
   const parts = ['# Commands', '', 'Made from the command table by `npm run docs`; do not edit by hand.', ''];
   for (const group of Object.keys(groupTitles) as Group[]) {
+    const names = loaded.filter((entry) => entry.group === group).flatMap((entry) => entry.commands);
+    const links = names.map(({ name }) => `[${name}](#mlops-${name.replaceAll(' ', '-')})`);
+    if (links.length > 0) parts.push(`- **${groupTitles[group]}**: ${links.join(', ')}`);
+  }
+  parts.push('');
+  for (const group of Object.keys(groupTitles) as Group[]) {
     const commands = loaded.filter((entry) => entry.group === group).flatMap((entry) => entry.commands);
     if (commands.length === 0) continue;
     parts.push(`## ${groupTitles[group]}`, '', ...commands.flatMap(commandSection));

@@ -20,7 +20,22 @@ export interface DocsTopic {
 /** All topics, in the order in which `mlops docs` lists them. A page of docs/ that stands in none fails a test. */
 export const docsTopics: readonly DocsTopic[] = [
   { name: 'readme', file: 'README.md', summary: 'What there is, at a glance' },
+  {
+    name: 'quick-start',
+    file: 'docs/quick-start.md',
+    summary: 'Ten minutes, with data and a script of your own',
+    aliases: ['start', 'tutorial'],
+  },
   { name: 'from-dvc', file: 'docs/from-dvc.md', summary: 'Coming from DVC: every difference', aliases: ['dvc'] },
+  { name: 'from-mlflow', file: 'docs/from-mlflow.md', summary: 'Coming from MLflow', aliases: ['mlflow'] },
+  { name: 'logging', file: 'docs/logging.md', summary: 'Logging from any language', aliases: ['log'] },
+  { name: 'ci', file: 'docs/ci.md', summary: 'In CI: GitHub, GitLab', aliases: ['github', 'gitlab'] },
+  {
+    name: 'troubleshooting',
+    file: 'docs/troubleshooting.md',
+    summary: 'What you see, and what to do',
+    aliases: ['faq', 'help'],
+  },
   { name: 'data', file: 'docs/data.md', summary: 'Data: from DVC and back in five minutes' },
   { name: 'pipelines', file: 'docs/pipelines.md', summary: 'Stages, params and what makes them run' },
   {
@@ -47,6 +62,12 @@ export const docsTopics: readonly DocsTopic[] = [
   { name: 'gates', file: 'docs/gates.md', summary: 'Checks of data, models and code', aliases: ['check', 'quality'] },
   { name: 'tuning', file: 'docs/tuning.md', summary: 'Search for the best parameters', aliases: ['tune'] },
   { name: 'security', file: 'docs/security.md', summary: 'What is trusted, and what is not' },
+  {
+    name: 'mlops-yaml',
+    file: 'docs/mlops-yaml.md',
+    summary: 'The settings of a project',
+    aliases: ['mlops.yaml', 'settings', 'config'],
+  },
   { name: 'formats', file: 'docs/formats.md', summary: 'Files that mlops reads and writes' },
   { name: 'performance', file: 'docs/performance.md', summary: 'What was measured, and how' },
   { name: 'cli', file: 'docs/cli.md', summary: 'Every command and flag', aliases: ['commands'] },
