@@ -32,6 +32,8 @@ export interface DatabaseReport {
 export interface ToDatabaseOptions {
   /** Where `mlflow-artifacts:/` of the server on that database will be. Default: `mlartifacts` beside the file. */
   readonly artifacts?: string | undefined;
+  /** What messages call the database. Default: the file. */
+  readonly shown?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((report: DatabaseReport) => void) | undefined;
 }
@@ -52,7 +54,7 @@ export async function migrateToDatabase(
   file: string,
   options: ToDatabaseOptions = {},
 ): Promise<DatabaseReport> {
-  const db = openEmpty(file);
+  const db = openEmpty(file, options.shown ?? `sqlite:///${path.resolve(file)}`);
   const report: DatabaseReport = {
     ...{ experiments: 0, runs: 0, points: 0, loggedModels: 0, models: 0, versions: 0, traces: 0, files: 0 },
     problems: [...(await source.leftBehind())],
@@ -97,10 +99,10 @@ export async function migrateToDatabase(
   }
 }
 
-function openEmpty(file: string): Database {
+function openEmpty(file: string, shown: string): Database {
   if (!fs.existsSync(file)) {
     throw new MlopsError('invalid_value', `there is no database '${file}'`, {
-      hint: `make it with the MLflow that will use it: \`mlflow db upgrade sqlite:///${path.resolve(file)}\``,
+      hint: `make it with the MLflow that will use it: \`mlflow db upgrade ${shown}\``,
     });
   }
   const db = openDatabase(file, { migrations: [], keepJournal: true });
@@ -112,11 +114,11 @@ function openEmpty(file: string): Database {
   if (isMlflow && isEmpty && count('experiments') <= 1) return db;
   db.close();
   if (!isMlflow) {
-    throw new MlopsError('invalid_value', `'${file}' is not a database of MLflow`, {
-      hint: `make one with \`mlflow db upgrade sqlite:///${path.resolve(file)}\``,
+    throw new MlopsError('invalid_value', `'${shown}' is not a database of MLflow`, {
+      hint: `make one with \`mlflow db upgrade ${shown}\``,
     });
   }
-  throw new MlopsError('invalid_value', `'${file}' has runs, models or experiments already`, {
+  throw new MlopsError('invalid_value', `'${shown}' has runs, models or experiments already`, {
     hint: 'name a fresh database, or start MLflow on this one and name the address of that server',
   });
 }

@@ -19,7 +19,7 @@ export { localRoots, type OpenArtifacts } from './artifacts/roots.ts';
 export { onDuty, type Duty, type OnDuty } from './on-duty.ts';
 export { openSqlite, openTracking, type OpenTrackingOptions } from './open.ts';
 export { schemaReport } from './schema-report.ts';
-export { snapshotDatabase } from './snapshot.ts';
+export { fillDatabase, snapshotDatabase } from './snapshot.ts';
 export { canonicalStage, demandsGates, gateTag, requireGates, requireGatesOfAlias } from './rules/index.ts';
 export type { ImportedVersion, Importer } from './importer.ts';
 export type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore, TrackingStore } from './store.ts';

@@ -8,3 +8,14 @@ export async function snapshotDatabase(
   const postgres = await import('./postgres/snapshot.ts');
   await postgres.snapshotDatabase(uri, file, env);
 }
+
+/** Fills an empty PostgreSQL database of another program from an SQLite file with the same tables. */
+export async function fillDatabase(
+  uri: string,
+  file: string,
+  replaced: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  const postgres = await import('./postgres/fill.ts');
+  await postgres.fillDatabase(uri, file, replaced, env);
+}

@@ -131,14 +131,20 @@ const toMlflow: Command = {
   owner: 'mlops',
   summary: "Copy this project's store into MLflow: an empty database or a running server",
   description:
-    'An empty SQLite database that `mlflow db upgrade` made keeps ids, times and histories. A server gives ids of its own; --map writes which run became which, and runs that were copied before are left alone.',
+    'An empty SQLite or PostgreSQL database that `mlflow db upgrade` made keeps ids, times and histories. A server gives ids of its own; --map writes which run became which, and runs that were copied before are left alone.',
   examples: [
     ['mlops migrate to-mlflow sqlite:////srv/mlflow/mlflow.db --artifacts /srv/mlflow/mlartifacts', 'a fresh database'],
+    ['mlops migrate to-mlflow postgresql://mlflow@db/mlflow --artifacts /srv/mlflow/mlartifacts', 'in PostgreSQL'],
     ['mlops migrate to-mlflow http://mlflow.example:5000 --map ids.json', 'everything but what is deleted'],
   ],
   args: [{ name: 'target', summary: 'an empty database, or the address of a server', completes: 'path' }],
   flags: [
-    { name: 'from', value: 'FILE', summary: "the store to copy; default: this project's own", completes: 'path' },
+    {
+      name: 'from',
+      value: 'STORE',
+      summary: "the store to copy, a file or postgresql://...; default: this project's own",
+      completes: 'path',
+    },
     {
       name: 'artifacts',
       value: 'DIR',
@@ -161,11 +167,12 @@ const toMlflow: Command = {
     const { openTracking } = await import('../../tracking/index.ts');
     const kept = input.text('from-artifacts');
     const artifacts = kept === undefined ? undefined : path.resolve(terminal.cwd, kept);
-    const file = from === undefined ? place.uri : path.resolve(terminal.cwd, from);
+    const isAddress = from !== undefined && /^[a-z][a-z0-9+.-]+:/i.test(from);
+    const file = from === undefined ? place.uri : isAddress ? from : path.resolve(terminal.cwd, from);
     const store =
       from === undefined && artifacts === undefined
         ? await openPlace(place, { create: false })
-        : await openTracking(file, { artifacts });
+        : await openTracking(file, { artifacts, env: terminal.env });
     const source = serverSource(store);
     try {
       if (/^https?:/i.test(input.args[0] ?? '')) await copyToServer(source, input, terminal);
@@ -205,20 +212,32 @@ async function copyToServer(source: MigrationSource, input: Input, terminal: Ter
 }
 
 async function copyToDatabase(source: MigrationSource, input: Input, terminal: Terminal): Promise<void> {
-  const { migrateToDatabase } = await import('../../migrate/to-database.ts');
+  const [{ migrateToDatabase }, { migrateToPostgres }] = await Promise.all([
+    import('../../migrate/to-database.ts'),
+    import('../../migrate/to-postgres.ts'),
+  ]);
   const target = input.args[0] ?? '';
   const file = /^sqlite:\/\/\/(.+)$/.exec(target)?.[1] ?? target;
-  if (/^[a-z][a-z0-9+.-]+:/i.test(file)) {
-    throw new MlopsError('usage', `'${target}' is neither an SQLite database nor the address of a server`, {
-      hint: 'name sqlite:///PATH or http://HOST:PORT; for PostgreSQL and MySQL start MLflow on it and name its address',
+  const postgres = isPostgres(target);
+  if (!postgres && /^[a-z][a-z0-9+.-]+:/i.test(file)) {
+    throw new MlopsError('usage', `'${target}' is neither a database of MLflow nor the address of a server`, {
+      hint: 'name sqlite:///PATH, postgresql://USER@HOST/DATABASE or http://HOST:PORT; for MySQL start MLflow on it and name its address',
     });
   }
   const artifacts = input.text('artifacts');
-  const report = await migrateToDatabase(source, path.resolve(terminal.cwd, file), {
-    artifacts: artifacts === undefined ? undefined : path.resolve(terminal.cwd, artifacts),
+  const options = {
     signal: terminal.signal,
-    onProgress: ({ runs }) => terminal.progress({ name: 'copying runs', done: runs, unit: 'runs' }),
-  });
+    onProgress: ({ runs }: { readonly runs: number }) =>
+      terminal.progress({ name: 'copying runs', done: runs, unit: 'runs' }),
+  };
+  // Where MLflow's server has them unless it is told otherwise: beside its database, or where it is started.
+  const folder = path.resolve(
+    terminal.cwd,
+    artifacts ?? (postgres ? 'mlartifacts' : path.join(file, '../mlartifacts')),
+  );
+  const report = postgres
+    ? await migrateToPostgres(source, target, { ...options, artifacts: folder, env: terminal.env })
+    : await migrateToDatabase(source, path.resolve(terminal.cwd, file), { ...options, artifacts: folder });
   if (input.on('json')) {
     terminal.json(report);
     return;

@@ -77,7 +77,7 @@ export function explained(error: unknown, shown: string): unknown {
       cause: error,
     });
   }
-  if (['22021', '22P05', '22003', '22P02', '54000'].includes(code)) {
+  if (['22001', '22021', '22P05', '22003', '22P02', '54000'].includes(code)) {
     return new MlopsError('invalid_value', `Invalid value: PostgreSQL cannot keep it (${said})`, { cause: error });
   }
   return error;

@@ -67,6 +67,125 @@ describeWithTool(['mlflow', 'postgres'], "MLflow's database in PostgreSQL", ({ m
   }, 240_000);
 });
 
+const reader = `
+import sys, json, math
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
+from mlflow.entities import ViewType
+store = SqlAlchemyStore(sys.argv[1], 'mlflow-artifacts:/')
+registry = Registry(sys.argv[1])
+out = {'experiments': [], 'runs': []}
+for e in store.search_experiments(view_type=ViewType.ALL):
+    out['experiments'].append([e.experiment_id, e.name, e.lifecycle_stage, dict(e.tags)])
+    for r in store.search_runs([e.experiment_id], '', ViewType.ALL):
+        history = {k: [['nan' if math.isnan(m.value) else m.value, m.step, m.timestamp] for m in store.get_metric_history(r.info.run_id, k)] for k in r.data.metrics}
+        out['runs'].append([r.info.run_id, r.info.run_name, r.info.lifecycle_stage, r.data.params, r.data.tags.get('k'), history])
+m = registry.get_registered_model('clf')
+v = registry.get_model_version('clf', 1)
+out['model'] = [m.name, m.description, m.aliases, v.source, v.run_id, v.tags]
+out['new'] = store.create_experiment('after')
+r = store.create_run(out['new'], 'bob', 1, [], 'next')
+store.delete_run(r.info.run_id)
+print(json.dumps(out, sort_keys=True))
+`;
+
+describeWithTool(['mlflow', 'psycopg', 'postgres'], "MLflow's database in PostgreSQL, filled", (programs) => {
+  it('is gone on with by its own server: ids, histories, registry', async () => {
+    const server = await PostgresServer.start(programs.postgres);
+    onTestFinished(() => server.end());
+    const uri = await server.database();
+    const theirs = uri.replace('postgresql:', 'postgresql+psycopg2:');
+    const folder = temporaryFolder();
+    const lib = path.join(path.dirname(path.dirname(programs.psycopg)), 'lib');
+    const python = (code: readonly string[]): Promise<{ stdout: string }> =>
+      promisify(execFile)(programs.mlflow, [...code], {
+        cwd: folder,
+        env: {
+          ...{ PATH: process.env['PATH'], HOME: folder, GIT_PYTHON_REFRESH: 'quiet' },
+          PYTHONPATH: path.join(lib, fs.readdirSync(lib)[0] ?? '', 'site-packages'),
+        },
+      });
+    const ours = await server.database();
+    const store = await openTracking(ours, { artifacts: path.join(folder, 'artifacts') });
+    onTestFinished(() => store.close());
+    const experiment = await store.createExperiment({ name: 'naïve 🎉', tags: [{ key: 'a', value: 'b' }] });
+    const { info } = await store.createRun({
+      ...{ experimentId: experiment, name: 'first', startTime: 2 ** 40, tags: [{ key: 'k', value: "it's\n" }] },
+    });
+    const point = { key: 'm', value: 0.1, step: 3, timestamp: 4 };
+    await store.logBatch(info.id, {
+      metrics: [point, { ...point, value: NaN, step: 4 }],
+      params: [{ key: 'p', value: '1' }],
+    });
+    await store.deleteRun((await store.createRun({ experimentId: experiment, name: 'gone' })).info.id);
+    await store.createRegisteredModel('clf', { description: 'd' });
+    await store.createModelVersion({
+      name: 'clf',
+      source: 's3://b/m',
+      runId: info.id,
+      tags: [{ key: 't', value: 'u' }],
+    });
+    await store.setAlias('clf', 'best', '1');
+    const words = [
+      'migrate',
+      'to-mlflow',
+      uri,
+      '--from',
+      ours,
+      '--from-artifacts',
+      folder,
+      '--artifacts',
+      folder,
+      '--json',
+    ];
+    const early = mlops(folder, words);
+    expect([early.status, early.stderr]).toEqual([1, expect.stringContaining('is not a database of MLflow')]);
+    await python(['-m', 'mlflow', 'db', 'upgrade', theirs]);
+    const outcome = mlops(folder, words);
+    expect(outcome.status, outcome.stderr).toBe(0);
+    expect(JSON.parse(outcome.stdout)).toMatchObject({ experiments: 2, runs: 2, points: 2, models: 1, versions: 1 });
+    const seen = JSON.parse((await python(['-c', reader, theirs])).stdout.trim().split('\n').at(-1) ?? '') as {
+      runs: unknown[][];
+    };
+    expect(seen).toMatchObject({
+      experiments: expect.arrayContaining([[experiment, 'naïve 🎉', 'active', { a: 'b' }]]),
+      model: ['clf', 'd', { best: 1 }, 's3://b/m', info.id, { t: 'u' }],
+      new: String(Number(experiment) + 1),
+    });
+    const run = [
+      info.id,
+      'first',
+      'active',
+      { p: '1' },
+      "it's\n",
+      {
+        m: [
+          [0.1, 3, 4],
+          ['nan', 4, 4],
+        ],
+      },
+    ];
+    expect(seen.runs.find(([id]) => id === info.id)).toEqual(run);
+    expect(seen.runs).toHaveLength(2);
+    const again = mlops(folder, words);
+    expect([again.status, again.stderr]).toEqual([1, expect.stringContaining('already')]);
+    expect(again.stdout + again.stderr).not.toMatch(/p%40ss/);
+    // And back again.
+    const back = await server.database();
+    const home = mlops(folder, ['migrate', 'mlflow', uri, '--artifacts', folder, '--to', back, '--json']);
+    expect(home.status, home.stderr).toBe(0);
+    const returned = await openTracking(back, { artifacts: folder });
+    onTestFinished(() => returned.close());
+    const [one, two] = [await returned.getRun(info.id), await store.getRun(info.id)];
+    const byKey = (run: typeof one): unknown => ({
+      ...run,
+      tags: run.tags.toSorted((a, b) => (a.key < b.key ? -1 : 1)),
+    });
+    expect(byKey(one)).toEqual(byKey(two));
+    expect(await returned.metricHistory(info.id, 'm')).toEqual(await store.metricHistory(info.id, 'm'));
+  }, 240_000);
+});
+
 /** The tables that MLflow made in SQLite, with the types that it gives them in PostgreSQL. */
 async function carryOver(file: string, server: PostgresServer, uri: string): Promise<void> {
   const { openDatabase } = await import('../../../src/base/index.ts');
