@@ -79,6 +79,13 @@ export const docsTopics: readonly DocsTopic[] = [
   },
   { name: 'errors', file: 'docs/errors.md', summary: 'Every error code', aliases: ['exit-codes'] },
   {
+    name: 'client',
+    file: 'examples/clients/mlops_client.py',
+    summary: 'The Python client, one file: mlops docs client > mlops_client.py',
+    plain: true,
+    aliases: ['python', 'mlops_client.py'],
+  },
+  {
     name: 'changes',
     file: 'CHANGELOG.md',
     summary: 'What is new in which version',

@@ -154,8 +154,8 @@ it('labels and scores stand beside outputs, unless what they are made of is reda
 
 it('takes predictions of other models, and labels in bulk, as `mlops server` does', async () => {
   const send = async (url: string, body: unknown) => {
-    const { status, json } = await post(server, url, body);
-    return [status, json()] as const;
+    const answer = await post(server, url, body);
+    return [answer.status, answer.json()] as const;
   };
   expect(await send('/predictions', { id: 'p1', model: 'other', prediction: 'cat', arm: 'b' })).toEqual([
     202,
