@@ -91,14 +91,14 @@ export async function tuneStudy(settings: TuneSettings, options: TuneOptions): P
     const slow = await optunaSampler(held.spec, env);
     if (slow !== undefined) closers.push(() => slow.close());
     const study = await OpenStudy.open(store.studies, name, held.spec, slow);
-    await endLostRuns(store, study);
+    const { experimentId } = (await store.getRun(runId)).info;
+    if (held.resumed) await endLostRuns(store, experimentId, runId);
     const taken = held.resumed ? 0 : await takeOthers(store, study, settings, experiment);
     const worktrees = await Worktrees.open({ root, writes });
     closers.push(() => worktrees.close());
     const bus = new MetricBus(store);
     const endpoint = place.given ? undefined : await lazyEndpoint(bus.store);
     if (endpoint !== undefined) closers.push(() => endpoint.close());
-    const { experimentId } = (await store.getRun(runId)).info;
     const objective = worktreeObjective({
       ...{
         settings: { ...settings, sampler: held.spec.sampler },
@@ -165,17 +165,15 @@ function limitsOf(settings: TuneSettings, study: OpenStudy): StudyLimits {
 }
 
 /** Runs of trials whose process went away did not end by themselves. */
-async function endLostRuns(store: TrackingStore, study: OpenStudy): Promise<void> {
-  for (const { number, facts } of study.trials) {
-    if (!study.lost.includes(number) || facts.runId === undefined) continue;
-    try {
-      const { info } = await store.getRun(facts.runId);
-      if (info.status !== 'RUNNING') continue;
-      await store.setTag(facts.runId, { key: 'mlops.trial.reason', value: 'its process went away' });
-      await store.updateRun(facts.runId, { status: 'KILLED', endTime: Date.now() });
-    } catch (error) {
-      if (!isMlopsError(error, 'resource_missing')) throw error;
+async function endLostRuns(store: TrackingStore, experimentId: string, runId: string): Promise<void> {
+  const filter = `tags.mlflow.parentRunId = '${runId}' and attributes.status = 'RUNNING'`;
+  for (;;) {
+    const { items } = await store.searchRuns({ experimentIds: [experimentId], filter, maxResults: 1000 });
+    for (const { info } of items) {
+      await store.setTag(info.id, { key: 'mlops.trial.reason', value: 'its process went away' });
+      await store.updateRun(info.id, { status: 'KILLED', endTime: Date.now() });
     }
+    if (items.length === 0) return;
   }
 }
 

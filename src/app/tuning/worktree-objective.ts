@@ -257,7 +257,10 @@ class WorktreeTrial {
     this.#ground.onOutput?.(this.#trial.number, chunk);
     const lines = (this.#rest + Buffer.from(chunk).toString('utf8')).split(/\r?\n|\r/);
     this.#rest = (lines.pop() ?? '').slice(-10_000);
-    for (const line of lines) this.#progress?.printed(this.#heard.line(line));
+    for (const line of lines) {
+      const told = this.#heard.line(line);
+      this.#progress?.printed(told);
+    }
   }
 
   /** The newest metrics of the run, which a server took. */

@@ -93,7 +93,7 @@ export function flagsOf(input: Input, targets: readonly string[]): TuneFlags {
   };
 }
 
-function countFlag(input: Input, flag: string): number | undefined {
+export function countFlag(input: Input, flag: string): number | undefined {
   const count = input.number(flag);
   if (count === undefined || count > 0) return count;
   throw new MlopsError('usage', `--${flag} is a whole number from 1, not ${count}`);
@@ -110,7 +110,7 @@ function numberFlag(input: Input, flag: string): number | undefined {
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `90s`, `30m`, `2h`, `1d`; a bare number are seconds. In milliseconds. */
-function timeFlag(input: Input, flag: string): number | undefined {
+export function timeFlag(input: Input, flag: string): number | undefined {
   const text = input.text(flag);
   if (text === undefined) return undefined;
   const [, count, unit = 's'] = /^(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)?$/.exec(text) ?? [];

@@ -10,7 +10,7 @@ import type { Command, FlagSpec, Input } from '../parse/command.ts';
 import { showNumber, showParams, showValues, took, trialJson } from '../tables/tune-tables.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { TrialBoard } from '../terminal/trial-board.ts';
-import { flagsOf, studyArg, tuneFlags } from './tune-input.ts';
+import { countFlag, flagsOf, studyArg, timeFlag, tuneFlags } from './tune-input.ts';
 
 const promoteFlags: readonly FlagSpec[] = [
   {
@@ -54,7 +54,7 @@ export const run: Command = {
   },
   run: (input, terminal) => {
     const { root } = trackingPlace(terminal.cwd, terminal.env);
-    return search(input, terminal, readTune(root, flagsOf(input, input.args)));
+    return search(input, terminal, readTune(root, flagsOf(input, input.args)), input.on('extend'));
   },
 };
 
@@ -98,7 +98,7 @@ export const resume: Command = {
   ],
   args: [studyArg],
   flags: [
-    ...tuneFlags.filter(({ name }) => ['trials', 'parallel', 'timeout', 'enqueue'].includes(name)),
+    ...tuneFlags.filter(({ name }) => ['trials', 'parallel', 'timeout'].includes(name)),
     ...promoteFlags,
     { name: 'show-output', summary: 'show what trials print' },
     jsonFlag,
@@ -113,12 +113,16 @@ export const resume: Command = {
     } finally {
       await store.close();
     }
-    const { trials = settings.trials, parallel = settings.parallel, timeout = settings.timeout } = flagsOf(input, []);
-    return search(input, terminal, { ...settings, trials, parallel, timeout });
+    return search(input, terminal, {
+      ...settings,
+      trials: countFlag(input, 'trials') ?? settings.trials,
+      parallel: countFlag(input, 'parallel') ?? settings.parallel,
+      timeout: timeFlag(input, 'timeout') ?? settings.timeout,
+    });
   },
 };
 
-async function search(input: Input, terminal: Terminal, settings: TuneSettings): Promise<number> {
+async function search(input: Input, terminal: Terminal, settings: TuneSettings, extend = false): Promise<number> {
   const view = new StudyView(terminal, input.on('json'));
   let begun: TuneBegin | undefined;
   let outcome: TuneOutcome;
@@ -127,7 +131,7 @@ async function search(input: Input, terminal: Terminal, settings: TuneSettings):
       cwd: terminal.cwd,
       env: terminal.env,
       signal: terminal.signal,
-      extend: input.on('extend'),
+      extend,
       onBegin(study) {
         begun = study;
         view.begin(study);
