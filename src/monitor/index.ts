@@ -38,6 +38,8 @@ export { toEntry, toLabel, type Entry } from './entry.ts';
 export { intakeLimit, takeLabels, takePredictions, type Intake } from './intake.ts';
 export { momentOf, spanOf } from './moment.ts';
 export { ModelScore, pairedDifference, type Judged } from './performance/compare.ts';
+export { driftSeries, type ColumnSeries } from './drift/series.ts';
+export { estimatePerformance, type Estimate } from './performance/estimate.ts';
 export { performanceOf, tasks, type Performance, type PerformanceOptions } from './performance/performance.ts';
 export { readEntries, readLabels } from './read-entries.ts';
 export { SegmentWriter } from './segment-writer.ts';

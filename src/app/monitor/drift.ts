@@ -2,6 +2,7 @@ import { MlopsError, didYouMean } from '../../base/index.ts';
 import {
   checkDrift,
   checkTogether,
+  driftSeries,
   isMultivariateName,
   type DriftOptions,
   type DriftReport,
@@ -20,6 +21,8 @@ export interface DriftCommand extends Omit<DriftOptions, 'method'> {
   readonly method?: MethodName | 'auto' | 'mmd' | 'centroid' | 'classifier' | 'pca' | undefined;
   readonly standardize?: boolean | undefined;
   readonly seed?: number | undefined;
+  /** Also compare so many chunks, one after the other. */
+  readonly chunks?: number | undefined;
   readonly table?: TableOptions | undefined;
   /** Told which columns are left out, and why. */
   readonly onNote?: ((line: string) => void) | undefined;
@@ -38,7 +41,11 @@ export async function drift(places: DataPlaces, command: DriftCommand): Promise<
     try {
       const [reference, current] = await loadBoth(before.table, now.table, command);
       const { method = 'auto' } = command;
-      if (!isMultivariateName(method)) return checkDrift(reference, current, { ...command, method });
+      if (!isMultivariateName(method)) {
+        const report = checkDrift(reference, current, { ...command, method });
+        if (command.chunks === undefined) return report;
+        return { ...report, series: driftSeries(reference, current, command.chunks, method) };
+      }
       const multivariate = checkTogether(method, reference, current, command);
       const { drifted, verdict } = multivariate;
       const rest = { correction: command.correction ?? 'holm', level: command.level ?? 0.01 } as const;

@@ -5,6 +5,7 @@ import * as path from 'node:path';
 
 import { isMlopsError, MlopsError } from '../../base/index.ts';
 import {
+  estimatePerformance,
   isSelected,
   performanceOf,
   readEntries,
@@ -14,6 +15,7 @@ import {
   toEntry,
   toLabel,
   type Entry,
+  type Estimate,
   type ModelStats,
   type Performance,
   type PerformanceOptions,
@@ -134,6 +136,29 @@ export async function performance(
   selection: Selection,
   options: PerformanceOptions,
 ): Promise<Record<string, Performance>> {
+  const models = await entriesByModel(log, selection);
+  const labels = await readLabels(log);
+  const found = [...models].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(
+    found.map(([model, entries]) => [model, performanceOf([...entries.values()], labels, options)] as const),
+  );
+}
+
+/** How good the predictions of each model are likely to be, by their scores alone. */
+export async function estimates(
+  log: string,
+  selection: Selection,
+  positive: string | undefined,
+): Promise<Record<string, Estimate>> {
+  const models = await entriesByModel(log, selection);
+  const found = [...models].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(
+    found.map(([model, entries]) => [model, estimatePerformance(entries.values(), positive)] as const),
+  );
+}
+
+/** By model and id. */
+async function entriesByModel(log: string, selection: Selection): Promise<Map<string, Map<string, Entry>>> {
   const models = new Map<string, Map<string, Entry>>();
   for await (const entry of readEntries(log, selection)) {
     if (!isSelected(entry, selection)) continue;
@@ -141,11 +166,7 @@ export async function performance(
     models.set(entry.model, entries);
     if (!entries.has(entry.id)) entries.set(entry.id, entry);
   }
-  const labels = await readLabels(log);
-  const found = [...models].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(
-    found.map(([model, entries]) => [model, performanceOf([...entries.values()], labels, options)] as const),
-  );
+  return models;
 }
 
 /** What `monitor performance --json` prints: one model is an object, several are a list. */

@@ -42,6 +42,12 @@ export const driftCommand: Command = {
     { name: 'drift-share', value: 'SHARE', summary: 'share of drifted columns that is a drift (any column)' },
     { name: 'standardize', summary: 'scale columns by the reference (mmd, centroid)' },
     { name: 'seed', value: 'N', integer: true, summary: 'of permutations and folds (0)' },
+    {
+      name: 'chunks',
+      value: 'N',
+      integer: true,
+      summary: 'also compare N chunks in turn with the band of those of the reference',
+    },
     { name: 'delimiter', value: 'CHAR', summary: 'of the CSV files, where it is not found out' },
     { name: 'encoding', value: 'NAME', summary: 'of the CSV files (utf-8)' },
     logFlag,
@@ -79,6 +85,7 @@ async function compared(input: Input, terminal: Terminal): Promise<DriftReport> 
       driftShare: shareOf(input, 'drift-share'),
       standardize: input.on('standardize'),
       seed: input.number('seed'),
+      chunks: chunksOf(input),
       table: { delimiter: input.text('delimiter'), encoding: input.text('encoding') },
       onNote: (line) => terminal.note(line),
     });
@@ -95,6 +102,12 @@ function namesOf(input: Input, flag: string): string[] {
     .list(flag)
     .flatMap((text) => text.split(','))
     .filter((name) => name !== '');
+}
+
+function chunksOf(input: Input): number | undefined {
+  const chunks = input.number('chunks');
+  if (chunks === undefined || (chunks >= 2 && chunks <= 10_000)) return chunks;
+  throw new MlopsError('usage', `--chunks is from 2 to 10000, not ${chunks}`);
 }
 
 function numberOf(input: Input, flag: string): number | undefined {
@@ -135,7 +148,18 @@ function driftLines(report: DriftReport, terminal: Terminal): string[] {
     ...textTable(header, rows, terminal.columns),
     '',
     `${words[report.verdict]}: ${drifted} of ${entries.length} columns drifted`,
+    ...seriesLines(report),
   ];
+}
+
+/** A line per column whose chunks stand out: which of them, and above what. */
+function seriesLines({ series = {} }: DriftReport): string[] {
+  return Object.entries(series).flatMap(([name, { current, upper, method }]) => {
+    const out = current.flatMap((chunk, index) => (chunk.drifted ? [`${index + 1} (${short(chunk.statistic)})`] : []));
+    return out.length === 0
+      ? []
+      : [`${name}: chunks ${out.join(', ')} of ${current.length} above ${short(upper)} (${method})`];
+  });
 }
 
 const words = { drift: 'drift', no_drift: 'no drift', too_few: 'too few values', not_applicable: 'not applicable' };

@@ -1,4 +1,4 @@
-import { performance, performanceJson, stats } from '../../app/monitor/predictions.ts';
+import { estimates, performance, performanceJson, stats } from '../../app/monitor/predictions.ts';
 import { bucketKinds, tasks, type ModelStats, type StatsOptions, type Summary } from '../../monitor/index.ts';
 import type { Command, Input } from '../parse/command.ts';
 import { textTable } from '../tables/text-table.ts';
@@ -128,8 +128,10 @@ export const performanceCommand: Command = {
     { name: 'task', value: 'NAME', summary: 'what the model does, where the labels do not tell', choices: tasks },
     { name: 'positive', value: 'LABEL', summary: 'the positive one of two classes (the last)' },
     { name: 'seed', value: 'N', integer: true, summary: 'of the bootstrap (0)' },
+    { name: 'estimate', summary: 'without labels: what the scores let expect (CBPE)' },
   ],
   async run(input, terminal) {
+    if (input.on('estimate')) return showEstimates(input, terminal);
     const models = await performance(logOf(input, terminal), selectionOf(input), {
       task: tasks.find((task) => task === input.text('task')),
       positive: input.text('positive'),
@@ -150,3 +152,16 @@ export const performanceCommand: Command = {
     }
   },
 };
+
+async function showEstimates(input: Input, terminal: Terminal): Promise<void> {
+  const models = await estimates(logOf(input, terminal), selectionOf(input), input.text('positive'));
+  const found = Object.entries(models).map(([model, estimate]) => ({ model, ...estimate }));
+  if (input.on('json')) return terminal.json(found.length === 1 ? found[0] : found);
+  if (found.length === 0) return terminal.note('no predictions are logged');
+  for (const { model, n, confusion_matrix: _, ...metrics } of found) {
+    terminal.print(`${model}: expected of ${n} predictions with scores`);
+    for (const [name, value] of Object.entries(metrics)) {
+      terminal.print(`  ${name.padEnd(16)} ${typeof value === 'number' ? short(value) : value}`);
+    }
+  }
+}

@@ -4,6 +4,7 @@ import type { Column } from '../../tables/index.ts';
 import { seededRandom } from '../statistics/random.ts';
 import { checkDrift } from './check-drift.ts';
 import { adjusted } from './correction.ts';
+import { driftSeries } from './series.ts';
 import { checkTogether } from './multivariate.ts';
 
 type Draw = () => number;
@@ -198,4 +199,23 @@ describe('a drift report', () => {
     expect(loud).toMatchObject({ drifted: true, verdict: 'drift' });
     expect(checkTogether(method, rows(5, 1), rows(5, -1))).toMatchObject({ drifted: false, verdict: 'too_few' });
   });
+});
+
+it('a series tells which chunks are above the band of those of the reference', () => {
+  const random = seededRandom(11);
+  const before = table(
+    numbers('x', 4000, () => normal(random)),
+    texts('k', 4000, () => (random() < 0.5 ? 'a' : 'b')),
+  );
+  let row = 0;
+  const now = table(
+    numbers('x', 1000, () => normal(random) + (row++ >= 500 ? 1 : 0)),
+    texts('k', 1000, () => (random() < 0.5 ? 'a' : 'b')),
+  );
+  const { x, k } = driftSeries(before, now, 10);
+  expect(x?.current.slice(5).every(({ drifted }) => drifted)).toBe(true);
+  expect(x?.reference).toHaveLength(10);
+  expect(x?.current.map(({ start, end }) => end - start)).toEqual(Array.from({ length: 10 }, () => 100));
+  expect(k?.method).toBe('chi2');
+  expect(() => driftSeries(before, now, 1001)).toThrow(/too few/);
 });

@@ -1,5 +1,6 @@
 import type { Correction } from './correction.ts';
 import type { MethodName } from './methods.ts';
+import type { ColumnSeries } from './series.ts';
 
 export type Verdict = 'drift' | 'no_drift' | 'too_few' | 'not_applicable';
 
@@ -66,6 +67,8 @@ export interface MultivariateDrift {
 export interface DriftReport {
   readonly columns: Readonly<Record<string, ColumnDrift>>;
   readonly multivariate?: MultivariateDrift;
+  /** Where chunks were asked for. */
+  readonly series?: Readonly<Record<string, ColumnSeries>>;
   readonly share_drifted: number;
   readonly drifted: boolean;
   readonly verdict: Verdict;
