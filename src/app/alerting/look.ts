@@ -16,6 +16,7 @@ import { observe, type Looked, type ObservePlaces } from '../monitor/observe.ts'
 import type { FoundSettings } from '../monitor/settings.ts';
 import type { AlertBook } from './alert-book.ts';
 import type { Channel } from './channel.ts';
+import { keepLook } from './last-look.ts';
 import { sendNotices } from './send-notices.ts';
 
 export interface LookOptions {
@@ -26,8 +27,8 @@ export interface LookOptions {
   readonly now: () => number;
   readonly signal?: AbortSignal | undefined;
   readonly onTrouble: (line: string) => void;
-  /** Told of the results before anybody is told of alerts. */
-  readonly onLooked?: ((looked: Looked) => void) | undefined;
+  /** The private folder: what was found is kept there for gauges. */
+  readonly folder?: string | undefined;
 }
 
 export interface LookResult {
@@ -46,7 +47,7 @@ export async function look(options: LookOptions): Promise<LookResult> {
   const { found, places, book, channels, now, onTrouble } = options;
   const looked = await observe(found.settings, { ...places, cwd: found.root }, now());
   for (const problem of looked.problems) onTrouble(problem);
-  options.onLooked?.(looked);
+  if (options.folder !== undefined) keepLook(options.folder, looked, now());
   const result = await book.exclusively(async () => {
     const stored = await book.alerts();
     const moved = moveOn(stored, looked.observations, await book.silences(now()), options);

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 
 import { MlopsError } from '../../base/index.ts';
-import type { Alert, DriftReport } from '../../monitor/index.ts';
+import { monitorGauges, type Alert, type DriftReport } from '../../monitor/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { privateFolder } from '../../trust/index.ts';
 import { driftOfModel } from '../monitor/model-drift.ts';
@@ -9,6 +9,7 @@ import type { MonitorFacts } from '../monitor/routes.ts';
 import { findMonitorSettings, monitorFile } from '../monitor/settings.ts';
 import { openPlace, trackingPlace } from '../places/tracking-home.ts';
 import { versionNamed } from '../registry/resolve-model.ts';
+import { lastLook } from './last-look.ts';
 import { AlertBook } from './alert-book.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -27,6 +28,12 @@ export async function knownAlerts(cwd: string, env: Env): Promise<readonly Alert
   }
 }
 
+/** The gauges of the project around a folder. */
+export async function gaugesOf(cwd: string, env: Env, alerts = () => knownAlerts(cwd, env)): Promise<string> {
+  const { root } = trackingPlace(cwd, env);
+  return monitorGauges(lastLook(privateFolder(root)), await alerts(), Date.now());
+}
+
 /** A drift that was asked for is computed at most this often, in milliseconds. */
 const freshFor = 30_000;
 
@@ -40,12 +47,20 @@ export interface FactsPlace {
 }
 
 /** What a server tells of a project beside the statistics of its log. */
-export function monitorFacts({ cwd, env, log, openStore, alertStore }: FactsPlace): MonitorFacts {
+export function monitorFacts({
+  cwd,
+  env,
+  log,
+  openStore,
+  alertStore,
+}: FactsPlace): MonitorFacts & { gauges(): Promise<string> } {
   const known = new Map<string, { readonly at: number; readonly report: Promise<DriftReport | undefined> }>();
   const { root } = trackingPlace(cwd, env);
+  const alerts = (): Promise<readonly Alert[]> =>
+    alertStore === undefined ? knownAlerts(cwd, env) : new AlertBook(alertStore, root, privateFolder(root)).alerts();
   return {
-    alerts: () =>
-      alertStore === undefined ? knownAlerts(cwd, env) : new AlertBook(alertStore, root, privateFolder(root)).alerts(),
+    alerts,
+    gauges: () => gaugesOf(cwd, env, alerts),
     async drift(only) {
       const found = findMonitorSettings([cwd, root]);
       const models = [...(found?.settings.models ?? [])].filter(([, { reference }]) => reference !== undefined);

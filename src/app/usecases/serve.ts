@@ -2,7 +2,7 @@ import * as path from 'node:path';
 
 import { MlopsError, type Logger } from '../../base/index.ts';
 import { fileKeyStore, keyOf, keyVerifier } from '../../auth/index.ts';
-import { isLoopback, loopbackHosts, type Shell, type Verifier } from '../../http/index.ts';
+import { isLoopback, loopbackHosts, type Verifier } from '../../http/index.ts';
 import { readModelUri } from '../../mlflow/index.ts';
 import { FolderSource, serve, type RunningServer, type ServedModelSpec, type ServeOptions } from '../../serve/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
@@ -68,7 +68,9 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
     });
   }
   const verify = verifierOf(options);
-  const { predictionLog } = options;
+  const { predictionLog, cwd, env = {} } = options;
+  const facts =
+    predictionLog === undefined ? undefined : monitorFacts({ cwd, env, log: predictionLog.directory, openStore });
   const running = await serve({
     models,
     host: options.host,
@@ -87,10 +89,11 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
     member: options.member,
     predictionLog,
     redact: options.redact,
+    moreMetrics: facts === undefined ? undefined : () => facts.gauges(),
     extend:
-      predictionLog === undefined
+      predictionLog === undefined || facts === undefined
         ? undefined
-        : (shell) => addRoutes(shell, predictionLog.directory, { ...options, openStore }),
+        : (shell) => addMonitorRoutes(shell, { log: predictionLog.directory, scope: 'predict', facts }),
     onAccess: options.onAccess,
     onChange: options.onChange,
     serverVersion: options.serverVersion,
@@ -104,12 +107,6 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
       return clean;
     },
   };
-}
-
-/** What the prediction log tells, and what `monitor.yaml` asks of it. */
-function addRoutes(shell: Shell, log: string, { cwd, env = {}, openStore }: ServeModelsOptions): void {
-  const facts = monitorFacts({ cwd, env, log, openStore });
-  addMonitorRoutes(shell, { log, scope: 'predict', facts });
 }
 
 /** On a loopback address only this machine can call, so no key is asked for unless the user wants it. */

@@ -74,6 +74,7 @@ export const watchCommand: Command = {
         found,
         places: alerting.places,
         book: alerting.book,
+        folder: alerting.folder,
         channels: alerting.channels(),
         now: Date.now,
         signal: terminal.signal,

@@ -3,6 +3,7 @@ import { alertCommands } from './monitor-alerts.ts';
 import { driftCommand } from './monitor-drift.ts';
 import { exportCommand, reportCommand } from './monitor-export.ts';
 import { labelCommand, logCommand } from './monitor-log.ts';
+import { metricsCommand } from './monitor-metrics.ts';
 import { watchCommand } from './monitor-watch.ts';
 import { performanceCommand, statsCommand, statusCommand } from './monitor-stats.ts';
 
@@ -19,6 +20,7 @@ export const verb: Verb = {
     exportCommand,
     reportCommand,
     watchCommand,
+    metricsCommand,
     ...alertCommands,
   ],
 };

@@ -66,6 +66,8 @@ export interface ServeOptions {
   readonly exchange?: Partial<ExchangeOptions> | undefined;
   /** Who decodes pictures, and what they may take. */
   readonly pictures?: Partial<PicturePoolOptions> | undefined;
+  /** Metrics that are not the serving's own, for `/metrics`. */
+  readonly moreMetrics?: (() => Promise<string>) | undefined;
   /** Adds routes that are not the serving's own. */
   readonly extend?: ((shell: Shell) => void) | undefined;
   /** Version of mlops, for clients. */
@@ -146,7 +148,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const control =
     member?.serve({ repository, growing, snapshot, drain: () => (context.draining = true) }) ??
     new LocalControl(repository, growing, snapshot);
-  addStatsRoutes(shell, control);
+  addStatsRoutes(shell, control, options.moreMetrics);
   addHealthRoutes(shell, context);
   addNativeRoutes(shell, context, control);
   addMlflowRoutes(shell, context);

@@ -4,11 +4,14 @@ import { metricsPage } from '../numbers/metrics.ts';
 import type { VersionSnapshot } from '../numbers/snapshot.ts';
 import { VersionStats } from '../running/stats.ts';
 
-/** `/stats` for people and scripts, `/metrics` for Prometheus; both of all processes of the server. */
-export function addStatsRoutes(shell: Shell, control: Control): void {
+/**
+ * `/stats` for people and scripts, `/metrics` for Prometheus; both of all processes of the server.
+ * @param more metrics that are not the serving's own, in Prometheus' text format.
+ */
+export function addStatsRoutes(shell: Shell, control: Control, more?: () => Promise<string>): void {
   shell.get('/metrics', async (_request, reply) => {
     void reply.type('text/plain; version=0.0.4; charset=utf-8');
-    return metricsPage(await control.snapshot());
+    return metricsPage(await control.snapshot()) + ((await more?.()) ?? '');
   });
   shell.get('/stats', { config: { scope: 'predict' } }, async () => {
     const snapshot = await control.snapshot();
