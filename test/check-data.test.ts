@@ -87,4 +87,44 @@ describe('check data', () => {
     const metrics = JSON.parse(mlops(folder, ['metrics', 'show', '--json']).stdout) as object;
     expect(metrics).toMatchObject({ '': { data: { 'quality.json': { data: { success: 1, failed: 0 } } } } });
   });
+
+  it('takes a folder of pictures as a table of them', () => {
+    const folder = temporaryFolder();
+    const bmp = (width: number, level: number): Buffer => {
+      const row = Math.ceil((3 * width) / 4) * 4;
+      const head = Buffer.alloc(54);
+      head.write('BM');
+      head.writeUInt32LE(54 + row, 2);
+      head.writeUInt32LE(54, 10);
+      head.writeUInt32LE(40, 14);
+      head.writeInt32LE(width, 18);
+      head.writeInt32LE(1, 22);
+      head.writeUInt16LE(1, 26);
+      head.writeUInt16LE(24, 28);
+      return Buffer.concat([head, Buffer.alloc(row, level)]);
+    };
+    const put = (name: string, bytes: Buffer): void => {
+      fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+      fs.writeFileSync(path.join(folder, name), bytes);
+    };
+    for (let i = 0; i < 6; i++) put(`photos/${i % 2 === 0 ? 'cat' : 'dog'}/${i}.bmp`, bmp(4, 10 * i));
+    put('photos/notes.txt', Buffer.from('no picture'));
+    expect(mlops(folder, ['check', 'data', 'infer', 'photos', '--out', 's.yaml']).status).toBe(0);
+    const schema = fs.readFileSync(path.join(folder, 's.yaml'), 'utf8');
+    expect(schema).toMatch(/class:\n {4}type: string\n {4}nullable: false\n {4}values:\n {4,6}- cat\n {4,6}- dog/);
+    expect(schema).toMatch(/width:\n {4}type: integer\n {4}nullable: false\n {4}min: 4\n {4}max: 4/);
+    expect(mlops(folder, ['check', 'data', 'photos', '--schema', 's.yaml']).status).toBe(0);
+    put('photos/dog/6.bmp', bmp(4, 10).subarray(0, 40));
+    put('photos/dog/7.bmp', bmp(4, 10));
+    const found = mlops(folder, ['check', 'data', 'photos', '--schema', 's.yaml', '--json']);
+    const failed = (
+      JSON.parse(found.stdout) as {
+        files: { expectations: { expectation: string; column: string; success: boolean }[] }[];
+      }
+    ).files.flatMap(({ expectations }) =>
+      expectations.filter(({ success }) => !success).map(({ expectation, column }) => `${column} ${expectation}`),
+    );
+    expect([found.status, failed]).toEqual([1, expect.arrayContaining(['width nullable', 'md5 unique'])]);
+    expect(mlops(folder, ['check', 'data', '.git', '--schema', 's.yaml']).status).toBe(2);
+  });
 });

@@ -32,7 +32,7 @@ export const checkDataCommand: Command = {
   owner: 'mlops',
   summary: 'Check data files against a schema',
   description:
-    'The schema says what is expected: types, missing values, ranges, sets, keys, rules between columns, freshness, balance, leakage, drift. `check data infer` writes one to start from. Files are CSV, JSON lines or Parquet, gzip or not, or PATH@REV for a file of Git or DVC at a revision. They are read as a stream: memory does not grow with them. docs/gates.md describes the schema.',
+    'The schema says what is expected: types, missing values, ranges, sets, keys, rules between columns, freshness, balance, leakage, drift. `check data infer` writes one to start from. Files are CSV, JSON lines or Parquet, gzip or not, or PATH@REV for a file of Git or DVC at a revision; a folder of pictures is a table of them. They are read as a stream: memory does not grow with them. docs/gates.md describes the schema.',
   examples: [
     ['mlops check data data/train.csv', 'against data.schema.yaml'],
     ['mlops check data new.parquet --schema schemas/orders.yaml --json', 'another schema, as JSON'],
@@ -125,6 +125,7 @@ export const inferCommand: Command = {
   examples: [
     ['mlops check data infer data/train.csv', 'writes data.schema.yaml'],
     ['mlops check data infer data/train.csv --out -', 'prints it'],
+    ['mlops check data infer photos/', 'of a folder of pictures: sizes, formats, classes, duplicates'],
   ],
   args: [{ name: 'file', summary: 'a data file', completes: 'path' }],
   flags: [
