@@ -122,7 +122,7 @@ const style = `
 body{margin:0;padding:28px clamp(14px,4vw,48px) 56px;background:var(--page);color:var(--text);font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 header{display:flex;align-items:baseline;gap:14px;margin:0 auto 20px;max-width:1500px}
 h1{font-size:22px;margin:0;font-weight:650}header p{margin:0;color:var(--soft)}
-main.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr));gap:18px;max-width:1500px;margin:0 auto}
+main.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr));gap:18px;max-width:1500px;margin:0 auto;align-items:start}
 .card{background:var(--card);border:1px solid var(--edge);border-radius:12px;padding:14px 16px 12px;min-width:0;overflow-x:auto}
 .card.wide{grid-column:1/-1}
 .card h2{font:500 12px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:var(--soft);margin:0;overflow-wrap:anywhere}

@@ -90,6 +90,8 @@ function pageOf(study: OpenStudy, chosen: readonly string[]): string {
       ? { kind: 'drawing' as const, id, svg: drawn.svg }
       : { kind: 'drawing' as const, id, svg: undefined, remark: drawn.remark };
   });
+  // What cannot be drawn stands behind what can, with its reason.
+  items.sort((a, b) => Number(a.svg === undefined) - Number(b.svg === undefined));
   const count = study.trials.length;
   return renderPage({ title: `Study ${study.name}`, subtitle: `${count} ${count === 1 ? 'trial' : 'trials'}`, items });
 }
