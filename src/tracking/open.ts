@@ -13,6 +13,8 @@ export interface OpenTrackingOptions extends SqliteOptions {
   readonly size?: number | undefined;
   /** How long a request waits for a PostgreSQL server that is away, in milliseconds. Default 20,000. */
   readonly patience?: number | undefined;
+  /** Longest time for one statement of PostgreSQL, in milliseconds. Default 60,000. */
+  readonly statementTimeout?: number | undefined;
   /** Where `mlflow-artifacts:/` is. Default: `artifacts` beside the SQLite file. */
   readonly artifacts?: string | OpenArtifacts | undefined;
   /** Credentials for a server; default: MLFLOW_TRACKING_TOKEN, _USERNAME and _PASSWORD of `env`. */

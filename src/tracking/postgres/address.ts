@@ -84,9 +84,9 @@ export function readAddress(uri: string, env: Env): Address {
     database: decode(file) || given.get('dbname') || env['PGDATABASE'] || name,
     ssl: {
       mode: mode as SslMode,
-      ca: certificate(value('sslrootcert', 'PGSSLROOTCERT'), 'root.crt'),
-      cert: certificate(value('sslcert', 'PGSSLCERT'), 'postgresql.crt'),
-      key: certificate(value('sslkey', 'PGSSLKEY'), 'postgresql.key'),
+      ca: certificate(value('sslrootcert', 'PGSSLROOTCERT'), 'root.crt', wrong),
+      cert: certificate(value('sslcert', 'PGSSLCERT'), 'postgresql.crt', wrong),
+      key: certificate(value('sslkey', 'PGSSLKEY'), 'postgresql.key', wrong),
     },
     connectTimeout: Number.isFinite(timeout) && timeout > 0 ? timeout : undefined,
     schema,
@@ -140,8 +140,10 @@ function defaultHost(): string {
 }
 
 /** A certificate that is named, or is where libpq looks for it. */
-function certificate(file: string | undefined, name: string): string | undefined {
-  if (file !== undefined) return file === 'system' ? undefined : file;
+function certificate(file: string | undefined, name: string, wrong: (why: string) => Error): string | undefined {
+  if (file === 'system') return undefined;
+  if (file !== undefined && !fs.existsSync(file)) throw wrong(`there is no certificate or key '${file}'`);
+  if (file !== undefined) return file;
   const usual = path.join(os.homedir(), '.postgresql', name);
   return fs.existsSync(usual) ? usual : undefined;
 }

@@ -79,7 +79,7 @@ export class Pool {
   }
 
   async end(): Promise<void> {
-    await this.#pool.end();
+    if (!this.#pool.ending) await this.#pool.end();
   }
 
   #rotate(): void {

@@ -44,6 +44,10 @@ export function gone(error: unknown): boolean {
   );
 }
 
+/** What TLS found wrong: codes of OpenSSL and Node. */
+const insecureCodes =
+  /^(?:(?:ERR_(?:SSL|TLS|OSSL)|CERT|UNABLE_TO)_\w+|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|HOSTNAME_MISMATCH)$/;
+
 /** Of an error of `pg`, ours: what, where, what to do. Others are given back as they are. */
 export function explained(error: unknown, shown: string): unknown {
   if (error instanceof MlopsError) return error;
@@ -59,6 +63,12 @@ export function explained(error: unknown, shown: string): unknown {
     const why = /password must be a string/.test(said) ? 'it asks for a password' : said;
     return new MlopsError('store_refused', `the database '${shown}' cannot be used: ${why}`, {
       hint: 'give user and database in the address, the password by PGPASSWORD, MLOPS_POSTGRES_PASSWORD or ~/.pgpass',
+      cause: error,
+    });
+  }
+  if (/does not support SSL/.test(said) || insecureCodes.test(code)) {
+    return new MlopsError('store_refused', `no safe connection to the database '${shown}': ${said}`, {
+      hint: 'name its authority by sslrootcert=FILE, your own certificate by sslcert=FILE and sslkey=FILE, or another sslmode',
       cause: error,
     });
   }

@@ -1,5 +1,9 @@
 // What goes wrong with a database server, done to a real one: acknowledged writes stay, halves are never seen.
+import { execFileSync, spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
 import * as net from 'node:net';
+import * as os from 'node:os';
+import * as path from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 
 import type { Metric } from '../../../src/mlflow/index.ts';
@@ -8,6 +12,15 @@ import { PostgresServer } from '../../support/postgres.ts';
 import { describeWithTool } from '../../tools.ts';
 
 const artifacts = '/nowhere';
+
+/** Whether this user may mount a small file system. */
+function canMount(): boolean {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-mount-'));
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder]).status === 0;
+  if (mounted) spawnSync('umount', [folder]);
+  fs.rmdirSync(folder);
+  return mounted;
+}
 
 function point(key: string, i: number): Metric {
   return { key, value: i, step: i, timestamp: i };
@@ -161,6 +174,84 @@ describeWithTool('postgres', 'a store in PostgreSQL', ({ postgres }) => {
     expect((await holder.getRun(info.id)).tags.map(({ key }) => key)).toEqual(expect.arrayContaining(['a', 'b']));
   });
 
+  it('gives up a statement that takes too long, keeps its connection, and writes nothing of the request', async () => {
+    const uri = await server.database();
+    const store = await open(uri, { size: 1, statementTimeout: 300 });
+    const { info } = await store.createRun({ experimentId: '0' });
+    const blocked = server.query(
+      `BEGIN; LOCK TABLE mlops.tags IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(1.5); COMMIT`,
+      /\/(\w+)\?/.exec(uri)?.[1],
+    );
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const batch = { params: [{ key: 'p', value: '1' }], tags: [{ key: 't', value: '1' }] };
+    const late = await store.logBatch(info.id, batch).catch((error: unknown) => error);
+    expect(late).toMatchObject({ code: 'store_busy', httpStatus: 503, data: { retry_after: 1 } });
+    await blocked;
+    expect((await store.getRun(info.id)).params).toEqual([]);
+    await store.logBatch(info.id, batch);
+    expect(await store.getRun(info.id)).toMatchObject({ params: [{ key: 'p' }] });
+  });
+
+  it('begins again what was in a deadlock, until both are through', async () => {
+    const uri = await server.database();
+    const [a, b] = [await open(uri), await open(uri)];
+    const runs = await Promise.all([a.createRun({ experimentId: '0' }), a.createRun({ experimentId: '0' })]);
+    await Promise.all(runs.map(({ info }) => a.setTag(info.id, { key: 'k', value: '0' })));
+    // Somebody else's transaction takes the rows in the other order, round after round.
+    const numbers = `SELECT array_agg(n ORDER BY n) FROM mlops.runs`;
+    const other = server.query(
+      `DO $$ DECLARE ns bigint[] := (${numbers}); BEGIN FOR i IN 1..25 LOOP BEGIN
+         UPDATE mlops.tags SET value = 'x' WHERE run = ns[2]; PERFORM pg_sleep(0.02); UPDATE mlops.tags SET value = 'x' WHERE run = ns[1];
+       EXCEPTION WHEN deadlock_detected THEN NULL; END; END LOOP; END $$`,
+      /\/(\w+)\?/.exec(uri)?.[1],
+    );
+    const many = Array.from({ length: 30 }, (_, i) =>
+      (i % 2 === 0 ? a : b).logBatch(runs[i % 2]?.info.id ?? '', {
+        tags: [
+          { key: 'k', value: String(i) },
+          { key: 'mlflow.runName', value: `name ${i}` },
+        ],
+      }),
+    );
+    await Promise.all([other, ...many]);
+    expect((await b.getRun(runs[0]?.info.id ?? '')).info.name).toMatch(/^name /);
+  });
+
+  it.runIf(canMount())('answers 507 when the disk of the server is full, keeps what it had, and goes on', async () => {
+    const disk = path.join(server.folder, 'small');
+    fs.mkdirSync(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk]);
+    try {
+      const { uid, gid } = fs.statSync(path.join(server.folder, 'data'));
+      fs.chownSync(disk, uid, gid);
+      await server.query(`CREATE TABLESPACE small LOCATION '${disk}'`);
+      await server.query('CREATE DATABASE small TABLESPACE small');
+      const store = await open(server.uri('small'), { size: 3 });
+      const { info } = await store.createRun({ experimentId: '0' });
+      let kept = 0;
+      let refused: unknown;
+      for (let i = 0; i < 400 && refused === undefined; i++) {
+        const metrics = Array.from({ length: 1000 }, (_, j) => point('m', i * 1000 + j));
+        refused = await store.logBatch(info.id, { metrics }).then(
+          () => void kept++,
+          (error: unknown) => error,
+        );
+      }
+      expect(refused).toMatchObject({ code: 'disk_full', httpStatus: 507 });
+      expect(kept).toBeGreaterThan(5);
+      const { items } = await store.metricHistory(info.id, 'm');
+      expect(items).toHaveLength(kept * 1000);
+      execFileSync('mount', ['-o', 'remount,size=80m', disk]);
+      await store.logBatch(info.id, { metrics: [point('after', 1)] });
+      expect((await store.getRun(info.id)).metrics.map(({ key }) => key)).toEqual(['m', 'after']);
+      await store.close();
+      await server.query('DROP DATABASE small WITH (FORCE)');
+      await server.query('DROP TABLESPACE small');
+    } finally {
+      execFileSync('umount', ['-l', disk]);
+    }
+  });
+
   it('opens from many processes at once, one of which makes the tables', async () => {
     const uri = await server.database();
     const stores = await Promise.all(Array.from({ length: 6 }, () => open(uri, { size: 2 })));
@@ -185,6 +276,7 @@ describeWithTool('postgres', 'a store in PostgreSQL', ({ postgres }) => {
     const uri = await server.database();
     const cases = [
       [uri.replace(/\/test\d+/, '/none'), 'store_refused'],
+      [`${uri.replace('sslmode=disable', 'sslmode=require')}`, 'store_refused'],
       ['postgresql://mlops:secret@127.0.0.1:1/x', 'store_busy'],
       ['postgresql://mlops:secret@127.0.0.1:1/x?sslmode=no', 'invalid_value'],
       ['postgresql://mlops:secret@127.0.0.1:port/x', 'invalid_value'],
