@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import * as path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -13,7 +15,7 @@ import { selectJson } from '../src/cli/parse/json-select.ts';
 import { createTerminal, type Streams } from '../src/cli/terminal/create-terminal.ts';
 import { commandLine } from './support/command-line.ts';
 import { openProjectWith } from './support/repo.ts';
-import { temporaryFolder } from './cli.ts';
+import { root, temporaryFolder } from './cli.ts';
 
 /** A terminal of a size, as `main` makes it for a command line. */
 async function terminalOf(words: readonly string[], tty: { columns?: number; rows?: number } = {}, input = '') {
@@ -242,6 +244,85 @@ describe('points 22 to 24: errors', () => {
       expect(said.stderr, words.join(' ')).toMatch(hint);
       expect(said.stderr, words.join(' ')).toContain('mlops has not');
     }
+  });
+});
+
+describe('point 7: what was meant', () => {
+  it('is said of stages, config keys, remote options, keys of YAML, metrics and thresholds', async () => {
+    const repo = await openProjectWith({ 'm.bin': 'x' });
+    repo.close();
+    const at = async (...words: string[]) => (await commandLine(repo.root, words)).stderr;
+    await at('run', '--name', 'one', 'true');
+    await at('log', 'metric', 'accuracy=0.8', '--run', 'one');
+    await at('models', 'register', 'm.bin', '--name', 'digits');
+    expect(await at('models', 'promote', 'digits', '1', '--stage', 'Prodction')).toContain(
+      "did you mean 'Production'?",
+    );
+    expect(await at('models', 'show', 'digits', 'Prodction')).toContain("did you mean 'Production'?");
+    const promote = ['models', 'promote', 'digits', '1', '--stage', 'Staging', '--require'];
+    expect(await at(...promote, 'accuracy>>0.9')).toContain("write 'accuracy>=0.9'");
+    expect(await at(...promote, 'loss=<0.9')).toContain("write 'loss<=0.9'");
+    expect(await at('runs', 'search', 'accuracy > 0.9')).toContain('did you mean metrics.accuracy');
+    expect(await at('runs', 'search', 'star_time > 1')).toContain("did you mean 'start_time'?");
+    expect(await at('config', 'core.autostag', 'true')).toContain("did you mean 'autostage'?");
+    expect(await at('config', 'cor.autostage', 'true')).toContain("did you mean 'core'?");
+    await at('remote', 'add', 'far', 's3://b/x');
+    expect(await at('remote', 'modify', 'far', 'endpointur', 'x')).toContain("did you mean 'endpointurl'?");
+    fs.writeFileSync(path.join(repo.root, 'dvc.yaml'), 'stages:\n  a:\n    cmd: echo\n    dep: [x]\n');
+    expect(await at('repro')).toContain("did you mean 'deps'?");
+    fs.writeFileSync(path.join(repo.root, 'dvc.yaml'), 'stages:\n  train:\n    cmd: echo\n');
+    fs.writeFileSync(path.join(repo.root, 'mlops.yaml'), 'record:\n  enabld: true\n');
+    expect(await at('repro')).toContain("did you mean 'enabled'?");
+    fs.rmSync(path.join(repo.root, 'mlops.yaml'));
+    expect(await at('repro', 'trian')).toContain('train');
+    expect(await at('push', '--remot', 'x', '--jobz')).toContain('--jobs');
+  });
+});
+
+describe('point 25: -v and -vv', () => {
+  it('tell of files and bytes, then of requests, with times and without secrets', async () => {
+    const repo = await openProjectWith({ 'data/a.txt': 'aaa', 'data/b.txt': 'b' });
+    repo.close();
+    const add = await commandLine(repo.root, ['add', 'data', '-v']);
+    expect(add.stderr).toMatch(/info: hashing: 2 files, 4 B in /);
+    const server = http.createServer((_, answer) => answer.writeHead(403).end());
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    await commandLine(repo.root, ['remote', 'add', '-d', 'web', `http://127.0.0.1:${port}/x?token=hush`]);
+    const pull = await commandLine(repo.root, ['fetch', '-vv'], { env: { PATH: process.env['PATH'] ?? '' } });
+    server.close();
+    expect(pull.stderr).not.toContain('hush');
+    const get = await commandLine(repo.root, ['get-url', `http://127.0.0.1:${port}/file?key=hush`, '-vv']);
+    expect(get.stderr).toMatch(new RegExp(`debug: \\w+ http://127\\.0\\.0\\.1:${port}/file .* in `));
+    expect(
+      get.stderr
+        .split('\n')
+        .filter((line) => line.startsWith('debug'))
+        .join(),
+    ).not.toContain('hush');
+  });
+});
+
+describe('installing', () => {
+  it('finds the headers of this Node, and says by name what is missing', async () => {
+    const { nodeHeaders, whyNot } = (await import(path.join(root, 'scripts/first-run.mjs'))) as {
+      nodeHeaders: (places: string[]) => string | undefined;
+      whyNot: (has: (program: string) => boolean) => string;
+    };
+    const folder = temporaryFolder();
+    const [major, minor, patch] = process.versions.node.split('.');
+    const write = (number: string | undefined): void => {
+      fs.mkdirSync(path.join(folder, 'include/node'), { recursive: true });
+      const text = `#define NODE_MAJOR_VERSION ${major}\n#define NODE_MINOR_VERSION ${minor}\n#define NODE_PATCH_VERSION ${number}\n`;
+      fs.writeFileSync(path.join(folder, 'include/node/node_version.h'), text);
+    };
+    expect(nodeHeaders([folder])).toBeUndefined();
+    write(patch);
+    expect(nodeHeaders(['/nowhere', folder])).toBe(folder);
+    write('999');
+    expect(nodeHeaders([folder])).toBeUndefined();
+    expect(whyNot(() => false)).toMatch(/missing for that: Python 3, make, a C\+\+ compiler/);
+    expect(whyNot((program) => program !== 'make')).toMatch(/missing for that: make|all that it needs/);
   });
 });
 

@@ -1,3 +1,4 @@
+import { didYouMean, MlopsError } from '../base/index.ts';
 import { invalid } from './limits.ts';
 import { tokenize, type Token } from './search-tokens.ts';
 import type { Clause, Comparator, Entity } from './search-types.ts';
@@ -157,7 +158,11 @@ function attribute(written: string, rules: SearchRules): { entity: 'attribute'; 
     const valid = [...Object.keys(rules.attributes), ...Object.keys(rules.aliases ?? {})]
       .map((name) => `'${name}'`)
       .join(', ');
-    throw invalid(`Invalid attribute key '${written}' specified. Valid keys are '{${valid}}'`);
+    throw new MlopsError('invalid_value', `Invalid attribute key '${written}' specified. Valid keys are '{${valid}}'`, {
+      hint:
+        didYouMean(written, Object.keys(rules.attributes)) ??
+        `did you mean metrics.${written}, params.${written} or tags.${written}?`,
+    });
   }
   return { entity: 'attribute', key };
 }

@@ -1,4 +1,4 @@
-import { MlopsError } from '../../base/index.ts';
+import { didYouMean, MlopsError } from '../../base/index.ts';
 import type { ModelVersion, Stage } from '../../mlflow/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { isStage, modelNamed, nearSelector, versionIfAny, versionNamed, type ModelSelector } from './resolve-model.ts';
@@ -78,11 +78,23 @@ function threshold(text: string, metrics: ReadonlyMap<string, number>): Check {
   const [, name = '', operator = '', bound = ''] = match ?? [];
   const key = name.trim();
   if (match === null || Number.isNaN(Number(bound))) {
-    throw new MlopsError('usage', `'${text}' is no threshold`, { hint: "write 'metrics.accuracy>=0.9'" });
+    throw new MlopsError('usage', `'${text}' is no threshold`, { hint: `write '${meant(text)}'` });
   }
   const value = metrics.get(key);
-  if (value === undefined) return { text: `${key} ${operator} ${bound}, but the run has no ${key}`, met: false };
+  if (value === undefined) {
+    const near = didYouMean(key, [...metrics.keys()]);
+    const guess = near === undefined ? '' : ` (${near})`;
+    return { text: `${key} ${operator} ${bound}, but the run has no ${key}${guess}`, met: false };
+  }
   return { text: `${key} ${operator} ${bound} (it is ${value})`, met: holds(value, operator, Number(bound)) };
+}
+
+/** The threshold that a slip of the operator stands for. */
+function meant(text: string): string {
+  const [, name, signs = '', bound] =
+    /^\s*([^<>=!\s]{1,250})\s*([<>=!~]{1,4})\s*([-+\d.eE]{1,40})\s*$/.exec(text) ?? [];
+  if (name === undefined || bound === undefined || Number.isNaN(Number(bound))) return 'metrics.accuracy>=0.9';
+  return `${name}${signs.includes('<') ? '<=' : '>='}${bound}`;
 }
 
 function holds(value: number, operator: string, bound: number): boolean {

@@ -2,7 +2,7 @@ import * as path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Writable, type Readable } from 'node:stream';
 
-import { createLogger, isSystemError, MlopsError, type LogLevel } from '../../base/index.ts';
+import { createLogger, isSystemError, MlopsError, type Logger, type LogLevel } from '../../base/index.ts';
 import type { Terminal } from './terminal.ts';
 import { escapeControls, shown } from './escape.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -56,6 +56,8 @@ export async function createTerminal(flags: TerminalFlags, streams: Streams): Pr
     stderr.write(`${shown(text, stderrIsTty)}\n`);
   };
   const log = createLogger(levelOf(flags, env), (level, message) => say(style.dim(`${level}: ${message}`)));
+  const trace =
+    log.level === 'info' || log.level === 'debug' || log.level === 'trace' ? await startTrace(log) : undefined;
   return {
     cwd: workingDirectory(flags, streams),
     env,
@@ -105,9 +107,13 @@ export async function createTerminal(flags: TerminalFlags, streams: Streams): Pr
       for (const text of lines) say(style.dim(text));
     },
     progress: (progress) => {
+      trace?.progress(progress);
       if (showsProgress) line.update(progress);
     },
-    clearProgress: () => line.clear(),
+    clearProgress: () => {
+      trace?.end();
+      line.clear();
+    },
     spin: (text, work) => (showsProgress ? spin(escapeControls(text), work, stderr) : work),
     confirmAnywhere: async (question) =>
       flags.yes ||
@@ -141,6 +147,12 @@ function levelOf(flags: TerminalFlags, env: Streams['env']): LogLevel {
   if (named === 'error' || named === 'warn' || named === 'info' || named === 'debug' || named === 'trace') return named;
   if (flags.quiet) return 'error';
   return (['warn', 'info', 'debug'] as const)[flags.verbosity] ?? 'trace';
+}
+
+async function startTrace(log: Logger) {
+  const { traceRequests, traceWork } = await import('./trace.ts');
+  if (log.level !== 'info') traceRequests(log);
+  return traceWork(log);
 }
 
 function workingDirectory(flags: TerminalFlags, streams: Streams): string {

@@ -230,7 +230,7 @@ function validateSections(sections: ConfigSections): void {
   for (const [section, options] of sections) {
     const name = namedSection(section);
     const wrong = checkConfigSection(name?.kind ?? section, name?.name, options);
-    if (wrong !== undefined) throw configError(wrong);
+    if (wrong !== undefined) throw configError(wrong.message, undefined, wrong.hint);
   }
 }
 

@@ -1,3 +1,4 @@
+import { didYouMean } from '../../base/index.ts';
 import type { ConfigValue } from './text.ts';
 
 /** Says what is wrong with a value, in DVC's words. */
@@ -138,31 +139,40 @@ const named: Readonly<Record<string, Options>> = {
   db: all(text, 'url username password'),
 };
 
+/** In DVC's words, and the name that was meant. */
+export interface ConfigFault {
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
 /** What is wrong with one section of a merged configuration, in DVC's words; undefined when nothing is. */
 export function checkConfigSection(
   kind: string,
   name: string | undefined,
   options: ReadonlyMap<string, ConfigValue>,
-): string | undefined {
+): ConfigFault | undefined {
   const at = (...keys: readonly string[]): string => `@ data${keys.map((key) => `['${key}']`).join('')}`;
   if (kind === 'feature') return undefined;
   const path = name === undefined ? [kind] : [kind, name];
   let known = name === undefined ? sections[kind] : named[kind];
   if (kind === 'remote' && name !== undefined) {
     const url = options.get('url');
-    if (typeof url !== 'string') return `expected 'url' for dictionary value ${at(...path)}`;
+    if (typeof url !== 'string') return { message: `expected 'url' for dictionary value ${at(...path)}` };
     const scheme = schemeOf(url);
     // Options of a remote inside another one are that one's.
     if (scheme === 'remote') return undefined;
     known = Object.hasOwn(remotes, scheme) ? remotes[scheme] : undefined;
-    if (known === undefined) return `Unsupported URL type ${scheme}:// for dictionary value ${at(...path)}`;
+    if (known === undefined)
+      return { message: `Unsupported URL type ${scheme}:// for dictionary value ${at(...path)}` };
   }
-  if (known === undefined) return `extra keys not allowed ${at(...path)}`;
+  if (known === undefined)
+    return { message: `extra keys not allowed ${at(...path)}`, hint: didYouMean(kind, Object.keys(sections)) };
   for (const [key, value] of options) {
     const check = known[key];
-    if (check === undefined) return `extra keys not allowed ${at(...path, key)}`;
+    if (check === undefined)
+      return { message: `extra keys not allowed ${at(...path, key)}`, hint: didYouMean(key, Object.keys(known)) };
     const wrong = check(value);
-    if (wrong !== undefined) return `${wrong} for dictionary value ${at(...path, key)}`;
+    if (wrong !== undefined) return { message: `${wrong} for dictionary value ${at(...path, key)}` };
   }
   return undefined;
 }

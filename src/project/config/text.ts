@@ -45,8 +45,8 @@ export function parseConfigText(text: string, file: string): ConfigSections {
 }
 
 /** An error about configuration in DVC's words: `config file error: ...`. */
-export function configError(message: string, file?: string): MlopsError {
-  const details = file === undefined ? {} : { where: file, data: { file } };
+export function configError(message: string, file?: string, hint?: string): MlopsError {
+  const details = { hint, ...(file === undefined ? {} : { where: file, data: { file } }) };
   return new MlopsError('bad_config', `config file error: ${message}`, details);
 }
 

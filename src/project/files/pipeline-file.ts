@@ -165,11 +165,13 @@ function checkSchema(data: PyValue, text: string, shown: string, width: number):
   const file = shownPath(shown);
   if (!(data instanceof Map)) {
     throw new MlopsError('bad_project_file', `'${file}' validation failed: ${errors[0]?.message ?? 'invalid'}.`, {
+      hint: errors.find(({ hint }) => hint !== undefined)?.hint,
       data: { file: shown, report: true },
     });
   }
   const { locate } = parseYamlWithPositions(text, shown);
   throw new MlopsError('bad_project_file', schemaReport(file, text, errors, locate, { width }), {
+    hint: errors.find(({ hint }) => hint !== undefined)?.hint,
     data: { file: shown, report: true },
   });
 }

@@ -37,7 +37,10 @@ export function yamlSchemaError(
 ): MlopsError {
   const message = schemaReport(shownPath(file), text, errors, locate);
   const position = errors[0] === undefined ? undefined : nearest(errors[0].path, locate);
-  return new MlopsError('bad_project_file', withoutPadding(message), { data: { file, ...position } });
+  return new MlopsError('bad_project_file', withoutPadding(message), {
+    data: { file, ...position },
+    hint: errors.find(({ hint }) => hint !== undefined)?.hint,
+  });
 }
 
 /** `./dvc.yaml`: the way DVC names a project file in such errors. */

@@ -1,10 +1,12 @@
-import type { PyValue } from '../../base/index.ts';
+import { didYouMean, type PyValue } from '../../base/index.ts';
 
 export type SchemaPath = readonly PyValue[];
 
 export interface SchemaError {
   readonly path: SchemaPath;
   readonly message: string;
+  /** The key that was meant, as a sentence. */
+  readonly hint?: string | undefined;
 }
 
 /** Finds what is wrong with a value at a path; nothing for a valid one. */
@@ -117,5 +119,7 @@ function checkEntry(
   if (shape.others !== undefined) {
     return typeof key === 'string' ? shape.others(path, item) : fail(path, 'expected str');
   }
-  return shape.open === true ? valid : fail(path, 'extra keys not allowed');
+  if (shape.open === true) return valid;
+  const hint = didYouMean(String(key), [...known.keys()]);
+  return [{ path, message: 'extra keys not allowed', hint }];
 }

@@ -1,11 +1,12 @@
-import { MlopsError } from '../../base/index.ts';
+import { didYouMean, MlopsError } from '../../base/index.ts';
 import { checkModelName, invalid, stages, type Stage } from '../../mlflow/index.ts';
 
 /** The stage in its own spelling. */
 export function canonicalStage(stage: string): Stage {
   const found = stages.find((one) => one.toLowerCase() === stage.toLowerCase());
   if (found === undefined) {
-    throw invalid(`Invalid Model Version stage: ${stage}. Value must be one of ${stages.join(', ')}.`);
+    const message = `Invalid Model Version stage: ${stage}. Value must be one of ${stages.join(', ')}.`;
+    throw new MlopsError('invalid_value', message, { hint: didYouMean(stage, stages) });
   }
   return found;
 }
