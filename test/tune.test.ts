@@ -23,6 +23,7 @@ function ok(folder: string, args: readonly string[], env: Record<string, string>
   return result;
 }
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what is read is known by each test
 function json<Value>(folder: string, ...args: string[]): Value {
   return JSON.parse(ok(folder, [...args, '--json']).stdout) as Value;
 }

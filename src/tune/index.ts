@@ -7,8 +7,8 @@
  * Never: reads a file or runs a trial; running them is `app`'s.
  */
 export { Driver } from './drive.ts';
-export { bestSoFar, whyDone, type Done, type StudyLimits } from './studies/limits.ts';
-export { functionObjective, type Objective as TrialObjective, type TrialHands } from './studies/objective.ts';
+export { bestSoFar, type Done, type StudyLimits } from './studies/limits.ts';
+export { type Objective as TrialObjective, type TrialHands } from './studies/objective.ts';
 export {
   localDesk,
   runStudy,
@@ -22,13 +22,12 @@ export { hypervolume } from './hypervolume.ts';
 export { referencePoint } from './split.ts';
 export { readSpace } from './read-space.ts';
 export { expectedGain } from './looks/expected-gain.ts';
-export { memoryTrials } from './studies/memory-store.ts';
 export { OpenStudy, type SlowSampler, type TrialEnd } from './studies/open-study.ts';
 export { differences, isOptunas, parseSpec, partsOf, specVersion, type StudySpec } from './studies/spec.ts';
 export { newFacts, rowOf, trialOf, type FullTrial, type TrialFacts } from './studies/trial-body.ts';
 export type { StudyChange, StudyRow, StudyState, StudySummary, TrialRow, TrialStore } from './studies/trial-store.ts';
 export { paretoTrials } from './study.ts';
-export { cardinality, contains, type Parameter, type Params, type ParamValue, type Space } from './space.ts';
+export { contains, type Parameter, type Params, type ParamValue, type Space } from './space.ts';
 export {
   losses,
   violation,

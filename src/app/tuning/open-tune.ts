@@ -55,7 +55,7 @@ export function specOf(settings: TuneSettings): StudySpec {
     pruner: pruner ?? null,
     dedupe,
     enqueue,
-    run: { ...run, objectives } as unknown as Readonly<Record<string, unknown>>,
+    run: { ...run, objectives },
   };
   partsOf(spec);
   // As it comes back from the store: without what is undefined.

@@ -126,7 +126,7 @@ function newTrial(entry: Entry, number: number): GrowingTrial {
       Object.entries(params).map(([name, value]) => [name, { value, distribution: distributions[name] ?? '' }]),
     ),
     values: values.map(Number),
-    intermediate: new Map(steps.map(([step, value]) => [Number(step), Number(value)])),
+    intermediate: new Map(steps.map(([step, value]) => [Number(step), value])),
     userAttributes: { ...(entry['user_attrs'] as Record<string, unknown> | undefined) },
     systemAttributes: { ...(entry['system_attrs'] as Record<string, unknown> | undefined) },
     startedAt: timeOf(entry['datetime_start']),

@@ -82,7 +82,7 @@ function domainOf(json: string, name: string): Readonly<Record<string, unknown>>
   };
   const { low, high, log, step, choices, q } = attributes;
   if (kind === 'CategoricalDistribution') return { type: 'categorical', choices };
-  const isInt = /^Int/.test(kind);
+  const isInt = kind.startsWith('Int');
   if (!isInt && !/Float|Uniform/.test(kind)) {
     throw new MlopsError('not_implemented', `'${name}' has the distribution ${kind}, which we do not know`);
   }

@@ -225,7 +225,8 @@ function readNamed(text: string, flag: string): Readonly<Record<string, unknown>
 }
 
 function readBound(text: string): Constraint {
-  const [, metric, sign, number] = /^(.+?)(<=|>=)(.+)$/.exec(text) ?? [];
+  const at = text.search(/[<>]=/);
+  const [metric, sign, number] = at < 1 ? [] : [text.slice(0, at), text.slice(at, at + 2), text.slice(at + 2)];
   const bound = number === undefined ? undefined : parseNumber(number.trim());
   if (metric === undefined || bound === undefined || Number.isNaN(bound)) {
     throw new MlopsError('usage', `'${text}' is no constraint`, {
@@ -264,9 +265,9 @@ function commandText(words: readonly string[]): string {
 /** A parameter's value as params files have it: floats stay floats. */
 export function fileValue(value: Params[string], isFloat: boolean): PyValue {
   if (typeof value === 'number') return isFloat || !Number.isInteger(value) ? new PyFloat(value) : value;
-  if (Array.isArray(value)) return value.map((each) => fileValue(each as Params[string], false));
+  if (Array.isArray(value)) return value.map((each: Params[string]) => fileValue(each, false));
   if (typeof value === 'object' && value !== null) {
-    return new Map(Object.entries(value).map(([key, each]) => [key, fileValue(each as Params[string], false)]));
+    return new Map(Object.entries(value as Params).map(([key, each]) => [key, fileValue(each, false)]));
   }
-  return value as PyValue;
+  return value;
 }

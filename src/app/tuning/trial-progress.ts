@@ -78,11 +78,14 @@ export class Progress {
     if (this.#seen.has(step) || !Number.isSafeInteger(step) || step < 0) return;
     this.#seen.add(step);
     this.#count++;
-    this.#turn = this.#turn.then(async () => {
-      // What comes after the pruner's word is not looked at, so that a slow machine decides as a fast one.
-      if (this.#pruned || !(await this.#report(step, value))) return;
-      this.#pruned = true;
-      this.#onPrune(step);
-    });
+    this.#turn = this.#tell(this.#turn, step, value);
+  }
+
+  async #tell(before: Promise<void>, step: number, value: number): Promise<void> {
+    await before;
+    // What comes after the pruner's word is not looked at, so that a slow machine decides as a fast one.
+    if (this.#pruned || !(await this.#report(step, value))) return;
+    this.#pruned = true;
+    this.#onPrune(step);
   }
 }

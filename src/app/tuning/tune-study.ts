@@ -114,7 +114,7 @@ export async function tuneStudy(settings: TuneSettings, options: TuneOptions): P
     const limits = limitsOf(settings, study);
     options.onBegin({ study, settings, limits, resumed: held.resumed, lost: [...study.lost], taken });
     const watch = watchStudy(store, held);
-    closers.push(watch.close);
+    closers.push(() => watch.close());
     let done: Done | undefined;
     let failure: unknown;
     try {

@@ -87,8 +87,8 @@ export const tuneFile = fields({
   metric: optional(some(metric), { about: 'what is searched for; several are several objectives' }),
   constraints: optional(some(constraint), { about: 'what a trial must keep to be feasible' }),
   space: optional(space, { about: 'the parameters' }),
-  sampler: optional(either(text(), plain('a mapping with name') as SettingKind<unknown>), { about: 'who suggests' }),
-  pruner: optional(either(text(), plain('a mapping with name') as SettingKind<unknown>), {
+  sampler: optional(either(text(), plain('a mapping with name')), { about: 'who suggests' }),
+  pruner: optional(either(text(), plain('a mapping with name')), {
     about: 'who ends trials early',
   }),
   trials: optional(integer({ min: 1 }), { about: 'trials in all' }),
@@ -120,7 +120,7 @@ export const tuneFile = fields({
     { about: 'limits of one trial' },
   ),
   dedupe: optional(flag(), { about: 'no setting twice', fallback: false }),
-  enqueue: optional(listOf(plain('a mapping from parameters') as SettingKind<unknown>), {
+  enqueue: optional(listOf(plain('a mapping from parameters')), {
     about: 'params, or some of them, of the first trials',
   }),
   warm_start: optional(some(text()), { about: 'studies whose trials this one begins with' }),

@@ -122,7 +122,7 @@ function* summary(name: string): Work<StudySummary> {
   const first = yield* get<{ at: number | null }>(sql`SELECT MIN(start_time) AS at FROM trials WHERE study = ${n}`);
   const last = yield* get<{ at: number | null }>(sql`SELECT MAX(end_time) AS at FROM trials WHERE study = ${n}`);
   return {
-    counts: Object.fromEntries(counted.map(({ state, count }) => [state, Number(count)])),
+    counts: Object.fromEntries(counted.map(({ state, count }) => [state, count])),
     best: best === undefined ? undefined : toTrial(best),
     running: running.map(toTrial),
     firstStart: first?.at ?? undefined,

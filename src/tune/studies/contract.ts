@@ -9,7 +9,7 @@ export function trialStoreContract(
 ): void {
   describe(`trial store: ${kind}`, () => {
     let store: TrialStore;
-    let close: () => Promise<void>;
+    let opened: { readonly store: TrialStore; close(): Promise<void> };
     const study = (name: string): StudyRow => ({
       ...{ name, spec: '{"version":1}', state: 'ACTIVE', reason: '', owner: '', beat: 0, runId: 'r', createdAt: 5 },
     });
@@ -19,10 +19,11 @@ export function trialStoreContract(
     });
 
     beforeEach(async () => {
-      ({ store, close } = await open());
+      opened = await open();
+      ({ store } = opened);
       await store.createStudy(study('a'));
     });
-    afterEach(() => close());
+    afterEach(() => opened.close());
 
     it('keeps studies by name', async () => {
       expect(await store.getStudy('a')).toEqual(study('a'));

@@ -151,9 +151,10 @@ describe('a study', () => {
 
   it('prunes, and fails what takes too long', async () => {
     const objective: Objective = {
-      async run({ number }, { report, signal }) {
+      async run({ number }, hands) {
+        const { signal } = hands;
         for (let step = 0; step < 4; step++) {
-          if (await report(step, number)) return { state: 'PRUNED' };
+          if (await hands.report(step, number)) return { state: 'PRUNED' };
         }
         if (number === 2) await new Promise((resolve) => signal.addEventListener('abort', resolve));
         return number === 2 ? { state: 'FAILED' } : { state: 'COMPLETE', values: [number] };

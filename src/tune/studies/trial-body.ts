@@ -63,7 +63,7 @@ interface Body {
 
 export function rowOf(trial: FullTrial, directions: readonly Direction[]): TrialRow {
   const { startedAt, endedAt, ...facts } = trial.facts;
-  const told = Object.entries(facts).filter(([key, value]) => !isDefault(key as keyof TrialFacts, value));
+  const told = Object.entries(facts).filter(([key, value]) => !isDefault(key, value));
   const single = trial.state === 'COMPLETE' && directions.length === 1 && violation(trial) === 0;
   const body: Body = {
     params: trial.params,
@@ -73,7 +73,7 @@ export function rowOf(trial: FullTrial, directions: readonly Direction[]): Trial
       : {}),
     ...(trial.constraints.length > 0 ? { constraints: trial.constraints.map(writeReal) } : {}),
     ...(Object.keys(trial.notes).length > 0 ? { notes: trial.notes } : {}),
-    ...(told.length > 0 ? { facts: Object.fromEntries(told) as Partial<TrialFacts> } : {}),
+    ...(told.length > 0 ? { facts: Object.fromEntries(told) } : {}),
   };
   return {
     number: trial.number,
@@ -110,8 +110,8 @@ export function trialOf(row: TrialRow, study: string): FullTrial {
   };
 }
 
-function isDefault(key: keyof TrialFacts, value: unknown): boolean {
-  return value === undefined || JSON.stringify(value) === JSON.stringify(newFacts[key]);
+function isDefault(key: string, value: unknown): boolean {
+  return value === undefined || JSON.stringify(value) === JSON.stringify(newFacts[key as keyof TrialFacts]);
 }
 
 function writeReal(value: number): Real {
