@@ -21,10 +21,24 @@ export {
 export { nameFault, dataPathFault, pathFault, privateFolderName } from './file-name.ts';
 export { filesBelow } from './files-below.ts';
 export { removeLeftFolders } from './left-folders.ts';
+export { scanJson, type JsonParts } from './json-scanner.ts';
 export { lockFile, tryLockFile, type FileLock, type LockOptions } from './lock.ts';
 export { keepingLineEnds } from './line-ends.ts';
 export { createLogger, silentLogger, type Logger, type LogLevel } from './log.ts';
 export { mapPool } from './pool.ts';
+export {
+  bigsOf,
+  bytesField,
+  fields,
+  fieldsOf,
+  intOf,
+  ProtobufError,
+  protobufText,
+  unsignedOf,
+  varintField,
+  wire,
+  type Field,
+} from './protobuf.ts';
 export { processIsAlive } from './process-alive.ts';
 export { Meter, type OnProgress, type Progress } from './progress.ts';
 export {

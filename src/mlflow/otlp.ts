@@ -1,4 +1,4 @@
-import { MlopsError } from '../base/index.ts';
+import { fields, MlopsError, ProtobufError, unsignedOf, wire } from '../base/index.ts';
 import type { Tag } from './entities.ts';
 import { readEvents, withMlflowNames } from './span-names.ts';
 import { attribute, readAttributes, writeAttributes, type SpanAttributes } from './span-values.ts';
@@ -27,8 +27,8 @@ export interface ReceivedSpan {
 type Kind = 'text' | 'bytes' | 'varint' | 'signed' | 'bool' | 'fixed64' | 'fixed32' | 'double';
 
 /** A field of a message: its name and what it holds; a trailing `[]` means that it repeats. */
-type Field = readonly [name: string, kind: Kind | (() => Schema), repeated?: true];
-type Schema = Readonly<Record<number, Field>>;
+type SchemaField = readonly [name: string, kind: Kind | (() => Schema), repeated?: true];
+type Schema = Readonly<Record<number, SchemaField>>;
 
 // opentelemetry/proto/{trace,common}/v1, release 1.x; field numbers never change.
 const anyValue: Schema = {
@@ -92,7 +92,14 @@ const maxDepth = 32;
  * @throws MlopsError `bad_request` for bytes that are no such message, `cannot_convert` for spans without ids.
  */
 export function readOtlp(bytes: Uint8Array): readonly ReceivedSpan[] {
-  return spansOf(decode(bytes, request, 0), (json) => json);
+  let root: Record<string, unknown>;
+  try {
+    root = decode(bytes, request, 0);
+  } catch (error) {
+    if (error instanceof ProtobufError) throw broken(error);
+    throw error;
+  }
+  return spansOf(root, (json) => json);
 }
 
 /** The same request in OTLP's JSON form: names in camelCase, ids in hexadecimal. */
@@ -190,64 +197,42 @@ function decode(bytes: Uint8Array, schema: Schema, depth: number): Record<string
   if (depth > maxDepth) throw broken();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const out: Record<string, unknown> = {};
-  let at = 0;
-  const varint = (): bigint => {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = bytes[at++];
-      if (byte === undefined) throw broken();
-      value |= BigInt(byte & 127) << shift;
-      if (byte < 128) return value;
-    }
-    throw broken();
-  };
-  while (at < bytes.length) {
-    const tag = Number(varint());
-    const field = schema[tag >> 3];
-    const wire = tag & 7;
+  for (const one of fields(bytes)) {
+    const field = schema[one.number];
+    if (field === undefined) continue;
     let value: unknown;
-    if (wire === 0) value = scalar(varint(), field);
-    else if (wire === 1 || wire === 5) {
-      const width = wire === 1 ? 8 : 4;
-      if (at + width > bytes.length) throw broken();
-      value = fixed(view, at, width, field);
-      at += width;
-    } else if (wire === 2) {
-      const length = Number(varint());
-      if (at + length > bytes.length) throw broken();
-      value = delimited(bytes.subarray(at, at + length), field, depth);
-      at += length;
-    } else throw broken();
-    if (field === undefined || value === undefined) continue;
+    if (one.wireType === wire.varint) value = scalar(unsignedOf(bytes, one), field);
+    else if (one.wireType === wire.bytes) value = delimited(bytes.subarray(one.start, one.end), field, depth);
+    else value = fixed(view, one.start, one.end - one.start, field);
+    if (value === undefined) continue;
     if (field[2] === true) ((out[field[0]] ??= []) as unknown[]).push(value);
     else out[field[0]] = value;
   }
   return out;
 }
 
-function scalar(value: bigint, field: Field | undefined): unknown {
-  if (field?.[1] === 'bool') return value !== 0n;
-  if (field?.[1] === 'signed') return BigInt.asIntN(64, value).toString();
+function scalar(value: bigint, field: SchemaField): unknown {
+  if (field[1] === 'bool') return value !== 0n;
+  if (field[1] === 'signed') return BigInt.asIntN(64, value).toString();
   return Number(value);
 }
 
-function fixed(view: DataView, at: number, width: number, field: Field | undefined): unknown {
+function fixed(view: DataView, at: number, width: number, field: SchemaField): unknown {
   if (width === 4) return view.getUint32(at, true);
-  return field?.[1] === 'double' ? double(view.getFloat64(at, true)) : view.getBigUint64(at, true).toString();
+  return field[1] === 'double' ? double(view.getFloat64(at, true)) : view.getBigUint64(at, true).toString();
 }
 
 function double(value: number): number | string {
   return Number.isFinite(value) ? value : String(value);
 }
 
-function delimited(bytes: Uint8Array, field: Field | undefined, depth: number): unknown {
-  if (field === undefined) return undefined;
+function delimited(bytes: Uint8Array, field: SchemaField, depth: number): unknown {
   const [, kind] = field;
   if (typeof kind === 'function') return decode(bytes, kind(), depth + 1);
   if (kind === 'text') return Buffer.from(bytes).toString('utf8');
   return kind === 'bytes' ? Buffer.from(bytes).toString('base64') : undefined;
 }
 
-function broken(): MlopsError {
-  return new MlopsError('bad_request', 'Invalid OpenTelemetry format');
+function broken(cause?: unknown): MlopsError {
+  return new MlopsError('bad_request', 'Invalid OpenTelemetry format', { cause });
 }

@@ -1,4 +1,4 @@
-import { bytesField, fields, fieldsOf, textOf, varintField, type Field } from './protobuf.ts';
+import { bytesField, fields, fieldsOf, protobufText, varintField, type Field } from '../base/index.ts';
 
 /**
  * Gives every StringNormalizer node of the main graph another locale. scikit-learn's text vectorizers convert to
@@ -27,7 +27,7 @@ function rewriteGraph(bytes: Uint8Array, graph: Field, locale: string): Uint8Arr
 function rewriteNode(bytes: Uint8Array, node: Field, locale: string): Uint8Array {
   const inner = [...fieldsOf(bytes, node)];
   const operator = inner.find((field) => field.number === 4);
-  if (operator === undefined || textOf(bytes, operator) !== 'StringNormalizer') return raw(bytes, node);
+  if (operator === undefined || protobufText(bytes, operator) !== 'StringNormalizer') return raw(bytes, node);
   const kept = inner.filter((field) => field.number !== 5 || attributeName(bytes, field) !== 'locale');
   // AttributeProto: name, string value, type STRING.
   const attribute = Buffer.concat([bytesField(1, 'locale'), bytesField(4, locale), varintField(20, 3)]);
@@ -35,6 +35,6 @@ function rewriteNode(bytes: Uint8Array, node: Field, locale: string): Uint8Array
 }
 
 function attributeName(bytes: Uint8Array, attribute: Field): string {
-  for (const field of fieldsOf(bytes, attribute)) if (field.number === 1) return textOf(bytes, field);
+  for (const field of fieldsOf(bytes, attribute)) if (field.number === 1) return protobufText(bytes, field);
   return '';
 }

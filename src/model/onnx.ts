@@ -1,5 +1,4 @@
-import { MlopsError } from '../base/index.ts';
-import { fieldsOf, fields, intOf, bigsOf, ProtobufError, textOf, type Field } from './protobuf.ts';
+import { MlopsError, fieldsOf, fields, intOf, bigsOf, ProtobufError, protobufText, type Field } from '../base/index.ts';
 import { dtypeOf, elementTypeName, type Dim, type Dtype } from './tensor-types.ts';
 
 /** A graph input or output of any type. Tensors have `dtype` and `dims`; `type` is ONNX's spelling of all. */
@@ -128,11 +127,11 @@ function readModel(bytes: Uint8Array): Draft {
 
 function readModelField(bytes: Uint8Array, field: Field, draft: Draft): void {
   if (field.number === 1) draft.irVersion = intOf(bytes, field);
-  else if (field.number === 2) draft.producer = textOf(bytes, field);
-  else if (field.number === 3) draft.producerVersion = textOf(bytes, field);
-  else if (field.number === 4) draft.domain = textOf(bytes, field);
+  else if (field.number === 2) draft.producer = protobufText(bytes, field);
+  else if (field.number === 3) draft.producerVersion = protobufText(bytes, field);
+  else if (field.number === 4) draft.domain = protobufText(bytes, field);
   else if (field.number === 5) draft.modelVersion = intOf(bytes, field);
-  else if (field.number === 6) draft.docString = textOf(bytes, field);
+  else if (field.number === 6) draft.docString = protobufText(bytes, field);
   else if (field.number === 7) draft.graph = readGraph(bytes, field, draft.graph);
   else if (field.number === 8) draft.opsets.push(readOpset(bytes, field));
   else if (field.number === 14) {
@@ -145,7 +144,7 @@ function readOpset(bytes: Uint8Array, field: Field): { domain: string; version: 
   let domain = '';
   let version = 0;
   for (const inner of fieldsOf(bytes, field)) {
-    if (inner.number === 1) domain = textOf(bytes, inner);
+    if (inner.number === 1) domain = protobufText(bytes, inner);
     else if (inner.number === 2) version = intOf(bytes, inner);
   }
   return { domain, version };
@@ -155,8 +154,8 @@ function readEntry(bytes: Uint8Array, field: Field): [string, string] {
   let key = '';
   let value = '';
   for (const inner of fieldsOf(bytes, field)) {
-    if (inner.number === 1) key = textOf(bytes, inner);
-    else if (inner.number === 2) value = textOf(bytes, inner);
+    if (inner.number === 1) key = protobufText(bytes, inner);
+    else if (inner.number === 2) value = protobufText(bytes, inner);
   }
   return [key, value];
 }
@@ -176,7 +175,7 @@ function emptyGraph(): Graph {
 function readGraph(bytes: Uint8Array, field: Field, graph: Graph = emptyGraph()): Graph {
   for (const inner of fieldsOf(bytes, field)) {
     if (inner.number === 1) readNode(bytes, inner, graph);
-    else if (inner.number === 2) graph.name = textOf(bytes, inner);
+    else if (inner.number === 2) graph.name = protobufText(bytes, inner);
     else if (inner.number === 5) readTensor(bytes, inner, graph);
     else if (inner.number === 11) graph.inputs.push(readValue(bytes, inner));
     else if (inner.number === 12) graph.outputs.push(readValue(bytes, inner));
@@ -194,7 +193,7 @@ function readSparse(bytes: Uint8Array, field: Field, graph: Graph): void {
 /** Notes an initializer's name and, when its data is external, the file that holds it. */
 function readTensor(bytes: Uint8Array, field: Field, graph: Graph): void {
   for (const inner of fieldsOf(bytes, field)) {
-    if (inner.number === 8) graph.initializers.add(textOf(bytes, inner));
+    if (inner.number === 8) graph.initializers.add(protobufText(bytes, inner));
     else if (inner.number === 13) {
       const [key, value] = readEntry(bytes, inner);
       if (key === 'location') graph.external.add(value);
@@ -213,8 +212,8 @@ function readNode(bytes: Uint8Array, field: Field, graph: Graph): void {
   let operator = '';
   const attributes: Attribute[] = [];
   for (const inner of fieldsOf(bytes, field)) {
-    if (inner.number === 2) outputs.push(textOf(bytes, inner));
-    else if (inner.number === 4) operator = textOf(bytes, inner);
+    if (inner.number === 2) outputs.push(protobufText(bytes, inner));
+    else if (inner.number === 4) operator = protobufText(bytes, inner);
     else if (inner.number === 5) attributes.push(readAttribute(bytes, inner, graph));
   }
   if (operator === 'ZipMap') graph.zipMaps++;
@@ -228,13 +227,13 @@ function readNode(bytes: Uint8Array, field: Field, graph: Graph): void {
 function readAttribute(bytes: Uint8Array, field: Field, graph: Graph): Attribute {
   const attribute: Attribute = { name: '', ints: [], strings: [] };
   for (const inner of fieldsOf(bytes, field)) {
-    if (inner.number === 1) attribute.name = textOf(bytes, inner);
+    if (inner.number === 1) attribute.name = protobufText(bytes, inner);
     else if (inner.number === 5) collectExternal(bytes, inner, graph);
     else if (inner.number === 6) collectSubgraph(bytes, inner, graph);
     else if (inner.number === 8 && attribute.name.startsWith('classlabels_')) {
       attribute.ints.push(...bigsOf(bytes, inner));
     } else if (inner.number === 9 && attribute.name.startsWith('classlabels_')) {
-      attribute.strings.push(textOf(bytes, inner));
+      attribute.strings.push(protobufText(bytes, inner));
     }
   }
   return attribute;
@@ -253,7 +252,7 @@ function readValue(bytes: Uint8Array, field: Field): OnnxValue {
   let name = '';
   let type: ReadType = unknownType;
   for (const inner of fieldsOf(bytes, field)) {
-    if (inner.number === 1) name = textOf(bytes, inner);
+    if (inner.number === 1) name = protobufText(bytes, inner);
     else if (inner.number === 2) type = readType(bytes, inner);
   }
   return { name, ...type };
@@ -309,7 +308,7 @@ function readShape(bytes: Uint8Array, field: Field): Dim[] {
     let size: Dim = '';
     for (const inner of fieldsOf(bytes, dim)) {
       if (inner.number === 1) size = intOf(bytes, inner);
-      else if (inner.number === 2) size = textOf(bytes, inner);
+      else if (inner.number === 2) size = protobufText(bytes, inner);
     }
     // Some exporters write a negative number for a free size.
     dims.push(typeof size === 'number' && size < 0 ? '' : size);

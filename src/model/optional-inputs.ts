@@ -1,4 +1,4 @@
-import { bigsOf, bytesField, fields, fieldsOf, textOf, type Field } from './protobuf.ts';
+import { bigsOf, bytesField, fields, fieldsOf, protobufText, type Field } from '../base/index.ts';
 import type { OnnxModel } from './onnx.ts';
 import type { TensorInfo } from './tensor-types.ts';
 
@@ -58,7 +58,7 @@ function readInitializer(bytes: Uint8Array, field: Field): { name: string; value
   const lists: Field[] = [];
   for (const inner of fieldsOf(bytes, field)) {
     if (inner.number === 1) dims.push(...bigsOf(bytes, inner).map(Number));
-    else if (inner.number === 8) name = textOf(bytes, inner);
+    else if (inner.number === 8) name = protobufText(bytes, inner);
     else if (inner.number === 9) raw = bytes.slice(inner.start, inner.end);
     else if (inner.number === 13) external = true;
     else if ([4, 5, 6, 7, 10, 11].includes(inner.number)) lists.push(inner);
@@ -70,7 +70,7 @@ function readInitializer(bytes: Uint8Array, field: Field): { name: string; value
 
 /** `float_data`, `int32_data`, `string_data`, `int64_data`, `double_data` or `uint64_data` of a TensorProto. */
 function listed(bytes: Uint8Array, field: Field): readonly (number | bigint | string)[] {
-  if (field.number === 6) return [textOf(bytes, field)];
+  if (field.number === 6) return [protobufText(bytes, field)];
   if (field.number === 4 || field.number === 10) {
     const width = field.number === 4 ? 4 : 8;
     const view = new DataView(bytes.buffer, bytes.byteOffset + field.start, field.end - field.start);

@@ -1,4 +1,4 @@
-import { bytesField, fields, fieldsOf, textOf, varintField, type Field } from './protobuf.ts';
+import { bytesField, fields, fieldsOf, protobufText, varintField, type Field } from '../base/index.ts';
 import { readOnnx } from './onnx.ts';
 
 /**
@@ -47,15 +47,15 @@ function rewriteGraph(
 }
 
 function nameOf(bytes: Uint8Array, value: Field): string {
-  for (const field of fieldsOf(bytes, value)) if (field.number === 1) return textOf(bytes, field);
+  for (const field of fieldsOf(bytes, value)) if (field.number === 1) return protobufText(bytes, field);
   return '';
 }
 
 function rewriteNode(bytes: Uint8Array, node: Field, zipped: Set<string>): Uint8Array {
   const inner = [...fieldsOf(bytes, node)];
   const operator = inner.find((field) => field.number === 4);
-  if (operator === undefined || textOf(bytes, operator) !== 'ZipMap') return raw(bytes, node);
-  for (const field of inner) if (field.number === 2) zipped.add(textOf(bytes, field));
+  if (operator === undefined || protobufText(bytes, operator) !== 'ZipMap') return raw(bytes, node);
+  for (const field of inner) if (field.number === 2) zipped.add(protobufText(bytes, field));
   const kept = inner.filter((field) => field.number >= 1 && field.number <= 3).map((field) => raw(bytes, field));
   return bytesField(1, Buffer.concat([...kept, bytesField(4, 'Identity')]));
 }

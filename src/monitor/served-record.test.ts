@@ -58,6 +58,15 @@ describe('the record of a served prediction', () => {
     expect(got.inputs).toEqual({ x: { md5: expect.any(String), dtype: 'float32', shape: [1_000, 1] } });
   });
 
+  it('leaves out rows that are not those of its answer', () => {
+    const two = sampleRows(2, 1, (row) => ({ a: row }));
+    for (const rows of [two, sampleRows(0, 0, () => ({}))]) {
+      const got = record({ rows, labels: ['cat'] });
+      expect(got).not.toHaveProperty('rows');
+      expect(got.labels).toEqual(['cat']);
+    }
+  });
+
   it('keeps vectors up to 1,024 numbers beside their md5, longer ones projected to 64', () => {
     const vector = Array.from({ length: 1_024 }, (_, i) => i / 8);
     const kept = record({ inputs: new Map([['x', tensor([vector])]]), outputs: new Map() });

@@ -89,7 +89,11 @@ function places(count: number, limit: number): number[] | undefined {
  * their values appear nor what is made of them, labels and scores among it.
  */
 export function servedLine(prediction: ServedPrediction, redact: ReadonlySet<string>): string {
-  const { inputs, outputs, rows } = prediction;
+  const { inputs, outputs, labels } = prediction;
+  // Rows that are not those of the answer have no place beside it.
+  const fits = prediction.rows !== undefined && prediction.rows.count > 0;
+  const rows =
+    fits && (labels?.length ?? prediction.rows.count) === prediction.rows.count ? prediction.rows : undefined;
   const hidden = { inputs: hiddenInputs(prediction, redact), outputs: hiddenOutputs(prediction, redact) };
   let line = `{"kind":"prediction","id":${JSON.stringify(prediction.id)},"at":${prediction.at}`;
   line += `,"model":${JSON.stringify(prediction.model)},"version":${JSON.stringify(prediction.version)}`;

@@ -1,4 +1,4 @@
-import { bigsOf, fields, fieldsOf, intOf, textOf, wire, type Field } from '../protobuf.ts';
+import { bigsOf, fields, fieldsOf, intOf, protobufText, wire, type Field } from '../../base/index.ts';
 
 /** A constant of a graph: its shape, and its values where they are few whole numbers. */
 export interface GraphTensor {
@@ -64,7 +64,7 @@ function ownOpset(bytes: Uint8Array, field: Field): number | undefined {
   let domain = '';
   let version = 1;
   for (const inner of fieldsOf(bytes, field)) {
-    if (inner.number === 1) domain = textOf(bytes, inner);
+    if (inner.number === 1) domain = protobufText(bytes, inner);
     else if (inner.number === 2) version = intOf(bytes, inner);
   }
   return domain === '' || domain === 'ai.onnx' ? version : undefined;
@@ -76,15 +76,15 @@ function readNode(bytes: Uint8Array, field: Field): GraphNode {
   const outputs: string[] = [];
   const attributes = new Map<string, GraphAttribute>();
   for (const inner of fieldsOf(bytes, field)) {
-    if (inner.number === 1) inputs.push(textOf(bytes, inner));
-    else if (inner.number === 2) outputs.push(textOf(bytes, inner));
-    else if (inner.number === 3) node.name = textOf(bytes, inner);
-    else if (inner.number === 4) node.op = textOf(bytes, inner);
+    if (inner.number === 1) inputs.push(protobufText(bytes, inner));
+    else if (inner.number === 2) outputs.push(protobufText(bytes, inner));
+    else if (inner.number === 3) node.name = protobufText(bytes, inner);
+    else if (inner.number === 4) node.op = protobufText(bytes, inner);
     else if (inner.number === 5) {
       const { name, subgraph, ...attribute } = readAttribute(bytes, inner);
       attributes.set(name, attribute);
       node.hasSubgraph ||= subgraph;
-    } else if (inner.number === 7) node.domain = textOf(bytes, inner);
+    } else if (inner.number === 7) node.domain = protobufText(bytes, inner);
   }
   return { ...node, inputs, outputs, attributes };
 }
@@ -99,9 +99,9 @@ function readAttribute(bytes: Uint8Array, field: Field): GraphAttribute & { name
   const ints: number[] = [];
   const texts: string[] = [];
   for (const inner of fieldsOf(bytes, field)) {
-    if (inner.number === 1) name = textOf(bytes, inner);
+    if (inner.number === 1) name = protobufText(bytes, inner);
     else if (inner.number === 3) int = intOf(bytes, inner);
-    else if (inner.number === 4) text = textOf(bytes, inner);
+    else if (inner.number === 4) text = protobufText(bytes, inner);
     else if (inner.number === 5) tensor = readTensor(bytes, inner);
     else if (inner.number === 6 || inner.number === 11) subgraph = true;
     else if (inner.number === 7) length += inner.wireType === wire.bytes ? (inner.end - inner.start) / 4 : 1;
@@ -111,7 +111,7 @@ function readAttribute(bytes: Uint8Array, field: Field): GraphAttribute & { name
       if (length <= fewValues) ints.push(...bigsOf(bytes, inner).map(Number));
     } else if (inner.number === 9) {
       length++;
-      if (length <= fewValues) texts.push(textOf(bytes, inner));
+      if (length <= fewValues) texts.push(protobufText(bytes, inner));
     }
   }
   return { name, subgraph, int, ints, text, texts, tensor, length };
@@ -138,7 +138,7 @@ function readTensor(bytes: Uint8Array, field: Field): GraphTensor & { name: stri
   for (const inner of fieldsOf(bytes, field)) {
     if (inner.number === 1) dims.push(...bigsOf(bytes, inner).map(Number));
     else if (inner.number === 2) type = intOf(bytes, inner);
-    else if (inner.number === 8) name = textOf(bytes, inner);
+    else if (inner.number === 8) name = protobufText(bytes, inner);
     else if (inner.number === 9) raw = inner;
     else if (inner.number === 4 && inner.end - inner.start <= 4 * fewValues) floats.push(...floatsOf(bytes, inner));
     else if ((inner.number === 5 || inner.number === 7) && inner.end - inner.start <= 10 * fewValues) {

@@ -73,6 +73,9 @@ function loggedTensor(tensor: Tensor): LoggedTensor {
 
 function numbersOf({ dtype, data }: Tensor): ArrayLike<number> | undefined {
   if (dtype === 'string') return undefined;
+  if (dtype !== 'float16' && !(data instanceof BigInt64Array) && !(data instanceof BigUint64Array)) {
+    return data as ArrayLike<number>;
+  }
   const decode = dtype === 'float16' ? halfToNumber : Number;
   return Array.from(data as ArrayLike<number>, decode);
 }

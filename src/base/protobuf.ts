@@ -1,4 +1,4 @@
-/** Wire types of protocol buffers that ONNX uses; groups (3, 4) do not occur in it. */
+/** Wire types of protocol buffers; groups (3, 4) do not occur in what is read here: ONNX, OpenTelemetry. */
 export const wire = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
 /** One field of a message. `start..end` is the content, `from..end` the field with its tag. */
@@ -10,7 +10,7 @@ export interface Field {
   readonly end: number;
 }
 
-/** Bytes that are no protocol buffer; the caller says which file and throws `model_broken`. */
+/** Bytes that are no protocol buffer; the caller says whose. */
 export class ProtobufError extends Error {
   override readonly name = 'ProtobufError';
 }
@@ -69,7 +69,12 @@ export function intOf(bytes: Uint8Array, field: Field): number {
 }
 
 /** The exact value of an int64 field. */
-export function bigOf(bytes: Uint8Array, field: Field): bigint {
+function bigOf(bytes: Uint8Array, field: Field): bigint {
+  return BigInt.asIntN(64, unsignedOf(bytes, field));
+}
+
+/** The value of a uint64 or bool field, or of an int64 one before its sign. */
+export function unsignedOf(bytes: Uint8Array, field: Field): bigint {
   if (field.wireType !== wire.varint) throw new ProtobufError(`field ${field.number} should be a number`);
   return bigVarint(bytes, field.start);
 }
@@ -80,7 +85,7 @@ function bigVarint(bytes: Uint8Array, start: number): bigint {
   for (let i = start; ; i++) {
     const byte = bytes[i] ?? 0;
     value |= BigInt(byte & 0x7f) << shift;
-    if (byte < 0x80) return BigInt.asIntN(64, value);
+    if (byte < 0x80) return value;
     shift += 7n;
   }
 }
@@ -91,7 +96,7 @@ export function bigsOf(bytes: Uint8Array, field: Field): bigint[] {
   requireBytes(field);
   const values: bigint[] = [];
   for (let at = field.start; at < field.end;) {
-    values.push(bigVarint(bytes, at));
+    values.push(BigInt.asIntN(64, bigVarint(bytes, at)));
     at = readVarint(bytes, at, field.end).next;
   }
   return values;
@@ -99,7 +104,7 @@ export function bigsOf(bytes: Uint8Array, field: Field): bigint[] {
 
 const utf8 = new TextDecoder('utf-8');
 
-export function textOf(bytes: Uint8Array, field: Field): string {
+export function protobufText(bytes: Uint8Array, field: Field): string {
   requireBytes(field);
   return utf8.decode(bytes.subarray(field.start, field.end));
 }
