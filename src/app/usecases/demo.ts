@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { gunzipSync } from 'node:zlib';
 
 import { formatDuration, MlopsError } from '../../base/index.ts';
 
@@ -75,11 +76,16 @@ export async function demo(options: DemoOptions): Promise<DemoResult> {
   say('The model, served');
   const answers = await serveAndAsk(options, project);
   onEvent({ kind: 'digits', answers });
+  say('What comes in later is not what it was trained on: a scanner that is off by a pixel');
+  shiftDigits(project, onEvent);
+  const drift = ['monitor', 'drift', '--reference', 'trained-on.csv', '--current', 'scanned.csv'];
+  await runStep(options, project, [...drift, '--columns', shownColumns], 1);
   const right = answers.filter((answer) => answer.answer === answer.label).length;
   return { project, seconds: (Date.now() - startedAt) / 1000, right, asked: answers.length };
 }
 
-async function runStep(options: DemoOptions, cwd: string, args: readonly string[]): Promise<void> {
+/** @param expected the exit status that says what the demo shows. */
+async function runStep(options: DemoOptions, cwd: string, args: readonly string[], expected = 0): Promise<void> {
   options.onEvent({ kind: 'command', line: `mlops ${args.join(' ')}` });
   const { execa } = await import('execa');
   const [program, ...first] = options.program;
@@ -96,7 +102,7 @@ async function runStep(options: DemoOptions, cwd: string, args: readonly string[
   child.all.on('data', (chunk: Buffer) => options.onEvent({ kind: 'output', text: chunk.toString() }));
   const result = await child;
   if (result.isCanceled) throw options.signal.reason;
-  if (result.exitCode !== 0) {
+  if (result.exitCode !== expected) {
     throw new MlopsError(
       'command_failed',
       `the demo stopped: \`mlops ${args.join(' ')}\` exited with ${result.exitCode ?? result.signal}`,
@@ -112,6 +118,27 @@ function setParameter(project: string, key: string, value: string, onEvent: Demo
   onEvent({ kind: 'command', line: `sed -i 's/${key}: .*/${key}: ${value}/' params.yaml` });
   const file = path.join(project, 'params.yaml');
   fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace(new RegExp(`${key}: .*`), `${key}: ${value}`));
+}
+
+/** Pixels in the middle, which is enough to see it by. */
+const shownColumns = ['p10', 'p11', 'p12', 'p13', 'p34', 'p35', 'p36', 'p37'].join(',');
+
+/** Writes the digits with a header, and as a scanner would see them that is one pixel off. */
+function shiftDigits(project: string, onEvent: DemoOptions['onEvent']): void {
+  onEvent({ kind: 'command', line: 'scan digits/*.png > scanned.csv' });
+  const text = gunzipSync(fs.readFileSync(path.join(project, 'data/digits.csv.gz'))).toString('utf8');
+  const pictures = text
+    .trimEnd()
+    .split('\n')
+    .map((row) => row.split(',').slice(0, 64));
+  const header = Array.from({ length: 64 }, (_, pixel) => `p${pixel}`);
+  const write = (name: string, rows: readonly (readonly string[])[]): void =>
+    fs.writeFileSync(path.join(project, name), `${[header, ...rows].map((row) => row.join(',')).join('\n')}\n`);
+  write('trained-on.csv', pictures);
+  write(
+    'scanned.csv',
+    pictures.map((pixels) => pixels.map((_, i) => (i % 8 === 0 ? '0' : (pixels[i - 1] ?? '0')))),
+  );
 }
 
 /** What a colleague who has just cloned the repository does not have yet. */
