@@ -30,6 +30,8 @@ export class ColumnCheck {
   readonly #high: number | undefined;
   readonly #allowed: Allowed | undefined;
   readonly #isText: boolean;
+  readonly #least: number;
+  readonly #most: number;
   /** Values are neither held against bounds nor against each other. */
   readonly #isUncompared: boolean;
   #rows = 0;
@@ -60,6 +62,8 @@ export class ColumnCheck {
     this.#allowed = values === undefined ? undefined : new Allowed(values, csv);
     const { min_length: least, max_length: most } = spec;
     this.#isUncompared = min === undefined && max === undefined && spec.order === undefined;
+    this.#least = spec.min_length ?? 0;
+    this.#most = spec.max_length ?? Infinity;
     this.#isText = matches !== undefined || least !== undefined || most !== undefined;
     this.#duplicates = spec.unique ? new DuplicateFinder() : undefined;
   }
@@ -71,10 +75,14 @@ export class ColumnCheck {
       for (let row = 0; row < batch.rows; row++) this.#miss(batch, row);
       return;
     }
-    const { type } = this.#spec;
-    const quick = (type === 'integer' || type === 'number') && !this.#isText && this.#allowed === undefined;
-    if (quick && this.#spec.order === undefined && this.#duplicates === undefined) this.#seeNumbers(batch, column);
-    else for (let row = 0; row < batch.rows; row++) this.#seeCell(batch, row, column);
+    const { type, order } = this.#spec;
+    const alone = order === undefined && this.#duplicates === undefined;
+    const plain = alone && !this.#isText && this.#allowed === undefined;
+    if (plain && (type === 'integer' || type === 'number')) this.#seeNumbers(batch, column);
+    else if (plain && this.#timed) this.#seeDays(batch, column);
+    else if (alone && this.#csv && this.#isUncompared && (type === 'string' || type === undefined)) {
+      this.#seeTexts(batch, column);
+    } else for (let row = 0; row < batch.rows; row++) this.#seeCell(batch, row, column);
   }
 
   /** The most common case, without the questions of the others. */
@@ -86,6 +94,30 @@ export class ColumnCheck {
       const value = batch.number(row, column);
       if (value >= low && value <= high && (!whole || Number.isInteger(value))) continue;
       this.#seeCell(batch, row, column);
+    }
+  }
+
+  #seeDays(batch: Batch, column: number): void {
+    const low = this.#low ?? -Infinity;
+    const high = this.#high ?? Infinity;
+    const whole = this.#spec.type === 'date';
+    for (let row = 0; row < batch.rows; row++) {
+      const value = batch.day(row, column);
+      if (!(value >= low && value <= high && (!whole || value % msOfDay === 0))) this.#seeCell(batch, row, column);
+    }
+  }
+
+  #seeTexts(batch: Batch, column: number): void {
+    if (
+      !this.#isText &&
+      this.#allowed === undefined &&
+      this.#spec.nullable !== false &&
+      this.#spec.max_missing === undefined
+    )
+      return;
+    for (let row = 0; row < batch.rows; row++) {
+      if (batch.isMissing(row, column)) this.#miss(batch, row);
+      else this.#judgeText(batch, row, column);
     }
   }
 
@@ -157,7 +189,10 @@ export class ColumnCheck {
     if (!this.#isText) return;
     const text = batch.text(row, column) ?? '';
     if (this.#matches?.(text) === false) this.#add('regex', batch, row, column);
-    const { min_length: least = 0, max_length: most = Infinity } = this.#spec;
+    const least = this.#least;
+    const most = this.#most;
+    // A character takes one or two units.
+    if (text.length <= most && text.length >= 2 * least) return;
     const length = characters(text);
     if (length < least || length > most) this.#add('length', batch, row, column);
   }
@@ -258,6 +293,7 @@ function isNan(batch: Batch, row: number, column: number): boolean {
 }
 
 export function isTruth(text: string): boolean {
+  if (text === 'true' || text === 'false') return true;
   return /^(?:true|false)$/i.test(text);
 }
 
