@@ -1,4 +1,4 @@
-import { MlopsError } from '../../base/index.ts';
+import { isMlopsError } from '../../base/index.ts';
 import type { ModelVersion, Stage } from '../../mlflow/index.ts';
 import { failingText, reportLines } from '../../quality/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
@@ -66,24 +66,41 @@ export async function checkAll(context: GatesContext, uris: readonly string[]): 
   if (uris.length === 0) {
     const names = [...(context.gates.models?.keys() ?? [])];
     if (names.length > 0) {
-      await context.withStore(async (store) => {
-        for (const name of names) {
-          const version = await newestOf(store, name);
-          if (version === undefined) skipped.push(`model ${name}: it has no version yet`);
-          else models.push(await checkAndRecord(context, store, version, defaultStage(context.gates, name)));
-        }
-      });
+      const found = await checkNewest(context, names);
+      models.push(...found.models);
+      skipped.push(...found.skipped);
     } else skipped.push('models: gates.yaml names none, and none was given');
   }
   const success = [...data, ...code].every((gate) => gate.passed) && models.every((model) => model.success);
   return { success, data, code, models, skipped };
 }
 
+async function checkNewest(
+  context: GatesContext,
+  names: readonly string[],
+): Promise<Pick<GatesReport, 'models' | 'skipped'>> {
+  const models: ModelCheck[] = [];
+  const skipped: string[] = [];
+  try {
+    await context.withStore(async (store) => {
+      for (const name of names) {
+        const version = await newestOf(store, name);
+        if (version === undefined) skipped.push(`model ${name}: it has no version yet`);
+        else models.push(await checkAndRecord(context, store, version, defaultStage(context.gates, name)));
+      }
+    });
+  } catch (error) {
+    if (!isMlopsError(error, 'not_a_project')) throw error;
+    skipped.push(`models ${names.join(', ')}: nothing is registered yet`);
+  }
+  return { models, skipped };
+}
+
 async function newestOf(store: TrackingStore, name: string): Promise<ModelVersion | undefined> {
   try {
     return await versionIfAny(store, await store.getRegisteredModel(name), 'latest');
   } catch (error) {
-    if (error instanceof MlopsError && error.code === 'resource_missing') return undefined;
+    if (isMlopsError(error, 'resource_missing')) return undefined;
     throw error;
   }
 }
