@@ -40,7 +40,9 @@ export async function describeModel(location: string): Promise<ModelDescription>
   }
   if (!stat.isDirectory()) return describeFile(absolute);
   const files = listFiles(absolute);
-  if (files.some((file) => file.path === 'MLmodel')) return describeMlflowFolder(absolute, files);
+  if (files.some((file) => file.path === 'MLmodel') && !declaresEnsemble(absolute))
+    return describeMlflowFolder(absolute, files);
+  if (declaresEnsemble(absolute)) return { ...plain('folder', absolute, files), flavors: ['ensemble'], servable: true };
   const onnxFiles = files.filter((file) => file.path.endsWith('.onnx'));
   const [only] = onnxFiles;
   if (onnxFiles.length === 1 && only !== undefined) {
@@ -54,6 +56,12 @@ export async function describeModel(location: string): Promise<ModelDescription>
         : 'the folder has several .onnx files and no MLmodel',
     wayOut: 'name the .onnx file itself, or save the folder with mlflow.onnx.save_model',
   };
+}
+
+/** True for a folder whose serving.yaml has members of other models in place of a model. */
+export function declaresEnsemble(folder: string): boolean {
+  const file = path.join(folder, 'serving.yaml');
+  return fs.existsSync(file) && /^ensemble[ \t]{0,9}:/m.test(fs.readFileSync(file, 'utf8'));
 }
 
 async function describeFile(file: string): Promise<ModelDescription> {

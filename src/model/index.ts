@@ -5,7 +5,7 @@
  * of types that requests can carry.
  * Never: runs a model: that is `serve`, in threads.
  */
-export { describeModel, type ModelDescription } from './describe.ts';
+export { declaresEnsemble, describeModel, type ModelDescription } from './describe.ts';
 export {
   planModelFolder,
   writeModelFolder,

@@ -1,3 +1,5 @@
+import type SharpFunction from 'sharp';
+
 import { messageOf, MlopsError } from '../base/index.ts';
 import { decodeBmp } from './bmp.ts';
 import { formatOf } from './formats.ts';
@@ -63,6 +65,8 @@ export async function encodePicture(picture: Picture, format: 'jpeg' | 'png'): P
   return format === 'jpeg' ? image.jpeg({ quality: 90 }).toBuffer() : image.png().toBuffer();
 }
 
+type Sharp = typeof SharpFunction;
+
 let loading: ReturnType<typeof load> | undefined;
 
 /** @throws MlopsError `program_missing` where this machine has no build of the decoder. */
@@ -73,7 +77,9 @@ function library(): ReturnType<typeof load> {
 
 async function load() {
   try {
-    const { default: sharp } = await import('sharp');
+    // Built, the import is a `require`, which gives the function itself.
+    const loaded: { readonly default?: Sharp } = await import('sharp');
+    const sharp = loaded.default ?? (loaded as Sharp);
     // One thread a picture: pictures run beside each other. Nothing is the same twice.
     sharp.concurrency(1);
     sharp.cache(false);

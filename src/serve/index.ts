@@ -9,8 +9,8 @@
 export { Member } from './cluster/member.ts';
 export { superviseServers } from './cluster/supervisor.ts';
 export { FolderSource } from './models/folder-source.ts';
-export { checkServing } from './processing/processing.ts';
+export { checkEnsemble, checkServing } from './processing/processing.ts';
 export { MemorySource } from './models/memory-source.ts';
 export type { ModelRef, ModelSource, OpenModel } from './models/model-source.ts';
-export type { ServedModelSpec } from './running/repository.ts';
+export type { ServedModelSpec } from './running/served-model.ts';
 export { serve, type RunningServer, type ServeOptions } from './routes/server.ts';

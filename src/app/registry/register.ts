@@ -133,6 +133,11 @@ function servingFiles(file: string): StoredFile[] {
  */
 async function checkProcessing({ description, files }: ModelFolderPlan): Promise<StoredFile[]> {
   const { onnx, onnxFile, kind } = description;
+  if (description.flavors.includes('ensemble')) {
+    const { checkEnsemble } = await import('../../serve/index.ts');
+    await checkEnsemble(path.join(description.path, 'serving.yaml'));
+    return [];
+  }
   if (!description.servable || onnx === undefined || onnxFile === undefined) return [];
   const model = kind === 'mlflow-folder' ? path.relative(description.path, onnxFile) : 'model.onnx';
   const stored = (name: string): StoredFile | undefined => {

@@ -156,6 +156,9 @@ async function download(
 /** @throws MlopsError `model_broken`, `model_not_servable`. */
 async function describe(ref: ModelRef, location: string, release: () => Promise<void>): Promise<OpenModel> {
   const description = await describeModel(location);
+  if (description.flavors.includes('ensemble')) {
+    return { ref, file: path.join(description.path, 'serving.yaml'), folder: undefined, release };
+  }
   if (!description.servable || description.onnxFile === undefined) {
     throw new MlopsError('model_not_servable', `${ref.uri} cannot be served: ${description.reason}`, {
       hint: description.wayOut,

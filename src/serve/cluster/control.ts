@@ -1,4 +1,5 @@
-import type { Repository, ServedModelSpec } from '../running/repository.ts';
+import type { Repository } from '../running/repository.ts';
+import type { ServedModelSpec } from '../running/served-model.ts';
 import type { ServedVersion } from '../running/served-version.ts';
 import type { ServerSnapshot } from '../numbers/snapshot.ts';
 

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { isSystemError, MlopsError } from '../../base/index.ts';
-import { describeModel } from '../../model/index.ts';
+import { declaresEnsemble, describeModel } from '../../model/index.ts';
 import type { ModelRef, ModelSource, OpenModel } from './model-source.ts';
 
 /** How often files are looked at, in milliseconds. What changed must look the same twice: it may be half copied. */
@@ -85,13 +85,15 @@ export class FolderSource implements ModelSource {
       this.#numbers.set(ref.name, { fingerprint: ref.fingerprint, number: Number(ref.version) });
     }
     const description = await describeModel(ref.uri);
-    if (!description.servable || description.onnxFile === undefined) {
+    const ensemble = description.flavors.includes('ensemble') ? path.join(description.path, 'serving.yaml') : undefined;
+    const file = description.onnxFile ?? ensemble;
+    if (!description.servable || file === undefined) {
       throw new MlopsError('model_not_servable', `'${ref.uri}' cannot be served: ${description.reason}`, {
         hint: description.wayOut,
       });
     }
     const folder = description.kind === 'mlflow-folder' ? description.path : undefined;
-    return { ref, file: description.onnxFile, folder, release: () => Promise.resolve() };
+    return { ref, file, folder, release: () => Promise.resolve() };
   }
 
   async *changes(signal: AbortSignal): AsyncIterable<void> {
@@ -183,5 +185,5 @@ function isDirectory(entry: fs.Dirent, location: string): boolean {
 
 function holdsModel(folder: string): boolean {
   const names = fs.readdirSync(folder);
-  return names.includes('MLmodel') || names.some((name) => /\.onnx$/i.test(name));
+  return names.includes('MLmodel') || declaresEnsemble(folder) || names.some((name) => /\.onnx$/i.test(name));
 }

@@ -94,7 +94,7 @@ describe('outputs', () => {
 
 describe('serving.yaml', () => {
   it.each([
-    ['tabel: {}', 'tabel: expected only version, table, text, image, outputs'],
+    ['tabel: {}', 'tabel: expected only version, table, text, image, ensemble, outputs'],
     ['version: 2', 'version: expected 1, got 2'],
     ['table: {columns: [{type: number}]}', 'table.columns[0].name: expected a text, got nothing'],
     ['table: {columns: [{name: a, type: date}]}', 'expected number or integer or string or boolean, got "date"'],

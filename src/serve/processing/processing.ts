@@ -3,6 +3,7 @@ import * as path from 'node:path';
 
 import { isMlopsError, messageOf, MlopsError } from '../../base/index.ts';
 import { optionsOfPreprocessor } from '../../pictures/index.ts';
+import type { EnsembleConfig } from './ensemble-config.ts';
 import { imageOf } from './image-config.ts';
 import { buildProcessing } from './recipe.ts';
 import { parseServingConfig, type OutputConfig, type ServingConfig } from './serving-config.ts';
@@ -42,12 +43,35 @@ export async function checkServing(file: string, edges: ModelEdges): Promise<str
   return [...names].map((name) => path.join(path.dirname(file), name)).filter((name) => fs.existsSync(name));
 }
 
+/**
+ * Reads the serving.yaml of an ensemble as serving does.
+ *
+ * @throws MlopsError `bad_config`, also where the file that joins its members is not beside it.
+ */
+export async function checkEnsemble(file: string): Promise<void> {
+  const { fusion } = (await loadEnsemble(file)).config;
+  if (fusion === undefined || fs.existsSync(path.join(path.dirname(file), fusion))) return;
+  throw new MlopsError('bad_config', `'${file}' ensemble.fusion: '${fusion}' is not beside it`);
+}
+
+/**
+ * The processing of an ensemble, which has no model of its own.
+ *
+ * @throws MlopsError `bad_config`.
+ */
+export async function loadEnsemble(file: string): Promise<{ config: EnsembleConfig; processing: Processing }> {
+  const config = await readConfig(file);
+  if (config.ensemble === undefined) throw new MlopsError('bad_config', `'${file}' declares no ensemble`);
+  return { config: config.ensemble, processing: await build(config, file, { inputs: [], outputs: [] }) };
+}
+
 const preprocessorFile = 'preprocessor_config.json';
 
 const nothingSaid: ServingConfig = {
   columns: undefined,
   text: undefined,
   image: undefined,
+  ensemble: undefined,
   outputs: [],
   batching: undefined,
 };
@@ -75,11 +99,16 @@ async function foreignProcessing(
 
 async function readConfig(file: string): Promise<ServingConfig> {
   const config = await parseServingConfig(fs.readFileSync(file, 'utf8'), file);
-  return { ...config, outputs: config.outputs.map((output) => withLabels(output, file)) };
+  const { ensemble } = config;
+  return {
+    ...config,
+    ensemble: ensemble === undefined ? undefined : withLabels(ensemble, file),
+    outputs: config.outputs.map((output) => withLabels(output, file)),
+  };
 }
 
 /** The labels of a file, a line each, in their place. */
-function withLabels(output: OutputConfig, file: string): OutputConfig {
+function withLabels<Config extends Pick<OutputConfig, 'labels' | 'labelsFile'>>(output: Config, file: string): Config {
   if (output.labelsFile === undefined) return output;
   const name = path.join(path.dirname(file), output.labelsFile);
   try {

@@ -1,3 +1,4 @@
+import { ensembleInput } from './ensemble-input.ts';
 import { imageInput } from './image-input.ts';
 import { outputSteps } from './output-steps.ts';
 import type { InputStep, Processing, ProcessingRecipe } from './steps.ts';
@@ -21,6 +22,7 @@ export async function buildProcessing(recipe: ProcessingRecipe): Promise<Process
 
 async function inputStep({ config, file, edges, tokenizer }: ProcessingRecipe): Promise<InputStep | undefined> {
   if (config.columns !== undefined) return tableInput(config.columns, file, edges.inputs);
+  if (config.ensemble !== undefined) return ensembleInput(config.ensemble);
   if (config.image !== undefined) return imageInput(config.image, file, edges.inputs);
   if (config.text === undefined || tokenizer === undefined) return undefined;
   return textInput(config.text, file, edges.inputs, tokenizer);

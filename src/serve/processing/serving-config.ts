@@ -1,5 +1,6 @@
 import { parseYaml } from '../../model/index.ts';
 import type { BoxConfig } from '../boxes/boxes.ts';
+import { readEnsemble, type EnsembleConfig } from './ensemble-config.ts';
 import { boxKeys, readBoxes } from './box-config.ts';
 import { Checker } from './checker.ts';
 import { readImage, type ImageConfig } from './image-config.ts';
@@ -51,6 +52,8 @@ export interface ServingConfig {
   readonly columns: readonly ColumnConfig[] | undefined;
   readonly text: TextConfig | undefined;
   readonly image: ImageConfig | undefined;
+  /** Set where there is no model but members of other models. */
+  readonly ensemble: EnsembleConfig | undefined;
   readonly outputs: readonly OutputConfig[];
   /** Whether requests may share a run, where the user knows better than what is found out. */
   readonly batching: 'on' | 'off' | undefined;
@@ -64,6 +67,7 @@ export async function parseServingConfig(source: string, file: string): Promise<
     'table',
     'text',
     'image',
+    'ensemble',
     'outputs',
     'batching',
   ]);
@@ -71,9 +75,14 @@ export async function parseServingConfig(source: string, file: string): Promise<
   const table = root['table'] === undefined ? undefined : check.fields(root['table'], 'table', ['columns']);
   const text = root['text'] === undefined ? undefined : readText(check, root['text']);
   const image = root['image'] === undefined ? undefined : readImage(check, root['image']);
-  const kinds = Object.entries({ table, text, image }).filter(([, kind]) => kind !== undefined);
+  const ensemble = root['ensemble'] === undefined ? undefined : readEnsemble(check, root['ensemble']);
+  const kinds = Object.entries({ table, text, image, ensemble }).filter(([, kind]) => kind !== undefined);
   if (kinds.length > 1) {
-    throw check.problem(kinds[1]?.[0] ?? '', 'one of table, text and image', kinds.map(([name]) => name).join(' and '));
+    throw check.problem(
+      kinds[1]?.[0] ?? '',
+      'one of table, text, image and ensemble',
+      kinds.map(([name]) => name).join(' and '),
+    );
   }
   return {
     columns:
@@ -82,6 +91,7 @@ export async function parseServingConfig(source: string, file: string): Promise<
         : check.list(table['columns'], 'table.columns').map((c, i) => readColumn(check, c, i)),
     text,
     image,
+    ensemble,
     outputs:
       root['outputs'] === undefined
         ? []

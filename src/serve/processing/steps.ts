@@ -1,7 +1,7 @@
 import type { TensorInfo } from '../../model/index.ts';
 import type { PictureOptions, Placement } from '../../pictures/index.ts';
 import type { FoundBox } from '../boxes/boxes.ts';
-import type { Json } from '../wire/json-reader.ts';
+import type { Json, JsonObject } from '../wire/json-reader.ts';
 import type { ServingConfig } from './serving-config.ts';
 import type { Tensors } from '../wire/tensor.ts';
 
@@ -12,6 +12,12 @@ export type PictureFiles = ReadonlyMap<string, readonly Uint8Array[]>;
 export interface GivenPictures {
   readonly input: string;
   readonly files: readonly Uint8Array[];
+}
+
+/** What a request to an ensemble holds, by key. */
+export interface GivenValues {
+  readonly values: JsonObject;
+  readonly files: PictureFiles;
 }
 
 /** How an input of the model is made of pictures. */

@@ -103,7 +103,8 @@ export class NearExchange implements Exchange {
       const form: AnswerForm = { protocol: 'v2', outputs, id: this.#v2.id };
       return { ...inputs, fetches: outputs.fetches, form, rows: undefined };
     }
-    const wanted = this.#files.size === 0 || version.processing?.input?.image !== undefined;
+    const step = version.processing?.input;
+    const wanted = this.#files.size === 0 || step?.image !== undefined || step?.kind === 'ensemble';
     const body = wanted ? this.#native : unwanted(version, this.#files, this.#unread);
     const inputs = readNativeInputs(version, body, said, wanted ? this.#files : undefined);
     if (inputs.pictures !== undefined) return { ...inputs, form: nativeForm, rows: undefined };

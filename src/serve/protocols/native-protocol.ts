@@ -4,7 +4,7 @@ import { sampleRows, type SampledRows } from '../../monitor/index.ts';
 import { isObject, parseJson, showJson, type Json, type JsonObject } from '../wire/json-reader.ts';
 import { outputsAsked, rowsOf, type Rows } from './envelope.ts';
 import { chosenOutputs, type Prediction } from '../running/predict.ts';
-import type { GivenPictures, InputStep, PictureFiles, SentRows } from '../processing/steps.ts';
+import type { GivenPictures, GivenValues, InputStep, PictureFiles, SentRows } from '../processing/steps.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import { noTensors, type Tensors } from '../wire/tensor.ts';
 import { invalid, tensorFromJson, tensorToJson } from '../wire/tensor-json.ts';
@@ -31,15 +31,32 @@ export function readNativeInputs(
   body: JsonObject,
   said?: ReadonlySet<string>,
   files?: PictureFiles,
-): { feeds: Tensors; fetches: readonly string[]; pictures?: GivenPictures } {
+): { feeds: Tensors; fetches: readonly string[]; pictures?: GivenPictures; given?: GivenValues } {
   const step = version.processing?.input;
   const rows = rowsOf(version, body, said);
+  if (step?.kind === 'ensemble') {
+    return {
+      feeds: noTensors(),
+      fetches: version.outputNames,
+      given: { values: byKey(rows.value), files: files ?? new Map() },
+    };
+  }
   if (step?.image !== undefined && !holdsTensors(version, step, rows.value, files)) {
     return { ...step.image.read(rows.value, files), fetches: readFetches(version, body) };
   }
   const feeds =
     step === undefined || step.image !== undefined ? readFeeds(version, rows) : readRaw(version, step, rows.value);
   return { feeds, fetches: readFetches(version, body) };
+}
+
+/** Values by key: rows turned into columns. @throws MlopsError `invalid_input`. */
+function byKey(value: Json): JsonObject {
+  if (isObject(value)) return value;
+  if (!Array.isArray(value) || value.length === 0 || !value.every(isObject)) {
+    throw invalid('inputs', 'an object of values by key, or a list of such rows', showJson(value));
+  }
+  const keys = [...new Set(value.flatMap((row) => Object.keys(row)))];
+  return Object.fromEntries(keys.map((key) => [key, value.map((row) => row[key] ?? null)]));
 }
 
 /** True for a request that gives the model's own tensors: a picture is a text, and no list of numbers. */
@@ -73,7 +90,7 @@ export function nativeRows(
   feeds: Tensors,
 ): SampledRows | undefined {
   const step = version.processing?.input;
-  if (step === undefined || step.image !== undefined) return undefined;
+  if (step === undefined || step.image !== undefined || step.kind === 'ensemble') return undefined;
   const { value } = rowsOf(version, body, said);
   return isTensors(version, step, value) ? undefined : sampled(step.rows(value, feeds));
 }
@@ -160,7 +177,7 @@ export function feedsOfInstances(version: VersionFacts, rows: Json): Tensors {
 
 /** The body of an answer, written by hand: tensors have their own digits. */
 export function nativeAnswer(prediction: Prediction, predictionId: string): string {
-  const { version, arm, outputs, objects, labels, top, units, fetches, latency } = prediction;
+  const { version, arm, members, outputs, objects, labels, top, units, fetches, latency } = prediction;
   let text = '{"outputs":{';
   for (const [i, name] of fetches.entries()) {
     const tensor = outputs[name];
@@ -172,6 +189,7 @@ export function nativeAnswer(prediction: Prediction, predictionId: string): stri
   text += '}';
   if (labels !== undefined) text += `,"labels":${JSON.stringify(labels)}`;
   if (top !== undefined) text += `,"top":${JSON.stringify(top)}`;
+  if (members !== undefined) text += `,"members":${JSON.stringify(members)}`;
   if (units !== undefined) text += `,"units":${JSON.stringify(units)}`;
   const { name, version: number } = version.ref;
   text += `,"model":${JSON.stringify(name)},"model_version":${JSON.stringify(number)}`;

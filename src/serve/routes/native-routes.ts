@@ -5,7 +5,7 @@ import { answer } from './answer.ts';
 import { drawBoxes } from './draw.ts';
 import { boundEarly, leaseFor, queryTarget, takeLease, type VersionQuery } from './binding.ts';
 import { namesOf } from '../protocols/envelope.ts';
-import type { ServedModel } from '../running/repository.ts';
+import type { ServedModel } from '../running/served-model.ts';
 import type { Lease, Target } from '../running/router.ts';
 import type { ServedVersion } from '../running/served-version.ts';
 

@@ -92,15 +92,54 @@ function body(examples: Schema, schema: Schema = { type: 'object' }): Schema {
   return { requestBody: { required: true, content: { 'application/json': { schema, examples } } } };
 }
 
+/** Beside JSON, a form with a file chooser for the pictures of the models that take some. */
+function uploads(json: Schema, versions: readonly ServedVersion[]): Schema {
+  const forms = versions.flatMap(formOf);
+  const { requestBody } = json as { requestBody: { content: Schema } };
+  const [only, ...more] = forms;
+  if (only === undefined) return json;
+  const schema = more.length === 0 ? only : { anyOf: forms };
+  // First: it is what a page shows before another one is chosen.
+  const content = { 'multipart/form-data': { schema }, ...requestBody.content };
+  return { requestBody: { ...requestBody, content } };
+}
+
+function formOf(version: ServedVersion): Schema[] {
+  const keys = fileKeys(version);
+  if (keys.size === 0) return [];
+  const names = version.processing?.input?.names ?? [];
+  const file = { type: 'array', items: { type: 'string', format: 'binary' } };
+  const properties = names.map((name) => [name, keys.has(name) ? file : { type: 'string' }]);
+  return [{ title: version.ref.name, type: 'object', properties: Object.fromEntries(properties), required: names }];
+}
+
+/** The keys under which a model takes pictures; an ensemble those that go to such members. */
+function fileKeys({ processing, ensemble }: ServedVersion): ReadonlySet<string> {
+  const field = processing?.input?.image?.field;
+  if (field !== undefined) return new Set([field]);
+  const keys = (ensemble?.config.members ?? []).flatMap(({ name, inputs }) => {
+    const own = ensemble?.members.get(name)?.processing?.input?.image?.field;
+    return [...inputs].flatMap(([target, source]) => (target === own ? [source] : []));
+  });
+  return new Set(keys);
+}
+
 const query = ['model', 'model_version'].map((name) => ({ name, in: 'query', schema: { type: 'string' } }));
+
+const draw = {
+  name: 'draw',
+  in: 'query',
+  description: 'true: answer the picture with the boxes that were found',
+  schema: { type: 'boolean' },
+};
 
 function nativePaths(examples: RequestExamples, versions: readonly ServedVersion[]): Schema {
   const version = { name: 'version', in: 'path', required: true, schema: { type: 'string' } };
   return {
     '/predict': {
       post: operation('predict', 'Predict', {
-        parameters: query,
-        ...body(examples.predict(), predictSchema(versions)),
+        parameters: [...query, draw],
+        ...uploads(body(examples.predict(), predictSchema(versions)), versions),
         responses: { ...answered({ $ref: '#/components/schemas/Prediction' }), ...failures },
       }),
     },

@@ -29,7 +29,8 @@ import { ExchangeThreads, type ExchangeOptions } from '../protocols/exchange-thr
 import { Ledger } from '../running/ledger.ts';
 import { PictureDesk } from '../running/pictures.ts';
 import { Predictor } from '../running/predict.ts';
-import { Repository, type ServedModelSpec } from '../running/repository.ts';
+import { Repository } from '../running/repository.ts';
+import type { ServedModelSpec } from '../running/served-model.ts';
 import { Router, type ChooseArm } from '../running/router.ts';
 import { Scheduler, type SchedulerOptions } from '../running/scheduler.ts';
 import { startProcessMetrics, takeSnapshot } from '../numbers/snapshot.ts';

@@ -2,7 +2,7 @@ import { MlopsError } from '../../base/index.ts';
 import type { ErrorRenderer, Reply, Request, Shell } from '../../http/index.ts';
 import type { ServingContext } from './context.ts';
 import type { Control } from '../cluster/control.ts';
-import type { ServedModel } from '../running/repository.ts';
+import type { ServedModel } from '../running/served-model.ts';
 import type { Lease, Target } from '../running/router.ts';
 import { withoutArms, type VersionSnapshot } from '../numbers/snapshot.ts';
 import { boundTo, leaseOf } from './binding.ts';

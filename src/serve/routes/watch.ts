@@ -1,7 +1,8 @@
 import { messageOf, type Logger } from '../../base/index.ts';
 import type { Control } from '../cluster/control.ts';
 import type { ModelRef, ModelSource } from '../models/model-source.ts';
-import type { Repository, ServedModel } from '../running/repository.ts';
+import type { Repository } from '../running/repository.ts';
+import type { ServedModel } from '../running/served-model.ts';
 
 export interface WatchOptions {
   readonly repository: Repository;

@@ -3,9 +3,10 @@ import type { Scheduler } from './scheduler.ts';
 import type { Answer } from './job.ts';
 import { countAnswers, finish, type Finished, type Run } from './finish.ts';
 import type { Lease } from './router.ts';
-import type { ServedVersion, VersionFacts } from './served-version.ts';
+import type { LoadedEnsemble, ServedVersion, VersionFacts } from './served-version.ts';
 import type { VersionNumbers } from './stats.ts';
-import type { GivenPictures } from '../processing/steps.ts';
+import type { GivenPictures, GivenValues } from '../processing/steps.ts';
+import { EnsembleRunner, type Joined } from './ensemble.ts';
 import { submitRows, type DecodedPicture, type PictureDesk } from './pictures.ts';
 import type { Tensors } from '../wire/tensor.ts';
 
@@ -18,6 +19,8 @@ export interface Prediction extends Finished {
   readonly answer: Pick<Answer, 'outputs'>;
   /** Of the pictures of the request, a row each. */
   readonly pictures?: readonly DecodedPicture[] | undefined;
+  /** Versions of the members of an ensemble, by name. */
+  readonly members?: Joined['members'] | undefined;
   /** Milliseconds from the arrival of the request. */
   readonly latency: number;
 }
@@ -28,6 +31,8 @@ export interface ReadInputs {
   readonly fetches?: readonly string[] | undefined;
   /** Still to be decoded, for an input that is not among the feeds. */
   readonly pictures?: GivenPictures | undefined;
+  /** In place of feeds, for an ensemble. */
+  readonly given?: GivenValues | undefined;
 }
 
 export interface PredictRequest {
@@ -49,10 +54,12 @@ export interface PredictRequest {
 export class Predictor {
   readonly #scheduler: Scheduler;
   readonly #pictures: PictureDesk;
+  readonly #ensembles: EnsembleRunner;
 
   constructor(scheduler: Scheduler, pictures: PictureDesk) {
     this.#scheduler = scheduler;
     this.#pictures = pictures;
+    this.#ensembles = new EnsembleRunner(scheduler, pictures);
   }
 
   async predict(request: PredictRequest): Promise<Prediction> {
@@ -63,6 +70,7 @@ export class Predictor {
       // One turn less for the common case of inputs that are read here.
       const reading = request.read(version);
       const inputs = reading instanceof Promise ? await reading : reading;
+      if (version.ensemble !== undefined) return await this.#join(request, version.ensemble, inputs.given, started);
       const { fetches = version.outputNames } = inputs;
       const { feeds, pictures } =
         inputs.pictures === undefined
@@ -93,6 +101,29 @@ export class Predictor {
       stats.nanoseconds.failure += (performance.now() - started) * 1e6;
       throw error;
     }
+  }
+
+  /** @throws MlopsError `bad_request` in a protocol that speaks tensors. */
+  async #join(
+    request: PredictRequest,
+    ensemble: LoadedEnsemble,
+    given: GivenValues | undefined,
+    started: number,
+  ): Promise<Prediction> {
+    const { lease } = request;
+    const { version, arm, stats } = lease;
+    if (given === undefined) {
+      throw new MlopsError('bad_request', `'${version.ref.name}' is an ensemble, which answers on /predict only`);
+    }
+    const { outputs, labels, members } = await this.#ensembles.run(lease, ensemble, given, request.gone?.bind(request));
+    const latency = performance.now() - started;
+    stats.success++;
+    stats.lastInference = Date.now();
+    stats.latency.observe(latency / 1000);
+    stats.nanoseconds.success += latency * 1e6;
+    for (const label of labels ?? []) stats.answers.label(label);
+    const done: Finished = { ...nothing, outputs, labels, fetches: Object.keys(outputs) };
+    return { ...done, version, arm, feeds: {}, answer: { outputs }, members, latency };
   }
 }
 

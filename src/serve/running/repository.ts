@@ -4,35 +4,11 @@ import * as path from 'node:path';
 import { messageOf, MlopsError, type Logger } from '../../base/index.ts';
 import { parseMlModel } from '../../model/index.ts';
 import type { InferencePool } from './inference-pool.ts';
-import type { ModelRef, ModelSource, OpenModel } from '../models/model-source.ts';
-import { loadProcessing } from '../processing/processing.ts';
-import { edgesOf, makeVersion, namedClasses, type ServedVersion } from './served-version.ts';
+import type { ModelRef, OpenModel } from '../models/model-source.ts';
+import { loadEnsemble, loadProcessing } from '../processing/processing.ts';
+import { modelOf, type ServedModel, type ServedModelSpec } from './served-model.ts';
+import { edgesOf, ensembleVersion, makeVersion, namedClasses, type ServedVersion } from './served-version.ts';
 import { tryOut } from './warm-up.ts';
-
-/** What is to be served: a name of a source, and which version of it is the default. */
-export interface ServedModelSpec {
-  readonly name: string;
-  readonly source: ModelSource;
-  /** Name of the model inside the source, where it is served under another one. */
-  readonly sourceName?: string | undefined;
-  /** Version, stage or alias that answers requests that name none; default: what the source says. */
-  readonly selector?: string | undefined;
-}
-
-export type ModelState = 'UNLOADED' | 'LOADING' | 'READY' | 'FAILED' | 'UNAVAILABLE';
-
-/** A served name: the default version, all loaded ones, and why the last load failed. */
-export interface ServedModel {
-  readonly spec: ServedModelSpec;
-  current: ServedVersion | undefined;
-  readonly versions: Map<string, ServedVersion>;
-  readonly loading: Map<string, Promise<ServedVersion>>;
-  state: ModelState;
-  reason: string;
-  /** Why a version that should have followed the current one did not. */
-  refused: string | undefined;
-  swaps: number;
-}
 
 export interface RepositoryOptions {
   readonly pool: InferencePool;
@@ -66,6 +42,8 @@ export class Repository {
   readonly #options: RepositoryOptions;
   readonly #holdings = new Map<ServedVersion, Holding>();
   #onlyModel: ServedModel | undefined;
+  /** Loaded for ensembles. */
+  readonly #memberModels = new Map<string, ServedModel>();
 
   constructor(specs: readonly ServedModelSpec[], options: RepositoryOptions) {
     this.#options = options;
@@ -79,16 +57,7 @@ export class Repository {
         hint: 'give one another name: NAME=SOURCE',
       });
     }
-    const model: ServedModel = {
-      spec,
-      current: undefined,
-      versions: new Map(),
-      loading: new Map(),
-      state: 'UNLOADED',
-      reason: '',
-      refused: undefined,
-      swaps: 0,
-    };
+    const model = modelOf(spec);
     this.models.set(spec.name, model);
     this.#onlyModel = this.models.size === 1 ? model : undefined;
     return model;
@@ -208,6 +177,7 @@ export class Repository {
     const open = await model.spec.source.open(ref);
     let version: ServedVersion;
     try {
+      if (/\.ya?ml$/i.test(open.file)) return await this.#openEnsemble(model, ref, open);
       const mlModel = await readMlModel(open.folder);
       ({ version } = await pool.load(open.file, async (aside) => {
         const { inputs, outputs } = edgesOf(ref, aside.info);
@@ -232,6 +202,74 @@ export class Repository {
     log.info(`loaded ${model.spec.name} version ${ref.version} in ${took} ms, ${batching}`);
     this.#evict(version);
     return version;
+  }
+
+  /** An ensemble: its members are loaded first, and held as long as it is; all of them, or it is not. */
+  async #openEnsemble(model: ServedModel, ref: ModelRef, open: OpenModel): Promise<ServedVersion> {
+    const { pool, log } = this.#options;
+    const { config, processing } = await loadEnsemble(open.file);
+    const members = new Map<string, ServedVersion>();
+    let fusion: ServedVersion | undefined;
+    try {
+      for (const member of config.members) members.set(member.name, await this.#member(model, member.model));
+      if (config.fusion !== undefined) {
+        const file = path.join(path.dirname(open.file), config.fusion);
+        ({ version: fusion } = await pool.load(file, (aside) => {
+          const edges = edgesOf(ref, aside.info);
+          const parts = {
+            session: aside.session,
+            mlModel: undefined,
+            processing: undefined,
+            alone: undefined,
+            ...edges,
+          };
+          const made = makeVersion(ref, parts, aside.info);
+          return Promise.resolve({ version: made, feeds: undefined, fetches: made.outputNames });
+        }));
+      }
+      const version = ensembleVersion(
+        { ...ref, name: model.spec.name },
+        { config, members, fusion },
+        processing,
+        open.file,
+      );
+      this.#holdings.set(version, { open, leases: 0, lastUsed: performance.now(), retired: false });
+      model.versions.set(ref.version, version);
+      log.info(`loaded ${model.spec.name} version ${ref.version}, an ensemble of ${members.size}`);
+      return version;
+    } catch (error) {
+      for (const member of members.values()) this.letGo(member);
+      if (fusion !== undefined) await pool.release(fusion.session);
+      throw error;
+    }
+  }
+
+  /** A member's version, shared with whoever serves it too, and held. */
+  async #member(ensemble: ServedModel, { name, version }: { name: string; version: string }): Promise<ServedVersion> {
+    const served = this.models.get(name);
+    const sources = [ensemble.spec.source, ...(served === undefined ? [] : [served.spec.source])];
+    let problem: unknown;
+    for (const source of sources) {
+      try {
+        const ref = await source.resolve(name, version);
+        const shared =
+          served !== undefined && served.spec.source === source && (served.spec.sourceName ?? name) === name;
+        const loaded = await this.#loadVersion(shared ? served : this.#memberModel(name, source), ref);
+        if (this.hold(loaded)) return loaded;
+      } catch (error) {
+        problem = error;
+      }
+    }
+    throw problem ?? new MlopsError('model_not_found', `the member models:/${name}/${version} is gone again`);
+  }
+
+  /** A model that is loaded as a member only, and not served under its name. */
+  #memberModel(name: string, source: ServedModelSpec['source']): ServedModel {
+    const known = this.#memberModels.get(name);
+    if (known?.spec.source === source) return known;
+    const made = modelOf({ name, source });
+    this.#memberModels.set(name, made);
+    return made;
   }
 
   /** Takes a version out of service; its memory is given back when its last request is answered. */
@@ -263,12 +301,23 @@ export class Repository {
   #releaseIfDone(version: ServedVersion, { retired, leases, open }: Holding): void {
     if (!retired || leases > 0) return;
     this.#holdings.delete(version);
+    const { ensemble } = version;
+    for (const member of ensemble?.members.values() ?? []) this.#letGoOfMember(member);
+    if (ensemble?.fusion !== undefined) void this.#options.pool.release(ensemble.fusion.session);
     const { pool, log } = this.#options;
     const { name, version: number } = version.ref;
     pool
       .release(version.session)
       .then(() => open.release())
       .catch((error: unknown) => log.warn(`letting go of ${name} version ${number}: ${messageOf(error)}`));
+  }
+
+  /** What was loaded for ensembles only goes with the last of them. */
+  #letGoOfMember(version: ServedVersion): void {
+    const holding = this.#holdings.get(version);
+    const model = this.#memberModels.get(version.ref.name);
+    if (holding?.leases === 1 && model?.versions.get(version.ref.version) === version) this.#retire(model, version);
+    this.letGo(version);
   }
 
   /** Unloads all versions of a model until it is loaded again. */

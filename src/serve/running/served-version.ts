@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+
 import type { MlModel, TensorInfo } from '../../model/index.ts';
 import {
   servableInputs,
@@ -8,6 +11,7 @@ import {
 } from '../../model/index.ts';
 import { MlopsError } from '../../base/index.ts';
 import type { ModelRef } from '../models/model-source.ts';
+import type { EnsembleConfig } from '../processing/ensemble-config.ts';
 import type { Processing } from '../processing/steps.ts';
 import type { LoadedInfo } from './worker-messages.ts';
 
@@ -39,8 +43,17 @@ export interface ServedVersion extends VersionFacts {
   /** True when any input holds 64-bit integers: JSON must then be read without loss. */
   readonly exactIntegers: boolean;
   readonly loadedAt: Date;
+  /** Set where there is no session but members. */
+  readonly ensemble?: LoadedEnsemble | undefined;
   /** Why rows of different requests may not run together; undefined: they may. */
   readonly alone: string | undefined;
+}
+
+/** The members of an ensemble, loaded and held as long as it is; with the model that joins them, where one does. */
+export interface LoadedEnsemble {
+  readonly config: EnsembleConfig;
+  readonly members: ReadonlyMap<string, ServedVersion>;
+  readonly fusion: ServedVersion | undefined;
 }
 
 /** Where a row's label comes from: an output that is one, or the best column of scores with named classes. */
@@ -49,7 +62,7 @@ export interface LabelPlan {
   readonly classes: readonly string[] | undefined;
 }
 
-type Parts = Pick<ServedVersion, 'session' | 'mlModel' | 'processing' | 'alone' | 'inputs' | 'outputs'>;
+type Parts = Pick<ServedVersion, 'session' | 'mlModel' | 'processing' | 'alone' | 'inputs' | 'outputs' | 'ensemble'>;
 
 export function makeVersion(ref: ModelRef, parts: Parts, info: LoadedInfo): ServedVersion {
   const { inputs, outputs } = parts;
@@ -66,6 +79,45 @@ export function makeVersion(ref: ModelRef, parts: Parts, info: LoadedInfo): Serv
     loadedAt: new Date(),
   };
 }
+
+let ensembles = 0;
+
+/** A version without a session: its members run. */
+export function ensembleVersion(
+  ref: ModelRef,
+  ensemble: LoadedEnsemble,
+  processing: Processing,
+  file: string,
+): ServedVersion {
+  const md5 = createHash('md5').update(fs.readFileSync(file)).digest('hex');
+  const outputs = [{ name: 'probabilities', dtype: 'float32' as const, dims: ['N', 'classes'] }];
+  ensembles++;
+  return {
+    ref: { ...ref, md5: ref.md5 ?? md5 },
+    // No session of the threads has a negative number.
+    session: -ensembles,
+    onnx: noGraph,
+    md5,
+    size: 0,
+    inputs: [],
+    optional: [],
+    outputs,
+    outputNames: ['probabilities'],
+    labels: undefined,
+    mlModel: undefined,
+    processing,
+    ensemble,
+    alone: 'its members run by themselves',
+    exactIntegers: false,
+    loadedAt: new Date(),
+  };
+}
+
+const noGraph: OnnxModel = {
+  ...{ irVersion: 0, producer: '', producerVersion: '', domain: '', modelVersion: 0, docString: '', graphName: '' },
+  ...{ opsets: [], metadata: new Map(), inputs: [], optional: [], outputs: [], externalFiles: [], classes: new Map() },
+  hasZipMap: false,
+};
 
 /** @throws MlopsError `model_not_servable` when inputs or outputs are of a kind that the runtime cannot take. */
 export function edgesOf(ref: ModelRef, { onnx }: LoadedInfo): Pick<ServedVersion, 'inputs' | 'outputs'> {
