@@ -247,6 +247,99 @@ describe('points 22 to 24: errors', () => {
   });
 });
 
+describe('points 1 to 3 and 6: the first words', () => {
+  it('are five commands without arguments, help by task, and examples first', async () => {
+    const bare = await commandLine('/', []);
+    expect(bare.status).toBe(0);
+    expect(bare.stdout.split('\n').filter((line) => /^ {2}\S/.test(line))).toHaveLength(5);
+    const help = (await commandLine('/', ['--help'])).stdout;
+    const order = [
+      'Start a project',
+      'Version data',
+      'Run pipelines',
+      'Track and register',
+      'Serve and monitor',
+      'More',
+    ];
+    const places = order.map((title) => help.indexOf(`\n${title}\n`));
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(places[0]).toBeGreaterThan(0);
+    const push = (await commandLine('/', ['push', '--help'])).stdout;
+    expect(push.indexOf('Examples')).toBeLessThan(push.indexOf('Usage'));
+    expect((await commandLine('/', ['serv'])).stderr).toMatch(/did you mean 'serve(?:r)?'/);
+  });
+});
+
+describe('points 10, 13 and 17: words, streams, colours', () => {
+  it('flags stand in any order, -- ends them, data goes to stdout and talk to stderr', async () => {
+    const folder = temporaryFolder();
+    const one = await commandLine(folder, ['docs', '--jq', '.[0].name', '--json']);
+    expect(await commandLine(folder, ['docs', '--json', '--jq', '.[0].name'])).toEqual(one);
+    const run = await commandLine(folder, ['run', '--', 'sh', '-c', 'echo $0', '--help']);
+    expect(run.stdout).toBe('--help\n');
+    expect(run.stderr).toContain('finished');
+  });
+
+  it('has no colour in a pipe, with NO_COLOR and with TERM=dumb, and one with --color=always', async () => {
+    const escape = String.fromCharCode(27);
+    const help = async (words: string[], env: Record<string, string> = {}) =>
+      (await commandLine('/', [...words, 'push', '--help'], { env })).stdout.includes(escape);
+    expect(await help([])).toBe(false);
+    expect(await help(['--color=always'])).toBe(true);
+    expect(await help(['--no-color'], { FORCE_COLOR: '1' })).toBe(false);
+    expect(await help([], { FORCE_COLOR: '1' })).toBe(true);
+    expect(await help([], { NO_COLOR: '1', FORCE_COLOR: '1' })).toBe(false);
+  });
+});
+
+describe('points 15 and 21: exit statuses and the end', () => {
+  it('are those that the help lists, and repro says how much it did', { timeout: 60_000 }, async () => {
+    const repo = await openProjectWith({ 'dvc.yaml': 'stages:\n  a:\n    cmd: echo 1 > a\n    outs: [a]\n' });
+    repo.close();
+    const said = await commandLine(repo.root, ['repro', '--no-record']);
+    expect(said.stderr).toMatch(/1 stage ran, 0 from the cache, 0 unchanged, in /);
+    await commandLine(repo.root, ['remote', 'add', '-d', 'far', 's3://b/x']);
+    await commandLine(repo.root, ['remote', 'modify', 'far', 'endpointurl', 'http://127.0.0.1:9']);
+    const env = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
+    const push = await commandLine(repo.root, ['push'], { env });
+    const help = (await commandLine('/', ['push', '--help'])).stdout;
+    expect(help).toContain(`${push.status} the remote cannot be reached`);
+    expect((await commandLine('/', ['docs', '--nonsense'])).status).toBe(2);
+  });
+});
+
+describe('points 26 and 28: configuration', () => {
+  it('is shown with the file that each value is from', async () => {
+    const repo = await openProjectWith();
+    repo.close();
+    await commandLine(repo.root, ['config', '--local', 'core.autostage', 'true']);
+    const origins = (await commandLine(repo.root, ['config', '-l', '--show-origin'])).stdout;
+    expect(origins).toMatch(/config\.local\tcore\.autostage=true/);
+  });
+});
+
+describe('runs export', () => {
+  it('writes every run as a row or as a line of JSON', async () => {
+    const folder = temporaryFolder();
+    await commandLine(folder, ['run', '--name', 'one, "quoted"', 'true']);
+    await commandLine(folder, ['log', 'metric', 'loss=0.5', '--run', 'latest']);
+    await commandLine(folder, ['log', 'param', 'text=a,b', '--run', 'latest']);
+    expect(await commandLine(folder, ['runs', 'export', '-o', 'runs.csv'])).toMatchObject({ status: 0 });
+    const [header = '', row = ''] = fs.readFileSync(path.join(folder, 'runs.csv'), 'utf8').split('\r\n');
+    expect(header).toMatch(/^run_id,experiment_id,run_name,status,start_time,end_time,artifact_uri,/);
+    expect(header).toMatch(/,metrics\.loss,.*,?params\.text,/);
+    expect(row).toContain('"one, ""quoted""",FINISHED,20');
+    expect(row).toContain('"a,b"');
+    const lines = (await commandLine(folder, ['runs', 'export', '--format', 'jsonl'])).stdout.trim().split('\n');
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ info: { status: 'FINISHED' } });
+  });
+});
+
+// Elsewhere: 12 and 14 test/json-output.test.ts; 16 test/interrupted.test.ts; 19 src/cli/tables/show.test.ts;
+// 20 src/cli/terminal/stage-output.test.ts; 22 to 24 also test/hints.test.ts; 36, 37 and 40 test/package.test.ts;
+// 38 test/startup.test.ts.
+
 describe('point 7: what was meant', () => {
   it('is said of stages, config keys, remote options, keys of YAML, metrics and thresholds', async () => {
     const repo = await openProjectWith({ 'm.bin': 'x' });

@@ -11,6 +11,7 @@ import type { Command, FlagSpec, Input, Verb } from '../parse/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { textTable } from '../tables/text-table.ts';
 import { withStore } from '../session/with-store.ts';
+import { exportCommand } from './runs-export.ts';
 import { gc } from './runs-gc.ts';
 import { compareTable, orderedKey, runDetails, runTable } from './runs-tables.ts';
 
@@ -222,5 +223,5 @@ const artifacts: readonly Command[] = [
 export const verb: Verb = {
   name: 'runs',
   summary: 'List, show, compare and search recorded runs',
-  commands: [list, show, compare, search, lifecycle('delete'), lifecycle('restore'), gc, ...artifacts],
+  commands: [list, show, compare, search, lifecycle('delete'), lifecycle('restore'), exportCommand, gc, ...artifacts],
 };
