@@ -1,4 +1,7 @@
+import { expect, onTestFinished } from 'vitest';
+
 import { serve, type ModelSource, type RunningServer, type ServeOptions } from '../../src/serve/index.ts';
+import { linearModel } from './onnx.ts';
 import { inferenceWorker, pictureWorker } from './worker.ts';
 
 /** Starts a server over a source on a free port, with one inference thread. */
@@ -8,6 +11,33 @@ export async function startServer(source: ModelSource, options: Partial<ServeOpt
   const pictureFile = await pictureWorker();
   const pictures = { file: () => pictureFile, threads: 1 };
   return serve({ models, pictures, host: '127.0.0.1', port: 0, workerFile, threads: 1, ...options });
+}
+
+/** The same for one test, at whose end the server is closed; `patience` is what closing may take, in milliseconds. */
+export async function startForTest(
+  source: ModelSource,
+  options: Partial<ServeOptions> = {},
+  patience = 1_000,
+): Promise<RunningServer> {
+  const server = await startServer(source, options);
+  onTestFinished(async () => void (await server.close(patience)));
+  return server;
+}
+
+/** y = factor * (a + b): its answer is easy to know. */
+export const sum = (factor = 1): Uint8Array =>
+  linearModel(
+    2,
+    1,
+    () => factor,
+    () => 0,
+  );
+
+/** A request that a server with the model `m`, of `sum()`, must answer, whatever came before. */
+export const fine = { model: 'm', inputs: { x: [[1, 2]] } };
+
+export async function expectAlive(server: RunningServer): Promise<void> {
+  expect((await post(server, '/predict', fine)).json()).toMatchObject({ outputs: { y: [[3]] } });
 }
 
 /** What a server has counted for a model: of the version that answers now, all arms together. */

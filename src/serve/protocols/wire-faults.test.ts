@@ -1,23 +1,12 @@
 import * as net from 'node:net';
 import * as zlib from 'node:zlib';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { buildOnnx, identityModel } from '../../../test/support/onnx.ts';
-import { numbersOf, post, startServer } from '../../../test/support/serving.ts';
-import { MemorySource, type RunningServer, type ServeOptions } from '../index.ts';
+import { numbersOf, post, startForTest } from '../../../test/support/serving.ts';
+import { MemorySource, type RunningServer } from '../index.ts';
 
 // More of the groups 4 to 7 and 11: what only shows in the bytes on the wire. See faults.test.ts.
-
-const open: RunningServer[] = [];
-afterEach(async () => {
-  for (const server of open.splice(0)) await server.close(1_000);
-});
-
-async function start(source: MemorySource, options: Partial<ServeOptions> = {}): Promise<RunningServer> {
-  const server = await startServer(source, options);
-  open.push(server);
-  return server;
-}
 
 const identity = () => new MemorySource().add('m', '1', identityModel('float32'));
 const infer = '/v2/models/m/infer';
@@ -45,7 +34,7 @@ describe('4 binary bodies that lie', () => {
       outputs: [{ name: 'y', type: 'float32', shape: ['N'] }],
       nodes: [{ op: 'Add', inputs: ['a', 'b'], outputs: ['y'] }],
     });
-    const server = await start(new MemorySource().add('m', '1', two));
+    const server = await startForTest(new MemorySource().add('m', '1', two));
     const send = (sizes: readonly unknown[], tail: number, changes: object = {}) => {
       const inputs = ['a', 'b'].map((name, i) => {
         const parameters = sizes[i] === undefined ? undefined : { binary_data_size: sizes[i] };
@@ -80,7 +69,7 @@ describe('4 binary bodies that lie', () => {
   });
 
   it('are unpacked whatever the client calls its compression, and refused when cut', async () => {
-    const server = await start(identity());
+    const server = await startForTest(identity());
     const packed = (bytes: Uint8Array, encoding: string) =>
       post(server, infer, bytes, { 'content-encoding': encoding });
     for (const encoding of ['gzip', 'GZIP', 'x-gzip']) {
@@ -97,7 +86,7 @@ describe('4 binary bodies that lie', () => {
 
 describe('5 and 6 paths of the Open Inference Protocol that do not exist', () => {
   it('have its error shape too', async () => {
-    const server = await start(identity());
+    const server = await startForTest(identity());
     const cases: [method: string, path: string, status: number][] = [
       ['GET', infer, 405],
       ['DELETE', '/v2/models/m', 405],
@@ -121,7 +110,7 @@ describe('5 and 6 paths of the Open Inference Protocol that do not exist', () =>
 
 describe('7 requests whose end is not clear', () => {
   it('are 400 and close the connection: two lengths, a length and chunks, lengths that are none', async () => {
-    const server = await start(identity());
+    const server = await startForTest(identity());
     for (const request of [
       head(length, 'Content-Length: 3') + body,
       head(length, length) + body,
@@ -145,7 +134,7 @@ describe('7 requests whose end is not clear', () => {
   });
 
   it('do not spoil the ones before and behind them in a pipeline', async () => {
-    const server = await start(identity());
+    const server = await startForTest(identity());
     const good = head(length) + body;
     const bad = `${head('Content-Length: 1')}{`;
     const answer = await exchange(server, good + bad + head(length, 'Connection: close') + body);
@@ -160,7 +149,7 @@ describe('11 batches', () => {
       outputs: [{ name: 'y', type: 'float32', shape: ['N', 'M'] }],
       nodes: [{ op: 'Identity', inputs: ['x'], outputs: ['y'] }],
     });
-    const server = await start(new MemorySource().add('m', '1', wide), { scheduler: { maxQueue: 1_000 } });
+    const server = await startForTest(new MemorySource().add('m', '1', wide), { scheduler: { maxQueue: 1_000 } });
     expect(server.repository.model('m').current?.alone).toBeUndefined();
     const matrices = Array.from({ length: 300 }, (_, i) =>
       Array.from({ length: 1 + (i % 2) }, (_row, r) => Array.from({ length: 1 + (i % 5) }, (_column, c) => i + r + c)),

@@ -1,19 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { buildOnnx, identityModel, linearModel } from '../../../test/support/onnx.ts';
-import { post, startServer } from '../../../test/support/serving.ts';
+import { post, startForTest } from '../../../test/support/serving.ts';
 import { MemorySource, type RunningServer } from '../index.ts';
-
-const open: RunningServer[] = [];
-afterEach(async () => {
-  for (const server of open.splice(0)) await server.close(1_000);
-});
-
-async function start(source: MemorySource): Promise<RunningServer> {
-  const server = await startServer(source);
-  open.push(server);
-  return server;
-}
 
 interface Operation {
   readonly security?: unknown;
@@ -41,7 +30,7 @@ const two = buildOnnx({
 
 describe('the documentation', () => {
   it('has examples that the server takes, of every protocol and model', async () => {
-    const server = await start(
+    const server = await startForTest(
       new MemorySource()
         .add('embedding', '1', embedding)
         .add('two', '1', two)
@@ -69,7 +58,7 @@ describe('the documentation', () => {
   });
 
   it('names paths that exist, with the ones that need no key', async () => {
-    const server = await start(new MemorySource().add('m', '1', embedding));
+    const server = await startForTest(new MemorySource().add('m', '1', embedding));
     for (const [path, methods] of Object.entries(await described(server))) {
       for (const [method, { security }] of Object.entries(methods)) {
         const url = server.listening.url + path.replace('{model}', 'm').replace('{version}', '1');

@@ -6,32 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { buildOnnx, linearModel } from '../../../test/support/onnx.ts';
-import { numbersOf, post, startServer } from '../../../test/support/serving.ts';
+import { expectAlive, fine, numbersOf, post, startForTest, startServer, sum } from '../../../test/support/serving.ts';
 import { MemorySource, type RunningServer, type ServeOptions } from '../index.ts';
 
-// Groups 8 to 10, 14 and 15 of the faults; 1 to 7, 11 and 13 are in faults.test.ts, processes in test/serve-stop.test.ts.
+// Groups 8 to 10, 14 and 15 of the faults; 1 to 7, 11 and 13 are in input-faults.test.ts and faults.test.ts, processes in test/serve-stop.test.ts.
 
-const open: RunningServer[] = [];
-afterEach(async () => {
-  vi.useRealTimers();
-  for (const server of open.splice(0)) await server.close(30_000);
-});
+afterEach(() => void vi.useRealTimers());
 
-async function start(source: MemorySource, options: Partial<ServeOptions> = {}): Promise<RunningServer> {
-  const server = await startServer(source, options);
-  open.push(server);
-  return server;
-}
-
-/** y = factor * (a + b) */
-const sum = (factor = 1): Uint8Array =>
-  linearModel(
-    2,
-    1,
-    () => factor,
-    () => 0,
-  );
-const fine = { model: 'm', inputs: { x: [[1, 2]] } };
+const start = (source: MemorySource, options: Partial<ServeOptions> = {}): Promise<RunningServer> =>
+  startForTest(source, options, 30_000);
 
 /** Multiplies a matrix by itself, again and again: how long it takes is in the caller's hands. */
 const powers = (times: number): Uint8Array =>
@@ -54,10 +37,6 @@ function multiply(server: RunningServer, size: number) {
   return post(server, '/v2/models/slow/infer', Buffer.concat([Buffer.from(json), matrix]), {
     'inference-header-content-length': String(json.length),
   });
-}
-
-async function expectAlive(server: RunningServer): Promise<void> {
-  expect((await post(server, '/predict', fine)).json()).toMatchObject({ outputs: { y: [[3]] } });
 }
 
 async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
@@ -283,7 +262,7 @@ describe('14 and 15 a log that cannot be written, a clock that jumps, metrics un
       await delay(20);
     }
     expect(await (await fetch(`${server.listening.url}/metrics`)).text()).toContain('{outcome="logged"} 8');
-    await open.splice(0)[0]?.close(5_000);
+    await server.close(5_000);
     fs.rmSync(directory, { recursive: true });
   });
 
