@@ -2,9 +2,11 @@ import * as fs from 'node:fs';
 
 import { pythonEquals, type PyMap, type PyValue } from '../../base/index.ts';
 import { statusOf, type ContentStatus } from '../../data/index.ts';
+import type { Tree, TreePath } from '../../git/index.ts';
 import {
   currentParams,
-  readDataFile,
+  decodeText,
+  parseDataFile,
   stageChecksum,
   type ContentInfo,
   type Dep,
@@ -177,7 +179,24 @@ export function paramsChange(
 
 /** The current values of a params file that a stage uses. */
 export function readParams(project: PipelineProject, params: ParamsDep): PyMap {
-  return currentParams(readDataFile(project.tree, params.path, project.display(params.path)), params.keys);
+  return currentParams(paramsIn(project, params.path), params.keys);
+}
+
+/** Params files of a tree as they were parsed last: most stages of a pipeline share one. */
+const parsedFiles = new WeakMap<Tree, Map<TreePath, { readonly bytes: Uint8Array; readonly values: PyValue }>>();
+
+function paramsIn(project: PipelineProject, file: TreePath): PyValue | undefined {
+  const { tree } = project;
+  const bytes = tree.read(file);
+  if (bytes === undefined) return undefined;
+  const files = parsedFiles.get(tree) ?? new Map<TreePath, { bytes: Uint8Array; values: PyValue }>();
+  parsedFiles.set(tree, files);
+  const known = files.get(file);
+  if (known !== undefined && Buffer.compare(known.bytes, bytes) === 0) return known.values;
+  const shown = project.display(file);
+  const values = parseDataFile(decodeText(bytes, shown), shown);
+  files.set(file, { bytes, values });
+  return values;
 }
 
 /** How values of a params file differ from what was recorded of them. */
