@@ -3,6 +3,7 @@ import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 
+import { openTracking } from '../../../src/tracking/index.ts';
 import { startMlops, temporaryFolder } from '../../cli.ts';
 import { PostgresServer } from '../../support/postgres.ts';
 import { post, start, type Running } from '../../support/tracking-server.ts';
@@ -62,5 +63,72 @@ describeWithTool('postgres', 'servers on one database', ({ postgres }) => {
     await new Promise((resolve) => setTimeout(resolve, 2500));
     expect(got.length).toBe(22);
     expect(new Set(got.map(({ id }) => id)).size).toBe(21);
+  });
+
+  it('lose nothing that was answered when they are killed in turn under load', { timeout: 180_000 }, async () => {
+    const uri = await server.database();
+    let replicas = await Promise.all([replica(uri), replica(uri)]);
+    const made = await post(replicas[0] as Running, 'runs/create', { experiment_id: '0' });
+    const { run_id } = (made.json as unknown as { run: { info: { run_id: string } } }).run.info;
+    const answered = new Set<string>();
+    let stop = false;
+    const writers = Array.from({ length: 4 }, async (_, w) => {
+      for (let i = 0; !stop; i++) {
+        const name = `w${w}-${i}`;
+        const body =
+          i % 2 === 0
+            ? { run_id, metrics: [{ key: `m${w}`, value: i, timestamp: i, step: i }] }
+            : { run_id, params: [{ key: name, value: name }], tags: [{ key: name, value: name }] };
+        const status = await post(replicas[w % 2] as Running, 'runs/log-batch', body).then(
+          (answer) => answer.status,
+          () => 0,
+        );
+        if (status === 200) answered.add(name);
+        else await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    });
+    for (let round = 0; round < 3; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      const [dead, alive] = round % 2 === 0 ? [0, 1] : [1, 0];
+      await (replicas[dead] as Running).kill();
+      const fresh = await replica(uri);
+      replicas = dead === 0 ? [fresh, replicas[alive] as Running] : [replicas[alive] as Running, fresh];
+    }
+    stop = true;
+    await Promise.all(writers);
+    expect(answered.size).toBeGreaterThan(40);
+    const store = await openTracking(uri, { artifacts: '/nowhere' });
+    onTestFinished(() => store.close());
+    const run = await store.getRun(run_id);
+    const kept = new Set(run.params.map(({ key }) => key));
+    const tags = new Set(run.tags.map(({ key }) => key));
+    // A batch is there whole or not at all.
+    for (const key of kept) expect(tags.has(key), key).toBe(true);
+    for (let w = 0; w < 4; w++) {
+      for (const { step } of (await store.metricHistory(run_id, `m${w}`)).items) kept.add(`w${w}-${step}`);
+    }
+    expect([...answered].filter((name) => !kept.has(name))).toEqual([]);
+  });
+
+  it('go on beside newer ones as long as the tables allow, and say so when not', { timeout: 120_000 }, async () => {
+    const uri = await server.database();
+    const old = await replica(uri);
+    const database = /\/(\w+)\?/.exec(uri)?.[1];
+    // What a newer version would do: a step that only adds, then one that older programs cannot work with.
+    await server.query(
+      `ALTER TABLE mlops.runs ADD COLUMN later text; INSERT INTO mlops.migrations SELECT max(version) + 1, 'later', 1, 0 FROM mlops.migrations`,
+      database,
+    );
+    const made = await post(old, 'runs/create', { experiment_id: '0' });
+    expect(made.status).toBe(200);
+    const { run_id } = (made.json as unknown as { run: { info: { run_id: string } } }).run.info;
+    expect((await post(old, 'runs/set-tag', { run_id, key: 'k', value: 'v' })).status).toBe(200);
+    const beside = await replica(uri);
+    expect((await post(beside, 'runs/search', { experiment_ids: ['0'] })).status).toBe(200);
+    await server.query(
+      `INSERT INTO mlops.migrations SELECT max(version) + 1, 'breaking', max(version) + 1, 0 FROM mlops.migrations`,
+      database,
+    );
+    await expect(openTracking(uri, { artifacts: '/nowhere' })).rejects.toMatchObject({ code: 'store_version' });
   });
 });
