@@ -46,7 +46,7 @@ export async function upgradeSchema(db: Database, schema: string): Promise<numbe
   const before = await schemaStatus(db, schema);
   if (before.oldest > steps.length) throw tooOld(db, before);
   if (before.version >= steps.length) return 0;
-  if (before.version === 0) await refuseMlflow(db);
+  if (before.version === 0) await refuseUnfit(db);
   return db.withClient(async (client) => {
     await client.query('BEGIN');
     try {
@@ -86,12 +86,19 @@ function tooOld(db: Database, { oldest }: SchemaStatus): MlopsError {
   );
 }
 
-/** A database of MLflow's own server is not begun in by mistake: its runs would seem lost. */
-async function refuseMlflow(db: Database): Promise<void> {
-  const found = await db.withClient(async (client) => {
-    const { rows } = await client.query(`SELECT to_regclass('public.alembic_version') IS NOT NULL AS there`);
-    return (rows[0] as { there: boolean }).there;
+/** A database of MLflow's own server is not begun in by mistake: its runs would seem lost. Texts need Unicode. */
+async function refuseUnfit(db: Database): Promise<void> {
+  const { found, encoding } = await db.withClient(async (client) => {
+    const { rows } = await client.query(
+      `SELECT to_regclass('public.alembic_version') IS NOT NULL AS found, current_setting('server_encoding') AS encoding`,
+    );
+    return rows[0] as { readonly found: boolean; readonly encoding: string };
   });
+  if (encoding !== 'UTF8') {
+    throw new MlopsError('invalid_value', `'${db.shown}' keeps texts as ${encoding}, which not every name fits into`, {
+      hint: "make the database with: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0",
+    });
+  }
   if (!found) return;
   throw new MlopsError('invalid_value', `'${db.shown}' is a database of MLflow's own server`, {
     hint: `copy it once with \`mlops migrate mlflow ${db.shown} --to DATABASE\`, where DATABASE is a new one`,

@@ -288,6 +288,12 @@ describeWithTool('postgres', 'a store in PostgreSQL', ({ postgres }) => {
     }
   });
 
+  it('is not begun in a database that cannot keep every text', async () => {
+    await server.query(`CREATE DATABASE narrow ENCODING 'LATIN1' TEMPLATE template0`);
+    const opened = openTracking(server.uri('narrow'), { artifacts });
+    await expect(opened).rejects.toMatchObject({ code: 'invalid_value', message: expect.stringContaining('LATIN1') });
+  });
+
   it('keeps texts as SQLite does, but says which it cannot', async () => {
     const store = await open(await server.database());
     const { info } = await store.createRun({ experimentId: '0', name: 'é🎉' });
