@@ -37,6 +37,7 @@ export { bucketKinds } from './buckets.ts';
 export { toEntry, toLabel, type Entry } from './entry.ts';
 export { intakeLimit, takeLabels, takePredictions, type Intake } from './intake.ts';
 export { monitorGauges, type LookFacts, type ModelFacts } from './gauges.ts';
+export { knownStats } from './known-stats.ts';
 export { momentOf, spanOf } from './moment.ts';
 export { ModelScore, pairedDifference, type Judged } from './performance/compare.ts';
 export { driftSeries, type ColumnSeries } from './drift/series.ts';

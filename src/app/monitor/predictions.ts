@@ -7,6 +7,7 @@ import { isMlopsError, MlopsError } from '../../base/index.ts';
 import {
   estimatePerformance,
   isSelected,
+  knownStats,
   performanceOf,
   readEntries,
   readLabels,
@@ -127,7 +128,10 @@ async function fileOf({ file, stdin, cwd }: RecordsInput): Promise<{ file: strin
 
 /** Statistics of the log, a model each. */
 export function stats(log: string, options: StatsOptions): Promise<ModelStats[]> {
-  return statsOf(readEntries(log, options), options);
+  const compute = (): Promise<ModelStats[]> => statsOf(readEntries(log, options), options);
+  // A window that moves with the clock is never asked for twice.
+  const moves = options.since !== undefined || options.until !== undefined;
+  return moves ? compute() : knownStats(log, options, compute);
 }
 
 /** How good the predictions of a model were; of all models, by name, where none is given. */
