@@ -51,7 +51,7 @@ export function spanFlag(input: Input, flag: string): number | undefined {
 export const watchCommand: Command = {
   name: 'monitor watch',
   owner: 'mlops',
-  summary: 'Look at drift, performance, errors and latency again and again, and tell who is to know',
+  summary: 'Watch drift, performance, errors and latency, and tell who is to know',
   description:
     'Judges the rules of monitor.yaml. An alert is told once when it fires and once when it is over, under one id; what a channel did not take is sent again later, also after this process was killed. SIGTERM and Ctrl-C stop it. `--once` looks once, for cron and CI; docs/monitoring.md has unit files.',
   examples: [
