@@ -29,7 +29,7 @@ export { flattenParams, getParam, sameValue, valueWith } from './params/keys.ts'
 export { parsePythonJson } from './params/json.ts';
 export { editPythonParam } from './params/python.ts';
 export { editToml } from './params/toml-edit.ts';
-export { checkRecordable, currentParams, decodeText, parseDataFile, readDataFile } from './params/read.ts';
+export { checkRecordable, currentParams, decodeText, parseDataFile } from './params/read.ts';
 export { pythonRepr, pythonStr, type ParsingOptions } from './template/interpolate.ts';
 export { defaultParamsFile } from './template/vars.ts';
 export { setting, type SettingKind, type SettingOf } from './settings/kinds.ts';

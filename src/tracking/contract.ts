@@ -13,8 +13,8 @@ export interface Opened {
 /** What every kind of tracking store must do; run by each of them. */
 export function trackingContract(kind: string, open: () => Promise<Opened>): void {
   trialStoreContract(kind, async () => {
-    const { store, close } = await open();
-    return { store: store.studies, close };
+    const own = await open();
+    return { store: own.store.studies, close: () => own.close() };
   });
   describe(`tracking store: ${kind}`, () => {
     let opened: Opened;
