@@ -276,7 +276,7 @@ describeWithTool('postgres', 'a store in PostgreSQL', ({ postgres }) => {
     const uri = await server.database();
     const cases = [
       [uri.replace(/\/test\d+/, '/none'), 'store_refused'],
-      [`${uri.replace('sslmode=disable', 'sslmode=require')}`, 'store_refused'],
+      [uri.replace('sslmode=disable', 'sslmode=require'), 'store_refused'],
       ['postgresql://mlops:secret@127.0.0.1:1/x', 'store_busy'],
       ['postgresql://mlops:secret@127.0.0.1:1/x?sslmode=no', 'invalid_value'],
       ['postgresql://mlops:secret@127.0.0.1:port/x', 'invalid_value'],
