@@ -3,11 +3,11 @@ import type { DriftReport } from '../monitor/index.ts';
 import type { Batch, Table } from '../tables/index.ts';
 import { ColumnCheck } from './column-check.ts';
 import { driftExpectations } from './drift-result.ts';
-import { compilePattern } from './pattern.ts';
 import { expectation, shownCell, type Expectation, type FileResult } from './result.ts';
 import { isNumeric, type CellsAt, type RowCheck, type Types } from './row-check.ts';
 import { KeyCheck, LeakageCheck, UniqueRows } from './row-keys.ts';
 import { BalanceCheck, FreshnessCheck, RuleRows } from './row-values.ts';
+import { textJudges } from './texts/judges.ts';
 import { schemaError, type ColumnSchema, type DataSchema } from './schema.ts';
 
 export interface CheckOptions {
@@ -75,8 +75,7 @@ class TableChecker {
     const csv = table.format === 'csv';
     const checks: ColumnCheck[] = [];
     for (const [name, spec] of schema.columns ?? new Map<string, ColumnSchema>()) {
-      const matches = spec.regex === undefined ? undefined : await compilePattern(spec.regex, name);
-      checks.push(new ColumnCheck(name, spec, { csv, matches }));
+      checks.push(new ColumnCheck(name, spec, { csv, judges: await textJudges(spec, name) }));
     }
     return new TableChecker(table, schema, options, checks);
   }

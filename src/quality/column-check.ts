@@ -3,17 +3,20 @@ import { DuplicateFinder } from './keys.ts';
 import { expectation, Tally, type Expectation } from './result.ts';
 import { boundOf, type ColumnSchema } from './schema.ts';
 import type { Scalar } from './schema-types.ts';
+import type { TextJudge } from './texts/judges.ts';
 import { timeOfText } from './times.ts';
 
 export interface ColumnOptions {
   /** Cells are texts that may spell numbers and truths. */
   readonly csv: boolean;
-  readonly matches: ((text: string) => boolean) | undefined;
+  readonly judges: readonly TextJudge[];
 }
 
 const msOfDay = 86_400_000;
 
-type Tallies = Readonly<Record<'nullable' | 'type' | 'min' | 'max' | 'values' | 'regex' | 'length' | 'order', Tally>>;
+type Tallies = Readonly<
+  Record<'nullable' | 'type' | 'min' | 'max' | 'values' | TextJudge['name'] | 'length' | 'order', Tally>
+>;
 
 /**
  * Checks the values of one column, as they come by. A missing value is judged by `nullable` alone, a value that is not
@@ -24,7 +27,7 @@ export class ColumnCheck {
   readonly numeric: boolean;
   readonly #spec: ColumnSchema;
   readonly #csv: boolean;
-  readonly #matches: ((text: string) => boolean) | undefined;
+  readonly #judges: readonly TextJudge[];
   readonly #timed: boolean;
   readonly #low: number | undefined;
   readonly #high: number | undefined;
@@ -45,17 +48,20 @@ export class ColumnCheck {
     max: new Tally(),
     values: new Tally(),
     regex: new Tally(),
+    script: new Tally(),
+    mixed_scripts: new Tally(),
+    encoding: new Tally(),
     length: new Tally(),
     order: new Tally(),
   };
 
-  constructor(name: string, spec: ColumnSchema, { csv, matches }: ColumnOptions) {
+  constructor(name: string, spec: ColumnSchema, { csv, judges }: ColumnOptions) {
     const { type, min, max, values } = spec;
     this.name = name;
     this.numeric = type === 'integer' || type === 'number' || (type === undefined && typeof (min ?? max) === 'number');
     this.#spec = spec;
     this.#csv = csv;
-    this.#matches = matches;
+    this.#judges = judges;
     this.#timed = type === 'date' || type === 'datetime';
     this.#low = min === undefined ? undefined : boundOf(min, type);
     this.#high = max === undefined ? undefined : boundOf(max, type);
@@ -64,7 +70,7 @@ export class ColumnCheck {
     this.#isUncompared = min === undefined && max === undefined && spec.order === undefined;
     this.#least = spec.min_length ?? 0;
     this.#most = spec.max_length ?? Infinity;
-    this.#isText = matches !== undefined || least !== undefined || most !== undefined;
+    this.#isText = judges.length > 0 || least !== undefined || most !== undefined;
     this.#duplicates = spec.unique ? new DuplicateFinder() : undefined;
   }
 
@@ -188,7 +194,7 @@ export class ColumnCheck {
     if (this.#allowed?.has(batch, row, column) === false) this.#add('values', batch, row, column);
     if (!this.#isText) return;
     const text = batch.text(row, column) ?? '';
-    if (this.#matches?.(text) === false) this.#add('regex', batch, row, column);
+    for (const judge of this.#judges) if (!judge.holds(text)) this.#add(judge.name, batch, row, column);
     const least = this.#least;
     const most = this.#most;
     // A character takes one or two units.
@@ -217,7 +223,7 @@ export class ColumnCheck {
 
   /** @param valuesAt gives the cells of the column on some lines. */
   async finish(valuesAt: (lines: readonly number[]) => Promise<readonly unknown[]>): Promise<Expectation[]> {
-    const { type, nullable, max_missing: mostMissing, min, max, values, regex, order, unique } = this.#spec;
+    const { type, nullable, max_missing: mostMissing, min, max, values, order, unique } = this.#spec;
     const { min_length: least, max_length: most } = this.#spec;
     const rows = this.#rows;
     const found: Expectation[] = [];
@@ -242,7 +248,7 @@ export class ColumnCheck {
     if (min !== undefined) put('min', `at least ${String(min)}`);
     if (max !== undefined) put('max', `at most ${String(max)}`);
     if (values !== undefined) put('values', `one of ${shortList(values)}`);
-    if (regex !== undefined) put('regex', `like ${regex}`);
+    for (const judge of this.#judges) put(judge.name, judge.expected);
     if (least !== undefined || most !== undefined)
       put('length', `${least ?? 0} to ${most ?? 'any number of'} characters`);
     if (order !== undefined) put('order', order);

@@ -136,6 +136,30 @@ y@z",TRUE
     expect(found?.result.failing.map(({ line }) => line)).toEqual(Array.from({ length: 20 }, (_, i) => 2 + 2 * i));
   });
 
+  it('is judged by its script and by traces of a wrong encoding, by line', async () => {
+    const schema = 'columns:\n  t: {script: [Latin], mixed_scripts: false, encoding: clean, max_length: 20}\n';
+    const text = 't,u\nGröße,1\nПривет,2\npаypal,3\ncafÃ©,4\n,5\ncaf\uFFFD,6\n';
+    const expected = {
+      'script t': [
+        [3, 'Привет'],
+        [4, 'pаypal'],
+      ],
+      'mixed_scripts t': [[4, 'pаypal']],
+      'encoding t': [
+        [5, 'cafÃ©'],
+        [7, 'caf\uFFFD'],
+      ],
+    };
+    expect(failures(await csv(schema, text))).toEqual(expected);
+    const rows = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.stringify({ t: line.split(',')[0] }));
+    expect(failures(await check(table('t.jsonl', rows.join('\n')), schema))).toEqual(expected);
+    const bad = csv(`columns: {t: {script: Latn, encoding: utf-8}}`, text);
+    await expect(bad).rejects.toMatchObject({ code: 'bad_settings' });
+  });
+
   it('may have any expression of RE2, which no text makes slow', async () => {
     const text = `x\n${'a'.repeat(50_000)}!\nab\n`;
     const found = await csv(`columns: {x: {regex: '^(a+)+$'}}`, text);

@@ -23,6 +23,13 @@ const column = setting.checked(
     regex: optional(setting.text(), {
       about: 'RE2 expression that some part of each value fits (anchor it with ^ and $)',
     }),
+    script: optional(setting.either(setting.text(), setting.listOf(setting.text(), { min: 1 })), {
+      about: 'scripts of Unicode of which all letters are: Latin, [Latin, Greek], Japanese',
+    }),
+    mixed_scripts: optional(setting.flag(), { about: 'false: no word has letters of several scripts', fallback: true }),
+    encoding: optional(setting.choice(['clean']), {
+      about: 'clean: no replacement or control characters, no UTF-8 that was read as another encoding',
+    }),
     min_length: optional(count(), { about: 'least number of characters; 1: no empty text' }),
     max_length: optional(count(), { about: 'largest number of characters' }),
     order: optional(setting.choice(['increasing', 'decreasing']), { about: 'each value against the one before it' }),

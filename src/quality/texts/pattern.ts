@@ -1,4 +1,4 @@
-import { schemaError } from './schema.ts';
+import { schemaError } from '../schema.ts';
 
 /** Texts whose answer is remembered. */
 const mostKnown = 10_000;
