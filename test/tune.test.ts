@@ -167,10 +167,10 @@ it('ends with the same trials when it is killed again and again', async () => {
   expect(trials.map(({ number, params, values }) => ({ number, params, values }))).toEqual(wanted);
   expect(trials.every(({ state }) => state === 'COMPLETE')).toBe(true);
   expect(fs.readdirSync(path.join(folder, '.mlops/worktrees'))).toEqual([]);
-  expect(ok(folder, ['runs', 'list', '--json']).stdout).not.toMatch(/"RUNNING"/i);
+  expect(ok(folder, ['runs', 'list', '--children', '-n', '100', '--json']).stdout).not.toMatch(/"RUNNING"/i);
 });
 
-it('stops at Ctrl-C, resumes, refuses a second owner, and stops when asked', async () => {
+it('stops at Ctrl-C, resumes, and stops when asked', async () => {
   const folder = freshProject();
   const args = ['tune', 'run', '--study', 's', '-S', 'x=float(0,1)', '-n', '4', '--metric', 'stdout:v', '-j', '2'];
   const slow = [...args, '--', 'echo v=${x}; test -e go || sleep 30'];
@@ -179,9 +179,6 @@ it('stops at Ctrl-C, resumes, refuses a second owner, and stops when asked', asy
     () => expect(json<{ running: number[] }>(folder, 'tune', 'status', 's').running).toHaveLength(2),
     20_000,
   );
-  const second = mlops(folder, slow);
-  expect(second.stderr).toMatch(/somebody who suggests already/);
-  expect(second.status).toBe(1);
   const startedAt = Date.now();
   running.child.kill('SIGINT');
   const { status } = await running.ended;

@@ -5,7 +5,7 @@ import type { ApiRoute } from './route.ts';
 
 const reads: ReadonlySet<string> = new Set(['getStudy', 'listStudies', 'listTrials', 'summary']);
 const writes: ReadonlySet<string> = new Set([
-  ...['createStudy', 'updateStudy', 'claimStudy', 'deleteStudy', 'putTrials'],
+  ...['createStudy', 'updateStudy', 'claimStudy', 'deleteStudy', 'putTrials', 'swapTrial'],
 ]);
 
 /** Studies for other machines: the methods of the store, by name. */

@@ -317,7 +317,7 @@ export const errorCodes = {
   ),
   tune_request: entry(1, 400, 'BAD_REQUEST', 'A request to `tune drive` that is none.'),
   tune_exhausted: entry(1, 409, 'INVALID_STATE', 'Every setting of a finite space was tried.'),
-  tune_busy: entry(1, 409, 'INVALID_STATE', 'Somebody else suggests trials for the study at the moment.'),
+  tune_busy: entry(1, 409, 'INVALID_STATE', 'Others work on the study at the moment.'),
   tune_changed: entry(2, 409, 'INVALID_STATE', 'A study of that name searches another space, or for other metrics.'),
   tune_metric: entry(
     2,

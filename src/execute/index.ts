@@ -9,4 +9,4 @@ export type { Attached, CommandResult, CommandSpec, Execution, Executor, Resourc
 export { localExecutor, type LocalExecutorOptions } from './local.ts';
 export { memoryExecutor, type MemoryCall, type MemoryProgram } from './memory.ts';
 export { commandLines, shellArgv } from './shell.ts';
-export { isSameProcess, processBirth } from './process-group.ts';
+export { isSameProcess, processBirth, processHome } from './process-group.ts';

@@ -77,6 +77,16 @@ function bootId(): string {
   }
 }
 
+/** Where process ids mean the same: this start of the machine, and the container. '' where that cannot be known. */
+export function processHome(): string {
+  try {
+    return `${bootId()}:${fs.readlinkSync('/proc/self/ns/pid')}`;
+  } catch (error) {
+    if (isSystemError(error)) return '';
+    throw error;
+  }
+}
+
 /** When a process was born, in the clock of the kernel; undefined where that cannot be known or it is gone. */
 export function processBirth(pid: number): string | undefined {
   return statusFields(String(pid))?.[19];

@@ -22,7 +22,7 @@ export { hypervolume } from './hypervolume.ts';
 export { referencePoint } from './split.ts';
 export { readSpace } from './read-space.ts';
 export { expectedGain } from './looks/expected-gain.ts';
-export { OpenStudy, type SlowSampler, type TrialEnd } from './studies/open-study.ts';
+export { OpenStudy, type Company, type SlowSampler, type TrialEnd } from './studies/open-study.ts';
 export { differences, isOptunas, parseSpec, partsOf, specVersion, type StudySpec } from './studies/spec.ts';
 export { newFacts, rowOf, trialOf, type FullTrial, type TrialFacts } from './studies/trial-body.ts';
 export type { StudyChange, StudyRow, StudyState, StudySummary, TrialRow, TrialStore } from './studies/trial-store.ts';

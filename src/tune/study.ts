@@ -117,7 +117,7 @@ export class Study implements StudyView {
     return trial;
   }
 
-  /** Takes a trial as it was stored. Params that the space no longer has are left out of it. */
+  /** Takes a trial as it is stored, over the one of its number. Params that the space no longer has are left out of it. */
   restore(trial: Trial): void {
     const params = Object.entries(trial.params).filter(([name, value]) => {
       const parameter = this.space.get(name);
@@ -150,7 +150,7 @@ export class Study implements StudyView {
 
   #insert(trial: Trial): void {
     const at = this.#trials.findLastIndex((other) => other.number < trial.number) + 1;
-    this.#trials.splice(at, 0, trial);
+    this.#trials.splice(at, this.#trials[at]?.number === trial.number ? 1 : 0, trial);
   }
 
   /** The best feasible complete trial; of several objectives all on the Pareto front, in trial order. */

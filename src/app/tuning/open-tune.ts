@@ -1,9 +1,6 @@
-import * as os from 'node:os';
-import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 
-import { didYouMean, MlopsError } from '../../base/index.ts';
-import { isSameProcess, processBirth } from '../../execute/index.ts';
+import { didYouMean, isMlopsError, messageOf, MlopsError } from '../../base/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import {
   differences,
@@ -16,31 +13,19 @@ import {
   type TrialStore,
 } from '../../tune/index.ts';
 import { experimentNamed } from '../recording/record.ts';
+import { Membership, workersOf } from './company.ts';
 import { seeded } from './read-tune.ts';
 import { nameOf, type TuneSettings } from './settings.ts';
 
-/** Who suggests for a study. */
-interface Owner {
-  readonly id: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly born: string | undefined;
-}
-
-/** How often an owner says that it is there, and after how long without it is gone. Milliseconds. */
-export const beatEvery = 5000;
-const goneAfter = 30_000;
-
-/** A study that this process suggests for. */
+/** A study that this process works on. */
 export interface HeldStudy {
   readonly row: StudyRow;
   readonly spec: StudySpec;
   /** True where it was there already. */
   readonly resumed: boolean;
-  /** Says that the owner is there; false: another one has taken the study. */
-  beat(): Promise<boolean>;
-  /** Gives it back. */
-  release(state: StudyRow['state'], reason: string): Promise<void>;
+  /** How many other processes worked on it when this one came. */
+  readonly others: number;
+  readonly membership: Membership;
 }
 
 /** What is stored of a study that is run with these settings. @throws MlopsError `tune_space`. */
@@ -88,11 +73,11 @@ export async function studyNamed(studies: TrialStore, name: string | undefined):
 }
 
 /**
- * Makes a study, or goes on with the one of its name, as the only one who suggests for it.
+ * Makes a study, goes on with the one of its name, or joins those who work on it.
  *
- * @param extend a changed space is taken over.
- * @throws MlopsError `tune_changed` where the stored study searches something else, `tune_busy` where somebody suggests
- *   for it now, `store_version`.
+ * @param extend a changed space is taken over, where nobody else works on it.
+ * @throws MlopsError `tune_changed` where the stored study searches something else, `tune_busy` where others work on it
+ *   and it ends or would have to change, `store_version`.
  */
 export async function holdStudy(
   store: TrackingStore,
@@ -102,17 +87,25 @@ export async function holdStudy(
   const { studies } = store;
   const wanted = specOf(settings);
   const name = settings.study;
+  const prepares = settings.warmStart.length > 0 || settings.fromRuns !== undefined;
   const before = await studies.getStudy(name);
-  const owner = JSON.stringify(newOwner());
   if (before === undefined) {
+    const membership = new Membership(studies, name, prepares);
     const spec = { ...wanted, sampler: seeded(wanted.sampler) };
     const runId = await beginRun(store, settings, options);
     const row: StudyRow = {
-      ...{ name, spec: JSON.stringify(spec), state: 'ACTIVE', reason: '', owner, beat: Date.now(), runId },
-      createdAt: Date.now(),
+      ...{ name, spec: JSON.stringify(spec), state: 'ACTIVE', reason: '', owner: membership.alone, beat: Date.now() },
+      ...{ runId, createdAt: Date.now() },
     };
-    await studies.createStudy(row);
-    return held(studies, row, spec, false);
+    try {
+      await studies.createStudy(row);
+      return { row, spec, resumed: false, others: 0, membership };
+    } catch (error) {
+      if (!isMlopsError(error, 'resource_exists')) throw error;
+      // Somebody else made it in the same moment.
+      await store.updateRun(runId, { status: 'KILLED', endTime: Date.now() });
+      return await holdStudy(store, settings, options);
+    }
   }
   const stored = parseSpec(before.spec, name);
   // One that was imported knows neither where its params go nor what its metrics are called.
@@ -124,16 +117,30 @@ export async function holdStudy(
       data: { changed },
     });
   }
-  refuseOwned(before);
-  const spec = merged(stored, wanted);
-  if (!(await studies.claimStudy(name, before.owner, owner, Date.now()))) {
-    throw busy(name, 'another process has just begun to work on it');
+  const [worker] = workersOf(before);
+  if (worker !== undefined && changed.length > 0) {
+    throw new MlopsError(
+      'tune_busy',
+      `process ${worker.pid} on ${worker.host} searches the space of '${name}' as it was`,
+      {
+        hint: 'end it with `mlops tune stop`, then extend the study',
+      },
+    );
   }
-  const runId = before.runId === '' ? await beginRun(store, settings, options) : before.runId;
-  const change = { spec: JSON.stringify(spec), state: 'ACTIVE', reason: '', runId } as const;
-  await studies.updateStudy(name, change);
-  if (before.runId !== '') await store.updateRun(before.runId, { status: 'RUNNING' }).catch(() => undefined);
-  return held(studies, { ...before, ...change, owner }, spec, true);
+  const membership = new Membership(studies, name, false);
+  const others = (await membership.enter()).length;
+  try {
+    const mixed = merged(stored, wanted);
+    const spec = others > 0 ? { ...stored, enqueue: mixed.enqueue } : mixed;
+    const runId = before.runId === '' ? await beginRun(store, settings, options) : before.runId;
+    const change = { spec: JSON.stringify(spec), state: 'ACTIVE', reason: '', runId } as const;
+    if (others === 0 || spec.enqueue.length > stored.enqueue.length) await studies.updateStudy(name, change);
+    if (before.runId !== '') await store.updateRun(before.runId, { status: 'RUNNING' }).catch(() => undefined);
+    return { row: { ...before, ...change }, spec, resumed: true, others, membership };
+  } catch (error) {
+    await membership.leave('STOPPED', messageOf(error)).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** The stored seed stays; what is asked for besides is added. */
@@ -145,44 +152,6 @@ function merged(stored: StudySpec, wanted: StudySpec): StudySpec {
     sampler: seed === undefined ? seeded(wanted.sampler) : { ...wanted.sampler, seed },
     enqueue: [...stored.enqueue, ...wanted.enqueue.filter(isNew)],
   };
-}
-
-function held(studies: TrialStore, row: StudyRow, spec: StudySpec, resumed: boolean): HeldStudy {
-  const { name, owner } = row;
-  return {
-    row,
-    spec,
-    resumed,
-    beat: () => studies.claimStudy(name, owner, owner, Date.now()),
-    async release(state, reason) {
-      await studies.updateStudy(name, { state, reason });
-      await studies.claimStudy(name, owner, '', Date.now());
-    },
-  };
-}
-
-function newOwner(): Owner {
-  return { id: randomUUID(), host: os.hostname(), pid: process.pid, born: processBirth(process.pid) };
-}
-
-/** Whether somebody suggests for a study now. */
-export function isOwned(row: StudyRow): Owner | undefined {
-  if (row.owner === '') return undefined;
-  const owner = JSON.parse(row.owner) as Owner;
-  const here = owner.host === os.hostname();
-  const alive = here ? isSameProcess(owner.pid, owner.born) : Date.now() - row.beat < goneAfter;
-  return alive ? owner : undefined;
-}
-
-function refuseOwned(row: StudyRow): void {
-  const owner = isOwned(row);
-  if (owner !== undefined) throw busy(row.name, `process ${owner.pid} on ${owner.host} works on it`);
-}
-
-function busy(name: string, who: string): MlopsError {
-  return new MlopsError('tune_busy', `study '${name}' has somebody who suggests already: ${who}`, {
-    hint: 'one process suggests: run more trials at a time with -j there, or end it with `mlops tune stop`',
-  });
 }
 
 async function beginRun(

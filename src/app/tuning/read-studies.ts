@@ -11,7 +11,8 @@ import {
   type StudySummary,
   type TrialStore,
 } from '../../tune/index.ts';
-import { isOwned, studyNamed } from './open-tune.ts';
+import { workersOf } from './company.ts';
+import { studyNamed } from './open-tune.ts';
 
 /** A study as it is told: `state` says what is really going on. */
 export interface StudyReport {
@@ -39,7 +40,7 @@ export async function studyReport(studies: TrialStore, name: string | undefined)
 }
 
 function stateOf(row: StudyRow): string {
-  const owned = isOwned(row) !== undefined;
+  const owned = workersOf(row).length > 0;
   if (row.state === 'ACTIVE') return owned ? 'running' : 'killed';
   if (row.state === 'STOPPING') return owned ? 'stopping' : 'stopped';
   return row.state.toLowerCase();
@@ -77,5 +78,5 @@ export function ranked(trials: readonly FullTrial[], spec: StudySpec): readonly 
 export async function viewStudy(studies: TrialStore, row: StudyRow): Promise<OpenStudy> {
   const spec = parseSpec(row.spec, row.name);
   const silent = { suggest: () => Promise.reject(new Error('nobody asks')) };
-  return OpenStudy.open(studies, row.name, spec, silent);
+  return OpenStudy.open(studies, row.name, spec, { slow: silent });
 }

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 
-import { isMlopsError, MlopsError, messageOf } from '../../base/index.ts';
+import { isMlopsError, messageOf } from '../../base/index.ts';
 import { worktreeTree } from '../../git/index.ts';
 import { readSettings } from '../../project/index.ts';
 import { Worktrees } from '../../repo/worktrees/worktrees.ts';
@@ -10,6 +10,7 @@ import {
   OpenStudy,
   partsOf,
   runStudy,
+  type Desk,
   type Done,
   type FullTrial,
   type StudyEvent,
@@ -20,7 +21,8 @@ import { afterGrace, openPlace, trackingPlace } from '../places/tracking-home.ts
 import { userName } from '../recording/repro.ts';
 import { checkMetrics, writtenPaths } from './check-metrics.ts';
 import { MetricBus } from './metric-bus.ts';
-import { beatEvery, holdStudy, type HeldStudy } from './open-tune.ts';
+import type { Membership } from './company.ts';
+import { holdStudy, type HeldStudy } from './open-tune.ts';
 import { optunaSampler } from './optuna-sampler.ts';
 import { nameOf, type TuneSettings } from './settings.ts';
 import { paramPlaces } from './trial-params.ts';
@@ -45,6 +47,8 @@ export interface TuneBegin {
   readonly settings: TuneSettings;
   readonly limits: StudyLimits;
   readonly resumed: boolean;
+  /** Other processes that work on it. */
+  readonly others: number;
   /** Trials that are run again, because their process went away. */
   readonly lost: readonly number[];
   /** Trials that came from elsewhere. */
@@ -90,10 +94,12 @@ export async function tuneStudy(settings: TuneSettings, options: TuneOptions): P
     const { name, runId } = held.row;
     const slow = await optunaSampler(held.spec, env);
     if (slow !== undefined) closers.push(() => slow.close());
-    const study = await OpenStudy.open(store.studies, name, held.spec, slow);
+    const { membership } = held;
+    const study = await OpenStudy.open(store.studies, name, held.spec, { slow, company: membership });
     const { experimentId } = (await store.getRun(runId)).info;
-    if (held.resumed) await endLostRuns(store, experimentId, runId);
+    if (held.resumed && held.others === 0) await endLostRuns(store, experimentId, runId);
     const taken = held.resumed ? 0 : await takeOthers(store, study, settings, experiment);
+    await membership.ready();
     const worktrees = await Worktrees.open({ root, writes });
     closers.push(() => worktrees.close());
     const bus = new MetricBus(store);
@@ -112,15 +118,33 @@ export async function tuneStudy(settings: TuneSettings, options: TuneOptions): P
       ...{ user, env, onWarning: options.onWarning, onOutput: options.onOutput },
     });
     const limits = limitsOf(settings, study);
-    options.onBegin({ study, settings, limits, resumed: held.resumed, lost: [...study.lost], taken });
-    const watch = watchStudy(store, held);
+    options.onBegin({
+      study,
+      settings,
+      limits,
+      resumed: held.resumed,
+      others: held.others,
+      lost: [...study.lost],
+      taken,
+    });
+    const watch = watchStudy(membership);
     closers.push(() => watch.close());
     let done: Done | undefined;
     let failure: unknown;
     try {
-      done = await runStudy(localDesk(study, limits), objective, {
+      const desk = localDesk(study, limits);
+      const tidyDesk: Desk = {
+        ...desk,
+        async ask(worker) {
+          const next = await desk.ask(worker);
+          const again = 'trial' in next && next.trial.facts.attempt > 1 ? next.trial.number : undefined;
+          if (again !== undefined) await endLostRuns(store, experimentId, runId, again);
+          return next;
+        },
+      };
+      done = await runStudy(tidyDesk, objective, {
         parallel: settings.parallel,
-        worker: `${process.pid}`,
+        worker: membership.me,
         retries: settings.trial.retries,
         trialTimeout: settings.trial.timeout,
         signal: AbortSignal.any([signal, watch.lost]),
@@ -133,16 +157,17 @@ export async function tuneStudy(settings: TuneSettings, options: TuneOptions): P
     if (watch.lost.aborted) throw watch.lost.reason;
     const why =
       failure === undefined ? (done?.reason ?? (signal.aborted ? 'interrupted' : 'stopped')) : messageOf(failure);
-    await held.release(done?.good === true ? 'FINISHED' : 'STOPPED', why);
-    await endStudyRun(store, study, held, done, signal.aborted);
+    const last = await membership.leave(done?.good === true ? 'FINISHED' : 'STOPPED', why);
+    if (last) await endStudyRun(store, study, held, done, signal.aborted);
     held = undefined;
     if (failure !== undefined) throw failure;
     return { study: name, runId, done, best: study.best(), trials: study.trials };
   } catch (error) {
     // What ends here before a trial began must not look as if somebody still worked on it.
     if (held !== undefined) {
-      await held.release('STOPPED', messageOf(error)).catch(() => undefined);
-      await store.updateRun(held.row.runId, { status: 'FAILED', endTime: Date.now() }).catch(() => undefined);
+      const last = await held.membership.leave('STOPPED', messageOf(error)).catch(() => false);
+      const failed = { status: 'FAILED', endTime: Date.now() } as const;
+      if (last) await store.updateRun(held.row.runId, failed).catch(() => undefined);
     }
     throw error;
   } finally {
@@ -164,9 +189,10 @@ function limitsOf(settings: TuneSettings, study: OpenStudy): StudyLimits {
   };
 }
 
-/** Runs of trials whose process went away did not end by themselves. */
-async function endLostRuns(store: TrackingStore, experimentId: string, runId: string): Promise<void> {
-  const filter = `tags.mlflow.parentRunId = '${runId}' and attributes.status = 'RUNNING'`;
+/** Runs of trials whose process went away did not end by themselves. @param trial only those of this one. */
+async function endLostRuns(store: TrackingStore, experimentId: string, runId: string, trial?: number): Promise<void> {
+  const which = trial === undefined ? '' : ` and tags.\`mlops.trial\` = '${trial}'`;
+  const filter = `tags.mlflow.parentRunId = '${runId}' and attributes.status = 'RUNNING'${which}`;
   for (;;) {
     const { items } = await store.searchRuns({ experimentIds: [experimentId], filter, maxResults: 1000 });
     for (const { info } of items) {
@@ -192,29 +218,21 @@ async function takeOthers(
 }
 
 /** Says that this process is there, and listens whether it is to stop. */
-function watchStudy(
-  store: TrackingStore,
-  held: HeldStudy,
-): { readonly stop: AbortSignal; readonly lost: AbortSignal; close(): void } {
+function watchStudy(membership: Membership): { readonly stop: AbortSignal; readonly lost: AbortSignal; close(): void } {
   const stop = new AbortController();
   const lost = new AbortController();
-  let beaten = Date.now();
+  let looks = false;
   const look = async (): Promise<void> => {
+    if (looks) return;
+    looks = true;
     try {
-      const row = await store.studies.getStudy(held.row.name);
-      if (row?.state === 'STOPPING') stop.abort();
-      if (Date.now() - beaten < beatEvery) return;
-      beaten = Date.now();
-      if (await held.beat()) return;
-      lost.abort(
-        new MlopsError('tune_busy', `study '${held.row.name}' was taken over by another process`, {
-          hint: 'this one was silent for too long, or the study was deleted',
-        }),
-      );
+      if ((await membership.look()) === 'STOPPING') stop.abort();
     } catch (error) {
       // The next trial that is written tells of a store that is gone.
       if (!isMlopsError(error)) throw error;
       if (error.code === 'resource_missing') lost.abort(error);
+    } finally {
+      looks = false;
     }
   };
   const timer = setInterval(() => void look(), 500);

@@ -1,6 +1,7 @@
 import { trackingPlace } from '../../app/places/tracking-home.ts';
 import { applyTrial } from '../../app/tuning/apply-best.ts';
-import { isOwned, studyNamed } from '../../app/tuning/open-tune.ts';
+import { workersOf } from '../../app/tuning/company.ts';
+import { studyNamed } from '../../app/tuning/open-tune.ts';
 import { studyReport } from '../../app/tuning/read-studies.ts';
 import { MlopsError, plural } from '../../base/index.ts';
 import { trialOf } from '../../tune/index.ts';
@@ -19,13 +20,10 @@ export const stop: Command = {
   run: (input, terminal) =>
     withStudies(terminal, async (studies) => {
       const row = await studyNamed(studies, input.args[0]);
-      const owner = isOwned(row);
-      if (owner !== undefined) await studies.updateStudy(row.name, { state: 'STOPPING' });
-      if (input.on('json')) terminal.json({ study: row.name, stopping: owner !== undefined });
-      else
-        terminal.print(
-          owner === undefined ? `${row.name}: nobody works on it` : `${row.name}: ends after the trials that run`,
-        );
+      const works = workersOf(row).length > 0;
+      if (works) await studies.updateStudy(row.name, { state: 'STOPPING' });
+      if (input.on('json')) terminal.json({ study: row.name, stopping: works });
+      else terminal.print(works ? `${row.name}: ends after the trials that run` : `${row.name}: nobody works on it`);
     }),
 };
 
@@ -47,7 +45,7 @@ export const remove: Command = {
   run: (input, terminal) =>
     withStudies(terminal, async (studies) => {
       const row = await studyNamed(studies, input.args[0]);
-      if (isOwned(row) !== undefined) {
+      if (workersOf(row).length > 0) {
         throw new MlopsError('tune_busy', `study '${row.name}' is being worked on`, {
           hint: 'end it first: mlops tune stop',
         });

@@ -221,9 +221,11 @@ class StudyView {
 
   begin(begun: TuneBegin): void {
     this.#begun = begun;
-    const { study, resumed, lost, taken, limits } = begun;
+    const { study, resumed, others, lost, taken, limits } = begun;
     const terminal = this.#terminal;
-    if (resumed) terminal.note(`study ${study.name} goes on after ${plural(study.trials.length, 'trial')}`);
+    if (others > 0)
+      terminal.note(`works on study ${study.name} beside ${plural(others, 'other process', 'other processes')}`);
+    else if (resumed) terminal.note(`study ${study.name} goes on after ${plural(study.trials.length, 'trial')}`);
     if (lost.length > 0) terminal.note(`run again, because their process went away: trial ${lost.join(', ')}`);
     if (taken > 0) terminal.note(`begins with ${plural(taken, 'trial')} made elsewhere`);
     if (!terminal.stderrIsTty || this.#json || terminal.quiet) return;

@@ -23,6 +23,7 @@ export function remoteStudies(client: RemoteClient): TrialStore {
         await call('write', 'putTrials', name, trials.slice(i, i + portion));
       }
     },
+    swapTrial: (name, trial, seen) => call('write', 'swapTrial', name, trial, ...(seen === undefined ? [] : [seen])),
     async listTrials(name, { from = 0, limit = Infinity } = {}) {
       const found: TrialRow[] = [];
       for (let next = from; found.length < limit;) {

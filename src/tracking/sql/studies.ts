@@ -54,11 +54,13 @@ export function studiesOf(c: Context): TrialStore {
       }),
     updateStudy: (name, change) =>
       c.write(function* () {
-        const row = yield* need(name);
-        const { spec, state, reason, owner, beat, runId } = { ...toStudy(row), ...change };
+        const { n } = yield* need(name);
+        const { spec = null, state = null, reason = null, owner = null, beat = null, runId = null } = change;
+        // What is not to change is not even written: others change the owner at the same time.
         yield* run(
-          sql`UPDATE studies SET spec = ${spec}, state = ${state}, reason = ${reason}, owner = ${owner}, beat = ${beat},
-            run_id = ${runId} WHERE n = ${row.n}`,
+          sql`UPDATE studies SET spec = COALESCE(${spec}, spec), state = COALESCE(${state}, state),
+            reason = COALESCE(${reason}, reason), owner = COALESCE(${owner}, owner), beat = COALESCE(${beat}, beat),
+            run_id = COALESCE(${runId}, run_id) WHERE n = ${n}`,
         );
       }),
     claimStudy: (name, seen, owner, beat) =>
@@ -83,6 +85,11 @@ export function studiesOf(c: Context): TrialStore {
         ]);
         yield* insertAll(trialInsert, rows);
       }),
+    swapTrial: (name, trial, seen) =>
+      c.write(function* () {
+        const { n } = yield* need(name);
+        return (yield* swap(n, trial, seen)) > 0;
+      }),
     listTrials: (name, { from = 0, limit = Number.MAX_SAFE_INTEGER } = {}) =>
       c.read(function* () {
         const { n } = yield* need(name);
@@ -103,6 +110,21 @@ function* create({ name, spec, state, reason, owner, beat, runId, createdAt }: S
   yield* run(
     sql`INSERT INTO studies (name, spec, state, reason, owner, beat, run_id, creation_time)
       VALUES (${name}, ${spec}, ${state}, ${reason}, ${owner}, ${beat}, ${runId}, ${createdAt})`,
+  );
+}
+
+function* swap(study: number, trial: TrialRow, seen: TrialRow | undefined): Work<number> {
+  const { number, state, loss, startedAt, endedAt, body } = trial;
+  if (seen === undefined) {
+    return yield* run(
+      sql`INSERT INTO trials (study, number, state, loss, start_time, end_time, body)
+        VALUES (${study}, ${number}, ${state}, ${loss}, ${startedAt}, ${endedAt}, ${body})
+        ON CONFLICT (study, number) DO NOTHING`,
+    );
+  }
+  return yield* run(
+    sql`UPDATE trials SET state = ${state}, loss = ${loss}, start_time = ${startedAt}, end_time = ${endedAt},
+      body = ${body} WHERE study = ${study} AND number = ${number} AND state = ${seen.state} AND body = ${seen.body}`,
   );
 }
 

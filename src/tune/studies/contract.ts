@@ -49,6 +49,25 @@ export function trialStoreContract(
       expect(await store.claimStudy('a', owner, '', 9)).toBe(true);
     });
 
+    it('lets one of several begin a trial, and change it from what it was', async () => {
+      const begun = [1, 2, 3].map((at) => ({
+        ...trial(0, 'RUNNING', null),
+        startedAt: at,
+        body: `{"params":{},"by":${at}}`,
+      }));
+      const wins = await Promise.all(begun.map((row) => store.swapTrial('a', row, undefined)));
+      expect(wins.filter(Boolean)).toHaveLength(1);
+      const [first] = await store.listTrials('a');
+      expect(first).toEqual(begun[wins.indexOf(true)]);
+      const ended = trial(0, 'COMPLETE', -Infinity);
+      expect(await store.swapTrial('a', ended, { ...ended, state: 'RUNNING' })).toBe(false);
+      expect(await store.swapTrial('a', ended, first)).toBe(true);
+      expect(await store.swapTrial('a', trial(0, 'FAILED', null), first)).toBe(false);
+      expect(await store.swapTrial('a', trial(1, 'FAILED', null), ended)).toBe(false);
+      expect(await store.listTrials('a')).toEqual([ended]);
+      await expect(store.swapTrial('none', ended, undefined)).rejects.toMatchObject({ code: 'resource_missing' });
+    });
+
     it('keeps trials, tells them by number and sums them up', async () => {
       await store.putTrials('a', [
         trial(3, 'COMPLETE', -1.5),

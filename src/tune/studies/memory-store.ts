@@ -35,6 +35,13 @@ export function memoryTrials(): TrialStore {
       const study = need(name);
       for (const trial of trials) study.trials.set(trial.number, trial);
     },
+    async swapTrial(name, trial, seen) {
+      const { trials } = need(name);
+      const now = trials.get(trial.number);
+      if (now?.state !== seen?.state || now?.body !== seen?.body) return false;
+      trials.set(trial.number, trial);
+      return true;
+    },
     listTrials: async (name, { from = 0, limit = Infinity } = {}) =>
       sorted(name)
         .filter(({ number }) => number >= from)

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { MlopsError } from '../../base/index.ts';
 import { keyOf } from '../samplers/grid.ts';
 import { PartialFixedSampler } from '../samplers/partial-fixed.ts';
@@ -7,7 +9,7 @@ import { Study } from '../study.ts';
 import type { Sampler, StudyView, Suggestion, Trial } from '../trial.ts';
 import { partsOf, type StudySpec } from './spec.ts';
 import { newFacts, rowOf, trialOf, type FullTrial, type TrialFacts } from './trial-body.ts';
-import type { TrialStore } from './trial-store.ts';
+import type { TrialRow, TrialStore } from './trial-store.ts';
 
 /** How a trial ended, with what is to be kept of it. */
 export interface TrialEnd {
@@ -22,14 +24,24 @@ export interface SlowSampler {
   suggest(study: StudyView, number: number): Promise<Suggestion>;
 }
 
+/** Those who work on a study. A trial names its worker in its facts, as `WORKER` or `WORKER/LANE`. */
+export interface Company {
+  readonly me: string;
+  /** Whether others may have changed the study since it was read. */
+  isShared(): boolean;
+  /** Everybody who works on it at this moment. */
+  workers(): Promise<ReadonlySet<string>>;
+}
+
 /** How often other params are asked for where a setting was tried already. */
 const redraws = 20;
 /** Numbers of redraws begin here: no study has so many trials. */
 const redrawStep = 2 ** 40;
 
 /**
- * The study of whoever suggests: in memory, and each change in the store before it counts. There is one at a time for a
- * study; after a crash the next one goes on with the same trials.
+ * The study of one who suggests: in memory, and each change in the store before it counts. Of several in a `Company`
+ * each number is begun by one alone: whoever comes too late reads what the others did and suggests anew. After a crash
+ * the others, or the next one, go on with the same trials.
  */
 export class OpenStudy {
   readonly name: string;
@@ -38,12 +50,23 @@ export class OpenStudy {
   readonly #study: Study;
   readonly #sampler: Sampler | SlowSampler;
   readonly #facts = new Map<number, TrialFacts>();
-  /** Trials that were running when their owner went away. */
-  readonly #lost: number[] = [];
+  readonly #company: Company | undefined;
+  /** Running trials as they are stored. */
+  readonly #stored = new Map<number, TrialRow>();
+  /** Running trials that are this one's to end. */
+  readonly #held = new Set<number>();
+  /** Running trials whose worker went away. */
+  #lost: number[] = [];
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(store: TrialStore, name: string, spec: StudySpec, slow: SlowSampler | undefined) {
+  private constructor(
+    store: TrialStore,
+    name: string,
+    spec: StudySpec,
+    { slow, company }: { readonly slow?: SlowSampler | undefined; readonly company?: Company | undefined },
+  ) {
     this.#store = store;
+    this.#company = company;
     this.name = name;
     this.spec = spec;
     const { space, sampler, pruner } = partsOf(spec);
@@ -55,19 +78,54 @@ export class OpenStudy {
   }
 
   /**
-   * Reads a study's trials. Those that run are lost: their owner is gone.
-   * @param slow for a sampler that is not ours.
+   * Reads a study's trials. Those that run are lost, except where their worker is in the company.
+   * @param how `slow` for a sampler that is not ours.
    * @throws MlopsError `store_broken`, `tune_space`.
    */
-  static async open(store: TrialStore, name: string, spec: StudySpec, slow?: SlowSampler): Promise<OpenStudy> {
-    const study = new OpenStudy(store, name, spec, slow);
-    for (const row of await store.listTrials(name)) {
-      const trial = trialOf(row, name);
-      study.#study.restore(trial);
-      study.#facts.set(trial.number, trial.facts);
-      if (trial.state === 'RUNNING') study.#lost.push(trial.number);
-    }
+  static async open(
+    store: TrialStore,
+    name: string,
+    spec: StudySpec,
+    how: { readonly slow?: SlowSampler | undefined; readonly company?: Company | undefined } = {},
+  ): Promise<OpenStudy> {
+    const study = new OpenStudy(store, name, spec, how);
+    await study.#read(0);
     return study;
+  }
+
+  /** Takes over what others did meanwhile, and finds what they left. */
+  refresh(): Promise<void> {
+    return this.#alone(async () => {
+      if (this.#company?.isShared() === true || this.elsewhere.length > 0) await this.#read(this.#study.next);
+    });
+  }
+
+  /** Reads the trials from a number on, and those that ran elsewhere. What is held is known better here. */
+  async #read(from: number): Promise<void> {
+    const near = Math.min(from, ...this.elsewhere.filter((number) => number >= from - 100));
+    const rows = [...(await this.#store.listTrials(this.name, { from: near }))];
+    for (const number of this.elsewhere.filter((each) => each < near)) {
+      rows.push(...(await this.#store.listTrials(this.name, { from: number, limit: 1 })));
+    }
+    for (const row of rows) {
+      if (this.#held.has(row.number)) continue;
+      const trial = trialOf(row, this.name);
+      this.#study.restore(trial);
+      this.#facts.set(trial.number, trial.facts);
+      if (trial.state === 'RUNNING') this.#stored.set(trial.number, row);
+      else this.#stored.delete(trial.number);
+    }
+    // After the trials: who began one of them is seen now, unless it is gone.
+    const workers = this.#stored.size > this.#held.size ? await this.#company?.workers() : undefined;
+    this.#lost = this.elsewhere.filter((number) => {
+      const [worker = ''] = (this.#factsOf(number).worker ?? '').split('/');
+      return worker === this.#company?.me || workers?.has(worker) !== true;
+    });
+  }
+
+  /** The numbers of running trials that are not this one's to end. */
+  get elsewhere(): readonly number[] {
+    return [...this.#stored.keys()].filter((number) => !this.#held.has(number)).sort((a, b) => a - b);
   }
 
   get view(): StudyView {
@@ -97,27 +155,28 @@ export class OpenStudy {
   /**
    * The next trial: one that was lost, one that was asked for, or one that the sampler suggests. Its params are stored
    * before they are given.
+   * @returns undefined where another worker was quicker: what it did is known now, so ask again.
    * @throws MlopsError `tune_exhausted` where every setting was tried.
    */
-  ask(facts: Partial<TrialFacts> = {}): Promise<FullTrial> {
+  ask(facts: Partial<TrialFacts> = {}): Promise<FullTrial | undefined> {
     return this.#alone(async () => {
       const again = this.#lost.shift();
       if (again !== undefined) return this.#repeat(again, facts);
       const { suggestion, enqueued } = await this.#suggest();
-      const trial = this.#study.begin(suggestion);
-      this.#facts.set(trial.number, { ...newFacts, ...facts, enqueued, startedAt: Date.now() });
-      await this.#put(trial.number);
-      return this.#full(trial);
+      const { number } = this.#study.begin(suggestion);
+      this.#facts.set(number, { ...newFacts, ...facts, enqueued, startedAt: Date.now() });
+      return (await this.#put(number)) ? this.#full(this.#need(number)) : undefined;
     });
   }
 
-  /** A running trial that failed is begun once more. */
-  retry(number: number, facts: Partial<TrialFacts> = {}): Promise<FullTrial> {
-    return this.#alone(() => this.#repeat(number, facts));
+  /** A running trial that failed is begun once more; undefined where another worker has it now. */
+  retry(number: number, facts: Partial<TrialFacts> = {}): Promise<FullTrial | undefined> {
+    return this.#alone(async () => (this.#held.has(number) ? this.#repeat(number, facts) : undefined));
   }
 
   /** Gives a running trial back: it is the next one to be asked for. */
   giveBack(number: number): void {
+    if (!this.#held.delete(number)) return;
     this.#lost.push(number);
     this.#lost.sort((a, b) => a - b);
   }
@@ -127,18 +186,20 @@ export class OpenStudy {
     return this.#study.report(number, step, value);
   }
 
-  tell(number: number, end: TrialEnd): Promise<FullTrial> {
+  /** @returns undefined where another worker has the trial now, because this one was silent for too long. */
+  tell(number: number, end: TrialEnd): Promise<FullTrial | undefined> {
     return this.#alone(async () => {
+      if (!this.#held.has(number)) return undefined;
       const trial = this.#study.tell(number, end);
       this.#facts.set(number, { ...this.#factsOf(number), ...end.facts, endedAt: Date.now() });
-      await this.#put(number);
-      return this.#full(trial);
+      return (await this.#put(number)) ? this.#full(trial) : undefined;
     });
   }
 
   /** Notes something with a trial that runs. */
   note(number: number, facts: Partial<TrialFacts>): Promise<void> {
     return this.#alone(async () => {
+      if (!this.#held.has(number)) return;
       this.#facts.set(number, { ...this.#factsOf(number), ...facts });
       await this.#put(number);
     });
@@ -161,7 +222,7 @@ export class OpenStudy {
     });
   }
 
-  async #repeat(number: number, facts: Partial<TrialFacts>): Promise<FullTrial> {
+  async #repeat(number: number, facts: Partial<TrialFacts>): Promise<FullTrial | undefined> {
     const trial = this.#study.restart(number);
     const before = this.#factsOf(number);
     this.#facts.set(number, {
@@ -171,8 +232,7 @@ export class OpenStudy {
       attempt: before.attempt + 1,
       startedAt: Date.now(),
     });
-    await this.#put(number);
-    return this.#full(trial);
+    return (await this.#put(number)) ? this.#full(trial) : undefined;
   }
 
   async #suggest(): Promise<{ readonly suggestion: Suggestion; readonly enqueued: boolean }> {
@@ -224,10 +284,30 @@ export class OpenStudy {
     return trial;
   }
 
-  async #put(number: number): Promise<void> {
+  /** Stores a trial that is held, or is to be from now on. False: another worker was quicker, and its word counts. */
+  async #put(number: number): Promise<boolean> {
     const trial = this.#study.trials[number];
-    const whole = trial?.number === number ? trial : this.#need(number);
-    await this.#store.putTrials(this.name, [rowOf(this.#full(whole), this.spec.directions)]);
+    const row = rowOf(this.#full(trial?.number === number ? trial : this.#need(number)), this.spec.directions);
+    if (!(await this.#swap(row))) {
+      this.#held.delete(number);
+      await this.#read(number);
+      return false;
+    }
+    if (row.state === 'RUNNING') {
+      this.#stored.set(number, row);
+      this.#held.add(number);
+    } else {
+      this.#stored.delete(number);
+      this.#held.delete(number);
+    }
+    return true;
+  }
+
+  async #swap(row: TrialRow): Promise<boolean> {
+    if (await this.#store.swapTrial(this.name, row, this.#stored.get(row.number))) return true;
+    // A call that was answered, but whose answer was lost on its way, is made again, and comes too late for itself.
+    const [now] = await this.#store.listTrials(this.name, { from: row.number, limit: 1 });
+    return isDeepStrictEqual(now, row);
   }
 
   /** One change at a time, in the order in which they were asked for. */

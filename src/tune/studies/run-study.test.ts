@@ -94,9 +94,9 @@ describe('a study', () => {
       let writes = 0;
       const frail: TrialStore = {
         ...store,
-        async putTrials(...args) {
+        async swapTrial(...args) {
           if (++writes > crash) throw new Error('killed');
-          return store.putTrials(...args);
+          return store.swapTrial(...args);
         },
       };
       const one = spec({ enqueue: [{ x: 2 }] });

@@ -9,29 +9,41 @@ import type { FullTrial, TrialFacts } from './trial-body.ts';
 /** What is asked next: a trial, the end, or patience, because trials of others still run and may come back. */
 export type Next = { readonly trial: FullTrial } | { readonly done: Done } | { readonly wait: true };
 
-/** Port: the one place that suggests for a study. Kinds: in this process (`localDesk`), a server's. */
+/** Port: what suggests for a study and takes its trials' ends. Kind: `localDesk`, also where several share a study. */
 export interface Desk {
   ask(worker: string): Promise<Next>;
-  /** A trial that failed is begun once more. */
-  retry(number: number, worker: string): Promise<FullTrial>;
+  /** A trial that failed is begun once more; undefined where another worker has it now. */
+  retry(number: number, worker: string): Promise<FullTrial | undefined>;
   report(number: number, step: number, value: number): Promise<boolean>;
   note(number: number, facts: Partial<TrialFacts>): Promise<void>;
-  tell(number: number, end: TrialEnd): Promise<FullTrial>;
+  /** @returns undefined where another worker has the trial now. */
+  tell(number: number, end: TrialEnd): Promise<FullTrial | undefined>;
   /** A trial that was interrupted: somebody else may have it. */
   giveBack(number: number): Promise<void>;
 }
 
 export function localDesk(study: OpenStudy, limits: StudyLimits): Desk {
   const since = Date.now();
+  /** What others ran when this one was done: if they go away, it is run here. */
+  let awaited: readonly number[] | undefined;
+  const last = (done: Done): Next => {
+    const running = new Set(study.elsewhere);
+    awaited = (awaited ?? [...running]).filter((number) => running.has(number));
+    return awaited.length > 0 ? { wait: true } : { done };
+  };
   return {
     async ask(worker) {
-      const done = study.lost.length > 0 ? undefined : whyDone(study, limits, since);
-      if (done !== undefined) return { done };
-      try {
-        return { trial: await study.ask({ worker }) };
-      } catch (error) {
-        if (!isMlopsError(error, 'tune_exhausted')) throw error;
-        return { done: { good: true, reason: error.message } };
+      for (;;) {
+        await study.refresh();
+        const done = study.lost.length > 0 ? undefined : whyDone(study, limits, since);
+        if (done !== undefined) return last(done);
+        try {
+          const trial = await study.ask({ worker });
+          if (trial !== undefined) return { trial };
+        } catch (error) {
+          if (!isMlopsError(error, 'tune_exhausted')) throw error;
+          return last({ good: true, reason: error.message });
+        }
       }
     },
     retry: (number, worker) => study.retry(number, { worker }),
@@ -107,11 +119,14 @@ async function runTrial(desk: Desk, objective: Objective, first: FullTrial, opti
       return;
     }
     if (end.state === 'FAILED' && tries < options.retries) {
-      trial = await desk.retry(trial.number, worker);
+      const again = await desk.retry(trial.number, worker);
+      if (again === undefined) return;
+      trial = again;
       onEvent({ kind: 'retried', trial });
       continue;
     }
-    onEvent({ kind: 'ended', trial: await desk.tell(trial.number, end) });
+    const ended = await desk.tell(trial.number, end);
+    if (ended !== undefined) onEvent({ kind: 'ended', trial: ended });
     return;
   }
 }

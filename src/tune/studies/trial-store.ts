@@ -11,9 +11,9 @@ export interface StudyRow {
   readonly state: StudyState;
   /** Why it stopped, for people. */
   readonly reason: string;
-  /** Who suggests now, as JSON; empty when nobody does. */
+  /** Who works on it now, as JSON; empty when nobody does. */
   readonly owner: string;
-  /** When the owner last said that it is there, in milliseconds. */
+  /** When one of them last said that it is there, in milliseconds. */
   readonly beat: number;
   /** The tracking run that holds the trials' runs; empty without one. */
   readonly runId: string;
@@ -63,6 +63,11 @@ export interface TrialStore {
   deleteStudy(name: string): Promise<void>;
   /** Writes trials, over those of the same number. */
   putTrials(name: string, trials: readonly TrialRow[]): Promise<void>;
+  /**
+   * Writes one trial where it still is what `seen` says, its state and body; undefined: where there is none of its
+   * number. Of two that try at once, one gets false and has changed nothing.
+   */
+  swapTrial(name: string, trial: TrialRow, seen: TrialRow | undefined): Promise<boolean>;
   /** By number, `limit` at most. */
   listTrials(name: string, query?: { readonly from?: number; readonly limit?: number }): Promise<readonly TrialRow[]>;
   summary(name: string): Promise<StudySummary>;
