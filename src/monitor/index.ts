@@ -44,6 +44,7 @@ export { driftSeries, type ColumnSeries } from './drift/series.ts';
 export { estimatePerformance, type Estimate } from './performance/estimate.ts';
 export { performanceOf, tasks, type Performance, type PerformanceOptions } from './performance/performance.ts';
 export { readEntries, readLabels } from './read-entries.ts';
+export { logStats } from './summaries/log-stats.ts';
 export { SegmentWriter } from './segment-writer.ts';
 export { isSelected, statsOf, type ModelStats, type Selection, type StatsOptions } from './stats.ts';
 export type { Summary } from './summary.ts';

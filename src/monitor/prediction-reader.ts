@@ -122,6 +122,12 @@ async function* wholeLines(file: string, { from, to }: Part): AsyncGenerator<str
   }
 }
 
+/** The record of a line; undefined for one that is none. */
+export function recordOf(line: string): LogRecord | undefined {
+  const value = parse(line);
+  return isRecord(value) ? value : undefined;
+}
+
 function parse(line: string): unknown {
   try {
     return JSON.parse(line);
@@ -178,10 +184,14 @@ function isRecord(value: unknown): value is LogRecord {
   return lists.every((length) => length === lists[0]);
 }
 
-const headerLine = `{"mlops_prediction_log":${predictionLogFormat}}\n`;
+/** What a segment begins with. */
+export const headerLine = `{"mlops_prediction_log":${predictionLogFormat}}\n`;
 
-/** A segment that is just begun may have no header yet: nothing is read of it. */
-function checkHeader(file: string): void {
+/**
+ * A segment that is just begun may have no header yet: nothing is read of it.
+ * @throws MlopsError `bad_json` for a newer format.
+ */
+export function checkHeader(file: string): void {
   const handle = fs.openSync(file, 'r');
   try {
     const start = Buffer.alloc(headerLine.length);

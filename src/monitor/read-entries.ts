@@ -28,7 +28,7 @@ export async function readLabels(directory: string): Promise<Map<string, LabelEn
  * A request of several rows is so many predictions: `ID#0`, `ID#1`... A label that names the request belongs to none of
  * them.
  */
-function entriesOf(record: PredictionRecord): Entry[] {
+export function entriesOf(record: PredictionRecord): Entry[] {
   const of = (extra: Readonly<Record<string, unknown>>): Entry | undefined =>
     tolerant(() => toEntry({ ...record, ...extra }, { id: () => record.id, now: () => record.at }));
   if (record.outputs === undefined) {

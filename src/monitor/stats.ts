@@ -45,7 +45,7 @@ export async function statsOf(entries: AsyncIterable<Entry>, options: StatsOptio
     if (entry.version !== undefined) grown(model.versions, entry.version, () => new SummaryBuilder()).add(entry);
     if (start !== undefined) grown(model.buckets, start(entry.at), () => new SummaryBuilder()).add(entry);
   }
-  return sortedByName(models).map(([model, { all, buckets, versions }]) => ({
+  return byName(models).map(([model, { all, buckets, versions }]) => ({
     model,
     ...all.finish(),
     buckets: finished(buckets),
@@ -65,10 +65,11 @@ function grown<Value>(map: Map<string, Value>, key: string, make: () => Value): 
   return value;
 }
 
-function sortedByName<Value>(map: ReadonlyMap<string, Value>): [string, Value][] {
+export function byName<Value>(map: ReadonlyMap<string, Value>): [string, Value][] {
   return [...map].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
 }
 
-function finished(builders: ReadonlyMap<string, SummaryBuilder>): Record<string, Summary> {
-  return Object.fromEntries(sortedByName(builders).map(([key, builder]) => [key, builder.finish()]));
+/** Summaries by name, in its order. */
+export function finished(builders: ReadonlyMap<string, SummaryBuilder>): Record<string, Summary> {
+  return Object.fromEntries(byName(builders).map(([key, builder]) => [key, builder.finish()]));
 }

@@ -1,25 +1,6 @@
-import { mean, quantile, standardDeviation } from './statistics/quantile.ts';
+import { ColumnBuilder, type ColumnState, type NumberSummary, type ValuesSummary } from './summaries/column.ts';
+import { NumberSketch, type SketchState } from './summaries/number-sketch.ts';
 import type { Entry } from './entry.ts';
-
-/** A column of numbers in a few; std has ddof 1, quantiles are interpolated linearly. Null where there is no number. */
-export interface NumberSummary {
-  readonly count: number;
-  readonly missing_share: number;
-  readonly mean: number | null;
-  readonly std: number | null;
-  readonly min: number | null;
-  readonly q25: number | null;
-  readonly median: number | null;
-  readonly q75: number | null;
-  readonly max: number | null;
-}
-
-export interface ValuesSummary {
-  readonly count: number;
-  readonly missing_share: number;
-  /** The most frequent texts. */
-  readonly values: Readonly<Record<string, number>>;
-}
 
 /** What happened, of some predictions; the keys are those of the JSON. */
 export interface Summary {
@@ -36,47 +17,71 @@ export interface Summary {
   readonly last: string | null;
 }
 
-/** Whole numbers are classes too while there are no more different ones. */
-const maxClasses = 50;
-const maxValues = 50;
+/** A summary under way, in JSON. */
+export interface SummaryState {
+  readonly predictions: number;
+  readonly errors: number;
+  readonly first: number;
+  readonly last: number;
+  readonly latency: SketchState;
+  readonly answers: ColumnState;
+  readonly inputs: readonly (readonly [name: string, column: ColumnState])[];
+}
 
-/** Gathers predictions one by one; only numbers and counts are kept. */
+/** Gathers predictions one by one; only numbers and counts are kept. Two of them merge. */
 export class SummaryBuilder {
   #predictions = 0;
   #errors = 0;
   #first = Infinity;
   #last = -Infinity;
-  readonly #latency: number[] = [];
-  readonly #answers = new ColumnBuilder();
+  readonly latency = new NumberSketch();
+  readonly answers = new ColumnBuilder();
   readonly #inputs = new Map<string, ColumnBuilder>();
 
   add(entry: Entry): void {
-    this.#predictions++;
-    if (entry.error !== undefined) this.#errors++;
-    this.#first = Math.min(this.#first, entry.at);
-    this.#last = Math.max(this.#last, entry.at);
-    if (entry.latency_ms !== undefined) this.#latency.push(entry.latency_ms);
+    this.count(entry.at, entry.error !== undefined);
+    if (entry.latency_ms !== undefined) this.latency.add(entry.latency_ms);
     const { prediction } = entry;
-    if (prediction !== undefined && typeof prediction !== 'object') this.#answers.add(prediction);
-    else if (prediction !== undefined) for (const { label } of prediction) this.#answers.add(label);
-    for (const [name, value] of Object.entries(entry.inputs ?? {})) {
-      let column = this.#inputs.get(name);
-      if (column === undefined) this.#inputs.set(name, (column = new ColumnBuilder()));
-      column.add(value);
-    }
+    if (prediction !== undefined && typeof prediction !== 'object') this.answers.add(prediction);
+    else if (prediction !== undefined) for (const { label } of prediction) this.answers.add(label);
+    for (const [name, value] of Object.entries(entry.inputs ?? {})) this.input(name).add(value);
+  }
+
+  /** A prediction, apart from what it holds. */
+  count(at: number, failed: boolean): void {
+    this.#predictions++;
+    if (failed) this.#errors++;
+    if (at < this.#first) this.#first = at;
+    if (at > this.#last) this.#last = at;
+  }
+
+  input(name: string): ColumnBuilder {
+    let column = this.#inputs.get(name);
+    if (column === undefined) this.#inputs.set(name, (column = new ColumnBuilder()));
+    return column;
+  }
+
+  merge(other: SummaryBuilder): void {
+    this.#predictions += other.#predictions;
+    this.#errors += other.#errors;
+    this.#first = Math.min(this.#first, other.#first);
+    this.#last = Math.max(this.#last, other.#last);
+    this.latency.merge(other.latency);
+    this.answers.merge(other.answers);
+    for (const [name, column] of other.#inputs) this.input(name).merge(column);
   }
 
   finish(): Summary {
-    const latency = Float64Array.from(this.#latency).sort();
-    const at = (q: number): number | null => (latency.length === 0 ? null : quantile(latency, q));
-    const numbers = this.#answers.numbers(this.#predictions - this.#errors);
+    const { count } = this.latency;
+    const [p50, p95, p99] = count === 0 ? [] : this.latency.finish([0.5, 0.95, 0.99]).quantiles;
+    const numbers = this.answers.numbers(this.#predictions - this.#errors);
     const time = (value: number): string | null => (Number.isFinite(value) ? new Date(value).toISOString() : null);
     return {
       predictions: this.#predictions,
       errors: this.#errors,
       error_rate: this.#predictions === 0 ? 0 : this.#errors / this.#predictions,
-      latency_ms: { p50: at(0.5), p95: at(0.95), p99: at(0.99) },
-      classes: this.#answers.classes(),
+      latency_ms: { p50: p50 ?? null, p95: p95 ?? null, p99: p99 ?? null },
+      classes: this.answers.classes(),
       ...(numbers === undefined ? {} : { prediction: numbers }),
       inputs: Object.fromEntries(
         [...this.#inputs].map(([name, column]) => [name, column.summary(this.#predictions)] as const),
@@ -85,64 +90,28 @@ export class SummaryBuilder {
       last: time(this.#last),
     };
   }
-}
 
-class ColumnBuilder {
-  readonly #values: number[] = [];
-  readonly #texts = new Map<string, number>();
-
-  add(value: unknown): void {
-    if (value === null || value === undefined || (typeof value === 'number' && Number.isNaN(value))) return;
-    if (typeof value === 'number') this.#values.push(value);
-    else {
-      const text = typeof value === 'string' ? value : JSON.stringify(value);
-      this.#texts.set(text, (this.#texts.get(text) ?? 0) + 1);
-    }
-  }
-
-  numbers(all: number): NumberSummary | undefined {
-    return this.#values.length === 0 ? undefined : numberSummary(this.#values, all);
-  }
-
-  /** Counts by label; of whole numbers while they are few. */
-  classes(): Readonly<Record<string, number>> {
-    const counts = new Map(this.#texts);
-    const whole = new Map<string, number>();
-    for (const value of this.#values) {
-      if (!Number.isInteger(value)) return Object.fromEntries(counts);
-      whole.set(String(value), (whole.get(String(value)) ?? 0) + 1);
-      if (whole.size > maxClasses) return Object.fromEntries(counts);
-    }
-    for (const [label, count] of whole) counts.set(label, (counts.get(label) ?? 0) + count);
-    return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
-  }
-
-  summary(all: number): NumberSummary | ValuesSummary {
-    if (this.#texts.size === 0) return numberSummary(this.#values, all);
-    for (const value of this.#values) this.#texts.set(String(value), (this.#texts.get(String(value)) ?? 0) + 1);
-    const counts = [...this.#texts].sort(([, a], [, b]) => b - a);
-    const count = counts.reduce((sum, [, n]) => sum + n, 0);
+  toState(): SummaryState {
     return {
-      count,
-      missing_share: all === 0 ? 0 : Math.max(0, all - count) / all,
-      values: Object.fromEntries(counts.slice(0, maxValues)),
+      predictions: this.#predictions,
+      errors: this.#errors,
+      first: this.#first,
+      last: this.#last,
+      latency: this.latency.toState(),
+      answers: this.answers.toState(),
+      inputs: [...this.#inputs].map(([name, column]) => [name, column.toState()] as const),
     };
   }
-}
 
-function numberSummary(values: readonly number[], all: number): NumberSummary {
-  const sorted = Float64Array.from(values).sort();
-  const count = sorted.length;
-  const some = (value: () => number): number | null => (count === 0 ? null : value());
-  return {
-    count,
-    missing_share: all === 0 ? 0 : Math.max(0, all - count) / all,
-    mean: some(() => mean(sorted)),
-    std: count < 2 ? null : standardDeviation(sorted, 1),
-    min: some(() => sorted[0] ?? 0),
-    q25: some(() => quantile(sorted, 0.25)),
-    median: some(() => quantile(sorted, 0.5)),
-    q75: some(() => quantile(sorted, 0.75)),
-    max: some(() => sorted.at(-1) ?? 0),
-  };
+  /** Adds what a summary held that was kept as JSON. */
+  mergeState(state: SummaryState): void {
+    if (state.predictions === 0) return;
+    this.#predictions += state.predictions;
+    this.#errors += state.errors;
+    this.#first = Math.min(this.#first, state.first);
+    this.#last = Math.max(this.#last, state.last);
+    this.latency.merge(NumberSketch.fromState(state.latency));
+    this.answers.merge(ColumnBuilder.fromState(state.answers));
+    for (const [name, column] of state.inputs) this.input(name).merge(ColumnBuilder.fromState(column));
+  }
 }

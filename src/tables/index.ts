@@ -12,5 +12,6 @@ export { loadColumns, type CategoryColumn, type Column, type NumberColumn } from
 export type { CsvOptions } from './csv-dialect.ts';
 export { readCsv } from './csv-reader.ts';
 export { recordTable } from './json-lines.ts';
-export { parseNumber } from './number-bytes.ts';
+export { numberAt, parseNumber } from './number-bytes.ts';
 export { openTable, type TableOptions } from './open-table.ts';
+export { ShortTexts } from './short-texts.ts';

@@ -41,9 +41,9 @@ export function numberAt(bytes: Buffer, start: number, end: number): number {
     } else if (byte === 0x2e && !point) point = true;
     else break;
   }
-  if (at < end || digits === 0 || mantissa > maxExact || scale > 22) {
-    return parseNumber(bytes.toString('latin1', start, end)) ?? Number.NaN;
-  }
+  if (at < end || digits === 0) return parseNumber(bytes.toString('latin1', start, end)) ?? Number.NaN;
+  // Digits and a point are a number without asking.
+  if (mantissa > maxExact || scale > 22) return Number(bytes.toString('latin1', start, end));
   const value = scale === 0 ? mantissa : mantissa / (powers[scale] ?? 1);
   return negative ? -value : value;
 }

@@ -8,6 +8,7 @@ import {
   estimatePerformance,
   isSelected,
   knownStats,
+  logStats,
   performanceOf,
   readEntries,
   readLabels,
@@ -128,10 +129,11 @@ async function fileOf({ file, stdin, cwd }: RecordsInput): Promise<{ file: strin
 
 /** Statistics of the log, a model each. */
 export function stats(log: string, options: StatsOptions): Promise<ModelStats[]> {
+  const { since, until, by } = options;
   const compute = (): Promise<ModelStats[]> => statsOf(readEntries(log, options), options);
   // A window that moves with the clock is never asked for twice.
-  const moves = options.since !== undefined || options.until !== undefined;
-  return moves ? compute() : knownStats(log, options, compute);
+  if (since !== undefined || until !== undefined) return compute();
+  return by === undefined || by === 'version' ? logStats(log, options) : knownStats(log, options, compute);
 }
 
 /** How good the predictions of a model were; of all models, by name, where none is given. */
