@@ -2,7 +2,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-import { freshProject, mlops, startMlops, type Outcome } from './cli.ts';
+import { command, freshProject, startMlops } from './cli.ts';
+import { commandLine, type Said } from './support/command-line.ts';
 import { linearModel } from './support/onnx.ts';
 
 /** Class 1 where a is larger than b; the other one takes b for less than it is. */
@@ -54,9 +55,9 @@ function project(): string {
   return folder;
 }
 
-function register(folder: string, file: string, accuracy: number): Outcome {
+function register(folder: string, file: string, accuracy: number): Promise<Said> {
   const facts = ['--metric', `accuracy=${accuracy}`, '--metric', 'loss=0.1', '--tag', 'owner=me'];
-  return mlops(folder, ['models', 'register', file, '--name', 'digits', ...facts]);
+  return commandLine(folder, ['models', 'register', file, '--name', 'digits', ...facts]);
 }
 
 interface Shown {
@@ -67,47 +68,50 @@ const failedIn = (text: string): string[] =>
   (JSON.parse(text) as Shown).gates.filter((gate) => !gate.passed).map(({ gate, name }) => `${gate} ${name}`);
 
 describe('gates', () => {
-  it('stop bad data, a worse model and bad code in CI, each with a summary that names it', () => {
+  it('stop bad data, a worse model and bad code in CI, each with a summary that names it', async () => {
     const folder = project();
     const summary = path.join(folder, 'summary.md');
-    const ci = (...words: string[]): Outcome => {
+    const ci = (...words: string[]): Promise<Said> => {
       fs.rmSync(summary, { force: true });
-      return mlops(folder, ['check', 'all', '--format', 'github', ...words], { env: { GITHUB_STEP_SUMMARY: summary } });
+      return commandLine(folder, ['check', 'all', '--format', 'github', ...words], {
+        env: { GITHUB_STEP_SUMMARY: summary },
+      });
     };
     const told = (): string => fs.readFileSync(summary, 'utf8').replaceAll('\\', '');
     // Before there is any model, data and code are checked.
-    expect(ci()).toMatchObject({ status: 0, stderr: expect.stringContaining('skipped models digits') });
-    expect(ci('models:/digits/1').status).toBe(1);
-    expect(register(folder, 'good.onnx', 0.95).status).toBe(0);
-    expect(ci()).toMatchObject({ status: 0, stdout: expect.stringContaining('gates passed') });
-    expect(told()).toMatch(/### Gates: passed[^]*✅ \| data \| data test.csv[^]*✅ \| code \| code style/);
-    expect(mlops(folder, ['models', 'promote', 'digits', '1', '--stage', 'Production']).status).toBe(0);
+    expect(await ci()).toMatchObject({ status: 0, stderr: expect.stringContaining('skipped models digits') });
+    expect((await ci('models:/digits/1')).status).toBe(1);
 
     fs.writeFileSync(path.join(folder, 'test.csv'), `${data}\n-5,1,f,2\n`);
-    expect(ci().status).toBe(1);
+    expect((await ci()).status).toBe(1);
     expect(told()).toMatch(/❌ \| data \| data test.csv \| .* \| 2 fail: a min: .*line 122: -5.*y values/);
     fs.writeFileSync(path.join(folder, 'test.csv'), `${data}\n`);
 
     fs.writeFileSync(path.join(folder, 'sloppy'), '');
-    expect(ci().status).toBe(1);
+    expect((await ci()).status).toBe(1);
     expect(told()).toMatch(/❌ \| code \| code style \| .*exit status 3[^]*Output of style:\n\n {4}sloppy code/);
     fs.rmSync(path.join(folder, 'sloppy'));
 
-    expect(register(folder, 'worse.onnx', 0.99).status).toBe(0);
-    expect(ci().status).toBe(1);
+    expect((await register(folder, 'good.onnx', 0.95)).status).toBe(0);
+    expect(await ci()).toMatchObject({ status: 0, stdout: expect.stringContaining('gates passed') });
+    expect(told()).toMatch(/### Gates: passed[^]*✅ \| data \| data test.csv[^]*✅ \| code \| code style/);
+    expect((await commandLine(folder, ['models', 'promote', 'digits', '1', '--stage', 'Production'])).status).toBe(0);
+
+    expect((await register(folder, 'worse.onnx', 0.99)).status).toBe(0);
+    expect((await ci()).status).toBe(1);
     expect(told()).toMatch(/❌ \| models:\/digits\/2 \(Production\) \| not_worse accuracy than Production \|/);
-    const junit = mlops(folder, ['check', 'all', 'models:/digits/2', '--format', 'junit']);
+    const junit = await commandLine(folder, ['check', 'all', 'models:/digits/2', '--format', 'junit']);
     expect(junit.status).toBe(1);
     expect(junit.stdout).toMatch(
       /<testcase name="not_worse accuracy than Production"[^]*<failure message="expected not worse/,
     );
-    expect(mlops(folder, ['check', 'code', '--json']).stdout).toMatch(/"success": ?true/);
+    expect((await commandLine(folder, ['check', 'code', '--json'])).stdout).toMatch(/"success": ?true/);
   });
 
-  it('record what they found on the version, and refuse its promotion, which a reason overrides', () => {
+  it('record what they found on the version, and refuse its promotion, which a reason overrides', async () => {
     const folder = project();
-    register(folder, 'good.onnx', 0.95);
-    const first = mlops(folder, ['check', 'model', 'models:/digits/1', '--json']);
+    await register(folder, 'good.onnx', 0.95);
+    const first = await commandLine(folder, ['check', 'model', 'models:/digits/1', '--json']);
     expect([first.status, failedIn(first.stdout)]).toEqual([0, []]);
     expect(JSON.parse(first.stdout)).toMatchObject({
       model: 'digits',
@@ -115,7 +119,7 @@ describe('gates', () => {
       stage: 'Production',
       success: true,
     });
-    const shown = JSON.parse(mlops(folder, ['models', 'show', 'digits', '1', '--json']).stdout) as {
+    const shown = JSON.parse((await commandLine(folder, ['models', 'show', 'digits', '1', '--json'])).stdout) as {
       tags: { key: string; value: string }[];
     };
     expect(JSON.parse(shown.tags.find(({ key }) => key === 'mlops.gates.Production')?.value ?? '')).toMatchObject({
@@ -125,9 +129,9 @@ describe('gates', () => {
       gates: expect.stringMatching(/^[0-9a-f]{64}$/),
       failed: [],
     });
-    mlops(folder, ['models', 'promote', 'digits', '1', '--stage', 'Production']);
-    register(folder, 'worse.onnx', 0.5);
-    const second = mlops(folder, ['check', 'model', 'models:/digits/2', '--json']);
+    await commandLine(folder, ['models', 'promote', 'digits', '1', '--stage', 'Production']);
+    await register(folder, 'worse.onnx', 0.5);
+    const second = await commandLine(folder, ['check', 'model', 'models:/digits/2', '--json']);
     expect([second.status, failedIn(second.stdout)]).toEqual([
       1,
       [
@@ -137,40 +141,105 @@ describe('gates', () => {
         'slices f1_macro where sex=f',
       ],
     ]);
-    const promote = (...words: string[]): Outcome =>
-      mlops(folder, ['models', 'promote', 'digits', '2', '--stage', 'Production', ...words]);
-    expect(promote()).toMatchObject({
+    const promote = (...words: string[]): Promise<Said> =>
+      commandLine(folder, ['models', 'promote', 'digits', '2', '--stage', 'Production', ...words]);
+    expect(await promote()).toMatchObject({
       status: 1,
       stderr: expect.stringContaining('not_worse accuracy than Production'),
     });
-    expect(promote('--override', ' ').status).toBe(2);
-    expect(promote('--override', 'the old one is broken').status).toBe(0);
-    const trail = mlops(folder, ['models', 'history', 'digits', '--json']).stdout;
+    expect((await promote('--override', ' ')).status).toBe(2);
+    expect((await promote('--override', 'the old one is broken')).status).toBe(0);
+    const trail = (await commandLine(folder, ['models', 'history', 'digits', '--json'])).stdout;
     expect(trail).toMatch(/override: the old one is broken \(failed gates: metrics accuracy, not_worse/);
   });
 
-  it('are told wrong with file and line, and skip what is not there', () => {
+  it('are told wrong with file and line, and skip what is not there', async () => {
     const folder = freshProject();
-    const check = (text: string, ...words: string[]): Outcome => {
+    const check = (text: string, ...words: string[]): Promise<Said> => {
       fs.writeFileSync(path.join(folder, 'gates.yaml'), text);
-      return mlops(folder, ['check', ...words]);
+      return commandLine(folder, ['check', ...words]);
     };
-    expect(check('version: 1\nstages: {Prodution: {}}\n', 'all')).toMatchObject({
+    expect(await check('version: 1\nstages: {Prodution: {}}\n', 'all')).toMatchObject({
       status: 2,
       stderr: expect.stringMatching(/gates.yaml:2: unknown key 'Prodution' in stages[^]*did you mean 'Production'/),
     });
-    expect(check('version: 1\nstages: {Production: {metrics: [{metric: a}]}}\n', 'all').status).toBe(2);
-    expect(check('version: 1\n', 'all')).toMatchObject({
+    expect((await check('version: 1\nstages: {Production: {metrics: [{metric: a}]}}\n', 'all')).status).toBe(2);
+    expect(await check('version: 1\n', 'all')).toMatchObject({
       status: 0,
       stderr: expect.stringContaining('skipped models'),
     });
-    expect(check('version: 1\ndata: [{file: none.csv, schema: none.yaml}]\n', 'all').status).toBe(2);
-    expect(mlops(folder, ['check', 'all', '--gates', 'none.yaml']).status).toBe(2);
+    expect((await check('version: 1\ndata: [{file: none.csv, schema: none.yaml}]\n', 'all')).status).toBe(2);
+    expect((await commandLine(folder, ['check', 'all', '--gates', 'none.yaml'])).status).toBe(2);
+  });
+
+  it('judge a version that `repro` made by its lineage: its commit, its data, and their drift', async () => {
+    const folder = freshProject();
+    const write = (name: string, content: string | Uint8Array): void =>
+      fs.writeFileSync(path.join(folder, name), content);
+    const ages = (from: number): number[] => Array.from({ length: 60 }, (_, i) => from + (i % 20) * 1.5);
+    const table = (from: number): string => `age,kind\n${ages(from).join(',x\n')},x\n`;
+    write('raw.csv', table(20));
+    write('source.onnx', good());
+    write(
+      'dvc.yaml',
+      `stages:
+  prepare: {cmd: cp raw.csv train.csv && cp raw.csv test.csv, deps: [raw.csv], outs: [train.csv, test.csv]}
+  train: {cmd: cp source.onnx model.onnx, deps: [train.csv, test.csv, source.onnx], outs: [model.onnx]}
+`,
+    );
+    write(
+      'gates.yaml',
+      'version: 1\nstages: {Production: {required: {lineage: true, clean_git: true}, drift: {max_share: 0.2}}}\n',
+    );
+    write('checked.yaml', 'version: 1\ncolumns: {age: {type: number}}\ndrift: {reference: "models:/m/1"}\n');
+    command(folder, 'git', ['add', '-A']);
+    command(folder, 'git', ['commit', '-qm', 'one']);
+    const reproduced = async (): Promise<void> => {
+      expect((await commandLine(folder, ['repro', '-q'])).status).toBe(0);
+      expect((await commandLine(folder, ['models', 'register', 'model.onnx', '--name', 'm'])).status).toBe(0);
+    };
+    const check = async (version: number): Promise<[number, string[]]> => {
+      const { status, stdout } = await commandLine(folder, ['check', 'model', `models:/m/${version}`, '--json']);
+      return [status, (JSON.parse(stdout) as Shown).gates.map((gate) => `${gate.name}: ${gate.passed}, ${gate.found}`)];
+    };
+    const log = async (from: number): Promise<void> => {
+      const record = (age: number): string =>
+        JSON.stringify({ model: 'm', version: '1', inputs: { age, kind: 'x' }, prediction: 1 });
+      write('../log.jsonl', ages(from).map(record).join('\n'));
+      expect((await commandLine(folder, ['monitor', 'log', '../log.jsonl'])).status).toBe(0);
+    };
+    await reproduced();
+    const clean = [expect.stringMatching(/^lineage: true, raw.csv/), expect.stringMatching(/^clean_git: true, \w{7}$/)];
+    expect(await check(1)).toEqual([0, [...clean, 'training data: true, too few predictions to judge']]);
+    await log(20);
+    expect(await check(1)).toEqual([0, [...clean, 'training data: true, 0 %']]);
+    // The data of then are found by their content, also where others lie in their place.
+    fs.rmSync(path.join(folder, 'train.csv'));
+    write('train.csv', table(70));
+    expect(await check(1)).toEqual([0, [...clean, 'training data: true, 0 %']]);
+    for (const [file, status] of [
+      ['raw.csv', 0],
+      ['train.csv', 1],
+    ] as const) {
+      expect((await commandLine(folder, ['check', 'data', file, '--schema', 'checked.yaml'])).status).toBe(status);
+    }
+    await log(50);
+    expect(await check(1)).toEqual([1, [...clean, 'training data: false, 50 %: age']]);
+    // A run of changed sources.
+    write('source.onnx', worse());
+    await reproduced();
+    expect(await check(2)).toMatchObject([
+      1,
+      [clean[0], expect.stringMatching(/^clean_git: false, \w{7} with changes$/), expect.anything()],
+    ]);
+    // A model of no run has neither.
+    expect((await commandLine(folder, ['models', 'register', 'source.onnx', '--name', 'm'])).status).toBe(0);
+    expect(await check(3)).toMatchObject([1, expect.arrayContaining([expect.stringMatching(/^lineage: false/)])]);
   });
 
   it('are asked for by the REST API of a model that is tagged so', async () => {
     const folder = project();
-    register(folder, 'good.onnx', 0.95);
+    await register(folder, 'good.onnx', 0.95);
     const server = startMlops(folder, ['server', '-p', '0']);
     const url = await new Promise<string>((resolve, reject) => {
       server.child.stderr.on('data', () => {
@@ -195,7 +264,9 @@ describe('gates', () => {
       status: 400,
     });
     expect((await move('None')).status).toBe(200);
-    expect(mlops(folder, ['check', 'model', 'models:/digits/1'], { env: { MLFLOW_TRACKING_URI: url } }).status).toBe(0);
+    expect(
+      (await commandLine(folder, ['check', 'model', 'models:/digits/1'], { env: { MLFLOW_TRACKING_URI: url } })).status,
+    ).toBe(0);
     expect((await move('Production')).status).toBe(200);
     expect((await post('registered-models/alias', { name: 'digits', alias: 'champion', version: '1' })).status).toBe(
       200,

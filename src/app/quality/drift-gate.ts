@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { isMlopsError } from '../../base/index.ts';
 import type { ModelVersion, Run } from '../../mlflow/index.ts';
 import { drift } from '../monitor/drift.ts';
-import type { DataPlaces } from '../monitor/data-source.ts';
+import { openData, type DataPlaces } from '../monitor/data-source.ts';
 import { findMonitorSettings } from '../monitor/settings.ts';
 import type { GateResult } from './gate-result.ts';
 import type { Gates, StageGates } from './gates-file.ts';
@@ -26,16 +25,15 @@ export async function driftGate(
   const result = (passed: boolean, found: string, more: Partial<GateResult> = {}): GateResult[] => [
     { gate: 'drift', name: 'training data', passed, expected, found, ...more },
   ];
-  const reference = trainingData(gates.folder, run) ?? named(gates.folder, version.name);
+  const here = { ...places, cwd: gates.folder };
+  const training = await trainingData(here, version, run);
+  const reference = training.name ?? named(gates.folder, version.name);
   if (reference === undefined) {
-    return result(
-      false,
-      'no training data are known: neither a table among the datasets of the run nor a reference in monitor.yaml',
-    );
+    return result(false, `no training data are known: ${training.problem}; monitor.yaml has no reference`);
   }
   try {
     const current = `log:models:/${version.name}?since=${window}`;
-    const report = await drift({ ...places, cwd: gates.folder }, { reference, current });
+    const report = await drift(here, { reference, current });
     const drifted = Object.entries(report.columns).filter(([, column]) => column.drifted);
     if (report.verdict === 'too_few') return result(true, 'too few predictions to judge', { skipped: true });
     const share = `${Number((100 * report.share_drifted).toPrecision(3))} %`;
@@ -44,35 +42,41 @@ export async function driftGate(
       details: { reference, share_drifted: report.share_drifted, columns: drifted.map(([name]) => name) },
     });
   } catch (error) {
-    // A window without rows has no columns.
-    if (isMlopsError(error, 'usage')) return result(true, `no predictions in ${window}`, { skipped: true });
+    // Tables that have nothing in common cannot be compared, which fails the gate; gates.yaml is as it should be.
+    if (isMlopsError(error, 'usage')) return result(false, error.message);
     throw error;
   }
 }
 
-/** A table among the datasets of the run: as it is here where it has not changed, else as Git and DVC have it. */
-function trainingData(folder: string, run: Run | undefined): string | undefined {
-  const commit = run?.tags.find(({ key }) => key === 'mlflow.source.git.commit')?.value;
-  for (const { dataset } of run?.datasets ?? []) {
-    const file = pathOf(dataset.source) ?? dataset.name;
-    if (!tableEndings.test(file)) continue;
-    const here = path.resolve(folder, file);
-    const exists = fs.existsSync(here);
-    const isTracked = dataset.sourceType === 'dvc' && commit !== undefined && commit !== '';
-    if (isTracked && !(exists && md5Of(here) === dataset.digest)) return `${file}@${commit}`;
-    if (exists) return file;
+/**
+ * The table that the version was trained on: by its content, through the lineage of its run; else a table among the
+ * datasets of the run that is still where it was, where it is the only one, or the only one called after training.
+ */
+async function trainingData(
+  places: DataPlaces,
+  version: ModelVersion,
+  run: Run | undefined,
+): Promise<{ readonly name: string | undefined; readonly problem: string }> {
+  const name = `models:/${version.name}/${version.version}`;
+  try {
+    const { close } = await openData(name, places);
+    close();
+    return { name, problem: '' };
+  } catch (error) {
+    if (!isMlopsError(error, 'usage')) throw error;
+    const files = (run?.datasets ?? [])
+      .map(({ dataset }) => pathOf(dataset.source) ?? dataset.name)
+      .filter((file) => tableEndings.test(file) && fs.existsSync(path.resolve(places.cwd, file)));
+    const called = files.filter((file) => /train/i.test(path.basename(file)));
+    const [only] = [files, called].find((list) => list.length === 1) ?? [];
+    return { name: only, problem: [error.message, error.hint].filter((part) => part !== undefined).join('; ') };
   }
-  return undefined;
 }
 
 /** What monitor.yaml says that the inputs of the model should look like. */
 function named(folder: string, model: string): string | undefined {
   const found = findMonitorSettings([folder]);
   return found?.settings.models.get(model)?.reference;
-}
-
-function md5Of(file: string): string {
-  return createHash('md5').update(fs.readFileSync(file)).digest('hex');
 }
 
 function pathOf(source: string): string | undefined {
