@@ -15,8 +15,8 @@ import { traceRoutes } from './traces.ts';
 import { oldTraceRoutes } from './traces-v2.ts';
 import { addGraphql } from './graphql/register.ts';
 import { openDeliveries, type DeliveryOptions } from './webhooks/deliver.ts';
-import { withWebhooks } from './webhooks/events.ts';
 import { webhookRoutes } from './webhooks/routes.ts';
+import { withDeliveries } from './webhooks/wake.ts';
 import { addServerFacts } from './server-facts.ts';
 
 export interface MlflowApiOptions {
@@ -37,7 +37,7 @@ export function registerMlflowApi(shell: Shell, options: MlflowApiOptions): void
   shell.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
   addServerFacts(shell, prefix, store);
   refuseWithoutStore(shell, store);
-  addRoutes(shell, prefix, withDeliveries(shell, routesOf(store, options.shapeRun), options));
+  addRoutes(shell, prefix, withWebhooks(shell, routesOf(store, options.shapeRun), options));
   addRoutes(shell, prefix, traceRoutes(store.traces));
   addRoutes(shell, prefix, oldTraceRoutes(store.traces));
   addOtlp(shell, prefix, store.traces);
@@ -55,7 +55,7 @@ function refuseWithoutStore(shell: Shell, store: TrackingStore): void {
   });
 }
 
-function withDeliveries(
+function withWebhooks(
   shell: Shell,
   routes: readonly ApiRoute[],
   { store, webhooks: options }: MlflowApiOptions,
@@ -65,7 +65,7 @@ function withDeliveries(
   if (options === undefined || store.kind === 'remote') return routes;
   const deliveries = openDeliveries(store, options);
   shell.addHook('onClose', async () => deliveries.close());
-  return [...withWebhooks(routes, store, deliveries), ...webhookRoutes(webhooks, options, deliveries)];
+  return [...withDeliveries(routes, deliveries), ...webhookRoutes(webhooks, options, deliveries)];
 }
 
 function routesOf(store: TrackingStore, shape: ShapeRun | undefined): readonly ApiRoute[] {

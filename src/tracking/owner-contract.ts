@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { NewLetter } from '../deliver/index.ts';
+import type { Webhook, WebhookEvent } from '../mlflow/index.ts';
 import type { Opened } from './contract.ts';
 import type { TrackingStore } from './store.ts';
 
@@ -166,7 +167,43 @@ export function ownerContract(kind: string, open: () => Promise<Opened>): void {
       expect(await duties.takeDuty('clean', 'a', 60_000)).toBe(true);
     });
 
-    it('keeps webhooks, and tells which want an event', async () => {
+    it('keeps with each change of the registry the letters that tell of it, and none of what was refused', async () => {
+      const hook = (
+        name: string,
+        entity: WebhookEvent['entity'],
+        action: WebhookEvent['action'] = 'created',
+      ): Promise<Webhook> =>
+        store.webhooks.createWebhook({ name, url: 'https://a.example', events: [{ entity, action }] });
+      const told = async (): Promise<unknown> => {
+        const claim = { kinds: ['webhook'], holder: 'h', lease: 60_000, limit: 100, except: [] };
+        const letters = await store.outbox.claim(claim);
+        return letters.map(({ target, body }) => {
+          const { entity, action, data } = JSON.parse(body) as Readonly<Record<string, unknown>>;
+          return [target, `${String(entity)}.${String(action)}`, data];
+        });
+      };
+      const [made, prompt, tagged] = [
+        await hook('made', 'registered_model'),
+        await hook('prompt', 'prompt'),
+        await hook('tagged', 'model_version_tag', 'deleted'),
+      ];
+      const off = await hook('off', 'registered_model');
+      await store.webhooks.updateWebhook(off.id, { status: 'DISABLED' });
+      await store.createRegisteredModel('m', { tags: [{ key: 'a', value: 'b' }] });
+      await store.createRegisteredModel('p', { tags: [{ key: 'mlflow.prompt.is_prompt', value: 'true' }] });
+      expect(await told()).toEqual([
+        [made.id, 'registered_model.created', { name: 'm', tags: { a: 'b' }, description: '' }],
+        [prompt.id, 'prompt.created', { name: 'p', tags: {}, description: '' }],
+      ]);
+      await expect(store.createRegisteredModel('m')).rejects.toMatchObject({ code: 'resource_exists' });
+      await expect(store.deleteModelVersionTag('m', '1', 'k')).rejects.toMatchObject({ code: 'resource_missing' });
+      await store.createModelVersion({ name: 'm', source: 's3://b/m' });
+      await store.setModelVersionTag('m', '1', { key: 'k', value: 'v' });
+      await store.deleteModelVersionTag('m', '1', 'k');
+      expect(await told()).toEqual([[tagged.id, 'model_version_tag.deleted', { name: 'm', version: '1', key: 'k' }]]);
+    });
+
+    it('keeps webhooks', async () => {
       const events = [{ entity: 'model_version', action: 'created' }] as const;
       const hook = await store.webhooks.createWebhook({ name: 'ci', url: 'https://a.example', events, secret: 's' });
       const second = await store.webhooks.createWebhook({ name: 'two', url: 'https://b.example', events });
@@ -175,8 +212,6 @@ export function ownerContract(kind: string, open: () => Promise<Opened>): void {
       const rest = await store.webhooks.listWebhooks({ maxResults: 1, pageToken: page.nextPageToken });
       expect(rest.items.map(({ name }) => name)).toEqual(['ci']);
       await store.webhooks.updateWebhook(second.id, { status: 'DISABLED', secret: '' });
-      expect((await store.webhooks.webhooksFor(events)).map(({ id }) => id)).toEqual([hook.id]);
-      expect(await store.webhooks.webhooksFor([{ entity: 'prompt', action: 'created' }])).toEqual([]);
       await store.webhooks.deleteWebhook(hook.id);
       await expect(store.webhooks.getWebhook(hook.id)).rejects.toMatchObject({ code: 'resource_missing' });
     });

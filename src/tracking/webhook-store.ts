@@ -12,7 +12,10 @@ export interface NewWebhook {
 /** Absent fields stay; an empty secret takes the secret away. */
 export type WebhookChange = { readonly [Field in keyof NewWebhook]?: NewWebhook[Field] | undefined };
 
-/** Port: who is told about changes of the registry. Ids that are absent throw `resource_missing`. */
+/**
+ * Port: who is told about changes of the registry. Each change is kept with the letters (`webhookLetter`) that tell of
+ * it, for those webhooks that are active and want its event. Ids that are absent throw `resource_missing`.
+ */
 export interface WebhookStore {
   createWebhook(webhook: NewWebhook): Promise<Webhook>;
   getWebhook(id: string): Promise<Webhook>;
@@ -23,6 +26,4 @@ export interface WebhookStore {
   }): Promise<Page<Webhook>>;
   updateWebhook(id: string, change: WebhookChange): Promise<Webhook>;
   deleteWebhook(id: string): Promise<void>;
-  /** The active ones that want one of these events. */
-  webhooksFor(events: readonly WebhookEvent[]): Promise<readonly Webhook[]>;
 }

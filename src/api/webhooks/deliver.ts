@@ -1,6 +1,6 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 
-import { isMlopsError, messageOf, type Logger } from '../../base/index.ts';
+import { isMlopsError, type Logger } from '../../base/index.ts';
 import {
   httpPost,
   isWorthRepeating,
@@ -13,7 +13,7 @@ import {
   type PostAnswer,
 } from '../../deliver/index.ts';
 import type { Json, Webhook, WebhookEvent } from '../../mlflow/index.ts';
-import { onDuty, type TrackingStore } from '../../tracking/index.ts';
+import { onDuty, webhookLetter, webhookLetterKind, type TrackingStore } from '../../tracking/index.ts';
 
 export interface DeliveryOptions extends AddressRules {
   /** How often a delivery is repeated. */
@@ -26,37 +26,37 @@ export interface DeliveryOptions extends AddressRules {
 }
 
 export interface Deliveries {
-  /** Keeps deliveries in the store, then sends them beside the server's own work. Never throws. */
-  enqueue(webhooks: readonly Webhook[], event: WebhookEvent, data: Json): Promise<void>;
+  /** Sends what a change has left in the store, after the answer to the request that made it. */
+  wake(): void;
   /** Delivers now, once, and answers with what came back. */
   once(webhook: Webhook, event: WebhookEvent, data: Json): Promise<PostAnswer>;
   close(): Promise<void>;
 }
-
-const kind = 'webhook';
 
 /** Deliveries wait in the store's outbox: any server on the store sends what another left behind. */
 export function openDeliveries(store: TrackingStore, options: DeliveryOptions): Deliveries {
   const { log } = options;
   const onTrouble = (line: string): void => log.warn(line);
   const { outbox } = store;
-  const postman = openPostman({ outbox, couriers: { [kind]: webhookCourier(store, options) }, onTrouble });
+  const isDue = (): Promise<boolean> => outbox.isDue([webhookLetterKind]);
+  const postman = openPostman({ outbox, couriers: { [webhookLetterKind]: webhookCourier(store, options) }, onTrouble });
   const duty = onDuty(store.duties, {
     name: 'webhooks',
-    wanted: () => outbox.isDue([kind]),
+    wanted: isDue,
     work: () => postman.look(),
     onTrouble,
   });
   return {
-    async enqueue(webhooks, event, data) {
-      try {
-        await postman.post(webhooks.map((webhook) => writeLetter(webhook, event, data)));
-      } catch (error) {
-        // What they would tell of has happened, and is answered as such.
-        log.error(`webhooks were not told of a change: ${messageOf(error)}`);
-      }
+    wake() {
+      setImmediate(() => {
+        isDue().then(
+          (due) => (due ? postman.look() : undefined),
+          // The duty finds them.
+          () => undefined,
+        );
+      });
     },
-    once: (webhook, event, data) => send(webhook, writeLetter(webhook, event, data), options),
+    once: (webhook, event, data) => send(webhook, webhookLetter(webhook.id, event, data), options),
     async close() {
       await Promise.all([duty.close(), postman.close()]);
     },
@@ -92,13 +92,6 @@ async function webhookIfAny(store: TrackingStore, id: string): Promise<Webhook |
     if (isMlopsError(error, 'resource_missing')) return undefined;
     throw error;
   }
-}
-
-/** The body in MLflow's form. */
-function writeLetter({ id: target }: Webhook, { entity, action }: WebhookEvent, data: Json): NewLetter {
-  const now = new Date();
-  const body = JSON.stringify({ entity, action, timestamp: now.toISOString().replace('Z', '+00:00'), data });
-  return { id: randomUUID(), kind, target, body, createdAt: now.getTime() };
 }
 
 /** Every attempt sends the same, so that a receiver can tell repetitions. Headers in MLflow's form. */

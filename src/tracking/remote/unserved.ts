@@ -45,7 +45,6 @@ export function unserved(url: string): {
       listWebhooks: refuse,
       updateWebhook: refuse,
       deleteWebhook: refuse,
-      webhooksFor: refuse,
     },
     outbox: { post: refuse, isDue: refuse, claim: refuse, renew: refuse, settle: refuse, postpone: refuse },
     duties: { takeDuty: refuse, leaveDuty: refuse },

@@ -5,6 +5,18 @@
 export * from './errors.ts';
 export { demandsGates, gateTag, requireGates, requireGatesOfAlias } from './gates.ts';
 export { governed } from './governed.ts';
+export {
+  aliasDeleted,
+  aliasSet,
+  isPrompt,
+  modelCreated,
+  modelTagDeleted,
+  modelTagSet,
+  versionCreated,
+  versionTagDeleted,
+  versionTagSet,
+  type News,
+} from './news.ts';
 export { loadPatterns, matchesPattern } from './pattern.ts';
 export { sampleIndices } from './sample-history.ts';
 export { checkInside, checkSameOrigin, readSource, type Source } from './source.ts';

@@ -1,5 +1,5 @@
 import { modelVersionRules, type ModelVersion, type Stage, type Tag } from '../../mlflow/index.ts';
-import { noFiles, withVersion } from '../rules/index.ts';
+import { noFiles, versionCreated, versionTagDeleted, versionTagSet, withVersion } from '../rules/index.ts';
 import type { RegistryStore } from '../store.ts';
 import type { NewModelVersion, Transition } from '../types.ts';
 import type { Context } from './context.ts';
@@ -16,8 +16,9 @@ import {
 } from './registry-rows.ts';
 import { pageOf, simpleSearch, type SearchTable } from './search/simple-search.ts';
 import { sql } from './sql.ts';
-import { all, get, run, type Work } from './work.ts';
 import { originOf } from './version-source.ts';
+import { tell } from './webhooks.ts';
+import { all, get, run, type Work } from './work.ts';
 
 const searched: SearchTable = {
   table: 'model_versions',
@@ -94,6 +95,7 @@ export function modelVersionsOf(c: Context): VersionHalf {
     setModelVersionTag: (name, version, tag) =>
       c.writeAlone(function* () {
         yield* putTag(yield* needVersion(name, version), tag);
+        yield* tell(versionTagSet(name, version, tag));
       }),
     deleteModelVersionTag: (name, version, key) =>
       c.writeAlone(function* () {
@@ -101,6 +103,7 @@ export function modelVersionsOf(c: Context): VersionHalf {
         yield* run(
           sql`DELETE FROM model_version_tags WHERE name = ${name} AND version = ${row.version} AND key = ${key}`,
         );
+        yield* tell(versionTagDeleted(name, version, key));
       }),
   };
 }
@@ -123,6 +126,7 @@ function* create(wanted: NewModelVersion): Work<ModelVersion> {
   for (const tag of wanted.tags ?? []) yield* putTag(row, tag);
   if (origin.modelId !== undefined) yield* tellLoggedModel(origin.modelId, name, version);
   yield* recordPromotion({ name, version, kind: 'register', from: '', to: 'None', by: userId });
+  yield* tell(versionCreated(wanted, String(version)));
   return yield* toVersion(row);
 }
 

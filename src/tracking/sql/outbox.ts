@@ -1,8 +1,8 @@
-import type { Letter, Outbox } from '../../deliver/index.ts';
+import type { Letter, NewLetter, Outbox } from '../../deliver/index.ts';
 import { clock } from './clock.ts';
 import type { Context } from './context.ts';
 import { among, either, nothing, sql } from './sql.ts';
-import { all, get, insertAll, run, type Insert } from './work.ts';
+import { all, get, insertAll, run, type Insert, type Work } from './work.ts';
 
 interface Row {
   readonly id: string;
@@ -25,11 +25,7 @@ const insertion: Insert = {
  */
 export function outboxOf(c: Context): Outbox {
   return {
-    post: (letters) =>
-      c.write(function* () {
-        const rows = letters.map(({ id, kind, target, body, createdAt }) => [id, kind, target, body, createdAt, 0]);
-        yield* insertAll(insertion, rows);
-      }),
+    post: (letters) => c.write(() => postLetters(letters)),
     isDue: (kinds) =>
       c.read(function* () {
         const due = sql`SELECT 1 FROM outbox WHERE due <= ${clock()} AND ${among(sql`kind`, kinds)} LIMIT 1`;
@@ -62,6 +58,12 @@ export function outboxOf(c: Context): Outbox {
         yield* run(sql`UPDATE outbox SET holder = '', due = ${due} WHERE id = ${id} AND holder = ${holder}`);
       }),
   };
+}
+
+/** Within the work that they tell of: they are kept when that is, and only then. */
+export function* postLetters(letters: readonly NewLetter[]): Work<void> {
+  const rows = letters.map(({ id, kind, target, body, createdAt }) => [id, kind, target, body, createdAt, 0]);
+  yield* insertAll(insertion, rows);
 }
 
 function toLetter({ id, kind, target, body, created_time: createdAt, attempts }: Row): Letter {

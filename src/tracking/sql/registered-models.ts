@@ -1,11 +1,21 @@
 import { registeredModelRules, type RegisteredModel, type Tag } from '../../mlflow/index.ts';
-import { modelTaken, noAlias, registeredKind } from '../rules/index.ts';
+import {
+  aliasDeleted,
+  aliasSet,
+  modelCreated,
+  modelTagDeleted,
+  modelTagSet,
+  modelTaken,
+  noAlias,
+  registeredKind,
+} from '../rules/index.ts';
 import type { RegistryStore } from '../store.ts';
 import type { Motive, Promotion } from '../types.ts';
 import type { Context } from './context.ts';
 import { needModel, needVersion, recordPromotion, toModel, toVersion, type ModelRow } from './registry-rows.ts';
 import { pageOf, simpleSearch, type SearchTable } from './search/simple-search.ts';
 import { sql } from './sql.ts';
+import { tell } from './webhooks.ts';
 import { all, get, run, type Work } from './work.ts';
 
 const searched: SearchTable = {
@@ -68,16 +78,19 @@ export function registeredModelsOf(c: Context): ModelHalf {
       c.writeAlone(function* () {
         yield* needModel(name);
         yield* putTag(name, tag);
+        yield* tell(modelTagSet(name, tag));
       }),
     deleteRegisteredModelTag: (name, key) =>
       c.writeAlone(function* () {
         yield* needModel(name);
         yield* run(sql`DELETE FROM registered_model_tags WHERE name = ${name} AND key = ${key}`);
+        yield* tell(modelTagDeleted(name, key));
       }),
     setAlias: (name, alias, version, motive = {}) => c.writeAlone(() => setAlias(name, alias, version, motive)),
     deleteAlias: (name, alias, motive = {}) =>
       c.writeAlone(function* () {
         yield* needModel(name);
+        yield* tell(aliasDeleted(name, alias));
         const row = yield* aliasRow(name, alias);
         if (row === undefined) return;
         yield* run(sql`DELETE FROM model_aliases WHERE name = ${name} AND alias = ${alias}`);
@@ -108,6 +121,7 @@ function* create(
       VALUES (${name}, ${now}, ${now}, ${description})`,
   );
   for (const tag of tags) yield* putTag(name, tag);
+  yield* tell(modelCreated(name, tags, description));
   return yield* toModel(yield* needModel(name));
 }
 
@@ -137,6 +151,7 @@ function* setAlias(name: string, alias: string, version: string, motive: Motive)
     sql`INSERT INTO model_aliases (name, alias, version) VALUES (${name}, ${alias}, ${row.version})
       ON CONFLICT (name, alias) DO UPDATE SET version = excluded.version`,
   );
+  yield* tell(aliasSet(name, alias, version));
   if (before?.version === row.version) return;
   const from = before === undefined ? '' : `version ${before.version}`;
   yield* recordPromotion({

@@ -4,13 +4,16 @@ import {
   readOffset,
   writePageToken,
   type Page,
+  type Tag,
   type Webhook,
   type WebhookEvent,
   type WebhookStatus,
 } from '../../mlflow/index.ts';
-import { noWebhook } from '../rules/index.ts';
+import { isPrompt, noWebhook, type News } from '../rules/index.ts';
+import { webhookLetter } from '../webhook-letter.ts';
 import type { NewWebhook, WebhookChange, WebhookStore } from '../webhook-store.ts';
 import type { Context } from './context.ts';
+import { postLetters } from './outbox.ts';
 import { sql } from './sql.ts';
 import { all, get, run, type Work } from './work.ts';
 
@@ -42,13 +45,25 @@ export function webhooksOf(c: Context): WebhookStore {
         yield* run(sql`DELETE FROM webhooks WHERE n = ${n}`);
       }),
     listWebhooks: (query) => c.read(() => list(query)),
-    webhooksFor: (events) =>
-      c.read(function* () {
-        const wanted = new Set(events.map(textOf));
-        const rows = yield* all<Row>(sql`SELECT * FROM webhooks WHERE status = 'ACTIVE' ORDER BY n`);
-        return rows.filter((row) => row.events.split('\n').some((event) => wanted.has(event))).map(toWebhook);
-      }),
   };
+}
+
+/**
+ * Keeps letters for the webhooks that want to hear of a change, as a part of the work that makes it: it is told when it
+ * has happened, and only then.
+ */
+export function* tell({ name, action, model, prompt, data }: News): Work<void> {
+  const rows = yield* all<Row>(sql`SELECT * FROM webhooks WHERE status = 'ACTIVE' ORDER BY n`);
+  // Without webhooks nothing more is looked up.
+  if (rows.length === 0) return;
+  const tags = yield* all<Tag>(sql`SELECT key, value FROM registered_model_tags WHERE name = ${name}`);
+  const ofPrompt = isPrompt(tags);
+  const entity = ofPrompt ? prompt : model;
+  if (entity === undefined) return;
+  const event = { entity, action };
+  const wanting = rows.filter(({ events }) => events.split('\n').includes(textOf(event)));
+  const content = data(ofPrompt);
+  yield* postLetters(wanting.map(({ id }) => webhookLetter(id, event, content)));
 }
 
 function* list({ maxResults = 100, pageToken }: Parameters<WebhookStore['listWebhooks']>[0]): Work<Page<Webhook>> {
