@@ -34,6 +34,7 @@ export { methods as driftMethods, type MethodName } from './drift/methods.ts';
 export { checkTogether, isMultivariateName, multivariateNames } from './drift/multivariate.ts';
 export type { ColumnDrift, DriftReport } from './drift/report.ts';
 export { bucketKinds } from './buckets.ts';
+export { droppedSince } from './dropped-records.ts';
 export { toEntry, toLabel, type Entry } from './entry.ts';
 export { intakeLimit, takeLabels, takePredictions, type Intake } from './intake.ts';
 export { monitorGauges, type LookFacts, type ModelFacts } from './gauges.ts';

@@ -3,6 +3,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { droppedSince } from './dropped-records.ts';
 import { PredictionLog, readPredictionLog } from './index.ts';
 
 let dir = '';
@@ -62,6 +63,21 @@ describe('the prediction log', () => {
     expect(log).toMatchObject({ logged: 0, dropped: 2 });
     expect(log.trouble).toContain('ENOTDIR');
     expect(said).toHaveLength(1);
+  });
+
+  it('notes beside the segments what it lost, once', async () => {
+    const before = Date.now();
+    const log = new PredictionLog({ directory: dir, maxPending: 100 });
+    log.append('{"kind":"prediction","id":"1","at":1,"model":"m"}');
+    expect(log.append('x'.repeat(200), 3)).toBe(false);
+    await log.flush();
+    expect(droppedSince(dir, before)).toBe(3);
+    expect(log.append('x'.repeat(200))).toBe(false);
+    await log.close();
+    expect(droppedSince(dir, before)).toBe(4);
+    expect(droppedSince(dir, Date.now() + 1)).toBe(0);
+    expect(droppedSince(path.join(dir, 'none'), 0)).toBe(0);
+    expect(await readAll()).toMatchObject([{ id: '1' }]);
   });
 
   it('removes segments after their time', async () => {

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { messageOf } from '../base/index.ts';
+import { noteDropped } from './dropped-records.ts';
 import { SegmentIndexer } from './segment-index.ts';
 import { PredictionSampler, type PredictionSink, type SamplerOptions } from './prediction-sampler.ts';
 
@@ -65,6 +66,8 @@ export class PredictionLog implements PredictionSink {
   #writing: Promise<void> | undefined;
   #segment: Segment | undefined;
   #retryAt = 0;
+  /** Of the dropped records those that are noted beside the log. */
+  #noted = 0;
 
   constructor(options: PredictionLogOptions) {
     this.#options = {
@@ -151,6 +154,7 @@ export class PredictionLog implements PredictionSink {
       else segment.indexer = undefined;
       this.logged += records;
       this.#waitingBytes -= bytes;
+      await this.#note();
       if (this.trouble !== undefined) this.#options.onTrouble?.('the prediction log is written again');
       this.trouble = undefined;
     } catch (error) {
@@ -162,6 +166,18 @@ export class PredictionLog implements PredictionSink {
       if (this.#segment !== undefined) this.#segment.indexer = undefined;
       await this.#closeSegment();
       this.#lose(records, bytes);
+    }
+  }
+
+  /** Losses are told of beside the log as soon as the disk takes something. */
+  async #note(): Promise<void> {
+    const lost = this.dropped - this.#noted;
+    if (lost === 0) return;
+    try {
+      await noteDropped(this.#options.directory, lost, Date.now());
+      this.#noted += lost;
+    } catch {
+      // With the next write.
     }
   }
 
@@ -218,6 +234,7 @@ export class PredictionLog implements PredictionSink {
     await this.#writing;
     if (this.#waiting.length > 0) await this.#write();
     await this.#closeSegment();
+    await this.#note();
   }
 }
 

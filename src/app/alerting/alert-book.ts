@@ -1,4 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { lockFile, MlopsError, nearest } from '../../base/index.ts';
@@ -17,7 +18,9 @@ export class AlertBook {
   /** @param folder the private folder, for the lock of who changes alerts. */
   constructor(store: TrackingStore, root: string, folder: string) {
     this.#store = store;
-    this.project = path.basename(root);
+    // A store may be shared, and folders of many projects are called the same.
+    const place = createHash('sha256').update(realPath(root)).digest('hex').slice(0, 12);
+    this.project = `${path.basename(root)}-${place}`;
     this.#lock = path.join(folder, 'alerts.lock');
   }
 
@@ -91,5 +94,13 @@ export class AlertBook {
       await this.change([changed], [], now);
       return changed;
     });
+  }
+}
+
+function realPath(folder: string): string {
+  try {
+    return fs.realpathSync(folder);
+  } catch {
+    return path.resolve(folder);
   }
 }

@@ -317,6 +317,35 @@ describe('rules', () => {
     expect(one.troubles).toEqual([]);
   });
 
+  it('hold logged rows to a schema, and count what the log lost', async () => {
+    const rules = [
+      'name: rows, on: quality, schema: data.schema.yaml',
+      'name: many, on: quality, schema: data.schema.yaml, above: 0.3',
+      'name: lost, on: dropped, window: 1h',
+    ];
+    const one = await project({ rules });
+    fs.writeFileSync(
+      path.join(one.root, 'data.schema.yaml'),
+      'version: 1\ncolumns:\n  age: {type: integer, min: 0}\n  sex: {type: string, values: [f, m]}\n',
+    );
+    const ringing = async (): Promise<string[]> => (await one.look()).alerts.map(({ rule }) => rule).sort();
+    one.predict(20, (i) => ({ inputs: { age: i, sex: 'f' } }));
+    expect(await ringing()).toEqual([]);
+    one.predict(5, () => ({ inputs: { age: -1, sex: 'f' } }));
+    const { alerts } = await one.look();
+    expect(alerts).toMatchObject([
+      { rule: 'rows', value: 0.2, text: expect.stringContaining('min of age: 5 rows are not at least 0') },
+    ]);
+    one.predict(20, () => ({ inputs: { age: 4, sex: 'x' } }));
+    fs.writeFileSync(path.join(one.root, 'log', 'dropped.jsonl'), `{"at":${start - 1000},"count":7}\n{"at":`);
+    expect(await ringing()).toEqual(['lost', 'many', 'rows']);
+    one.pass(2 * 3_600_000);
+    expect((await one.look()).ended.map(({ rule }) => rule)).toEqual(['lost']);
+    expect(one.troubles).toEqual([]);
+    fs.rmSync(path.join(one.root, 'data.schema.yaml'));
+    expect((await one.look()).looked.problems).toHaveLength(2);
+  });
+
   it('that cannot be judged are told of, and stop no others', async () => {
     const rules = ['name: drifted, on: drift', failing];
     const one = await project({ rules, more: 'models:\n  m: {reference: none.csv}' });

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import { formatDuration, isMlopsError, messageOf } from '../../base/index.ts';
 import {
   compare,
+  droppedSince,
   type AlertRule,
   type DriftReport,
   type ModelStats,
@@ -10,6 +11,7 @@ import {
   type Performance,
 } from '../../monitor/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
+import { logQuality } from './log-quality.ts';
 import { driftOfModel } from './model-drift.ts';
 import type { DataPlaces } from './data-source.ts';
 import { performance, stats } from './predictions.ts';
@@ -216,6 +218,7 @@ const judges: Readonly<Record<RuleSettings['on'], Judge>> = {
     return { ...compare(rule, found.value), value: found.value, text };
   },
   async quality(rule, model, look) {
+    if (rule.schema !== undefined) return judgeSchema(rule, rule.schema, model, look);
     const found = await look.statsFor(rule, model);
     if (found === undefined) return unknown(`no predictions of '${model}'`, rule);
     const [worst] = Object.entries(found.inputs)
@@ -252,9 +255,14 @@ const judges: Readonly<Record<RuleSettings['on'], Judge>> = {
     const text = `${value} predictions of '${model}' within ${formatDuration(rule.window ?? day)}`;
     return { ...compare(rule, value), value, text };
   },
-  async dropped(rule) {
+  async dropped(rule, _model, look) {
     const { above = 0, below, url } = rule;
-    if (url === undefined) return unknown("'url' of the server is not given", rule);
+    if (url === undefined) {
+      const window = rule.window ?? day;
+      const value = droppedSince(look.places.log, look.now - window);
+      const text = `${value} records were dropped by the log's writers within ${formatDuration(window)}`;
+      return { ...compare({ above, below }, value), value, text };
+    }
     const answer = await fetch(new URL('/stats', url), { signal: AbortSignal.timeout(10_000) });
     const body = (await answer.json()) as { prediction_log?: { dropped?: number } | null };
     const value = body.prediction_log?.dropped ?? null;
@@ -282,6 +290,23 @@ const judges: Readonly<Record<RuleSettings['on'], Judge>> = {
     return { met: age > after, value: age / 1000, threshold: after / 1000, text };
   },
 };
+
+/** Any expectation that fails, or where there is a limit one that more rows fail than that. */
+async function judgeSchema(rule: RuleSettings, schema: string, model: string, look: Look): Promise<Seen> {
+  const since = look.now - (rule.window ?? day);
+  const { rows, failed, worst } = await logQuality(look.places, { model, schema, since, now: look.now });
+  if (rows === 0) return unknown(`no predictions of '${model}'`, rule);
+  const limited = rule.above === undefined ? { met: failed.length > 0, threshold: 0 } : compare(rule, worst);
+  const said = failed.slice(0, 5).map(({ expectation, column, expected, result }) => {
+    const of = column === null ? '' : ` of ${[column].flat().join(', ')}`;
+    return `${expectation}${of}: ${result.unexpected_count} rows are not ${expected}`;
+  });
+  const text =
+    failed.length === 0
+      ? `${rows} rows of '${model}' hold to ${schema}`
+      : `${failed.length} expectations of ${schema} fail for '${model}' (${rows} rows): ${said.join('; ')}`;
+  return { ...limited, value: worst, text };
+}
 
 /** The versions in Production; where there are none, all. */
 async function versionsServed(store: TrackingStore, model: string) {

@@ -62,15 +62,17 @@ const rule = setting.checked(
       fallback: 0.95,
     }),
     window: optional(duration(), { about: "how far back it looks (the model's window; of latency and errors a day)" }),
-    url: optional(text(), { about: 'of dropped: the address of a `mlops serve` that is asked' }),
+    schema: optional(text(), { about: 'of quality: a data.schema.yaml that the logged rows must hold to' }),
+    url: optional(text(), { about: 'of dropped: a `mlops serve` that is asked, instead of the log' }),
     run: optional(text(), { about: 'a shell line that is run in the project when it fires, its log kept as a run' }),
     budget: optional(integer({ min: 0 }), { about: 'how often a day `run` is run at most', fallback: 1 }),
   }),
-  ({ on, above, below, after }) => {
+  ({ on, above, below, after, schema }) => {
     const given = { above, below, after };
+    if (on === 'quality' && schema !== undefined) return undefined;
     const needed: readonly (keyof typeof given)[] = limits[on];
     if (needed.length === 0 || needed.some((name) => given[name] !== undefined)) return undefined;
-    return `a rule on ${on} needs ${needed.join(' or ')}`;
+    return `a rule on ${on} needs ${[...needed, ...(on === 'quality' ? ['schema'] : [])].join(' or ')}`;
   },
 );
 
@@ -120,7 +122,7 @@ export const monitorSettings = fields({
 export type MonitorSettings = SettingOf<typeof monitorSettings>;
 export type ModelSettings = SettingOf<typeof model>;
 export type ChannelSettings = SettingOf<typeof channel>;
-export type RuleSettings = AlertRule & Pick<SettingOf<typeof rule>, 'url' | 'run' | 'budget'>;
+export type RuleSettings = AlertRule & Pick<SettingOf<typeof rule>, 'url' | 'run' | 'budget' | 'schema'>;
 
 function unique<Value extends { readonly name: string }>(
   kind: Parameters<typeof setting.listOf<Value>>[0],
