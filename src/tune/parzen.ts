@@ -13,11 +13,14 @@ interface NumericKernels {
   readonly mu: Float64Array;
   readonly sigma: Float64Array;
 }
-/** A row of probabilities of the choices for each kernel; the last one is the prior. */
+/** Probabilities of the choices: `hit` for the one that a kernel observed, else `miss`; the last, the prior, is even. */
 interface CategoricalKernels {
   readonly name: string;
   readonly domain: CategoricalDomain;
-  readonly rows: readonly Float64Array[];
+  /** Indices of choices, one for each kernel but the prior. */
+  readonly observed: readonly number[];
+  readonly hit: number;
+  readonly miss: number;
 }
 type Kernels = NumericKernels | CategoricalKernels;
 
@@ -42,7 +45,7 @@ export class ParzenEstimator {
     this.#kernels = parameters.map(({ name, domain }) => {
       const numbers = used.map((params) => toNumber(domain, params[name] as ParamValue));
       return domain.type === 'categorical'
-        ? { name, domain, rows: categoricalRows(domain, numbers) }
+        ? { name, domain, ...categorical(domain, numbers) }
         : { name, domain, ...gaussians(domain, numbers) };
     });
   }
@@ -51,8 +54,8 @@ export class ParzenEstimator {
     const parameters: KernelData['parameters'] = {};
     for (const kernels of this.#kernels) {
       parameters[kernels.name] =
-        'rows' in kernels
-          ? { weights: kernels.rows.map((row) => [...row]) }
+        'observed' in kernels
+          ? { weights: Array.from(this.weights, (_, i) => [...row(kernels, i)]) }
           : { mu: [...kernels.mu], sigma: [...kernels.sigma] };
     }
     return { weights: [...this.weights], parameters };
@@ -63,8 +66,8 @@ export class ParzenEstimator {
     const i = random.weighted(this.weights);
     const params: Record<string, ParamValue> = {};
     for (const kernels of this.#kernels) {
-      if ('rows' in kernels) {
-        const choice = random.weighted(kernels.rows[i] as Float64Array);
+      if ('observed' in kernels) {
+        const choice = random.weighted(row(kernels, i));
         params[kernels.name] = fromNumber(kernels.domain, choice);
         continue;
       }
@@ -80,15 +83,17 @@ export class ParzenEstimator {
   logDensity(points: readonly Params[]): Float64Array {
     const count = this.weights.length;
     const table = new Float64Array(points.length * count);
-    const logWeights = Float64Array.from(this.weights, Math.log);
-    for (let p = 0; p < points.length; p++) table.set(logWeights, p * count);
+    for (let i = 0; i < count; i++) table[i] = Math.log(this.weights[i] as number);
+    for (let p = 1; p < points.length; p++) table.copyWithin(p * count, 0, count);
     for (const kernels of this.#kernels) {
       const numbers = points.map((point) => toNumber(kernels.domain, point[kernels.name] as ParamValue));
-      if ('rows' in kernels) addCategorical(table, kernels, numbers);
+      if ('observed' in kernels) addCategorical(table, kernels, numbers);
       else if (kernels.domain.step === undefined) addContinuous(table, kernels, numbers);
       else addStepped(table, kernels, numbers);
     }
-    return Float64Array.from(points, (_, p) => logSumExp(table, p * count, count));
+    const densities = new Float64Array(points.length);
+    for (let p = 0; p < points.length; p++) densities[p] = logSumExp(table, p * count, count);
+    return densities;
   }
 }
 
@@ -100,22 +105,28 @@ export function mixtureWeights(n: number, even: boolean): Float64Array {
     for (let i = 0; i < old; i++) weights[i] = old === 1 ? 1 / n : 1 / n + ((1 - 1 / n) * i) / (old - 1);
   }
   let sum = 0;
-  for (const weight of weights) sum += weight;
-  return weights.map((weight) => weight / sum);
+  for (let i = 0; i <= n; i++) sum += weights[i] as number;
+  for (let i = 0; i <= n; i++) weights[i] = (weights[i] as number) / sum;
+  return weights;
 }
 
-function categoricalRows(domain: CategoricalDomain, observed: readonly number[]): Float64Array[] {
-  const choices = domain.choices.length;
-  const uniform = new Float64Array(choices).fill(1 / choices);
-  if (observed.length === 0) return [uniform];
+function categorical(
+  { choices }: CategoricalDomain,
+  observed: readonly number[],
+): Omit<CategoricalKernels, 'name' | 'domain'> {
   const base = 1 / (observed.length + 1);
-  const total = 1 + choices * base;
-  const rows = observed.map((index) => {
-    const row = new Float64Array(choices).fill(base / total);
-    row[index] = (base + 1) / total;
-    return row;
-  });
-  return [...rows, uniform];
+  const total = 1 + choices.length * base;
+  return { observed, hit: (base + 1) / total, miss: base / total };
+}
+
+/** The probabilities of the choices in a kernel. */
+function row({ domain, observed, hit, miss }: CategoricalKernels, i: number): Float64Array {
+  const choices = domain.choices.length;
+  const index = observed[i];
+  if (index === undefined) return new Float64Array(choices).fill(1 / choices);
+  const probabilities = new Float64Array(choices).fill(miss);
+  probabilities[index] = hit;
+  return probabilities;
 }
 
 function gaussians(domain: NumericDomain, observed: readonly number[]): Omit<NumericKernels, 'name' | 'domain'> {
@@ -125,13 +136,17 @@ function gaussians(domain: NumericDomain, observed: readonly number[]): Omit<Num
   const mu = new Float64Array(n + 1);
   for (let i = 0; i < n; i++) mu[i] = domain.log ? Math.log(observed[i] as number) : (observed[i] as number);
   const sigma = new Float64Array(n + 1);
-  const order = Array.from({ length: n }, (_, i) => i).sort((a, b) => (mu[a] as number) - (mu[b] as number));
+  // Only the values of neighbours count, so they are sorted without their owners; equal ones stand in trial order.
+  const sorted = mu.slice(0, n).sort();
+  const taken = new Float64Array(n);
   const least = range / Math.min(100, n + 2);
-  for (let k = 0; k < n; k++) {
-    const i = order[k] as number;
+  for (let i = 0; i < n; i++) {
     const here = mu[i] as number;
-    const left = here - (k === 0 ? low : (mu[order[k - 1] as number] as number));
-    const right = (k === n - 1 ? high : (mu[order[k + 1] as number] as number)) - here;
+    const first = firstAtLeast(sorted, here);
+    const k = first + (taken[first] as number);
+    addAt(taken, first, 1);
+    const left = here - (k === 0 ? low : (sorted[k - 1] as number));
+    const right = (k === n - 1 ? high : (sorted[k + 1] as number)) - here;
     let width = Math.max(left, right);
     if (n >= 2 && k === 0) width = right;
     if (n >= 2 && k === n - 1) width = left;
@@ -142,10 +157,29 @@ function gaussians(domain: NumericDomain, observed: readonly number[]): Omit<Num
   return { low, high, mu, sigma };
 }
 
-function addCategorical(table: Float64Array, { rows }: CategoricalKernels, indices: readonly number[]): void {
-  const count = rows.length;
-  for (const [p, index] of indices.entries()) {
-    for (let i = 0; i < count; i++) addAt(table, p * count + i, Math.log((rows[i] as Float64Array)[index] as number));
+function firstAtLeast(sorted: Float64Array, value: number): number {
+  let from = 0;
+  let to = sorted.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((sorted[middle] as number) < value) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+function addCategorical(
+  table: Float64Array,
+  { domain, observed, hit, miss }: CategoricalKernels,
+  indices: readonly number[],
+): void {
+  const n = observed.length;
+  const [logHit, logMiss, logEven] = [Math.log(hit), Math.log(miss), -Math.log(domain.choices.length)];
+  for (let p = 0; p < indices.length; p++) {
+    const index = indices[p] as number;
+    const at = p * (n + 1);
+    for (let i = 0; i < n; i++) addAt(table, at + i, observed[i] === index ? logHit : logMiss);
+    addAt(table, at + n, logEven);
   }
 }
 
@@ -153,16 +187,22 @@ function addContinuous(table: Float64Array, kernels: NumericKernels, numbers: re
   const { mu, sigma, low, high, domain } = kernels;
   const count = mu.length;
   const offset = new Float64Array(count);
+  const scale = new Float64Array(count);
   for (let i = 0; i < count; i++) {
     const [m, s] = [mu[i] as number, sigma[i] as number];
+    scale[i] = 1 / s;
     offset[i] = LOG_SQRT_2PI + logMass((low - m) / s, (high - m) / s) + Math.log(s);
   }
-  for (const [p, number] of numbers.entries()) {
+  for (let p = 0; p < numbers.length; p++) {
+    const number = numbers[p] as number;
     const x = domain.log ? Math.log(number) : number;
-    const outside = x < low || x > high;
-    for (let i = 0; i < count; i++) {
-      const z = (x - (mu[i] as number)) / (sigma[i] as number);
-      addAt(table, p * count + i, outside ? -Infinity : -0.5 * z * z - (offset[i] as number));
+    const at = p * count;
+    if (x < low || x > high) table.fill(-Infinity, at, at + count);
+    else {
+      for (let i = 0; i < count; i++) {
+        const z = (x - (mu[i] as number)) * (scale[i] as number);
+        addAt(table, at + i, -0.5 * z * z - (offset[i] as number));
+      }
     }
   }
 }
@@ -172,31 +212,38 @@ function addStepped(table: Float64Array, kernels: NumericKernels, numbers: reado
   const { mu, sigma, low, high, domain } = kernels;
   const count = mu.length;
   const half = (domain.step ?? 0) / 2;
-  const kinds = new Map<string, number>();
+  const kinds = new Map<number, Map<number, number>>();
   const kind = new Int32Array(count);
   const samples: number[] = [];
   for (let i = 0; i < count; i++) {
-    const key = `${mu[i]} ${sigma[i]}`;
-    let known = kinds.get(key);
+    let widths = kinds.get(mu[i] as number);
+    if (widths === undefined) kinds.set(mu[i] as number, (widths = new Map<number, number>()));
+    let known = widths.get(sigma[i] as number);
     if (known === undefined) {
       known = samples.length;
-      kinds.set(key, known);
+      widths.set(sigma[i] as number, known);
       samples.push(i);
     }
     kind[i] = known;
   }
-  const total = samples.map((i) => massBetween(kernels, i, low, high));
+  const total = new Float64Array(samples.length);
+  for (const [k, i] of samples.entries()) total[k] = massBetween(kernels, i, low, high);
   const seen = new Map<number, Float64Array>();
-  for (const [p, number] of numbers.entries()) {
+  for (let p = 0; p < numbers.length; p++) {
+    const number = numbers[p] as number;
     let masses = seen.get(number);
     if (masses === undefined) {
       const [left, right] = domain.log
         ? [Math.log(number - half), Math.log(number + half)]
         : [number - half, number + half];
-      masses = Float64Array.from(samples, (i, k) => massBetween(kernels, i, left, right) - (total[k] as number));
+      masses = new Float64Array(samples.length);
+      for (let k = 0; k < samples.length; k++) {
+        masses[k] = massBetween(kernels, samples[k] as number, left, right) - (total[k] as number);
+      }
       seen.set(number, masses);
     }
-    for (let i = 0; i < count; i++) addAt(table, p * count + i, masses[kind[i] as number] as number);
+    const at = p * count;
+    for (let i = 0; i < count; i++) addAt(table, at + i, masses[kind[i] as number] as number);
   }
 }
 
@@ -210,7 +257,11 @@ function logSumExp(table: Float64Array, from: number, count: number): number {
   for (let i = from; i < from + count; i++) if ((table[i] as number) > most) most = table[i] as number;
   if (most === -Infinity) return -Infinity;
   let sum = 0;
-  for (let i = from; i < from + count; i++) sum += Math.exp((table[i] as number) - most);
+  for (let i = from; i < from + count; i++) {
+    const below = (table[i] as number) - most;
+    // What is less than e^-60 of the greatest one changes no digit, even a million times.
+    if (below > -60) sum += Math.exp(below);
+  }
   return Math.log(sum) + most;
 }
 
