@@ -3,19 +3,24 @@ import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { freshProject, mlops, temporaryFolder } from './cli.ts';
+import { bmp } from './support/bmp.ts';
+import { commandLine } from './support/command-line.ts';
 
 describe('check data', () => {
-  it('exits with 0, 1 and 2 as documented, in every format', () => {
+  it('exits with 0, 1 and 2 as documented, in every format', async () => {
     const folder = temporaryFolder();
     const write = (name: string, text: string): void => fs.writeFileSync(path.join(folder, name), text);
     write('good.csv', 'id,age\n1,20\n2,30\n3,40\n');
     write('bad.csv', 'id,age\n1,20\n1,-3\n');
     write('ragged.csv', 'id,age\n1,20\n2\n');
-    const check = (...words: string[]) => mlops(folder, ['check', 'data', ...words]);
-    expect(check('infer', 'good.csv')).toMatchObject({ status: 0, stderr: expect.stringContaining('wrote') });
-    expect(check('infer', 'good.csv')).toMatchObject({ status: 2, stderr: expect.stringContaining('exists already') });
-    expect(check('good.csv')).toMatchObject({ status: 0, stdout: expect.stringContaining('✓ good.csv: 3 rows') });
-    const bad = check('good.csv', 'bad.csv', 'ragged.csv', '--json', '--metrics', 'quality.json');
+    const check = (...words: string[]) => commandLine(folder, ['check', 'data', ...words]);
+    expect(await check('infer', 'good.csv')).toMatchObject({ status: 0, stderr: expect.stringContaining('wrote') });
+    expect(await check('infer', 'good.csv')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('exists already'),
+    });
+    expect(await check('good.csv')).toMatchObject({ status: 0, stdout: expect.stringContaining('✓ good.csv: 3 rows') });
+    const bad = await check('good.csv', 'bad.csv', 'ragged.csv', '--json', '--metrics', 'quality.json');
     expect(bad.status).toBe(1);
     expect(JSON.parse(bad.stdout)).toMatchObject({
       success: false,
@@ -45,7 +50,7 @@ describe('check data', () => {
       success: 0,
       files: { 'good.csv': { failed: 0 }, 'bad.csv': { failed: 2, unexpected: 3 }, 'ragged.csv': { unreadable: 1 } },
     });
-    expect(check('bad.csv').stdout).toContain('line 3: -3');
+    expect((await check('bad.csv')).stdout).toContain('line 3: -3');
     const formats: [string, RegExp][] = [
       ['junit', /<testsuite name="bad.csv" tests="\d+" failures="2".*\n[^]*<failure message="expected at least 20/],
       ['sarif', /"ruleId": ?"min".*"startLine": ?3/],
@@ -53,16 +58,17 @@ describe('check data', () => {
       ['html', /^<!doctype html>[^]*<td>age min<\/td>/],
     ];
     for (const [format, text] of formats) {
-      expect(check('bad.csv', '--format', format), format).toMatchObject({
+      expect(await check('bad.csv', '--format', format), format).toMatchObject({
         status: 1,
         stdout: expect.stringMatching(text),
       });
     }
-    expect(check('none.csv').status).toBe(2);
-    expect(check('good.csv', '--schema', 'none.yaml').status).toBe(2);
-    expect(check().status).toBe(2);
+    expect(mlops(folder, ['check', 'data', 'bad.csv']).status).toBe(1);
+    expect((await check('none.csv')).status).toBe(2);
+    expect((await check('good.csv', '--schema', 'none.yaml')).status).toBe(2);
+    expect((await check()).status).toBe(2);
     write('typo.yaml', 'version: 1\ncolums: {}\n');
-    expect(check('good.csv', '--schema', 'typo.yaml')).toMatchObject({
+    expect(await check('good.csv', '--schema', 'typo.yaml')).toMatchObject({
       status: 2,
       stderr: expect.stringMatching(/typo.yaml:2: unknown key 'colums'[^]*did you mean 'columns'/),
     });
@@ -88,35 +94,23 @@ describe('check data', () => {
     expect(metrics).toMatchObject({ '': { data: { 'quality.json': { data: { success: 1, failed: 0 } } } } });
   });
 
-  it('takes a folder of pictures as a table of them', () => {
+  it('takes a folder of pictures as a table of them', async () => {
     const folder = temporaryFolder();
-    const bmp = (width: number, level: number): Buffer => {
-      const row = Math.ceil((3 * width) / 4) * 4;
-      const head = Buffer.alloc(54);
-      head.write('BM');
-      head.writeUInt32LE(54 + row, 2);
-      head.writeUInt32LE(54, 10);
-      head.writeUInt32LE(40, 14);
-      head.writeInt32LE(width, 18);
-      head.writeInt32LE(1, 22);
-      head.writeUInt16LE(1, 26);
-      head.writeUInt16LE(24, 28);
-      return Buffer.concat([head, Buffer.alloc(row, level)]);
-    };
+    const grey = (level: number): Buffer => bmp([level, level, level, level]);
     const put = (name: string, bytes: Buffer): void => {
       fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
       fs.writeFileSync(path.join(folder, name), bytes);
     };
-    for (let i = 0; i < 6; i++) put(`photos/${i % 2 === 0 ? 'cat' : 'dog'}/${i}.bmp`, bmp(4, 10 * i));
+    for (let i = 0; i < 6; i++) put(`photos/${i % 2 === 0 ? 'cat' : 'dog'}/${i}.bmp`, grey(10 * i));
     put('photos/notes.txt', Buffer.from('no picture'));
-    expect(mlops(folder, ['check', 'data', 'infer', 'photos', '--out', 's.yaml']).status).toBe(0);
+    expect((await commandLine(folder, ['check', 'data', 'infer', 'photos', '--out', 's.yaml'])).status).toBe(0);
     const schema = fs.readFileSync(path.join(folder, 's.yaml'), 'utf8');
     expect(schema).toMatch(/class:\n {4}type: string\n {4}nullable: false\n {4}values:\n {4,6}- cat\n {4,6}- dog/);
     expect(schema).toMatch(/width:\n {4}type: integer\n {4}nullable: false\n {4}min: 4\n {4}max: 4/);
-    expect(mlops(folder, ['check', 'data', 'photos', '--schema', 's.yaml']).status).toBe(0);
-    put('photos/dog/6.bmp', bmp(4, 10).subarray(0, 40));
-    put('photos/dog/7.bmp', bmp(4, 10));
-    const found = mlops(folder, ['check', 'data', 'photos', '--schema', 's.yaml', '--json']);
+    expect((await commandLine(folder, ['check', 'data', 'photos', '--schema', 's.yaml'])).status).toBe(0);
+    put('photos/dog/6.bmp', grey(10).subarray(0, 40));
+    put('photos/dog/7.bmp', grey(10));
+    const found = await commandLine(folder, ['check', 'data', 'photos', '--schema', 's.yaml', '--json']);
     const failed = (
       JSON.parse(found.stdout) as {
         files: { expectations: { expectation: string; column: string; success: boolean }[] }[];
@@ -125,6 +119,6 @@ describe('check data', () => {
       expectations.filter(({ success }) => !success).map(({ expectation, column }) => `${column} ${expectation}`),
     );
     expect([found.status, failed]).toEqual([1, expect.arrayContaining(['width nullable', 'md5 unique'])]);
-    expect(mlops(folder, ['check', 'data', '.git', '--schema', 's.yaml']).status).toBe(2);
+    expect((await commandLine(folder, ['check', 'data', '.git', '--schema', 's.yaml'])).status).toBe(2);
   });
 });

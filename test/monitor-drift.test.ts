@@ -3,6 +3,8 @@ import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { command, freshProject, mlops, temporaryFolder } from './cli.ts';
+import { bmp } from './support/bmp.ts';
+import { commandLine } from './support/command-line.ts';
 
 const csv = (header: string, rows: readonly string[]): string => `${[header, ...rows].join('\n')}\n`;
 const ages = (from: number, count = 60): string[] =>
@@ -90,4 +92,61 @@ describe('monitor drift', () => {
     fs.rmSync(path.join(folder, '.dvc/cache'), { recursive: true });
     expect(drift('runs:/latest', 'raw.csv')).toMatchObject({ status: 2, stderr: expect.stringContaining('train.csv') });
   }, 60_000);
+
+  it('compares folders of pictures by what they look like, also with what the log has of pictures', async () => {
+    const folder = freshProject();
+    const photos = (name: string, darker: number): void => {
+      for (let i = 0; i < 60; i++) {
+        const file = path.join(folder, name, i % 2 === 0 ? 'cat' : 'dog', `${i}.bmp`);
+        fs.mkdirSync(path.dirname(file), { recursive: true });
+        fs.writeFileSync(file, bmp([200 - i - darker, 100 + i - darker, 80 - darker, 90]));
+      }
+    };
+    photos('before', 0);
+    command(folder, 'git', ['add', '-A']);
+    command(folder, 'git', ['commit', '-qm', 'one']);
+    photos('same', 0);
+    photos('dark', 40);
+    fs.writeFileSync(path.join(folder, 'dark', 'dog', 'x.bmp'), 'no picture');
+    const drift = async (reference: string, current: string): Promise<[number, unknown]> => {
+      const words = ['monitor', 'drift', '--reference', reference, '--current', current, '--json'];
+      const { status, stdout } = await commandLine(folder, words);
+      const { columns } = JSON.parse(stdout || '{"columns": {}}') as { columns: Record<string, { drifted: boolean }> };
+      return [status, Object.fromEntries(Object.entries(columns).map(([name, { drifted }]) => [name, drifted]))];
+    };
+    const none = {
+      class: false,
+      readable: false,
+      format: false,
+      width: false,
+      height: false,
+      mode: false,
+      bytes: false,
+    };
+    const same = { ...none, mean: false, standard_deviation: false, contrast: false };
+    expect(await drift('before', 'same')).toEqual([0, same]);
+    expect(await drift('before', 'dark')).toEqual([
+      1,
+      { ...same, mean: true, standard_deviation: expect.anything() as unknown, contrast: expect.anything() as unknown },
+    ]);
+    fs.rmSync(path.join(folder, 'before'), { recursive: true });
+    photos('before', 40);
+    expect(await drift('before@HEAD', 'same')).toEqual([0, same]);
+    const seen = Array.from({ length: 60 }, (_, i) => ({
+      'image.width': 4,
+      'image.contrast': 0.2,
+      'image.mean': 10 + i / 10,
+    }));
+    fs.writeFileSync(
+      path.join(folder, 'p.jsonl'),
+      seen.map((inputs) => JSON.stringify({ model: 'm', inputs })).join('\n'),
+    );
+    expect((await commandLine(folder, ['monitor', 'log', 'p.jsonl'])).status).toBe(0);
+    expect(await drift('same', 'log:m')).toEqual([
+      1,
+      { 'image.width': false, 'image.contrast': true, 'image.mean': true },
+    ]);
+    fs.mkdirSync(path.join(folder, 'empty'));
+    expect((await drift('empty', 'same'))[0]).toBe(2);
+  });
 });

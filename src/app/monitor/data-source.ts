@@ -21,12 +21,14 @@ export interface DataPlaces {
 /** A table that was asked for by name, and what made it readable. */
 export interface DataSource {
   readonly table: Table;
+  /** Of a folder of pictures: what drift is told by, beside a table of these columns. */
+  readonly describe?: (others: readonly string[]) => Table;
   /** Removes what was brought here for reading. */
   close(): void;
 }
 
 /**
- * Opens what `--reference` and `--current` name: a file, or `PATH@REV`, a file of Git or DVC at a revision,
+ * Opens what `--reference` and `--current` name: a file or a folder of pictures, or `PATH@REV`, one of Git or DVC at a revision,
  * `models:/NAME/VERSION` or `runs:/ID`, what a model or run was trained on, or `log:MODEL?since=7d`, a window of the
  * prediction log.
  * @throws MlopsError `table_missing`, `unknown_revision`, `object_missing`.
@@ -44,7 +46,7 @@ export async function openData(name: string, places: DataPlaces, options: TableO
   const file = path.resolve(cwd, name);
   const at = name.lastIndexOf('@');
   if (at <= 0 || fs.existsSync(file)) {
-    return { table: openTable(file, { ...options, name }), close: () => undefined };
+    return openPath(file, name, { ...options, name }, () => undefined);
   }
   const inside = name.slice(0, at);
   const rev = name.slice(at + 1);
@@ -54,9 +56,23 @@ export async function openData(name: string, places: DataPlaces, options: TableO
   try {
     const out = path.join(folder, path.basename(inside));
     await get(cwd, { url: '.', path: inside, rev, out });
-    return { table: openTable(out, { ...options, name, path: inside }), close };
+    return await openPath(out, name, { ...options, name, path: inside }, close);
   } catch (error) {
     close();
     throw error;
   }
+}
+
+/** A table, or a folder of pictures as one. */
+async function openPath(
+  file: string,
+  name: string,
+  options: Parameters<typeof openTable>[1],
+  close: () => void,
+): Promise<DataSource> {
+  if (fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    return { table: openTable(file, options), close };
+  }
+  const { pictureDescriptors, pictureTable } = await import('./picture-folder.ts');
+  return { table: pictureTable(file, name), describe: (others) => pictureDescriptors(file, name, others), close };
 }

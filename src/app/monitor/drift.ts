@@ -9,7 +9,7 @@ import {
   type MethodName,
 } from '../../monitor/index.ts';
 import { loadColumns, type Column, type Table, type TableOptions } from '../../tables/index.ts';
-import { openData, type DataPlaces } from './data-source.ts';
+import { openData, type DataPlaces, type DataSource } from './data-source.ts';
 
 export interface DriftCommand extends Omit<DriftOptions, 'method'> {
   readonly reference: string;
@@ -31,7 +31,7 @@ export interface DriftCommand extends Omit<DriftOptions, 'method'> {
 type Columns = ReadonlyMap<string, Column>;
 
 /**
- * Compares current data with reference data.
+ * Compares current data with reference data: tables, folders of pictures, windows of the prediction log.
  * @throws MlopsError `usage` for a column that one of them lacks; `table_missing`, `bad_table`.
  */
 export async function drift(places: DataPlaces, command: DriftCommand): Promise<DriftReport> {
@@ -39,7 +39,7 @@ export async function drift(places: DataPlaces, command: DriftCommand): Promise<
   try {
     const now = await openData(command.current, places, command.table);
     try {
-      const [reference, current] = await loadBoth(before.table, now.table, command);
+      const [reference, current] = await loadBoth(await tableOf(before, now), await tableOf(now, before), command);
       const { method = 'auto' } = command;
       if (!isMultivariateName(method)) {
         const report = checkDrift(reference, current, { ...command, method });
@@ -56,6 +56,12 @@ export async function drift(places: DataPlaces, command: DriftCommand): Promise<
   } finally {
     before.close();
   }
+}
+
+/** The table, or of a folder of pictures its descriptors, called as in the other one. */
+async function tableOf({ table, describe }: DataSource, other: DataSource): Promise<Table> {
+  if (describe === undefined) return table;
+  return describe(other.describe === undefined ? await columnNames(other.table) : []);
 }
 
 async function loadBoth(before: Table, now: Table, command: DriftCommand): Promise<[Columns, Columns]> {

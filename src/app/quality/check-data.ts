@@ -57,7 +57,7 @@ async function checkFile(places: DataPlaces, check: DataCheck, schema: DataSchem
   const beside = { ...places, cwd: path.dirname(path.resolve(places.cwd, check.schema)) };
   const open: DataSource[] = [];
   const opened = async (name: string, from: DataPlaces): Promise<Table> => {
-    const source = await openFileOrFolder(name, from, tableOptions);
+    const source = await openData(name, from, tableOptions);
     open.push(source);
     return source.table;
   };
@@ -85,21 +85,13 @@ async function checkFile(places: DataPlaces, check: DataCheck, schema: DataSchem
   }
 }
 
-/** A table, or a folder of pictures as one. */
-async function openFileOrFolder(name: string, places: DataPlaces, options: TableOptions): Promise<DataSource> {
-  const folder = path.resolve(places.cwd, name);
-  if (fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return openData(name, places, options);
-  const { pictureTable } = await import('./picture-folder.ts');
-  return { table: pictureTable(folder, name), close: () => undefined };
-}
-
 /** The schema that a file suggests, as YAML. @throws MlopsError `table_missing`, `bad_table`. */
 export async function inferDataSchema(
   places: DataPlaces,
   file: string,
   options: Pick<DataCheck, 'table' | 'signal' | 'onProgress'> = {},
 ): Promise<string> {
-  const source = await openFileOrFolder(file, places, options.table ?? {});
+  const source = await openData(file, places, options.table ?? {});
   try {
     const schema = await inferSchema(source.table, (rows) => {
       options.signal?.throwIfAborted();

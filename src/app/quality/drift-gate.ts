@@ -59,8 +59,7 @@ async function trainingData(
 ): Promise<{ readonly name: string | undefined; readonly problem: string }> {
   const name = `models:/${version.name}/${version.version}`;
   try {
-    const { close } = await openData(name, places);
-    close();
+    (await openData(name, places)).close();
     return { name, problem: '' };
   } catch (error) {
     if (!isMlopsError(error, 'usage')) throw error;

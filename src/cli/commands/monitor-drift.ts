@@ -19,7 +19,7 @@ export const driftCommand: Command = {
   owner: 'mlops',
   summary: 'Compare current data with reference data',
   description:
-    'REF and CUR are files (CSV, JSON lines, Parquet, gzip or not), PATH@REV for a file of Git or DVC at a revision, models:/NAME/VERSION or runs:/ID for what it was trained on, or log:MODEL?since=7d (log:models:/NAME/Production) for a window of the prediction log. `auto` tests numbers by Kolmogorov and Smirnov and categories by chi-square, so that fewer than one check in a hundred rings without a change. The methods and their exact definitions: docs/monitoring.md.',
+    'REF and CUR are files (CSV, JSON lines, Parquet, gzip or not), folders of pictures (compared by brightness, contrast, size, format and class), PATH@REV for one of Git or DVC at a revision, models:/NAME/VERSION or runs:/ID for what it was trained on, or log:MODEL?since=7d (log:models:/NAME/Production) for a window of the prediction log. `auto` tests numbers by Kolmogorov and Smirnov and categories by chi-square, so that fewer than one check in a hundred rings without a change. The methods and their exact definitions: docs/monitoring.md.',
   examples: [
     ['mlops monitor drift --reference train.csv --current today.csv', 'every column that both have'],
     ['mlops monitor drift --reference data/train.csv@v1.0 --current data/train.csv', 'against a revision'],
@@ -27,6 +27,7 @@ export const driftCommand: Command = {
       'mlops monitor drift --reference models:/skin/Production --current log:skin?since=7d',
       'this week against training',
     ],
+    ['mlops monitor drift --reference photos@v1.0 --current new-photos', 'pictures by what they look like'],
     ['mlops monitor drift --reference a.parquet --current b.parquet --method psi --json', 'one method, as JSON'],
   ],
   flags: [
