@@ -51,7 +51,7 @@ export const errorCodes = {
     'A request in the right form that stands for nothing: a span without ids.',
   ),
   bad_json: entry(1, 400, 'INVALID_PARAMETER_VALUE', 'A JSON text that cannot be read.'),
-  store_version: entry(1, 500, 'INTERNAL_ERROR', 'The store was written by a newer version of mlops.'),
+  store_version: entry(1, 503, 'TEMPORARILY_UNAVAILABLE', 'The store was written by a newer version of mlops.'),
   store_busy: entry(
     1,
     503,

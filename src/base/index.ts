@@ -54,7 +54,14 @@ export {
   type PyMap,
   type PyValue,
 } from './python.ts';
-export { openDatabase, type Database, type Migration, type OpenOptions, type Statement } from './sqlite.ts';
+export {
+  newerSchema,
+  openDatabase,
+  type Database,
+  type Migration,
+  type OpenOptions,
+  type Statement,
+} from './sqlite.ts';
 export {
   didYouMean,
   editDistance,

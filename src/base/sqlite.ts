@@ -89,7 +89,7 @@ function configure(db: Database, options: OpenOptions): void {
 function migrate(db: Database, file: string, options: OpenOptions): void {
   const wanted = options.migrations.length;
   if (versionOf(db) === wanted) return;
-  if (versionOf(db) > wanted) throw newerError(file, versionOf(db), wanted);
+  if (versionOf(db) > wanted) throw newerSchema(file, versionOf(db), wanted);
   if (options.readonly === true) return;
   db.transaction(() => {
     // Read again inside the write lock: another process may have migrated while this one waited.
@@ -107,7 +107,8 @@ function versionOf(db: Database): number {
   return db.pragma('user_version', { simple: true }) as number;
 }
 
-function newerError(file: string, found: number, known: number): MlopsError {
+/** What a program says that does not know the tables of a store. */
+export function newerSchema(file: string, found: number, known: number): MlopsError {
   return new MlopsError(
     'store_version',
     `'${file}' has schema version ${found}, this mlops knows versions up to ${known}`,

@@ -50,6 +50,32 @@ it('a failing write does not touch those that share its transaction, nor the nam
   await store.close();
 });
 
+it('a store that a newer program has changed is not written to, nor shown a second later', async () => {
+  const db = file();
+  const store = openSqlite(db);
+  const raw = openDatabase(db, { migrations });
+  raw.pragma(`user_version = ${migrations.length + 1}`);
+  await expect(store.createRun({ experimentId: '0' })).rejects.toMatchObject({
+    code: 'store_version',
+    httpStatus: 503,
+  });
+  await expect
+    .poll(() => {
+      try {
+        store.checkHere?.();
+        return '';
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    })
+    .toBe('store_version');
+  raw.pragma(`user_version = ${migrations.length}`);
+  expect(() => store.checkHere?.()).not.toThrow();
+  await store.createRun({ experimentId: '0' });
+  raw.close();
+  await store.close();
+});
+
 it('reads go on while another process holds the file, and writes give up in time and work again', async () => {
   const db = file();
   const store = openSqlite(db, { busyTimeout: 150 });

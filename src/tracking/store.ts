@@ -156,7 +156,10 @@ export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelSto
   backup(file: string): Promise<void>;
   /** Takes over a whole store from such a file, with all ids. @throws MlopsError `invalid_state` when this one is not empty. */
   restore(file: string): Promise<void>;
-  /** Throws MlopsError `store_replaced` when nothing that is written would be kept. Absent where that cannot be. */
+  /**
+   * Throws MlopsError `store_replaced` when nothing that is written would be kept, `store_version` when the tables are
+   * found to be newer than this program. Absent where neither can be.
+   */
   checkHere?(): void;
   /** What is in the store and must not be, in words; none where all is well. */
   problems(): Promise<readonly string[]>;

@@ -6,9 +6,10 @@ import type { Driver } from '../sql/context.ts';
 import { compile } from '../sql/sql.ts';
 import type { Insert, Query, Work } from '../sql/work.ts';
 import type { Address } from './address.ts';
+import { Currency } from './currency.ts';
 import { packed, packedColumn, unpacked, unpackedColumn, type Packed } from './packed.ts';
 import { Pool, type PoolOptions } from './pool.ts';
-import { codeOf, collided, explained, gone, replanned } from './refusals.ts';
+import { codeOf, collided, explained, gone, outdated, replanned } from './refusals.ts';
 
 /** How often work that collided with other work is begun again. */
 const mostCollisions = 8;
@@ -33,12 +34,14 @@ export class Database implements Driver {
   readonly dialect = 'postgres';
   readonly shown: string;
   readonly #pool: Pool;
+  readonly #currency: Currency;
   readonly #patience: number;
   readonly #texts = new Map<string, { seen: number; readonly name: string }>();
   readonly #inserts = new WeakMap<Insert, string>();
 
   constructor(address: Address, options: PoolOptions = {}) {
     this.shown = address.shown;
+    this.#currency = new Currency(address.shown);
     this.#patience = options.patience ?? 20_000;
     this.#pool = new Pool(address, options);
   }
@@ -54,6 +57,11 @@ export class Database implements Driver {
   /** What is written apart stays when the rest is undone, so nothing that was seen ceases to be true. */
   onRollback(): void {
     // Never called.
+  }
+
+  /** What was last found of its tables. @throws MlopsError `store_version` when they are newer than this program. */
+  checkCurrent(): void {
+    this.#currency.checkLast();
   }
 
   /** Runs statements on one connection, outside of a transaction: migrations, locks, copies. */
@@ -106,7 +114,10 @@ export class Database implements Driver {
       let step = steps.next();
       while (step.done !== true) {
         const query = step.value;
-        client ??= await this.#pool.connect();
+        if (client === undefined) {
+          client = await this.#pool.connect();
+          await this.#currency.check(client);
+        }
         const apart = 'apart' in query && query.apart === true;
         if (apart && begun) {
           // A second connection could wait for this one forever.
@@ -128,6 +139,10 @@ export class Database implements Driver {
     } catch (error) {
       if (client !== undefined && !(error instanceof UnknownOutcome)) broken = !(await undone(client, error, way));
       else broken = true;
+      if (!broken && client !== undefined && outdated(error)) {
+        this.#currency.forget();
+        await this.#currency.check(client);
+      }
       throw error;
     } finally {
       client?.release(broken);

@@ -1,4 +1,5 @@
 import { MlopsError } from '../../base/index.ts';
+import { tooOld } from './currency.ts';
 import type { Database } from './database.ts';
 import { codeOf, explained } from './refusals.ts';
 import { steps } from './schema.ts';
@@ -44,7 +45,7 @@ export async function schemaStatus(db: Database, schema: string): Promise<Schema
  */
 export async function upgradeSchema(db: Database, schema: string): Promise<number> {
   const before = await schemaStatus(db, schema);
-  if (before.oldest > steps.length) throw tooOld(db, before);
+  if (before.oldest > steps.length) throw tooOld(db.shown, before.oldest);
   if (before.version >= steps.length) return 0;
   if (before.version === 0) await refuseUnfit(db);
   return db.withClient(async (client) => {
@@ -76,14 +77,6 @@ export async function upgradeSchema(db: Database, schema: string): Promise<numbe
       throw error;
     }
   });
-}
-
-function tooOld(db: Database, { oldest }: SchemaStatus): MlopsError {
-  return new MlopsError(
-    'store_version',
-    `'${db.shown}' needs a program that knows ${oldest} steps of its schema, this mlops knows ${steps.length}`,
-    { hint: 'upgrade mlops (npm i -g mlops)' },
-  );
 }
 
 /** A database of MLflow's own server is not begun in by mistake: its runs would seem lost. Texts need Unicode. */

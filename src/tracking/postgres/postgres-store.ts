@@ -52,6 +52,7 @@ export async function postgresStore(
       if (!plain || metrics.some(({ modelId = '' }) => modelId !== '')) return halves.logBatch(id, batch);
       return log.log(id, metrics);
     },
+    checkHere: () => db.checkCurrent(),
     backup: (file) => copyToSqlite(db, file),
     restore: (file) => copyFromSqlite(db, file),
     problems: async () => db.read(problemsOf),

@@ -18,6 +18,11 @@ export function replanned(error: unknown): boolean {
   return codeOf(error) === '0A000' && /cached plan must not change/.test(messageOf(error));
 }
 
+/** What a program is told that speaks of tables as they were: of names, of types, of what a row must have. */
+export function outdated(error: unknown): boolean {
+  return ['42P01', '42703', '42883', '42804', '42P10', '23502', '23514'].includes(codeOf(error));
+}
+
 const goneCodes = new Set([
   ...[
     'ECONNREFUSED',

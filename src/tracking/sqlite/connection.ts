@@ -1,4 +1,11 @@
-import { isSystemError, MlopsError, openDatabase, type Database, type Statement } from '../../base/index.ts';
+import {
+  isSystemError,
+  MlopsError,
+  newerSchema,
+  openDatabase,
+  type Database,
+  type Statement,
+} from '../../base/index.ts';
 import { matchesPattern } from '../rules/index.ts';
 import type { Driver } from '../sql/context.ts';
 import { compile } from '../sql/sql.ts';
@@ -42,6 +49,7 @@ export class Connection implements Driver {
   readonly #rollbacks: (() => void)[] = [];
   #queue: Waiting[] = [];
   #flushing: Promise<void> | undefined;
+  #knownAt = performance.now();
 
   constructor(file: string, options: ConnectionOptions) {
     this.file = file;
@@ -131,9 +139,21 @@ export class Connection implements Driver {
     });
   }
 
-  /** @throws MlopsError `store_replaced` when another file, or none, is at the path now. */
+  /**
+   * @throws MlopsError `store_replaced` when another file, or none, is at the path now; `store_version` when another
+   *   program has brought its tables further than this one knows, at the latest a second after.
+   */
   checkHere(): void {
     this.#storeFile.checkNow();
+    const now = performance.now();
+    if (now - this.#knownAt < 1000) return;
+    this.#checkVersion();
+    this.#knownAt = now;
+  }
+
+  #checkVersion(): void {
+    const found = this.#statement('PRAGMA user_version').pluck(true).get() as number;
+    if (found > migrations.length) throw newerSchema(this.file, found, migrations.length);
   }
 
   async close(): Promise<void> {
@@ -168,6 +188,7 @@ export class Connection implements Driver {
   #commit(group: readonly Waiting[]): void {
     let outcomes: readonly Outcome[];
     try {
+      this.#checkVersion();
       outcomes = this.#attemptAll(group);
       this.#statement('COMMIT').run();
       // Afterwards: what is still the file of this path now has the rows, and what is not gets no answer.

@@ -130,5 +130,14 @@ describeWithTool('postgres', 'servers on one database', ({ postgres }) => {
       database,
     );
     await expect(openTracking(uri, { artifacts: '/nowhere' })).rejects.toMatchObject({ code: 'store_version' });
+    // Those that run find out within a second, and are well again when the step is taken back.
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const refused = await post(old, 'runs/set-tag', { run_id, key: 'k', value: 'w' });
+    expect(refused).toMatchObject({ status: 503, json: { error_code: 'TEMPORARILY_UNAVAILABLE' } });
+    expect(JSON.stringify(refused.json)).toContain('needs a program that knows');
+    expect((await fetch(new URL('/health', old.url))).status).toBe(503);
+    await server.query(`DELETE FROM mlops.migrations WHERE name = 'breaking'`, database);
+    await expect.poll(async () => (await fetch(new URL('/health', old.url))).status, { timeout: 10_000 }).toBe(200);
+    expect((await post(old, 'runs/set-tag', { run_id, key: 'k', value: 'w' })).status).toBe(200);
   });
 });
