@@ -53,8 +53,15 @@ async function seenMetrics(root: string, settings: TuneSettings, env: Env): Prom
   });
 }
 
-/** What trials write: with these a worktree does not begin. */
-export async function writtenPaths(root: string, settings: TuneSettings, env: Env): Promise<readonly TreePath[]> {
+/**
+ * What trials write: with these a worktree does not begin. And what lies outside of the project that they read.
+ * @throws MlopsError `bad_path` for what they would write outside.
+ */
+export async function trialPaths(
+  root: string,
+  settings: TuneSettings,
+  env: Env,
+): Promise<{ readonly writes: readonly TreePath[]; readonly outside: readonly string[] }> {
   const { objectives, constraints, cost, progress, job } = settings;
   const sources = [
     ...objectives,
@@ -64,7 +71,7 @@ export async function writtenPaths(root: string, settings: TuneSettings, env: En
   ];
   const files = sources.flatMap(({ source }) => (source.kind === 'file' ? [source.file] : []));
   const own = [...files, ...settings.outs];
-  if (job.kind === 'command') return own.map(tidy);
+  if (job.kind === 'command') return { writes: own.map(tidy), outside: [] };
   if (!isProject(root)) {
     throw new MlopsError('not_a_project', `'${root}' is no project, so it has no pipeline to run`, {
       hint: 'make one (mlops init), or search over a command: mlops tune run ... -- python train.py',
@@ -77,9 +84,27 @@ export async function writtenPaths(root: string, settings: TuneSettings, env: En
       hint: 'add some (mlops stage add), or search over a command: mlops tune run ... -- python train.py',
     });
   }
-  return [...ran.flatMap((stage) => stage.outs.flatMap((out) => (out.persist ? [] : (out.path ?? [])))), ...own].map(
-    tidy,
+  const outs = ran.flatMap((stage) => stage.outs.flatMap((out) => (out.persist ? [] : (out.path ?? []))));
+  for (const stage of ran) {
+    const shared = stage.outs.find((out) => out.path === undefined && !isUrl(out.defPath));
+    if (shared === undefined) continue;
+    throw new MlopsError(
+      'bad_path',
+      `stage '${stage.address}' writes '${shared.defPath}', which is outside of the project: trials would overwrite each other's`,
+      { hint: 'let it write inside of the project' },
+    );
+  }
+  const outside = ran.flatMap(({ wdir, deps }) =>
+    deps
+      .filter((dep) => dep.path === undefined && dep.repo === undefined && !isUrl(dep.defPath))
+      .filter(({ defPath }) => !path.isAbsolute(defPath))
+      .map(({ defPath }) => path.posix.join(wdir, defPath)),
   );
+  return { writes: [...outs, ...own].map(tidy), outside };
+}
+
+function isUrl(file: string): boolean {
+  return file.includes('://');
 }
 
 function tidy(file: string): TreePath {

@@ -12,7 +12,7 @@ import { userName } from '../recording/repro.ts';
 import { promote, type Promoted } from '../registry/promote.ts';
 import { registerModel } from '../registry/register.ts';
 import { modelsOfRun } from '../registry/run-model.ts';
-import { writtenPaths } from './check-metrics.ts';
+import { trialPaths } from './check-metrics.ts';
 import { nameOf, type TuneSettings } from './settings.ts';
 import { paramPlaces, writeParams } from './trial-params.ts';
 
@@ -93,7 +93,7 @@ async function withTrialFiles<Result>(
       hint: "the command logs it itself, with an MLflow client's log_model",
     });
   }
-  const worktrees = await Worktrees.open({ root, writes: await writtenPaths(root, settings, options.env) });
+  const worktrees = await Worktrees.open({ root, ...(await trialPaths(root, settings, options.env)) });
   try {
     const tree = worktrees.make();
     writeParams(tree.root, paramPlaces(tree.root, settings, study.view.space), trial.params);

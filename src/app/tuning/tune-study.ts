@@ -19,7 +19,7 @@ import {
 import { lazyEndpoint } from '../endpoint/lazy-endpoint.ts';
 import { afterGrace, openPlace, trackingPlace } from '../places/tracking-home.ts';
 import { userName } from '../recording/repro.ts';
-import { checkMetrics, writtenPaths } from './check-metrics.ts';
+import { checkMetrics, trialPaths } from './check-metrics.ts';
 import { MetricBus } from './metric-bus.ts';
 import type { Membership } from './company.ts';
 import { holdStudy, type HeldStudy } from './open-tune.ts';
@@ -83,7 +83,7 @@ export async function tuneStudy(settings: TuneSettings, options: TuneOptions): P
     ...{ directions: ['minimize'], objectives: [], enqueue: [] },
   });
   const places = paramPlaces(root, settings, space);
-  const writes = await writtenPaths(root, settings, env);
+  const paths = await trialPaths(root, settings, env);
   const store = await openPlace(place, { signal: afterGrace(signal) });
   const user = userName(env);
   const experiment = readSettings(worktreeTree(root)).record.experiment ?? path.basename(root);
@@ -100,7 +100,7 @@ export async function tuneStudy(settings: TuneSettings, options: TuneOptions): P
     if (held.resumed && held.others === 0) await endLostRuns(store, experimentId, runId);
     const taken = held.resumed ? 0 : await takeOthers(store, study, settings, experiment);
     await membership.ready();
-    const worktrees = await Worktrees.open({ root, writes });
+    const worktrees = await Worktrees.open({ root, ...paths });
     closers.push(() => worktrees.close());
     const bus = new MetricBus(store);
     const endpoint = place.given ? undefined : await lazyEndpoint(bus.store);

@@ -55,6 +55,29 @@ describe('worktrees', () => {
     repo.close();
   });
 
+  it('find what lies beside and above the project where it was', async () => {
+    const repo = await openProjectWith({ 'dvc.yaml': 'stages: {}\n' });
+    const beside = path.join(path.dirname(repo.root), 'beside');
+    fs.mkdirSync(beside);
+    fs.writeFileSync(path.join(beside, 'data.txt'), 'outside\n');
+    const home = path.basename(path.dirname(repo.root));
+    const outside = ['../beside/data.txt', '../beside', `../../${home}/beside/data.txt`];
+    const trees = await Worktrees.open({ root: repo.root, writes: [], outside });
+    for (const { root } of [trees.make(), trees.make()]) {
+      for (const file of [outside[0] ?? '', outside[2] ?? '']) {
+        expect(fs.readFileSync(path.join(root, file), 'utf8')).toBe('outside\n');
+      }
+    }
+    trees.close();
+    expect(fs.readdirSync(homeOf(repo))).toEqual([]);
+    expect(fs.readdirSync(beside)).toEqual(['data.txt']);
+    for (const file of ['..', '../base/x']) {
+      const opened = Worktrees.open({ root: repo.root, writes: [], outside: [file] });
+      await expect(opened).rejects.toThrow(/is outside of the project/);
+    }
+    repo.close();
+  });
+
   it('are removed when their process was killed', async () => {
     const repo = await openProjectWith({ 'dvc.yaml': 'stages: {}\n' });
     const dead = spawnSync('true').pid;

@@ -16,6 +16,8 @@ export interface WorktreesOptions {
   readonly root: string;
   /** Files and folders that are written in worktrees; they begin without them. */
   readonly writes: readonly TreePath[];
+  /** Files and folders outside of the project that commands read, relative to `root`: they begin with `../`. */
+  readonly outside?: readonly string[];
   /** A commit instead of the workspace as it is; one of `snapshotCommit` is a revision with its uncommitted changes. */
   readonly revision?: string | undefined;
 }
@@ -36,47 +38,54 @@ const noteName = 'owner.json';
  */
 export class Worktrees {
   readonly #folder: string;
+  /** Holds the worktrees: so deep below `#folder` that all that is outside of the project can be linked between them. */
+  readonly #home: string;
   readonly #writes: readonly TreePath[];
   #count = 0;
 
-  /** @throws MlopsError `unknown_revision`, `not_a_git_repo`. */
+  /** @throws MlopsError `unknown_revision`, `not_a_git_repo`, `bad_path` for what cannot be linked. */
   static async open(options: WorktreesOptions): Promise<Worktrees> {
-    const { root, writes, revision } = options;
+    const { root, writes, revision, outside = [] } = options;
     const home = privateSubfolder(privateFolder(root), 'worktrees', { make: true });
     await removeLeft(home);
     const folder = path.join(home, randomBytes(4).toString('hex'));
     fs.mkdirSync(folder, { mode: 0o700 });
+    const up = Math.max(0, ...outside.map((file) => upwards(file) - 1));
     fs.writeFileSync(
       path.join(folder, noteName),
-      JSON.stringify({ pid: process.pid, born: processBirth(process.pid) }),
+      JSON.stringify({ pid: process.pid, born: processBirth(process.pid), up }),
     );
-    const base = path.join(folder, 'base');
+    const inner = homeBelow(folder, up);
+    const base = path.join(inner, 'base');
     try {
+      fs.mkdirSync(inner, { recursive: true });
+      linkOutside(root, inner, outside);
       if (revision === undefined) mirror(root, base, writes);
       else takeRevision(root, base, revision, folder);
       if (fs.existsSync(path.join(root, '.dvc'))) {
         joinCache(root, base);
         copyIndex(root, base);
       }
-      return new Worktrees(folder, writes);
+      return new Worktrees(folder, inner, writes);
     } catch (error) {
       fs.rmSync(folder, { recursive: true, force: true });
       throw error;
     }
   }
 
-  private constructor(folder: string, writes: readonly TreePath[]) {
+  private constructor(folder: string, home: string, writes: readonly TreePath[]) {
     this.#folder = folder;
+    this.#home = home;
     this.#writes = writes;
   }
 
   /** The state that worktrees begin with. */
   get base(): string {
-    return path.join(this.#folder, 'base');
+    return path.join(this.#home, 'base');
   }
 
   make(): Worktree {
-    const root = path.join(this.#folder, String(this.#count++));
+    const root = path.join(this.#home, `tree-${this.#count++}`);
     mirror(this.base, root, this.#writes, { fileSize: Infinity });
     const config = path.join(this.base, '.dvc/config.local');
     if (fs.existsSync(config)) fs.copyFileSync(config, path.join(root, '.dvc/config.local'));
@@ -90,17 +99,49 @@ export class Worktrees {
   }
 }
 
+/** Where worktrees lie in a folder of them. */
+function homeBelow(folder: string, up: number): string {
+  return path.join(folder, ...Array.from({ length: up }, () => 'up'));
+}
+
+/** How often a normal path begins with `..`. */
+function upwards(file: string): number {
+  const parts = path.posix.normalize(file).split('/');
+  const first = parts.findIndex((part) => part !== '..');
+  return first === -1 ? parts.length : first;
+}
+
+/** Links what lies beside and above the project beside and above its worktrees: `../data` leads to the same there. */
+function linkOutside(root: string, home: string, outside: readonly string[]): void {
+  for (const file of outside) {
+    const parts = path.posix.normalize(file).split('/');
+    const linked = parts.slice(0, upwards(file) + 1).join('/');
+    const target = path.resolve(root, linked);
+    const link = path.resolve(home, 'base', linked);
+    const known = fs.lstatSync(link, { throwIfNoEntry: false });
+    if (known?.isSymbolicLink() === true && fs.readlinkSync(link) === target) continue;
+    if (known !== undefined || parts.length === upwards(file) || path.basename(link) === 'base') {
+      throw new MlopsError('bad_path', `'${file}' is outside of the project, and cannot be had in a worktree`, {
+        hint: 'let commands read what is inside of the project, or name it by its whole path',
+      });
+    }
+    fs.symlinkSync(target, link);
+  }
+}
+
 /** Removes worktrees of processes that are gone, after ending what they left running. */
 async function removeLeft(home: string): Promise<void> {
   for (const name of namesIn(home)) {
     const folder = path.join(home, name);
-    const { pid, born } = (readNote(path.join(folder, noteName)) ?? {}) as { pid?: unknown; born?: string };
+    const note = (readNote(path.join(folder, noteName)) ?? {}) as { pid?: unknown; born?: string; up?: unknown };
+    const { pid, born, up } = note;
     if (typeof pid === 'number' && isSameProcess(pid, born)) continue;
     const stat = fs.lstatSync(folder, { throwIfNoEntry: false });
     // One that is just being made has no note yet.
     if (pid === undefined && stat !== undefined && Date.now() - stat.mtimeMs < 60_000) continue;
-    for (const tree of namesIn(folder).filter((each) => each !== noteName)) {
-      await endOrphans(privateFolder(path.join(folder, tree)), localExecutor(), () => undefined);
+    const inner = homeBelow(folder, typeof up === 'number' && up < 100 ? up : 0);
+    for (const tree of namesIn(inner).filter((each) => each.startsWith('tree-'))) {
+      await endOrphans(privateFolder(path.join(inner, tree)), localExecutor(), () => undefined);
     }
     fs.rmSync(folder, { recursive: true, force: true });
   }
