@@ -65,6 +65,13 @@ describe('check data', () => {
     }
     expect(mlops(folder, ['check', 'data', 'bad.csv']).status).toBe(1);
     expect((await check('none.csv')).status).toBe(2);
+    expect((await check('good.csv@v1')).status).toBe(2);
+    write('far.yaml', 'version: 1\ndrift: {reference: far.csv}\n');
+    write('far.csv', 'size\n1\n');
+    expect(await check('good.csv', '--schema', 'far.yaml')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("drift: 'far.csv' and 'good.csv' have no column in common"),
+    });
     expect((await check('good.csv', '--schema', 'none.yaml')).status).toBe(2);
     expect((await check()).status).toBe(2);
     write('typo.yaml', 'version: 1\ncolums: {}\n');

@@ -80,7 +80,7 @@ describe('gates', () => {
     const told = (): string => fs.readFileSync(summary, 'utf8').replaceAll('\\', '');
     // Before there is any model, data and code are checked.
     expect(await ci()).toMatchObject({ status: 0, stderr: expect.stringContaining('skipped models digits') });
-    expect((await ci('models:/digits/1')).status).toBe(1);
+    expect((await ci('models:/digits/1')).status).toBe(2);
 
     fs.writeFileSync(path.join(folder, 'test.csv'), `${data}\n-5,1,f,2\n`);
     expect((await ci()).status).toBe(1);
@@ -129,6 +129,13 @@ describe('gates', () => {
       gates: expect.stringMatching(/^[0-9a-f]{64}$/),
       failed: [],
     });
+    // Test rows that cannot be read fail the gates that need them, with the line.
+    fs.writeFileSync(path.join(folder, 'test.csv'), `${data}\n1,2\n`);
+    const ragged = await commandLine(folder, ['check', 'model', 'models:/digits/1', '--json']);
+    expect([ragged.status, failedIn(ragged.stdout)]).toEqual([1, ['slices f1_macro by sex', 'latency_ms p95']]);
+    expect(ragged.stdout).toContain('line 122 has 2 fields');
+    fs.writeFileSync(path.join(folder, 'test.csv'), `${data}\n`);
+    expect((await commandLine(folder, ['check', 'model', 'models:/digits/1', '--stage', 'Prod'])).status).toBe(2);
     await commandLine(folder, ['models', 'promote', 'digits', '1', '--stage', 'Production']);
     await register(folder, 'worse.onnx', 0.5);
     const second = await commandLine(folder, ['check', 'model', 'models:/digits/2', '--json']);

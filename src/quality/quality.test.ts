@@ -321,6 +321,9 @@ describe('rows', () => {
     fs.writeFileSync(path.join(dir, 'train.jsonl'), '{"class":"a","id":3}\n{"class":"c","id":4,"more":1}\n');
     const schema = (rest: string): string => `columns: {id: {type: integer}, class: {values: [a, b, c]}}\n${rest}`;
     expect((await csv('freshness: {column: day, max_age: 8d}', text)).success).toBe(true);
+    expect(failures(await csv('freshness: {column: word, max_age: 8d}', 'word\na\n'))).toEqual({
+      'freshness word': [],
+    });
     expect(failures(await csv('freshness: {column: day, max_age: 7d}', text))).toEqual({
       'freshness day': [[3, '2026-01-02T12:00:00.000Z']],
     });

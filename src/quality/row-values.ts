@@ -71,7 +71,7 @@ export class FreshnessCheck implements RowCheck {
     return expectation('freshness', name, `newest at most ${ageWords(this.#maxAge)} old`, {
       elements: rows,
       unexpected: isFresh ? 0 : 1,
-      failing: isFresh ? [] : [{ line: this.#line, value: newest }],
+      failing: isFresh || this.#line === null ? [] : [{ line: this.#line, value: newest }],
       observed: newest,
     });
   }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 
+import { plural } from '../base/index.ts';
 import { badTable } from './bad-table.ts';
 import type { Batch } from './batch.ts';
 import { CsvBatch } from './csv-batch.ts';
@@ -97,7 +98,7 @@ class CsvReader {
   #takeRow(from: number, to: number, line: number): number {
     const width = this.batch.columns.length;
     if (to - from !== width) {
-      throw badTable(this.#name, `has ${to - from} fields, the header has ${width}`, {
+      throw badTable(this.#name, `has ${plural(to - from, 'field')}, the header has ${width}`, {
         line,
         hint: 'quote fields that hold the delimiter, or say which one it is',
       });

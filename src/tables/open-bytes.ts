@@ -8,8 +8,8 @@ import { badTable } from './bad-table.ts';
 /** Bytes that are read at once. */
 const chunkSize = 1 << 20;
 
-/** A file as bytes, unpacked where it begins as gzip does. */
-export async function* openBytes(file: string): AsyncGenerator<Buffer> {
+/** A file as bytes, unpacked where it begins as gzip does. @param name as messages name it. */
+export async function* openBytes(file: string, name: string): AsyncGenerator<Buffer> {
   const raw = fs.createReadStream(file, { highWaterMark: chunkSize });
   try {
     if (!startsAsGzip(file)) yield* raw as AsyncIterable<Buffer>;
@@ -20,7 +20,7 @@ export async function* openBytes(file: string): AsyncGenerator<Buffer> {
     }
   } catch (error) {
     if (isSystemError(error, 'Z_BUF_ERROR', 'Z_DATA_ERROR')) {
-      throw badTable(file, 'is gzip that is cut short or damaged', { cause: error });
+      throw badTable(name, 'is gzip that is cut short or damaged', { cause: error });
     }
     throw error;
   } finally {

@@ -22,7 +22,9 @@ export interface TableOptions extends CsvOptions {
  */
 export function openTable(file: string, options: TableOptions = {}): Table {
   const name = options.name ?? file;
-  if (isParquet(file)) {
+  const ending = path.extname((options.path ?? file).replace(/\.gz$/i, '')).toLowerCase();
+  // One that is called so and does not begin so was cut short, or is a pointer to it.
+  if (isParquet(file) || ending === '.parquet') {
     return {
       name,
       format: 'parquet',
@@ -30,17 +32,16 @@ export function openTable(file: string, options: TableOptions = {}): Table {
       batches: ({ columns } = {}) => readParquet(file, name, columns),
     };
   }
-  const ending = path.extname((options.path ?? file).replace(/\.gz$/i, '')).toLowerCase();
   const format = formatOf(ending, file);
-  if (format === 'jsonl') return { name, format, batches: () => readJsonLines(openBytes(file), name) };
-  if (format === 'json') return { name, format, batches: () => readJsonList(openBytes(file), name) };
+  if (format === 'jsonl') return { name, format, batches: () => readJsonLines(openBytes(file, name), name) };
+  if (format === 'json') return { name, format, batches: () => readJsonList(openBytes(file, name), name) };
   const csv = ending === '.tsv' && options.delimiter === undefined ? { ...options, delimiter: '\t' } : options;
-  return { name, format, batches: () => readCsv(openBytes(file), name, csv) };
+  return { name, format, batches: () => readCsv(openBytes(file, name), name, csv) };
 }
 
 function formatOf(ending: string, file: string): 'csv' | 'jsonl' | 'json' {
   if (['.jsonl', '.ndjson'].includes(ending)) return 'jsonl';
-  if (['.csv', '.tsv', '.txt', '.parquet'].includes(ending)) return 'csv';
+  if (['.csv', '.tsv', '.txt'].includes(ending)) return 'csv';
   const start = firstBytes(file, 256).toString('latin1').trimStart()[0];
   if (start === '[' && ending === '.json') return 'json';
   return start === '{' || ending === '.json' ? 'jsonl' : 'csv';

@@ -1,8 +1,12 @@
 import * as fs from 'node:fs';
 
+import { plural } from '../base/index.ts';
 import { badTable } from './bad-table.ts';
 import { type Batch, type Cell, ValueBatch } from './batch.ts';
 import { firstBytes } from './open-bytes.ts';
+
+/** Magic bytes at both ends and the length of the footer. */
+const leastBytes = 12;
 
 /** Rows that are given at once. */
 const batchRows = 1 << 16;
@@ -28,6 +32,7 @@ export async function* readParquet(
   const handle = await fs.promises.open(file, 'r');
   try {
     const { size } = await handle.stat();
+    if (size < leastBytes) throw new Error(`it has ${plural(size, 'byte')}`);
     const source = {
       byteLength: size,
       async slice(start: number, end = size) {

@@ -81,7 +81,7 @@ describe('CSV', () => {
 
   it('names the line of what it cannot read', async () => {
     const wrong: [string | Buffer, RegExp][] = [
-      ['a,b\n"x\ny",2\n1\n', /line 4 has 1 fields, the header has 2/],
+      ['a,b\n"x\ny",2\n1\n', /line 4 has 1 field, the header has 2/],
       ['a,b\n1,2\n3,4,5\n', /line 3 has 3 fields/],
       ['a\n1\n"2\n3', /line 3 starts a quoted field that does not end/],
       [Buffer.from('a,b\n1,2\n\xe4,3\n', 'latin1'), /line 3 is not UTF-8/],
@@ -94,7 +94,12 @@ describe('CSV', () => {
         message: expect.stringMatching(text),
       });
     }
-    await expect(read('cut.csv.gz', gzipSync('a\n'.repeat(1e5)).subarray(0, 60))).rejects.toThrow(/cut short/);
+    await expect(read('cut.csv.gz', gzipSync('a\n'.repeat(1e5)).subarray(0, 60))).rejects.toThrow(
+      /cut.csv.gz' is gzip that is cut short/,
+    );
+    for (const content of ['', 'PAR1', 'version https://git-lfs.github.com/spec/v1\n']) {
+      await expect(read('wrong.parquet', content)).rejects.toThrow(/wrong.parquet' is no whole Parquet file/);
+    }
     expect(() => openTable(path.join(dir, 'none.csv'))).toThrow(/does not exist/);
   });
 

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isSystemError, MlopsError, type OnProgress } from '../../base/index.ts';
+import { isMlopsError, isSystemError, MlopsError, type OnProgress } from '../../base/index.ts';
 import {
   checkTable,
   formatSchema,
@@ -11,9 +11,10 @@ import {
   type FileResult,
   type QualityReport,
 } from '../../quality/index.ts';
+import type { DriftReport } from '../../monitor/index.ts';
 import type { Table, TableOptions } from '../../tables/index.ts';
 import { openData, type DataPlaces, type DataSource } from '../monitor/data-source.ts';
-import { drift } from '../monitor/drift.ts';
+import { drift, type DriftCommand } from '../monitor/drift.ts';
 
 export interface DataCheck {
   /** Files, or `PATH@REV`. */
@@ -66,15 +67,7 @@ async function checkFile(places: DataPlaces, check: DataCheck, schema: DataSchem
     return await checkTable(table, schema, {
       now: check.now ?? Date.now(),
       openOther: (name) => opened(name, beside),
-      compare: ({ reference, method, ...rest }) =>
-        drift(beside, {
-          ...rest,
-          reference,
-          // One that is no file here is a name at a revision, of the place where the user stands.
-          current: fs.existsSync(path.resolve(places.cwd, file)) ? path.resolve(places.cwd, file) : file,
-          method: method as Parameters<typeof drift>[1]['method'],
-          table: tableOptions,
-        }),
+      compare: (wanted) => compareWith(beside, wanted, nameBeside(places.cwd, file, beside.cwd), tableOptions),
       onRows: (rows) => {
         check.signal?.throwIfAborted();
         check.onProgress?.({ name: `checking ${file}`, unit: 'rows', done: rows });
@@ -82,6 +75,29 @@ async function checkFile(places: DataPlaces, check: DataCheck, schema: DataSchem
     });
   } finally {
     for (const source of open) source.close();
+  }
+}
+
+/** A file as it is called from another folder; what is no file here is a name at a revision, the same everywhere. */
+function nameBeside(cwd: string, file: string, folder: string): string {
+  const here = path.resolve(cwd, file);
+  return fs.existsSync(here) ? path.relative(folder, here) || '.' : file;
+}
+
+/** @throws MlopsError `bad_settings` for a column that one of them lacks, as the schema names it. */
+async function compareWith(
+  beside: DataPlaces,
+  { method, ...wanted }: NonNullable<DataSchema['drift']>,
+  current: string,
+  table: TableOptions,
+): Promise<DriftReport> {
+  try {
+    return await drift(beside, { ...wanted, current, method: method as DriftCommand['method'], table });
+  } catch (error) {
+    if (!isMlopsError(error, 'usage')) throw error;
+    // The words of a schema are no flags.
+    const hint = error.hint?.includes('--') === true ? undefined : error.hint;
+    throw new MlopsError('bad_settings', `drift: ${error.message}`, { hint, cause: error });
   }
 }
 

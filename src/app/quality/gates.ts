@@ -29,7 +29,7 @@ interface Checked extends GateContext {
  * Holds a version against the gates of a stage. What a gate cannot judge fails it; a file that gates.yaml names wrongly
  * is an error of gates.yaml.
  *
- * @throws MlopsError `table_missing`, `bad_settings`, `bad_table`.
+ * @throws MlopsError `table_missing`, `bad_settings`.
  */
 export async function checkModel(context: GateContext, version: ModelVersion, stage: Stage): Promise<ModelCheck> {
   const { gates } = context;
@@ -74,7 +74,7 @@ async function runGates(context: GateContext, version: ModelVersion, stage: Stag
 }
 
 /** What gates.yaml itself gets wrong; everything else that goes wrong fails the gate. */
-const ownErrors = ['table_missing', 'bad_settings', 'bad_table', 'interrupted', 'usage'] as const;
+const ownErrors = ['table_missing', 'bad_settings', 'interrupted', 'usage'] as const;
 
 async function guarded(gate: GateKind, name: string, judge: () => Promise<GateResult[]>): Promise<GateResult[]> {
   try {

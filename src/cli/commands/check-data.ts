@@ -16,7 +16,7 @@ import {
 import type { Command, FlagSpec, Input } from '../parse/command.ts';
 import { version } from '../parse/version.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { dataPlaces, logFlag } from './monitor-input.ts';
+import { dataPlaces, judging, logFlag } from './monitor-input.ts';
 
 const defaultSchema = 'data.schema.yaml';
 const formats = ['text', 'json', 'junit', 'sarif', 'github', 'html'] as const;
@@ -57,13 +57,15 @@ export const checkDataCommand: Command = {
     2: 'no such file, or a wrong schema',
   },
   async run(input, terminal) {
-    const report = await checkData(dataPlaces(input, terminal), {
-      files: input.args,
-      schema: input.text('schema') ?? defaultSchema,
-      table: tableOptions(input),
-      signal: terminal.signal,
-      onProgress: terminal.progress,
-    });
+    const report = await judging(() =>
+      checkData(dataPlaces(input, terminal), {
+        files: input.args,
+        schema: input.text('schema') ?? defaultSchema,
+        table: tableOptions(input),
+        signal: terminal.signal,
+        onProgress: terminal.progress,
+      }),
+    );
     const metrics = input.text('metrics');
     if (metrics !== undefined) {
       fs.writeFileSync(

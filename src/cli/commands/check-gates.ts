@@ -9,7 +9,7 @@ import type { Command, FlagSpec, Input } from '../parse/command.ts';
 import { withStore } from '../session/with-store.ts';
 import { textTable } from '../tables/text-table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { dataPlaces, logFlag } from './monitor-input.ts';
+import { dataPlaces, judging, logFlag } from './monitor-input.ts';
 
 const formats = ['text', 'json', 'github', 'junit'] as const;
 
@@ -42,10 +42,12 @@ export const checkModelCommand: Command = {
   exits,
   async run(input, terminal) {
     const stage = input.text('stage');
-    const check = await checkVersion(
-      contextOf(input, terminal),
-      input.args[0] ?? '',
-      stage === undefined ? undefined : canonicalStage(stage),
+    const check = await judging(async () =>
+      checkVersion(
+        contextOf(input, terminal),
+        input.args[0] ?? '',
+        stage === undefined ? undefined : canonicalStage(stage),
+      ),
     );
     const report = { success: check.success, data: [], code: [], models: [check], skipped: [] };
     return show(report, check, input, terminal);
@@ -81,7 +83,7 @@ export const checkAllCommand: Command = {
   flags,
   exits,
   async run(input, terminal) {
-    const report = await checkAll(contextOf(input, terminal), input.args);
+    const report = await judging(async () => checkAll(contextOf(input, terminal), input.args));
     return show(report, report, input, terminal);
   },
 };

@@ -1,5 +1,5 @@
 import { drift } from '../../app/monitor/drift.ts';
-import { isMlopsError, MlopsError } from '../../base/index.ts';
+import { MlopsError } from '../../base/index.ts';
 import {
   corrections,
   driftMethods,
@@ -9,7 +9,7 @@ import {
 } from '../../monitor/index.ts';
 import type { Command, Input } from '../parse/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { dataPlaces, logFlag } from './monitor-input.ts';
+import { dataPlaces, judging, logFlag } from './monitor-input.ts';
 import { textTable } from '../tables/text-table.ts';
 
 const methodNames = ['auto', ...Object.keys(driftMethods), ...multivariateNames];
@@ -72,8 +72,8 @@ async function compared(input: Input, terminal: Terminal): Promise<DriftReport> 
       hint: 'mlops monitor drift --reference train.csv --current today.csv',
     });
   }
-  try {
-    return await drift(dataPlaces(input, terminal), {
+  return judging(() =>
+    drift(dataPlaces(input, terminal), {
       reference,
       current,
       columns: input.given('columns') ? namesOf(input, 'columns') : undefined,
@@ -89,13 +89,8 @@ async function compared(input: Input, terminal: Terminal): Promise<DriftReport> 
       chunks: chunksOf(input),
       table: { delimiter: input.text('delimiter'), encoding: input.text('encoding') },
       onNote: (line) => terminal.note(line),
-    });
-  } catch (error) {
-    // Status 1 says that there is drift; a file that cannot be read says nothing about that.
-    throw isMlopsError(error) && error.exit === undefined
-      ? new MlopsError(error.code, error.message, { ...error, exit: 2 })
-      : error;
-  }
+    }),
+  );
 }
 
 function namesOf(input: Input, flag: string): string[] {

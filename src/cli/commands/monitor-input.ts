@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import type { DataPlaces } from '../../app/monitor/data-source.ts';
 import { trackingPlace } from '../../app/places/tracking-home.ts';
 import { versionNamed } from '../../app/registry/resolve-model.ts';
-import { MlopsError } from '../../base/index.ts';
+import { isMlopsError, MlopsError } from '../../base/index.ts';
 import { momentOf, type Selection } from '../../monitor/index.ts';
 import type { FlagSpec, Input } from '../parse/command.ts';
 import { withStore } from '../session/with-store.ts';
@@ -46,6 +46,19 @@ export function dataPlaces(input: Input, terminal: Terminal): DataPlaces {
             create: false,
           }),
   };
+}
+
+/**
+ * Runs what judges something: status 1 is kept for a bad verdict, so what keeps it from judging (a name of nothing, no
+ * store, no revision) ends with 2.
+ */
+export async function judging<Value>(work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isMlopsError(error) || error.exit !== undefined || error.code === 'interrupted') throw error;
+    throw new MlopsError(error.code, error.message, { ...error, exit: 2 });
+  }
 }
 
 export function selectionOf(input: Input): Selection {

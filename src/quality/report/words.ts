@@ -37,6 +37,7 @@ export function columnName({ column }: Pick<Expectation, 'column'>): string {
 function foundWords({ expectation, success, result }: Expectation): string {
   const { element_count: all, unexpected_count: count, unexpected_percent: percent, observed_value: observed } = result;
   if (expectation === 'column_exists') return success ? 'one' : 'none';
+  if (expectation === 'freshness' && observed === null) return 'no time in it';
   if (notCounted.has(expectation)) return valueText(observed);
   return count === 0 ? `nothing else in ${all}` : `${count} of ${all} (${shortPercent(percent)} %) otherwise`;
 }
