@@ -171,6 +171,11 @@ describe('gates', () => {
       stderr: expect.stringMatching(/gates.yaml:2: unknown key 'Prodution' in stages[^]*did you mean 'Production'/),
     });
     expect((await check('version: 1\nstages: {Production: {metrics: [{metric: a}]}}\n', 'all')).status).toBe(2);
+    const typo = 'slices: [{column: a, metric: f1_marco, data: t.csv, target: y, min: 0.5}]';
+    expect(await check(`version: 1\nstages: {Production: {${typo}}}\n`, 'all')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("did you mean 'f1_macro'?"),
+    });
     expect(await check('version: 1\n', 'all')).toMatchObject({
       status: 0,
       stderr: expect.stringContaining('skipped models'),

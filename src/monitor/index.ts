@@ -40,7 +40,7 @@ export { intakeLimit, takeLabels, takePredictions, type Intake } from './intake.
 export { monitorGauges, type LookFacts, type ModelFacts } from './gauges.ts';
 export { knownStats } from './known-stats.ts';
 export { momentOf, spanOf } from './moment.ts';
-export { ModelScore, pairedDifference, type Judged } from './performance/compare.ts';
+export { ModelScore, pairedDifference, scoreNames, type Judged } from './performance/compare.ts';
 export { driftSeries, type ColumnSeries } from './drift/series.ts';
 export { estimatePerformance, type Estimate } from './performance/estimate.ts';
 export { performanceOf, tasks, type Performance, type PerformanceOptions } from './performance/performance.ts';

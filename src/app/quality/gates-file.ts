@@ -4,12 +4,15 @@ import * as path from 'node:path';
 
 import { parseSettings, setting, tryFindProject, type SettingOf } from '../../project/index.ts';
 import type { Stage } from '../../mlflow/index.ts';
+import { scoreNames } from '../../monitor/index.ts';
 import { readSettingsText } from './check-data.ts';
 
 const { fields, required, optional, listOf } = setting;
 
 const tested = {
-  metric: required(setting.text(), { about: 'as `monitor performance` names it: accuracy, f1_macro, rmse...' }),
+  metric: required(setting.choice(scoreNames), {
+    about: 'as `monitor performance` names it: accuracy, f1_macro, rmse...',
+  }),
   data: required(setting.text(), { about: 'table with the test rows' }),
   target: required(setting.text(), { about: 'its column that is to be predicted; the others are the inputs' }),
 };

@@ -81,8 +81,13 @@ async function guarded(gate: GateKind, name: string, judge: () => Promise<GateRe
     return await judge();
   } catch (error) {
     if (!isMlopsError(error) || ownErrors.some((code) => isMlopsError(error, code))) throw error;
-    return [{ gate, name, passed: false, expected: 'can be judged', found: messageOf(error) }];
+    return [{ gate, name, passed: false, expected: 'can be judged', found: hinted(error) }];
   }
+}
+
+/** What went wrong, and what to do about it. */
+function hinted(error: MlopsError): string {
+  return [messageOf(error), error.hint].filter((part) => part !== undefined).join('; ');
 }
 
 async function metricGates({ store, version, stage }: Checked): Promise<GateResult[]> {

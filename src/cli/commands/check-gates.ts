@@ -4,6 +4,7 @@ import { checkAll, checkVersion, type GatesContext, type GatesReport } from '../
 import { checkCode } from '../../app/quality/code-gates.ts';
 import { findGates, readGates } from '../../app/quality/gates-file.ts';
 import { gateRows, gatesJunit, gatesMarkdown, outputOf } from '../../app/quality/gates-report.ts';
+import { plural } from '../../base/index.ts';
 import { canonicalStage } from '../../tracking/index.ts';
 import type { Command, FlagSpec, Input } from '../parse/command.ts';
 import { withStore } from '../session/with-store.ts';
@@ -152,7 +153,7 @@ function printTable(report: GatesReport, terminal: Terminal): void {
   terminal.print('');
   terminal.print(
     failed === 0
-      ? style.green(`all ${rows.length} gates passed`)
-      : style.red(`${failed} of ${rows.length} gates failed`),
+      ? style.green(rows.length === 0 ? 'nothing was checked' : `all ${plural(rows.length, 'gate')} passed`)
+      : style.red(`${failed} of ${plural(rows.length, 'gate')} failed`),
   );
 }
