@@ -74,3 +74,4 @@ export {
   withoutTrailing,
 } from './text.ts';
 export { anyCharacter, anyText, matchesWildcard, type WildcardPart } from './wildcard.ts';
+export { locateWorker } from './worker-file.ts';

@@ -32,6 +32,8 @@ export interface Table {
   /** As messages name it. */
   readonly name: string;
   readonly format: 'csv' | 'jsonl' | 'json' | 'parquet';
+  /** What it is read from, where that is a file: another thread can open it too. */
+  readonly source?: { readonly file: string; readonly options: Readonly<Record<string, unknown>> };
   /** Names of the columns, where the file says them without being read. */
   columns?(): Promise<readonly string[]>;
   batches(options?: { readonly columns?: ReadonlySet<string> | undefined }): AsyncIterable<Batch>;

@@ -9,6 +9,7 @@
 export type { Batch, Cell, Table } from './batch.ts';
 export { CellHash } from './cell-hash.ts';
 export { loadColumns, type CategoryColumn, type Column, type NumberColumn } from './columns.ts';
+export { loadBothColumns } from './load-apart.ts';
 export type { CsvOptions } from './csv-dialect.ts';
 export { readCsv } from './csv-reader.ts';
 export { recordTable } from './json-lines.ts';

@@ -22,21 +22,23 @@ export interface TableOptions extends CsvOptions {
  */
 export function openTable(file: string, options: TableOptions = {}): Table {
   const name = options.name ?? file;
+  const source = { file, options: { ...options } };
   const ending = path.extname((options.path ?? file).replace(/\.gz$/i, '')).toLowerCase();
   // One that is called so and does not begin so was cut short, or is a pointer to it.
   if (isParquet(file) || ending === '.parquet') {
     return {
       name,
+      source,
       format: 'parquet',
       columns: () => parquetColumns(file, name),
       batches: ({ columns } = {}) => readParquet(file, name, columns),
     };
   }
   const format = formatOf(ending, file);
-  if (format === 'jsonl') return { name, format, batches: () => readJsonLines(openBytes(file, name), name) };
-  if (format === 'json') return { name, format, batches: () => readJsonList(openBytes(file, name), name) };
+  if (format === 'jsonl') return { name, source, format, batches: () => readJsonLines(openBytes(file, name), name) };
+  if (format === 'json') return { name, source, format, batches: () => readJsonList(openBytes(file, name), name) };
   const csv = ending === '.tsv' && options.delimiter === undefined ? { ...options, delimiter: '\t' } : options;
-  return { name, format, batches: () => readCsv(openBytes(file, name), name, csv) };
+  return { name, source, format, batches: () => readCsv(openBytes(file, name), name, csv) };
 }
 
 function formatOf(ending: string, file: string): 'csv' | 'jsonl' | 'json' {

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { CellHash, loadColumns, openTable, parseNumber, readCsv, type Batch } from './index.ts';
+import { CellHash, loadBothColumns, loadColumns, openTable, parseNumber, readCsv, type Batch } from './index.ts';
 
 let dir = '';
 beforeEach(() => (dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tables-'))));
@@ -139,6 +139,20 @@ describe('columns', () => {
       categories: expect.arrayContaining(['9.0', 'end']),
     });
     expect(columns.get('b')).toMatchObject({ kind: 'number', rows: 200_001, missing: 100_000 });
+  });
+
+  it('of two large files are read at once, and those of one that is wrong are refused as ever', async () => {
+    const rows = (from: number): string =>
+      Array.from({ length: 700_000 }, (_, i) => `${from + i / 7},${i % 3 === 0 ? 'x' : 'y'}`).join('\n');
+    const one = openTable(file('one.csv', `a,b\n${rows(0)}\n`));
+    const other = openTable(file('other.csv', `a,b\n${rows(1)}\n`));
+    const [first, second] = await loadBothColumns(one, other, {});
+    for (const [columns, table] of [[first, one] as const, [second, other] as const]) {
+      expect(columns.get('a')).toEqual((await loadColumns(table)).get('a'));
+      expect(columns.get('b')).toMatchObject({ kind: 'category', rows: 700_000, categories: ['x', 'y'] });
+    }
+    fs.appendFileSync(path.join(dir, 'other.csv'), '1\n');
+    await expect(loadBothColumns(one, other, {})).rejects.toMatchObject({ code: 'bad_table', data: { line: 700_002 } });
   });
 
   it('of JSON lines lack what a row lacks, and flatten objects', async () => {

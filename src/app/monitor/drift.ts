@@ -8,7 +8,7 @@ import {
   type DriftReport,
   type MethodName,
 } from '../../monitor/index.ts';
-import { loadColumns, type Column, type Table, type TableOptions } from '../../tables/index.ts';
+import { loadBothColumns, type Column, type Table, type TableOptions } from '../../tables/index.ts';
 import { openData, type DataPlaces, type DataSource } from './data-source.ts';
 
 export interface DriftCommand extends Omit<DriftOptions, 'method'> {
@@ -66,11 +66,10 @@ async function tableOf({ table, describe }: DataSource, other: DataSource): Prom
 
 async function loadBoth(before: Table, now: Table, command: DriftCommand): Promise<[Columns, Columns]> {
   const wanted = command.columns === undefined ? undefined : new Set(command.columns);
-  const load = (table: Table, columns: ReadonlySet<string> | undefined, categorical: readonly string[]) =>
-    loadColumns(table, { columns, categorical: new Set(categorical) });
+  const load = (categories: readonly string[]) =>
+    loadBothColumns(before, now, { columns: wanted, categorical: new Set(categories) });
   const categorical = command.categorical ?? [];
-  let reference = await load(before, wanted, categorical);
-  let current = await load(now, wanted ?? new Set(reference.keys()), categorical);
+  let [reference, current] = await load(categorical);
   // A window of the log without predictions is too little to judge, not a wrong table.
   if (current.size === 0 && command.current.startsWith('log:')) return [reference, emptied(reference)];
   for (const name of [...(wanted ?? []), ...categorical]) {
@@ -81,8 +80,7 @@ async function loadBoth(before: Table, now: Table, command: DriftCommand): Promi
   if (mixed.length > 0) {
     // What is text on one side is text on both, in its own spelling.
     const texts = [...categorical, ...mixed.map((column) => column.name)];
-    reference = await load(before, wanted, texts);
-    current = await load(now, wanted ?? new Set(reference.keys()), texts);
+    [reference, current] = await load(texts);
   }
   const both = [...(wanted ?? reference.keys())].filter((name) => reference.has(name) && current.has(name));
   const left = [...reference.keys()].filter((name) => !current.has(name));

@@ -1,8 +1,7 @@
 import * as os from 'node:os';
 import { Worker } from 'node:worker_threads';
 
-import { MlopsError } from '../../base/index.ts';
-import { locateWorker } from '../running/worker-file.ts';
+import { MlopsError, locateWorker } from '../../base/index.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import { isUpload } from '../wire/upload.ts';
 import { buffersOf } from '../wire/packed-texts.ts';

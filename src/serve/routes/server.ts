@@ -1,4 +1,4 @@
-import { messageOf, silentLogger, type Logger } from '../../base/index.ts';
+import { messageOf, silentLogger, type Logger, locateWorker } from '../../base/index.ts';
 import {
   createShell,
   listen,
@@ -34,7 +34,6 @@ import type { ServedModelSpec } from '../running/served-model.ts';
 import { Router, type ChooseArm } from '../running/router.ts';
 import { Scheduler, type SchedulerOptions } from '../running/scheduler.ts';
 import { startProcessMetrics, takeSnapshot } from '../numbers/snapshot.ts';
-import { locateWorker } from '../running/worker-file.ts';
 
 export interface ServeOptions {
   readonly models: readonly ServedModelSpec[];

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
  * runs from its sources.
  */
 export function locateWorker(name: string): URL {
-  const places = [`./${name}.worker.js`, `../${name}.worker.js`, `../../../dist/${name}.worker.js`];
+  const places = [`./${name}.worker.js`, `../${name}.worker.js`, `../../dist/${name}.worker.js`];
   for (const place of places) {
     const url = new URL(place, import.meta.url);
     if (fs.existsSync(fileURLToPath(url))) return url;
