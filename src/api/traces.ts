@@ -194,13 +194,13 @@ async function createAssessment(store: TraceStore, id: string, fields: Fields): 
     assessment_id: `a-${randomUUID().replaceAll('-', '')}`,
     trace_id: id,
   };
-  await store.putAssessment(id, assessment.assessment_id, assessment);
+  const made = await store.putAssessment(id, assessment.assessment_id, assessment);
   const overridden = fields.message('assessment').filled('overrides');
   if (overridden !== undefined) {
     const before = await assessmentOf(store, { trace_id: id, assessment_id: overridden });
     await store.putAssessment(id, overridden, { ...before, valid: false });
   }
-  return { assessment };
+  return { assessment: { ...assessment, assessment_id: made } };
 }
 
 async function assessmentOf(store: TraceStore, { trace_id: id = '', assessment_id: one = '' }: Params): Promise<Json> {

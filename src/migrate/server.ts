@@ -1,5 +1,6 @@
-import { everything, type Metric, type RegisteredModel } from '../mlflow/index.ts';
-import { versionsOf, type ImportedVersion, type TrackingStore } from '../tracking/index.ts';
+import { isMlopsError } from '../base/index.ts';
+import { everything, type Metric, type RegisteredModel, type SpanJson } from '../mlflow/index.ts';
+import { versionsOf, type ImportedVersion, type TraceStore, type TrackingStore } from '../tracking/index.ts';
 import type { MigrationSource, SourceRun, SourceTrace } from './source.ts';
 
 /** A running server, or any other store, read through its port. */
@@ -44,9 +45,9 @@ async function versionsWithFiles(store: TrackingStore, model: RegisteredModel): 
   return versions;
 }
 
-async function* tracesOf({ kind, traces }: TrackingStore, experimentId: string): AsyncIterable<SourceTrace> {
-  // Only a tracing client speaks that part of the protocol.
-  if (kind === 'remote' || traces === undefined) return;
+async function* tracesOf(store: TrackingStore, experimentId: string): AsyncIterable<SourceTrace> {
+  const { traces } = store;
+  if (!(await keepsTraces(traces, experimentId))) return;
   const links = new Map<string, string[]>();
   for (const { traceId, runId } of await traces.traceLinks(experimentId)) {
     links.set(traceId, [...(links.get(traceId) ?? []), runId]);
@@ -55,11 +56,30 @@ async function* tracesOf({ kind, traces }: TrackingStore, experimentId: string):
   do {
     const page = await traces.searchTraces({ experimentIds: [experimentId], maxResults: 500, pageToken });
     for (const info of page.items) {
-      const { spans } = await traces.getTrace(info.id);
-      yield { info, spans, runs: links.get(info.id) };
+      yield { info, spans: await spansOf(traces, info.id), runs: links.get(info.id) };
     }
     pageToken = page.nextPageToken;
   } while (pageToken !== undefined);
+}
+
+/** Servers before 3.0 do not know the calls. */
+async function keepsTraces(traces: TraceStore, experimentId: string): Promise<boolean> {
+  try {
+    return (await traces.searchTraces({ experimentIds: [experimentId], maxResults: 1 })).items.length > 0;
+  } catch (error) {
+    if (isMlopsError(error, 'not_implemented') || isMlopsError(error, 'resource_missing')) return false;
+    throw error;
+  }
+}
+
+/** Older clients kept the spans as a file, which comes with the artifacts; MLflow's server refuses to answer with those. */
+async function spansOf(traces: TraceStore, id: string): Promise<readonly SpanJson[]> {
+  try {
+    return (await traces.getTrace(id)).spans;
+  } catch (error) {
+    if (isMlopsError(error) && error.code !== 'tracking_unreachable') return [];
+    throw error;
+  }
 }
 
 async function* runsOf(store: TrackingStore, experimentId: string): AsyncIterable<SourceRun> {

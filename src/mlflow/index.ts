@@ -48,13 +48,15 @@ export {
   exampleOfEvent,
   readWebhookEvent,
   readWebhookEvents,
+  readWebhook,
+  webhookEventToJson,
   webhookToJson,
   type Webhook,
   type WebhookEntity,
   type WebhookEvent,
   type WebhookStatus,
 } from './webhooks.ts';
-export { readOtlp, readOtlpJson, readSpan, type ReceivedSpan, type SpanJson } from './otlp.ts';
+export { readOtlp, readOtlpJson, readSpan, writeOtlpJson, type ReceivedSpan, type SpanJson } from './otlp.ts';
 export { readSpanText, spansFile, spanText } from './span-file.ts';
 export { factsOf, totalUsage, usageOfStored, type TraceFacts } from './trace-facts.ts';
 export {

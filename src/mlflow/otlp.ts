@@ -104,7 +104,26 @@ export function readOtlp(bytes: Uint8Array): readonly ReceivedSpan[] {
 
 /** The same request in OTLP's JSON form: names in camelCase, ids in hexadecimal. */
 export function readOtlpJson(value: unknown): readonly ReceivedSpan[] {
-  return spansOf(snake(value) as Record<string, unknown>, withBase64Ids);
+  return spansOf(snake(value) as Record<string, unknown>, (json) => withIds(json, 'hex', 'base64'));
+}
+
+/** A request of spans in OTLP's JSON form. */
+export function writeOtlpJson(spans: readonly ReceivedSpan[]): object {
+  const groups = new Map<string, ReceivedSpan[]>();
+  for (const one of spans) {
+    const key = JSON.stringify(one.resource);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [one]);
+    else group.push(one);
+  }
+  return {
+    resourceSpans: [...groups.values()].map((group) => ({
+      resource: {
+        attributes: (group[0]?.resource ?? []).map(({ key, value }) => ({ key, value: { stringValue: value } })),
+      },
+      scopeSpans: [{ spans: group.map(({ json }) => camel(withIds(json, 'base64', 'hex'))) }],
+    })),
+  };
 }
 
 function spansOf(root: Record<string, unknown>, read: (json: Record<string, unknown>) => SpanJson): ReceivedSpan[] {
@@ -174,23 +193,32 @@ function listOf(value: unknown): readonly Record<string, unknown>[] {
   return Array.isArray(value) ? (value as Record<string, unknown>[]) : [];
 }
 
-function withBase64Ids(json: Record<string, unknown>): SpanJson {
-  const converted = { ...json };
+type IdForm = 'base64' | 'hex';
+
+/** A span with its ids, and those of its links, in another form. */
+function withIds(json: SpanJson, from: IdForm, to: IdForm): SpanJson {
+  const converted: Record<string, unknown> = { ...json };
   for (const name of ['trace_id', 'span_id', 'parent_span_id']) {
-    if (typeof json[name] === 'string') converted[name] = Buffer.from(json[name], 'hex').toString('base64');
+    if (typeof json[name] === 'string') converted[name] = Buffer.from(json[name], from).toString(to);
   }
+  if (Array.isArray(json['links'])) converted['links'] = listOf(json['links']).map((one) => withIds(one, from, to));
   return converted;
 }
 
+/** Names as protobuf's JSON form has them in answers of MLflow. */
 function snake(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(snake);
+  return renamed(value, (name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+}
+
+/** Names as OTLP has them. */
+function camel(value: unknown): unknown {
+  return renamed(value, (name) => name.replaceAll(/_[a-z]/g, (letter) => letter.slice(1).toUpperCase()));
+}
+
+function renamed(value: unknown, rename: (name: string) => string): unknown {
+  if (Array.isArray(value)) return value.map((one) => renamed(one, rename));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [
-      name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      snake(inner),
-    ]),
-  );
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [rename(name), renamed(inner, rename)]));
 }
 
 function decode(bytes: Uint8Array, schema: Schema, depth: number): Record<string, unknown> {

@@ -43,23 +43,44 @@ export function webhookToJson(webhook: Webhook): Json {
     name: webhook.name,
     description: webhook.description,
     url: webhook.url,
-    events: listToJson(webhook.events, ({ entity, action }) => ({
-      entity: entity.toUpperCase(),
-      action: action.toUpperCase(),
-    })),
+    events: listToJson(webhook.events, webhookEventToJson),
     status: webhook.status,
     creation_timestamp: webhook.creationTime,
     last_updated_timestamp: webhook.lastUpdatedTime,
   };
 }
 
-/** @throws MlopsError `invalid_value` for an event that does not exist. */
-export function readWebhookEvent(fields: Fields): WebhookEvent {
-  const entity = fields.need('entity').toLowerCase();
-  const action = fields.need('action').toLowerCase();
+export function webhookEventToJson({ entity, action }: WebhookEvent): Json {
+  return { entity: entity.toUpperCase(), action: action.toUpperCase() };
+}
+
+/** What a server tells of one: all but its secret. Events that only later servers have are left out. */
+export function readWebhook(fields: Fields): Webhook {
+  return {
+    id: fields.need('webhook_id'),
+    name: fields.need('name'),
+    description: fields.filled('description'),
+    url: fields.need('url'),
+    events: fields.messages('events').flatMap((one) => knownEvent(one) ?? []),
+    status: fields.text('status') === 'DISABLED' ? 'DISABLED' : 'ACTIVE',
+    secret: undefined,
+    creationTime: fields.integer('creation_timestamp') ?? 0,
+    lastUpdatedTime: fields.integer('last_updated_timestamp') ?? 0,
+  };
+}
+
+function knownEvent(fields: Fields): WebhookEvent | undefined {
+  const [entity, action] = [fields.need('entity').toLowerCase(), fields.need('action').toLowerCase()];
   const known = Object.entries(actions).find(([name]) => name === entity)?.[1];
   const found = (known as readonly WebhookEvent['action'][] | undefined)?.find((one) => one === action);
-  if (found !== undefined) return { entity: entity as WebhookEntity, action: found };
+  return found === undefined ? undefined : { entity: entity as WebhookEntity, action: found };
+}
+
+/** @throws MlopsError `invalid_value` for an event that does not exist. */
+export function readWebhookEvent(fields: Fields): WebhookEvent {
+  const found = knownEvent(fields);
+  if (found !== undefined) return found;
+  const [entity, action] = [fields.need('entity').toLowerCase(), fields.need('action').toLowerCase()];
   const all = Object.entries(actions).flatMap(([name, own]) => own.map((one) => `${name}.${one}`));
   throw invalid(`There is no webhook event '${entity}.${action}'. Valid events are: ${all.join(', ')}.`);
 }

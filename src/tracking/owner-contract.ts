@@ -203,19 +203,6 @@ export function ownerContract(kind: string, open: () => Promise<Opened>): void {
       expect(await told()).toEqual([[tagged.id, 'model_version_tag.deleted', { name: 'm', version: '1', key: 'k' }]]);
     });
 
-    it('keeps webhooks', async () => {
-      const events = [{ entity: 'model_version', action: 'created' }] as const;
-      const hook = await store.webhooks.createWebhook({ name: 'ci', url: 'https://a.example', events, secret: 's' });
-      const second = await store.webhooks.createWebhook({ name: 'two', url: 'https://b.example', events });
-      const page = await store.webhooks.listWebhooks({ maxResults: 1 });
-      expect(page.items.map(({ name }) => name)).toEqual(['two']);
-      const rest = await store.webhooks.listWebhooks({ maxResults: 1, pageToken: page.nextPageToken });
-      expect(rest.items.map(({ name }) => name)).toEqual(['ci']);
-      await store.webhooks.updateWebhook(second.id, { status: 'DISABLED', secret: '' });
-      await store.webhooks.deleteWebhook(hook.id);
-      await expect(store.webhooks.getWebhook(hook.id)).rejects.toMatchObject({ code: 'resource_missing' });
-    });
-
     it('takes away for good only what was deleted before', async () => {
       const experimentId = await store.createExperiment({ name: 'e' });
       const [gone, kept] = [await store.createRun({ experimentId }), await store.createRun({ experimentId })];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { SpanJson, TraceInfo } from '../mlflow/index.ts';
+import { readSpan, type SpanJson, type TraceInfo } from '../mlflow/index.ts';
 import type { Opened } from './contract.ts';
 import type { TraceStore } from './trace-store.ts';
 
@@ -18,13 +18,27 @@ const info = (n: number, tags: Readonly<Record<string, string>> = {}): TraceInfo
   assessments: [],
 });
 
+function idOf(letter: string): string {
+  return Buffer.from(letter.repeat(16), 'hex').toString('base64');
+}
+
 /** A span in the JSON form of OTLP, as clients send it. */
 function span(n: number, id: string, name: string, type: string, code: number, attributes: object): SpanJson {
   const pairs = Object.entries({ 'mlflow.spanType': type, ...attributes }).map(([key, value]: [string, unknown]) => ({
     key,
     value: typeof value === 'number' ? { int_value: String(value) } : { string_value: value },
   }));
-  return { trace_id: String(n).repeat(32), span_id: id, name, status: { code }, attributes: pairs };
+  const own = idOf(id);
+  return {
+    trace_id: Buffer.from(String(n).repeat(32), 'hex').toString('base64'),
+    span_id: own,
+    ...(id === 'a' ? {} : { parent_span_id: idOf('a') }),
+    name,
+    start_time_unix_nano: `${1000 + n}000000`,
+    end_time_unix_nano: `${1010 + n}000000`,
+    status: { code },
+    attributes: pairs,
+  };
 }
 
 /** What a search of traces finds, in any kind of store that is searched by SQL. */
@@ -48,21 +62,7 @@ export function traceContract(kind: string, open: () => Promise<Opened>): void {
           span(n, 'a', 'outer', 'CHAIN', n === 3 ? 2 : 1, { n }),
           span(n, 'b', n === 2 ? 'retrieve' : 'inner', 'TOOL', 1, { model: `gpt-${n}`, 'a b': 'hello' }),
         ];
-        await traces.logSpans(
-          '0',
-          spans.map((json, i) => ({
-            traceId: String(n).repeat(32),
-            spanId: String(json['span_id']),
-            parentId: i === 0 ? undefined : 'a',
-            name: String(json['name']),
-            start: 1000 + n + i,
-            end: 1010 + n,
-            failed: false,
-            json,
-            attributes: new Map(),
-            resource: [],
-          })),
-        );
+        await traces.logSpans('0', spans.map(readSpan));
       }
       const assess = async (n: number, id: string, name: string, kind: 'feedback' | 'expectation', value: object) =>
         traces.putAssessment(info(n).id, id, { assessment_id: id, assessment_name: name, [kind]: value });
@@ -81,6 +81,42 @@ export function traceContract(kind: string, open: () => Promise<Opened>): void {
       });
       const prompts = [{ name: 'chat', version: '1' }];
       await traces.setTraceTag(info(2).id, { key: 'mlflow.linkedPrompts', value: JSON.stringify(prompts) });
+    });
+
+    it('gives back what was put, and says which are not there', async () => {
+      const [one] = [await traces.getTrace(info(1).id)];
+      expect(one.info).toMatchObject({ ...info(1), tags: expect.anything(), assessments: expect.anything() });
+      expect(one.info.tags).toEqual(expect.arrayContaining([...info(1).tags]));
+      expect(one.info.assessments.map((each) => each['assessment_name'])).toEqual(['good', 'answer']);
+      expect(one.spans.map(({ name }) => name)).toEqual(['outer', 'inner']);
+      expect(one.spans[1]).toMatchObject({ span_id: idOf('b'), parent_span_id: idOf('a') });
+      expect(await traces.hasTrace(info(1).id)).toBe(true);
+      expect(await traces.hasTrace(info(9).id)).toBe(false);
+      await expect(traces.getTraceInfo(info(9).id)).rejects.toMatchObject({ code: 'resource_missing' });
+      await expect(traces.deleteTraceTag(info(1).id, 'none')).rejects.toMatchObject({ code: 'resource_missing' });
+    });
+
+    it('changes and takes away tags, assessments, links and traces', async () => {
+      const { id } = info(4);
+      await traces.putTrace(info(4, { a: '1', b: '2' }));
+      await traces.deleteTraceTag(id, 'a');
+      const first = await traces.putAssessment(id, 'f', {
+        ...{ assessment_id: 'f', assessment_name: 'fine', feedback: { value: 1 } },
+      });
+      const again = { assessment_id: first, assessment_name: 'fine', feedback: { value: 2 } };
+      expect(await traces.putAssessment(id, first, again)).toBe(first);
+      const other = await traces.putAssessment(id, 'g', { ...again, assessment_id: 'g', feedback: { value: 3 } });
+      await traces.deleteAssessment(id, other);
+      const { tags, assessments } = await traces.getTraceInfo(id);
+      expect(tags.map(({ key }) => key)).not.toContain('a');
+      expect(assessments).toHaveLength(1);
+      expect(assessments[0]).toMatchObject({ assessment_id: first, feedback: { value: 2 } });
+      const { info: run } = await opened.store.createRun({ experimentId: '0' });
+      await traces.linkTraces([id], run.id);
+      expect(await traces.traceLinks('0')).toEqual([{ traceId: id, runId: run.id }]);
+      expect(await found(`run_id = '${run.id}'`)).toBe('4');
+      expect(await traces.deleteTraces({ experimentId: '0', ids: [id] })).toBe(1);
+      expect(await traces.hasTrace(id)).toBe(false);
     });
 
     it('finds them by what is known of the whole call', async () => {

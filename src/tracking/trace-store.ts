@@ -34,8 +34,12 @@ export interface TraceStore {
   linkTraces(ids: readonly string[], runId: string): Promise<void>;
   /** The runs that traces of an experiment were linked to. */
   traceLinks(experimentId: string): Promise<readonly TraceLink[]>;
-  /** Makes or replaces the assessment whose `assessment_id` is given. */
-  putAssessment(id: string, assessmentId: string, assessment: Json): Promise<void>;
+  /**
+   * Makes or replaces the assessment whose `assessment_id` is given.
+   *
+   * @returns its id: a server gives a new one an id of its own.
+   */
+  putAssessment(id: string, assessmentId: string, assessment: Json): Promise<string>;
   deleteAssessment(id: string, assessmentId: string): Promise<void>;
   /** @returns how many went. */
   deleteTraces(deletion: TraceDeletion): Promise<number>;

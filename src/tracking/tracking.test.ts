@@ -7,6 +7,7 @@ import { openTracking } from './index.ts';
 import { ownerContract } from './owner-contract.ts';
 import { searchContract } from './search-contract.ts';
 import { traceContract } from './trace-contract.ts';
+import { webhookContract } from './webhook-contract.ts';
 
 for (const kind of ['memory', 'sqlite']) {
   const open = async (): Promise<Opened> => {
@@ -25,5 +26,6 @@ for (const kind of ['memory', 'sqlite']) {
   trackingContract(kind, open);
   ownerContract(kind, open);
   traceContract(kind, open);
+  webhookContract(kind, open);
   if (kind === 'memory') searchContract(kind, open);
 }

@@ -3,11 +3,13 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 
 import { silentLogger } from '../../base/index.ts';
-import { trackingContract } from '../../tracking/contract.ts';
+import { trackingContract, type Opened } from '../../tracking/contract.ts';
 import { openTracking } from '../../tracking/index.ts';
+import { traceContract } from '../../tracking/trace-contract.ts';
+import { webhookContract } from '../../tracking/webhook-contract.ts';
 import { startTrackingServer } from './server.ts';
 
-trackingContract('remote', async () => {
+async function open(): Promise<Opened> {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-remote-'));
   const server = await startTrackingServer({
     place: { uri: path.join(dir, 'mlops.db'), root: dir, given: true },
@@ -25,4 +27,8 @@ trackingContract('remote', async () => {
       fs.rmSync(dir, { recursive: true });
     },
   };
-});
+}
+
+trackingContract('remote', open);
+traceContract('remote', open);
+webhookContract('remote', open);

@@ -45,9 +45,9 @@ export class RemoteClient {
     return this.#json('GET', `/api/${path}${queryText(query)}`, undefined);
   }
 
-  async post(path: string, body: unknown): Promise<Fields> {
+  async post(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Fields> {
     // Some calls exist only for MLflow's own pages, under another root.
-    return this.#json('POST', path.startsWith('/') ? path : `/api/${path}`, body);
+    return this.#json('POST', path.startsWith('/') ? path : `/api/${path}`, body, headers);
   }
 
   async send(method: 'PATCH' | 'DELETE', path: string, body: unknown): Promise<Fields> {
@@ -69,9 +69,14 @@ export class RemoteClient {
     });
   }
 
-  async #json(method: string, path: string, body: unknown): Promise<Fields> {
+  async #json(
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Fields> {
     const response = await this.#request(method, path, {
-      headers: body === undefined ? {} : { 'content-type': 'application/json' },
+      headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await response.text();

@@ -116,6 +116,7 @@ export function tracesOf(c: Context): TraceStore {
           sql`INSERT INTO trace_assessments (trace, id, body) VALUES (${n}, ${assessmentId}, ${JSON.stringify(body)})
             ON CONFLICT (trace, id) DO UPDATE SET body = excluded.body`,
         );
+        return assessmentId;
       }),
     deleteAssessment: (id, assessmentId) =>
       c.write(function* () {

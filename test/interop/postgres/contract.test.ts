@@ -7,6 +7,7 @@ import { openTracking } from '../../../src/tracking/index.ts';
 import { ownerContract } from '../../../src/tracking/owner-contract.ts';
 import { searchContract } from '../../../src/tracking/search-contract.ts';
 import { traceContract } from '../../../src/tracking/trace-contract.ts';
+import { webhookContract } from '../../../src/tracking/webhook-contract.ts';
 import { PostgresServer } from '../../support/postgres.ts';
 import { describeWithTool } from '../../tools.ts';
 
@@ -25,6 +26,7 @@ for (const name of ['postgres', 'postgres18'] as const) {
     trackingContract(name, open);
     ownerContract(name, open);
     traceContract(name, open);
+    webhookContract(name, open);
     searchContract(name, open, 8);
   });
 }
