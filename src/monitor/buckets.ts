@@ -23,7 +23,8 @@ export function bucketStarts(kind: BucketKind, zone = 'UTC'): (at: number) => st
       let begin = Math.floor(local / size) * size;
       // The epoch was a Thursday.
       if (kind === 'week') begin -= ((((begin / day + 3) % 7) + 7) % 7) * day;
-      start = new Date(toUtc(begin, offset)).toISOString();
+      // Where the clocks are put back an hour comes twice: these are two.
+      start = new Date(kind === 'hour' ? begin - offset(at) : toUtc(begin, offset)).toISOString();
       if (known.size > 10_000) known.clear();
       known.set(quarter, start);
     }

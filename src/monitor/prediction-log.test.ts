@@ -65,6 +65,17 @@ describe('the prediction log', () => {
     expect(said).toHaveLength(1);
   });
 
+  it('takes records of two writers at a time', async () => {
+    const writers = [new PredictionLog({ directory: dir }), new PredictionLog({ directory: dir })];
+    for (let i = 0; i < 100; i++) {
+      writers[i % 2]?.append(`{"kind":"prediction","id":"${i}","at":1,"model":"m"}`);
+      if (i % 20 === 0) await writers[0]?.flush();
+    }
+    await Promise.all(writers.map((writer) => writer.close()));
+    const ids = (await readAll()).map((record) => Number((record as { id: string }).id));
+    expect(ids.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i));
+  });
+
   it('notes beside the segments what it lost, once', async () => {
     const before = Date.now();
     const log = new PredictionLog({ directory: dir, maxPending: 100 });

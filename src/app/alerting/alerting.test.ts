@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import * as fs from 'node:fs';
+import * as net from 'node:net';
 import * as path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
@@ -117,6 +118,22 @@ describe('an alert', () => {
     expect((await one.look()).alerts).toMatchObject([{ state: 'firing' }]);
     expect(files()).toHaveLength(1);
     expect(fs.readFileSync(path.join(one.root, 'out/.gitignore'), 'utf8')).toBe('*\n');
+  });
+
+  it('waits no longer, and is told no more often, where the clock is put back or ahead', async () => {
+    const { url, received } = await receiver();
+    const channels = [`name: hook, type: webhook, url: "${url}"`];
+    const one = await project({ rules: ['name: full, on: disk, above: 0, for: 5m'], channels });
+    expect((await one.look()).alerts).toMatchObject([{ state: 'pending' }]);
+    one.pass(-60 * minute);
+    expect((await one.look()).alerts).toMatchObject([{ state: 'pending' }]);
+    one.pass(5 * minute);
+    expect((await one.look()).begun).toHaveLength(1);
+    for (const step of [-300, 9_000, -9_000]) {
+      one.pass(step * minute);
+      expect((await one.look()).begun).toEqual([]);
+    }
+    expect(received).toHaveLength(1);
   });
 
   it('is kept quiet by a silence, told when that ends, and not again within the cool-down', async () => {
@@ -247,6 +264,40 @@ describe('channels', () => {
     expect(await told(to(port, 'to: x@y.z, starttls: true'))).toMatchObject([{ problem: expect.any(String) }]);
     expect(await told(to(1, 'to: x@y.z'))).toMatchObject([{ problem: expect.stringContaining('ECONNREFUSED') }]);
   });
+
+  it.each(['', 'hello\r\n', '220 mail.example.org ESMTP\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nha'])(
+    'a server that stops after %j is left after the time that a channel has',
+    async (said) => {
+      const sockets: net.Socket[] = [];
+      const server = net.createServer((socket) => {
+        sockets.push(socket.on('error', () => undefined));
+        socket.write(said);
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      onTestFinished(() => {
+        for (const socket of sockets) socket.destroy();
+        server.close();
+      });
+      const { port } = server.address() as net.AddressInfo;
+      const one = await project({
+        channels: [
+          `name: mail, type: smtp, host: 127.0.0.1, port: ${port}, from: a@b.c, to: x@y.z`,
+          `name: hook, type: webhook, url: "http://127.0.0.1:${port}/in"`,
+          `name: am, type: alertmanager, url: "http://127.0.0.1:${port}"`,
+        ],
+      });
+      const notice: Notice = {
+        ...{ id: 'x', state: 'firing', rule: 'r', on: 'disk', model: null, severity: 'info', text: 't' },
+        ...{ value: null, threshold: null, since: '2026-01-01T00:00:00Z', at: '2026-01-01T00:00:00Z' },
+      };
+      const sent = one.options().channels.map((channel) => channel.send([notice], AbortSignal.timeout(400)));
+      const results = await Promise.allSettled(sent);
+      const [mail, ...posts] = results.map(({ status }) => status);
+      expect(mail).toBe('rejected');
+      // Of an answer the first line says enough.
+      if (!said.startsWith('HTTP')) expect(posts).toEqual(['rejected', 'rejected']);
+    },
+  );
 
   it('Slack, Teams and Alertmanager in their shapes', async () => {
     const { url, received } = await receiver();
