@@ -13,6 +13,7 @@ const searches: Readonly<Record<string, Partial<RunSearch>>> = {
   'a metric above': { filter: 'metrics.loss > 0.999' },
   'a metric in a range': { filter: 'metrics.loss > 0.5 AND metrics.loss < 0.501' },
   'a param': { filter: `params.id = '77'` },
+  'a rare text among many': { filter: `params.id LIKE '%1777%'` },
   'a tag and a metric': { filter: `tags.id = '77' AND metrics.loss < 1` },
   'a status': { filter: `status = 'FAILED'` },
   'a name': { filter: `run_name = 'r77'` },
@@ -62,6 +63,8 @@ describeWithTool('postgres', 'searches in PostgreSQL', ({ postgres }) => {
       expect(plans.match(/Seq Scan on (?:runs|latest|params|tags|metrics)\b.*/g) ?? [], `${name}\n${plans}`).toEqual(
         [],
       );
+      // Looked up for each run it takes six times as long.
+      if (name.startsWith('a rare text')) expect(plans).not.toContain('runs_by_start');
     }
   }, 240_000);
 });

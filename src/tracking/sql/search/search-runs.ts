@@ -37,6 +37,8 @@ type Found = RunRow & Readonly<Record<string, unknown>>;
 
 /** Below this many candidates, fetching them all and sorting beats walking the order's index. */
 const fewEnough = 3000;
+/** Rows to look for in a scan of a key's values, by the size of the page. */
+const worthScanning = 4;
 
 /** Searches runs; pages continue after the last row's position in the order, so deep ones cost no more. */
 export function* searchRuns(c: Context, search: RunSearch): Work<Page<Run>> {
@@ -95,17 +97,25 @@ function* searchPart(plan: Plan, part: Part): Work<Found[]> {
 }
 
 /** The clause, or the clauses on one key, that leave the fewest candidates, when those are few. */
-function* narrowest({ number, clauses }: Plan, part: Part): Work<Range | 'nothing' | undefined> {
-  const ranges = [...clauseRanges(clauses, number, part), ...(yield* valueRanges(number, clauses, part))];
+function* narrowest({ number, clauses, limit }: Plan, part: Part): Work<Range | 'nothing' | undefined> {
+  const { few, many } = yield* valueRanges(number, clauses, part);
+  const found = yield* fewestOf([...clauseRanges(clauses, number, part), ...few], fewEnough);
+  // A short page of what is found often is filled by the walk before the scan would know how often.
+  return found ?? (yield* fewestOf(many, Math.min(fewEnough, worthScanning * limit)));
+}
+
+/** The range of the fewest rows, when those are fewer than `most`. */
+function* fewestOf(ranges: readonly Range[], most: number): Work<Range | 'nothing' | undefined> {
+  if (ranges.length === 0) return undefined;
   const counts = yield* together(
     ...ranges.map((range) =>
-      rowsOf<{ count: number }>(sql`SELECT count(*) AS count FROM (SELECT 1 ${range.sql} LIMIT ${fewEnough}) few`),
+      rowsOf<{ count: number }>(sql`SELECT count(*) AS count FROM (SELECT 1 ${range.sql} LIMIT ${most}) few`),
     ),
   );
   let best: Range | undefined;
-  let bestCount = fewEnough;
+  let bestCount = most;
   for (const [i, range] of ranges.entries()) {
-    const count = counts[i]?.[0]?.count ?? fewEnough;
+    const count = counts[i]?.[0]?.count ?? most;
     if (count === 0) return 'nothing';
     if (count >= bestCount) continue;
     best = range;

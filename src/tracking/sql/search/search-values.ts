@@ -2,7 +2,7 @@ import type { Clause } from '../../../mlflow/index.ts';
 import { groupBy } from '../group.ts';
 import { indexedBy, pairTables, type Numbers, type Part, type Range } from './search-terms.ts';
 import { comparison } from './simple-search.ts';
-import { allOf, among, either, raw, sql } from '../sql.ts';
+import { allOf, among, either, raw, sql, type Sql } from '../sql.ts';
 import { all, type Work } from '../work.ts';
 
 /** Columns with more values than this are treated as having many. */
@@ -52,44 +52,51 @@ export function* distinctNumbers(number: number, { experiment }: Part): Work<rea
   return rows.length > fewValues ? undefined : rows.map((row) => row.value);
 }
 
-/**
- * The index ranges of params and tags that have few values in this experiment: all clauses on one key are tried
- * on its values instead of on its runs. A range of no values means that nothing can be found.
- */
-export function* valueRanges(number: Numbers, clauses: readonly Clause[], part: Part): Work<Range[]> {
-  const ranges: Range[] = [];
+/** How the clauses on params and tags other than `=` can drive a search. */
+export interface ValueRanges {
+  /** Of those that have few values in this experiment: a range of no values means that nothing can be found. */
+  readonly few: readonly Range[];
+  /** Of those that have many: each row of the key has to be read, which is a sixth of looking it up for each run. */
+  readonly many: readonly Range[];
+}
+
+/** All clauses on one key are tried on its values instead of on its runs. */
+export function* valueRanges(number: Numbers, clauses: readonly Clause[], part: Part): Work<ValueRanges> {
+  const [few, many]: [Range[], Range[]] = [[], []];
   const own = clauses.filter(
     ({ entity, comparator }) =>
       (entity === 'param' || entity === 'tag') && comparator !== 'IS NULL' && comparator !== '=',
   );
   for (const group of groupBy(own, ({ entity, key }) => `${entity}.${key}`).values()) {
-    const range = yield* rangeOf(number, group, part);
-    if (range !== undefined) ranges.push(range);
+    const [first] = group;
+    if (first === undefined || (first.entity !== 'param' && first.entity !== 'tag')) continue;
+    const { entity, key } = first;
+    const values = yield* distinctTexts(entity, number(key), part);
+    const table = pairTables[entity];
+    const rows = sql`FROM ${raw(table)} x ${indexedBy(`${table}_by_value`)} WHERE x.experiment = ${part.experiment}
+      AND x.key = ${number(key)}`;
+    if (values === undefined) many.push({ sql: sql`${rows} AND ${allOf(testsOf(group))}`, run: 'x.run' });
+    else few.push({ sql: sql`${rows} AND ${yield* oneOf(values, group)}`, run: 'x.run' });
   }
-  return ranges;
+  return { few, many };
 }
 
-function* rangeOf(number: Numbers, clauses: readonly Clause[], part: Part): Work<Range | undefined> {
-  const [first] = clauses;
-  if (first === undefined || (first.entity !== 'param' && first.entity !== 'tag')) return undefined;
-  const values = yield* distinctTexts(first.entity, number(first.key), part);
-  if (values === undefined) return undefined;
+function testsOf(clauses: readonly Clause[]): Sql[] {
   const tests = clauses
     .filter(({ comparator }) => comparator !== 'IS NOT NULL')
     .map((clause) => comparison(raw('x.value'), clause));
+  return tests.length === 0 ? [raw('1 = 1')] : tests;
+}
+
+/** That the indexed value is one of those that fit all clauses. */
+function* oneOf(values: readonly string[], clauses: readonly Clause[]): Work<Sql> {
   const list = either(
     sql`json_each(${JSON.stringify(values)}) x`,
     sql`(SELECT unnest(${values}::text[]) COLLATE "C" AS value) x`,
   );
-  const allowed = yield* all<{ value: string }>(sql`SELECT value FROM ${list} WHERE ${allOf(tests)}`);
-  const table = pairTables[first.entity];
-  return {
-    sql: sql`FROM ${raw(table)} x ${indexedBy(`${table}_by_value`)} WHERE x.experiment = ${part.experiment}
-      AND x.key = ${number(first.key)}
-      AND ${among(
-        raw('substr(x.value, 1, 64)'),
-        allowed.map(({ value }) => value),
-      )}`,
-    run: 'x.run',
-  };
+  const allowed = yield* all<{ value: string }>(sql`SELECT value FROM ${list} WHERE ${allOf(testsOf(clauses))}`);
+  return among(
+    raw('substr(x.value, 1, 64)'),
+    allowed.map(({ value }) => value),
+  );
 }
