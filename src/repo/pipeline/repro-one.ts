@@ -19,7 +19,6 @@ import {
   readInputs,
   restoreOuts,
   withLock,
-  type Inputs,
 } from '../stages/repro-stage.ts';
 import { isCacheable, runKey } from '../stages/run-cache.ts';
 import { setAside } from '../guard/set-aside.ts';
@@ -110,11 +109,11 @@ async function runOrRestore(context: ReproContext, task: StageTask): Promise<Sta
   const made = force ? undefined : await madeBefore(context, stage, inputs);
   await context.beginRecording();
   if (made !== undefined) return restoreStage(context, task, made, startedAt);
-  if (context.inTurn === undefined || force || !isCacheable(stage)) return runStage(context, task, inputs, startedAt);
+  if (context.inTurn === undefined || force || !isCacheable(stage)) return runStage(context, task, startedAt);
   return context.inTurn(runKey(lockedFrom(stage, inputs, namedOuts(stage))), async (waited) => {
     repo.data.forgetObjects();
     const now = waited ? await madeBefore(context, stage, inputs) : undefined;
-    return now === undefined ? runStage(context, task, inputs, startedAt) : restoreStage(context, task, now, startedAt);
+    return now === undefined ? runStage(context, task, startedAt) : restoreStage(context, task, now, startedAt);
   });
 }
 
@@ -146,7 +145,7 @@ async function withOutsAside(context: ReproContext, stage: Stage, work: () => Pr
   aside.drop();
 }
 
-async function runStage(context: ReproContext, task: StageTask, _inputs: Inputs, startedAt: number): Promise<Stage> {
+async function runStage(context: ReproContext, task: StageTask, startedAt: number): Promise<Stage> {
   const { repo, onEvent } = context;
   const { stage } = task;
   onEvent({ kind: 'running', stage });
