@@ -1,19 +1,9 @@
 import { formatDuration } from '../../base/index.ts';
 import type { ReproEvent } from '../../repo/pipeline/repro-events.ts';
-import type { Style } from './terminal.ts';
-import { escapeControls, withStyles } from './escape.ts';
-
-export interface BoardOptions {
-  readonly write: (text: string) => void;
-  readonly columns: () => number;
-  readonly rows: () => number;
-  readonly style: Style;
-  readonly now?: () => number;
-}
+import { Board, fitLine, type BoardOptions } from './board.ts';
 
 type State = 'waiting' | 'running' | 'ended' | 'blocked';
 
-const redrawEvery = 250;
 /** Thousands of stages that did not change pass in a moment, and each is a line above the board. */
 const composeEvery = 80;
 
@@ -28,8 +18,7 @@ export class StageBoard {
   readonly #states = new Map<string, State>();
   readonly #needs = new Map<string, readonly string[]>();
   readonly #startedAt = new Map<string, number>();
-  #timer: NodeJS.Timeout | undefined;
-  #drawn = 0;
+  readonly #board: Board;
   #lines: readonly string[] = [];
   #composedAt = -Infinity;
   #cached = 0;
@@ -38,6 +27,7 @@ export class StageBoard {
   constructor(options: BoardOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#board = new Board(options, () => this.#compose());
   }
 
   take(event: ReproEvent): void {
@@ -49,7 +39,7 @@ export class StageBoard {
           event.needs(stage).map((other) => other.address),
         );
       }
-      this.#timer ??= setInterval(() => this.#redraw(), redrawEvery).unref();
+      this.#board.start();
     } else if (event.kind === 'running') this.#start(event.stage.address);
     else if (event.kind === 'unchanged') {
       this.#unchanged++;
@@ -63,15 +53,12 @@ export class StageBoard {
 
   /** Writes something else, above the board. */
   above(work: () => void): void {
-    this.#clear();
-    work();
-    this.#draw();
+    this.#board.above(work);
   }
 
   /** Takes the board away. */
   close(): void {
-    clearInterval(this.#timer);
-    this.#clear();
+    this.#board.close();
     this.#states.clear();
   }
 
@@ -92,7 +79,7 @@ export class StageBoard {
     const hidden = shown.length - (room - 1);
     if (hidden > 0) shown.splice(room - 2, hidden + 1, [`  and ${hidden + 1} more`, dim]);
     shown.push([this.#progress(), bold]);
-    return shown.map(([text, paint]) => paint(fit(text, columns - 1)));
+    return shown.map(([text, paint]) => paint(fitLine(text, columns - 1)));
   }
 
   #progress(): string {
@@ -120,29 +107,12 @@ export class StageBoard {
     return (this.#needs.get(address) ?? []).filter(open);
   }
 
-  #redraw(): void {
-    this.#clear();
-    this.#draw();
-  }
-
-  #clear(): void {
-    if (this.#drawn > 0) this.#options.write(`\r${'\u001b[1A'.repeat(this.#drawn - 1)}\u001b[J`);
-    this.#drawn = 0;
-  }
-
-  #draw(): void {
+  #compose(): readonly string[] {
     const now = this.#now();
     if (now - this.#composedAt >= composeEvery) {
       this.#lines = this.lines(this.#options.columns(), this.#options.rows());
       this.#composedAt = now;
     }
-    if (this.#lines.length > 0) this.#options.write(withStyles(this.#lines.join('\n')));
-    this.#drawn = this.#lines.length;
+    return this.#lines;
   }
-}
-
-function fit(text: string, columns: number): string {
-  const safe = escapeControls(text);
-  const characters = Array.from(safe);
-  return characters.length <= columns ? safe : `${characters.slice(0, Math.max(1, columns - 1)).join('')}…`;
 }

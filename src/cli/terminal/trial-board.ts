@@ -1,6 +1,5 @@
 import { formatDuration } from '../../base/index.ts';
-import { escapeControls, withStyles } from './escape.ts';
-import type { BoardOptions } from './stage-board.ts';
+import { Board, fitLine, type BoardOptions } from './board.ts';
 
 /** What a board shows of a study. */
 export interface BoardStudy {
@@ -20,8 +19,6 @@ interface Lane {
   last: string;
 }
 
-const redrawEvery = 250;
-
 /**
  * What a study shows on a terminal while it runs: a lane for each trial that runs, the best so far, how many were
  * pruned and failed, and how long it will take. Lines of trials that ended stand above.
@@ -32,15 +29,15 @@ export class TrialBoard {
   readonly #lanes = new Map<number, Lane>();
   readonly #since: number;
   readonly #before: number;
-  #timer: NodeJS.Timeout | undefined;
-  #drawn = 0;
+  readonly #board: Board;
 
   constructor(options: BoardOptions, look: () => BoardStudy) {
     this.#options = options;
     this.#look = look;
     this.#since = Date.now();
     this.#before = look().made;
-    this.#timer = setInterval(() => this.#redraw(), redrawEvery).unref();
+    this.#board = new Board(options, () => this.lines(options.columns()));
+    this.#board.start();
   }
 
   start(number: number, params: string): void {
@@ -58,14 +55,11 @@ export class TrialBoard {
 
   /** Writes something else, above the board. */
   above(work: () => void): void {
-    this.#clear();
-    work();
-    this.#draw();
+    this.#board.above(work);
   }
 
   close(): void {
-    clearInterval(this.#timer);
-    this.#clear();
+    this.#board.close();
     this.#lanes.clear();
   }
 
@@ -74,7 +68,7 @@ export class TrialBoard {
     const study = this.#look();
     const lanes = [...this.#lanes.values()].slice(0, 12).map(({ number, params, since, last }) => {
       const time = formatDuration(Date.now() - since);
-      return style.cyan(fit(`▸ ${number}  ${time}  ${params}${last === '' ? '' : `  ${last}`}`, columns - 1));
+      return style.cyan(fitLine(`▸ ${number}  ${time}  ${params}${last === '' ? '' : `  ${last}`}`, columns - 1));
     });
     const { RUNNING = 0, PRUNED = 0, FAILED = 0, COMPLETE = 0 } = study.counts;
     const ended = COMPLETE + PRUNED + FAILED;
@@ -85,8 +79,8 @@ export class TrialBoard {
       ...(FAILED > 0 ? [`${FAILED} failed`] : []),
       ...this.#remaining(study, ended),
     ];
-    const best = study.best === undefined ? [] : [style.green(fit(`best ${study.best}`, columns - 1))];
-    return [...lanes, ...best, style.bold(fit(parts.join(', '), columns - 1))];
+    const best = study.best === undefined ? [] : [style.green(fitLine(`best ${study.best}`, columns - 1))];
+    return [...lanes, ...best, style.bold(fitLine(parts.join(', '), columns - 1))];
   }
 
   #remaining({ total, made }: BoardStudy, ended: number): string[] {
@@ -95,27 +89,4 @@ export class TrialBoard {
     const left = ((Date.now() - this.#since) / done) * Math.max(0, total - ended);
     return [`about ${formatDuration(left)} left`];
   }
-
-  #redraw(): void {
-    this.#clear();
-    this.#draw();
-  }
-
-  #clear(): void {
-    if (this.#drawn > 0) this.#options.write(`\r${'\u001b[1A'.repeat(this.#drawn - 1)}\u001b[J`);
-    this.#drawn = 0;
-  }
-
-  #draw(): void {
-    const lines = this.lines(this.#options.columns());
-    this.#options.write(withStyles(lines.join('\n')));
-    this.#drawn = lines.length;
-  }
-}
-
-function fit(text: string, columns: number): string {
-  const characters = Array.from(escapeControls(text));
-  return characters.length <= columns
-    ? characters.join('')
-    : `${characters.slice(0, Math.max(1, columns - 1)).join('')}…`;
 }
