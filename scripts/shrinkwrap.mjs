@@ -10,6 +10,9 @@ else writeFileSync(target, `${JSON.stringify(shrinkwrap(JSON.parse(readFileSync(
 
 function shrinkwrap({ packages, ...lock }) {
   const { devDependencies: _, ...own } = packages[''];
-  const kept = Object.entries(packages).filter(([name, entry]) => name !== '' && !entry.dev && !entry.devOptional);
+  const kept = Object.entries(packages)
+    .filter(([name, entry]) => name !== '' && !entry.dev)
+    // What our tools need too, and else only packages that may be missing.
+    .map(([name, { devOptional, ...entry }]) => [name, devOptional ? { ...entry, optional: true } : entry]);
   return { ...lock, packages: { '': own, ...Object.fromEntries(kept) } };
 }
