@@ -89,6 +89,7 @@ export class NumberSketch {
 
   merge(other: NumberSketch): void {
     if (other.count === 0) return;
+    if (this.count === 0) return this.#become(other);
     const count = this.count + other.count;
     const difference = other.#mean - this.#mean;
     this.#squares += other.#squares + (difference * difference * this.count * other.count) / count;
@@ -104,6 +105,18 @@ export class NumberSketch {
     if (this.#values !== undefined) this.#leaveValues(this.#values);
     this.#bins ??= new Map();
     for (const [bin, times] of other.#bins) this.#bins.set(bin, (this.#bins.get(bin) ?? 0) + times);
+  }
+
+  #become(other: NumberSketch): void {
+    this.count = other.count;
+    this.#mean = other.#mean;
+    this.#squares = other.#squares;
+    this.#min = other.#min;
+    this.#max = other.#max;
+    this.#counts = other.#counts && new Map(other.#counts);
+    this.#values = other.#values?.slice();
+    this.#kept = other.#kept;
+    this.#bins = other.#bins && new Map(other.#bins);
   }
 
   /** Quantiles by linear interpolation, mean and standard deviation (ddof 1), of at least one number. */
