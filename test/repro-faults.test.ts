@@ -36,6 +36,12 @@ stages:
 `;
   const slow = 'echo half > data; echo $$ > pid.part; mv pid.part pid; sleep 600; echo late > data';
 
+  /** The command runs a moment before it stands in the notes of its repro. */
+  function isNoted(folder: string, stage: string): boolean {
+    const notes = at(folder, '.mlops/running');
+    return fs.readdirSync(notes).some((name) => fs.readFileSync(path.join(notes, name), 'utf8').includes(stage));
+  }
+
   /** Killed while the second stage runs, which has written half of its output. */
   async function killed(): Promise<{ folder: string; pid: number }> {
     const folder = freshProject();
@@ -43,7 +49,7 @@ stages:
     expect(mlops(folder, ['repro']).status).toBe(0);
     write(folder, { raw: '2', 'dvc.yaml': fast(slow) });
     const repro = startMlops(folder, ['repro']);
-    await until(() => isThere(folder, 'pid'));
+    await until(() => isThere(folder, 'pid') && isNoted(folder, 'second'));
     repro.child.kill('SIGKILL');
     await repro.ended;
     return { folder, pid: Number(read(folder, 'pid')) };
