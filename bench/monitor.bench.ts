@@ -1,6 +1,6 @@
 // A prediction log summarised beside pandas, and drift of two tables beside Evidently: `npm run bench monitor
 // [PREDICTIONS] [ROWS]` (1000000 and 200000 rows of 100 columns). Imports of Python do not count. `--alone` leaves
-// the others out.
+// the others out; `npm run tools -- evidently` installs the other.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 

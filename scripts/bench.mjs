@@ -9,7 +9,9 @@ import { ensureBuilt, ensureInstalled, run } from './first-run.mjs';
 
 ensureInstalled();
 ensureBuilt();
-const all = readdirSync('bench').filter((name) => name.endsWith('.bench.ts')).map((name) => name.slice(0, -'.bench.ts'.length));
+const all = readdirSync('bench')
+  .filter((name) => name.endsWith('.bench.ts'))
+  .map((name) => name.slice(0, -'.bench.ts'.length));
 const floors = JSON.parse(readFileSync('bench/floors.json', 'utf8'));
 // npm takes the first `--` away, so the names end where the first word is no benchmark's.
 const given = process.argv.slice(2).filter((word) => word !== '--');
@@ -34,16 +36,33 @@ try {
     const outfile = path.join(folder, `${name}.mjs`);
     const json = path.join(results, `${name}.json`);
     rmSync(json, { force: true });
-    await build({ entryPoints: [`bench/${name}.bench.ts`], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'warning' });
+    await build({
+      entryPoints: [`bench/${name}.bench.ts`],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+      logLevel: 'warning',
+    });
     const own = check && options.length === 0 ? (floors[name]?.options ?? []) : options;
-    run(process.execPath, [outfile, ...own], { env: { ...process.env, MLOPS_ROOT: process.cwd(), MLOPS_BENCH_JSON: json } });
-    if (check) slow.push(...belowFloor(JSON.parse(readFileSync(json, 'utf8')).tables, floors[name]?.ratios ?? {}).map((line) => `${name}: ${line}`));
+    run(process.execPath, [outfile, ...own], {
+      env: { ...process.env, MLOPS_ROOT: process.cwd(), MLOPS_BENCH_JSON: json },
+    });
+    if (check)
+      slow.push(
+        ...belowFloor(JSON.parse(readFileSync(json, 'utf8')).tables, floors[name]?.ratios ?? {}).map(
+          (line) => `${name}: ${line}`,
+        ),
+      );
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 if (check) {
   for (const line of slow) console.error(line);
-  console.log(slow.length === 0 ? 'every ratio is at its floor or above' : `${slow.length} below their floor (bench/floors.json)`);
+  console.log(
+    slow.length === 0 ? 'every ratio is at its floor or above' : `${slow.length} below their floor (bench/floors.json)`,
+  );
   process.exitCode = slow.length === 0 ? 0 : 1;
 }

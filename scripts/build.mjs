@@ -32,7 +32,16 @@ const options = {
   chunkNames: 'chunks/[name]-[hash]',
   // Most packages are bundled, which makes them load in a third of the time; addons and what looks for its own
   // files stay outside.
-  external: ['better-sqlite3', 'bindings', '@resvg/resvg-wasm', 'onnxruntime-node', '@huggingface/*', 'pg', 'sharp', ...unusedByFastify],
+  external: [
+    'better-sqlite3',
+    'bindings',
+    '@resvg/resvg-wasm',
+    'onnxruntime-node',
+    '@huggingface/*',
+    'pg',
+    'sharp',
+    ...unusedByFastify,
+  ],
   mainFields: ['module', 'main'],
   conditions: ['import', 'module'],
   alias: { yaml },

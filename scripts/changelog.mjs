@@ -17,7 +17,10 @@ export function releaseNotes(changelog, version, date) {
   const notes = changelog.slice(body, end).trim();
   if (notes === '') throw new Error('nothing is under Unreleased');
   const rest = changelog.slice(end);
-  return { text: `${changelog.slice(0, body)}\n## ${version} - ${date}\n\n${notes}\n${rest === '' ? '' : `\n${rest}`}`, notes };
+  return {
+    text: `${changelog.slice(0, body)}\n## ${version} - ${date}\n\n${notes}\n${rest === '' ? '' : `\n${rest}`}`,
+    notes,
+  };
 }
 
 /** Whether `next` is a later version than `current`, both `MAJOR.MINOR.PATCH`. */

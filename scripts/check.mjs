@@ -8,7 +8,11 @@ ensureBuilt();
 const gates = [
   { name: 'types', command: ['tsc', '-p', '.', '--listFilesOnly'], saw: /src\/cli\/entry\/main\.ts/, quiet: true },
   { name: 'types', command: ['tsc', '-p', '.'] },
-  { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'scripts', 'bin'], saw: /on \d{2,} files/ },
+  {
+    name: 'lint',
+    command: ['oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'scripts', 'bin'],
+    saw: /on \d{2,} files/,
+  },
   { name: 'regexes', command: [process.execPath, 'scripts/regexes.mjs'], saw: /\d{2,} regular expressions/ },
   { name: 'format', command: ['oxfmt', '--check', 'src', 'test', 'bench'], saw: /\d{2,} files/ },
   { name: 'dead code', command: ['knip', '--no-progress'] },

@@ -20,7 +20,8 @@ export function closingLines(modules, errors) {
       const { state } = test.result();
       if (state === 'passed' || state === 'failed') count[state]++;
       else count.skipped++;
-      if ((test.diagnostic()?.retryCount ?? 0) > 0) retried.push(`${state}: ${module.relativeModuleId ?? module.moduleId} > ${test.fullName}`);
+      if ((test.diagnostic()?.retryCount ?? 0) > 0)
+        retried.push(`${state}: ${module.relativeModuleId ?? module.moduleId} > ${test.fullName}`);
     }
     if (seen === 0 && module.state() === 'failed') count.failed++;
     for (const suite of module.children.allSuites()) {
@@ -29,8 +30,17 @@ export function closingLines(modules, errors) {
     }
   }
   return [
-    ...(retried.length > 0 ? ['Needed a second try, which is a fault to mend:', ...retried.map((line) => `  ${line}`)] : []),
-    ...(notRun.size > 0 ? ['Not run:', ...[...notRun].map(([reason, titles]) => `  ${titles.length} suites, because of ${reason}\n    ${titles.join('; ')}`)] : []),
+    ...(retried.length > 0
+      ? ['Needed a second try, which is a fault to mend:', ...retried.map((line) => `  ${line}`)]
+      : []),
+    ...(notRun.size > 0
+      ? [
+          'Not run:',
+          ...[...notRun].map(
+            ([reason, titles]) => `  ${titles.length} suites, because of ${reason}\n    ${titles.join('; ')}`,
+          ),
+        ]
+      : []),
     `${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ''}`,
   ];
 }

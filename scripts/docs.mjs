@@ -9,7 +9,10 @@ ensureBuilt();
 const { cliReference, errorReference } = createRequire(import.meta.url)('../dist/docs.js');
 const check = process.argv.includes('--check');
 let stale = 0;
-for (const [file, text] of [['docs/cli.md', await cliReference()], ['docs/errors.md', errorReference()]]) {
+for (const [file, text] of [
+  ['docs/cli.md', await cliReference()],
+  ['docs/errors.md', errorReference()],
+]) {
   if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
   stale++;
   if (check) console.error(`${file} is not what the code says: run npm run docs`);

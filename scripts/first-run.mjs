@@ -25,7 +25,12 @@ export function ensureInstalled() {
 /** Builds dist/ when a source is newer than it. */
 export function ensureBuilt() {
   const built = path.join('dist', 'mlops.js');
-  if (existsSync(built) && newest('src') <= statSync(built).mtimeMs && statSync('package.json').mtimeMs <= statSync(built).mtimeMs) return;
+  if (
+    existsSync(built) &&
+    newest('src') <= statSync(built).mtimeMs &&
+    statSync('package.json').mtimeMs <= statSync(built).mtimeMs
+  )
+    return;
   console.log('> npm run build');
   run(process.execPath, ['scripts/build.mjs']);
 }
@@ -39,15 +44,23 @@ export function run(program, args, options = {}) {
 
 function npm(args) {
   const nodedir = process.env.npm_config_nodedir ?? nodeHeaders();
-  const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip', ...(nodedir === undefined ? {} : { npm_config_nodedir: nodedir }) };
-  return process.platform === 'win32' ? spawnSync('npm.cmd', args, { stdio: 'inherit', env, shell: true }) : spawnSync('npm', args, { stdio: 'inherit', env });
+  const env = {
+    ...process.env,
+    ONNXRUNTIME_NODE_INSTALL: 'skip',
+    ...(nodedir === undefined ? {} : { npm_config_nodedir: nodedir }),
+  };
+  return process.platform === 'win32'
+    ? spawnSync('npm.cmd', args, { stdio: 'inherit', env, shell: true })
+    : spawnSync('npm', args, { stdio: 'inherit', env });
 }
 
 /**
  * The folder whose `include/node` belongs to this Node: with it, nothing is fetched to compile against. Without it,
  * node-gyp downloads the headers, which fails where nodejs.org cannot be reached.
  */
-export function nodeHeaders(places = [path.dirname(path.dirname(realpathSync(process.execPath))), '/usr', '/usr/local']) {
+export function nodeHeaders(
+  places = [path.dirname(path.dirname(realpathSync(process.execPath))), '/usr', '/usr/local'],
+) {
   return places.find((folder) => {
     const file = path.join(folder, 'include/node/node_version.h');
     if (!existsSync(file)) return false;
@@ -63,9 +76,14 @@ export function whyNot(has = (program) => spawnSync(program, ['--version'], { st
   if (!has('python3') && !has('python')) missing.push('Python 3');
   if (!has('make')) missing.push('make');
   if (!['c++', 'g++', 'clang++'].some((name) => has(name))) missing.push('a C++ compiler (g++ or clang++)');
-  if (nodeHeaders() === undefined) missing.push(`the headers of Node ${process.versions.node} (from nodejs.org, or a folder with include/node in npm_config_nodedir)`);
+  if (nodeHeaders() === undefined)
+    missing.push(
+      `the headers of Node ${process.versions.node} (from nodejs.org, or a folder with include/node in npm_config_nodedir)`,
+    );
   const start = 'the packages could not be installed. Where no prebuilt better-sqlite3 can be had, it is compiled; ';
-  return missing.length === 0 ? `${start}all that it needs is here: see what npm said above.` : `${start}missing for that: ${missing.join(', ')}.`;
+  return missing.length === 0
+    ? `${start}all that it needs is here: see what npm said above.`
+    : `${start}missing for that: ${missing.join(', ')}.`;
 }
 
 /** An npm that blocks install scripts leaves the addon uncompiled without failing: compile it then. */
@@ -79,7 +97,8 @@ function sqliteLoads() {
 function newest(folder) {
   let latest = 0;
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile() && !entry.name.endsWith('.test.ts')) latest = Math.max(latest, statSync(path.join(entry.parentPath, entry.name)).mtimeMs);
+    if (entry.isFile() && !entry.name.endsWith('.test.ts'))
+      latest = Math.max(latest, statSync(path.join(entry.parentPath, entry.name)).mtimeMs);
   }
   return latest;
 }

@@ -10,5 +10,6 @@ const commands = (await loadCommands()).flatMap((group) => group.commands);
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder);
 writeFileSync(path.join(folder, 'mlops.1'), mainManPage(commands));
-for (const command of commands) writeFileSync(path.join(folder, `mlops-${command.name.replaceAll(' ', '-')}.1`), manPage(command));
+for (const command of commands)
+  writeFileSync(path.join(folder, `mlops-${command.name.replaceAll(' ', '-')}.1`), manPage(command));
 console.log(`wrote ${commands.length + 1} pages into man/`);

@@ -19,7 +19,8 @@ const built = {
   'cli/commands/exp.ts': 'patterns that the person in front typed',
   'mlflow/wire-answer.ts': 'a mark of our own and a run of digits',
   'http/routes.ts': 'our own routes',
-  'quality/texts/pattern.ts': 'a row of characters and classes from the start, of which one at most repeats without limit',
+  'quality/texts/pattern.ts':
+    'a row of characters and classes from the start, of which one at most repeats without limit',
   'quality/texts/script.ts': 'one class of characters, its names those of Unicode',
   'project/ignore/pattern.ts': 'classes of one character; lines of at most two stars a name, tried on short paths',
   'project/params/glob.ts': 'classes of one character',
@@ -32,7 +33,9 @@ const race = new vm.Script(`(${slowest})(given, clock)`);
 const literals = new Map();
 const problems = [];
 let files = 0;
-for (const file of fs.readdirSync(root, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll(path.sep, '/'))) {
+for (const file of fs
+  .readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .map((name) => name.replaceAll(path.sep, '/'))) {
   if (!file.endsWith('.ts') || /\.test\.ts$|(?:^|[-/])contract\.ts$/.test(file)) continue;
   files++;
   const code = fs.readFileSync(path.join(root, file), 'utf8');
@@ -45,7 +48,9 @@ for (const file of fs.readdirSync(root, { recursive: true, encoding: 'utf8' }).m
       if (!literals.has(key)) literals.set(key, { pattern, flags, place });
     }
     if (node.type === 'NewExpression' && node.callee.name === 'RegExp' && built[file] === undefined) {
-      problems.push(`${place}: a regular expression is put together: list its file in scripts/regexes.mjs, or write a literal`);
+      problems.push(
+        `${place}: a regular expression is put together: list its file in scripts/regexes.mjs, or write a literal`,
+      );
     }
   });
 }
@@ -53,7 +58,8 @@ for (const file of fs.readdirSync(root, { recursive: true, encoding: 'utf8' }).m
 // A look that finds nothing in these is blind.
 const wild = ['/+$', '\\d+\\.?\\d*x', '"(?:[^"\\\\]|\\\\.)*"', '^(?:<!--.*?-->\\s*)*<a', '^(a+)+$'];
 for (const pattern of wild) {
-  if (byAnalysis(pattern, 'g') === undefined && byClock(pattern, 'g') === undefined) problems.push(`/${pattern}/ was taken for linear`);
+  if (byAnalysis(pattern, 'g') === undefined && byClock(pattern, 'g') === undefined)
+    problems.push(`/${pattern}/ was taken for linear`);
 }
 for (const [key, { pattern, flags, place }] of literals) {
   const found = byAnalysis(pattern, flags) ?? byClock(pattern, flags);
@@ -72,7 +78,10 @@ function visit(node, see) {
 }
 
 function byAnalysis(pattern, flags) {
-  const { reports } = analyse({ source: pattern, flags }, { reportTypes: { Move: !flags.includes('y'), Self: true, Trade: true } });
+  const { reports } = analyse(
+    { source: pattern, flags },
+    { reportTypes: { Move: !flags.includes('y'), Self: true, Trade: true } },
+  );
   const [first] = reports;
   if (first === undefined) return undefined;
   const what = first.type === 'Move' ? 'is tried at each place of' : 'can divide in many ways';
@@ -84,13 +93,31 @@ function byClock(pattern, flags) {
   const literal = pattern.replaceAll(/\\[a-zA-Z]|\{\d+,?\d*\}|\(\?<?[:=!]?|\[(?:\\.|[^\]\\])*\]/g, '*');
   const named = [...pattern.replaceAll(/\\[a-zA-Z]|\{\d+,?\d*\}|\(\?<?[:=!]?/g, '')];
   const escaped = [...pattern.matchAll(/\\([^a-zA-Z0-9])/g)].map(([, c]) => c);
-  const spoken = Object.entries({ '\\d': '1', '\\w': 'a', '\\s': ' ', '.': 'a', '[^': 'x', '\\n': '\n', '-z': 'q', '-9': '7' });
+  const spoken = Object.entries({
+    '\\d': '1',
+    '\\w': 'a',
+    '\\s': ' ',
+    '.': 'a',
+    '[^': 'x',
+    '\\n': '\n',
+    '-z': 'q',
+    '-9': '7',
+  });
   const classes = spoken.flatMap(([mark, c]) => (pattern.includes(mark) ? [c] : []));
   const plain = named.filter((c) => !/[\\^$*+?()[\]{}|]/.test(c));
   const characters = [...new Set([...escaped, ...classes, ...plain.slice(0, 6)])].slice(0, 9);
-  const runs = (literal.match(/(?:[^\\^$*+?()[\]{}|.]|\\[^a-zA-Z0-9])+/g) ?? []).map((run) => run.replaceAll('\\', '')).filter(Boolean).slice(0, 6);
-  const words = [characters, runs].flatMap((all) => all.flatMap((a) => [a, ...all.filter((b) => b !== a).map((b) => a + b)]));
-  const ends = [['', '\0'], [characters[0] ?? '', '\n\0'], ['a', ' x']];
+  const runs = (literal.match(/(?:[^\\^$*+?()[\]{}|.]|\\[^a-zA-Z0-9])+/g) ?? [])
+    .map((run) => run.replaceAll('\\', ''))
+    .filter(Boolean)
+    .slice(0, 6);
+  const words = [characters, runs].flatMap((all) =>
+    all.flatMap((a) => [a, ...all.filter((b) => b !== a).map((b) => a + b)]),
+  );
+  const ends = [
+    ['', '\0'],
+    [characters[0] ?? '', '\n\0'],
+    ['a', ' x'],
+  ];
   context.given = { expression: new RegExp(pattern, flags.replace('g', '')), words, ends };
   try {
     return race.runInContext(context, { timeout: 3_000 });
@@ -116,10 +143,12 @@ function slowest({ expression, words, ends }, clock) {
   for (const word of words) {
     for (const end of ends) {
       // Exponential ones show at once; quadratic ones take some milliseconds for 4,000 characters.
-      if ([20, 60, 400].some((size) => took(size, word, end) > 50)) return `takes long for ${JSON.stringify(word)} a few times`;
+      if ([20, 60, 400].some((size) => took(size, word, end) > 50))
+        return `takes long for ${JSON.stringify(word)} a few times`;
       if (took(4_000, word, end) <= 3) continue;
       const [half, whole] = [took(8_000, word, end), took(16_000, word, end)];
-      if (whole > 20 && whole > 3 * half) return `is quadratic for many ${JSON.stringify(word)}: ${Math.round(whole)} ms for 16,000 characters`;
+      if (whole > 20 && whole > 3 * half)
+        return `is quadratic for many ${JSON.stringify(word)}: ${Math.round(whole)} ms for 16,000 characters`;
     }
   }
   return undefined;

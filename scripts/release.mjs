@@ -8,7 +8,8 @@ const [version] = process.argv.slice(2);
 const git = (...args) => execFileSync('git', args, { encoding: 'utf8' }).trim();
 const packages = JSON.parse(readFileSync('package.json', 'utf8'));
 try {
-  if (version === undefined || !/^\d+\.\d+\.\d+$/.test(version)) throw new Error('give the version: npm run release -- 0.2.0');
+  if (version === undefined || !/^\d+\.\d+\.\d+$/.test(version))
+    throw new Error('give the version: npm run release -- 0.2.0');
   if (!isLater(version, packages.version)) throw new Error(`${version} is not later than ${packages.version}`);
   if (git('status', '--porcelain') !== '') throw new Error('the work tree has changes: commit them first');
   if (git('tag', '--list', `v${version}`) !== '') throw new Error(`there is a tag v${version} already`);
@@ -17,10 +18,25 @@ try {
   process.exit(2);
 }
 run(process.execPath, ['scripts/check.mjs']);
-const { text, notes } = releaseNotes(readFileSync('CHANGELOG.md', 'utf8'), version, new Date().toISOString().slice(0, 10));
+const { text, notes } = releaseNotes(
+  readFileSync('CHANGELOG.md', 'utf8'),
+  version,
+  new Date().toISOString().slice(0, 10),
+);
 writeFileSync('CHANGELOG.md', text);
-run('npm', ['version', version, '--no-git-tag-version', '--allow-same-version'], { shell: process.platform === 'win32', stdio: 'ignore' });
-run('git', ['commit', '--quiet', '--message', `release: ${version}`, 'CHANGELOG.md', 'package.json', 'package-lock.json']);
+run('npm', ['version', version, '--no-git-tag-version', '--allow-same-version'], {
+  shell: process.platform === 'win32',
+  stdio: 'ignore',
+});
+run('git', [
+  'commit',
+  '--quiet',
+  '--message',
+  `release: ${version}`,
+  'CHANGELOG.md',
+  'package.json',
+  'package-lock.json',
+]);
 run('git', ['tag', '--annotate', `v${version}`, '--cleanup=verbatim', '--message', `mlops ${version}\n\n${notes}\n`]);
 run('npm', ['pack', '--loglevel', 'error'], { shell: process.platform === 'win32' });
 console.log(`Committed and tagged v${version}. To publish: git push --follow-tags, npm publish mlops-${version}.tgz`);

@@ -6,7 +6,11 @@ import * as path from 'node:path';
 const root = path.dirname(import.meta.dirname);
 const target = path.join(root, 'npm-shrinkwrap.json');
 if (process.argv.includes('--remove')) rmSync(target, { force: true });
-else writeFileSync(target, `${JSON.stringify(shrinkwrap(JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8'))), undefined, 2)}\n`);
+else
+  writeFileSync(
+    target,
+    `${JSON.stringify(shrinkwrap(JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8'))), undefined, 2)}\n`,
+  );
 
 function shrinkwrap({ packages, ...lock }) {
   const { devDependencies: _, ...own } = packages[''];

@@ -5,6 +5,8 @@
  *
  *   node scripts/tools.mjs [--list [--json]] [--check] [NAME...]
  *
+ * Without names: all that the tests need, but not what only a benchmark does.
+ *
  * Cache: $MLOPS_TOOLS_DIR, else $XDG_CACHE_HOME/mlops-tools, else ~/.cache/mlops-tools. One folder per recipe, named
  * by a hash of it, so changing a pin makes a new folder and never disturbs another checkout. A folder counts as
  * installed only when its stamp file exists, and that is written after the recipe's check has passed: an interrupted
@@ -27,7 +29,8 @@ async function main(args) {
     process.exitCode = 2;
     return;
   }
-  const chosen = names.length > 0 ? RECIPES.filter((recipe) => names.includes(recipe.name)) : RECIPES;
+  // What only a benchmark needs is installed when it is named.
+  const chosen = RECIPES.filter(({ name, forBench }) => (names.length > 0 ? names.includes(name) : forBench !== true));
   if (flags.has('--help') || flags.has('-h')) {
     console.log('node scripts/tools.mjs [--list [--json]] [--check] [NAME...]\n' + known.join(' '));
   } else if (flags.has('--list')) {

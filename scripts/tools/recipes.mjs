@@ -136,6 +136,15 @@ export const RECIPES = [
       ['{dir}/bin/python', '-c', 'import django, flask, fastapi, uvicorn, aiosmtpd.controller'],
     ],
   }),
+  venv('evidently', {
+    about: 'Evidently: what `monitor drift` is timed against',
+    forBench: true,
+    // Evidently 0.7 imports what pandas 3 does not have.
+    pins: ['evidently==0.7.23', 'pandas==2.3.3'],
+    pythons: [11, 13],
+    program: 'bin/python',
+    check: [['{dir}/bin/python', '-c', 'import evidently, pandas']],
+  }),
   venv('quality', {
     about: 'Great Expectations and pandera: what `check data` is counted and timed against',
     // great-expectations takes pandas below 3 only.
@@ -237,7 +246,7 @@ export const RECIPES = [
 ];
 
 /** A Python virtual environment with these exact packages, for Python 3.`pythons[0]` up to 3.`pythons[1]`. */
-function venv(name, { about, pins, pythons = [10, 13], program, commands = [], check }) {
+function venv(name, { about, forBench = false, pins, pythons = [10, 13], program, commands = [], check }) {
   const pip = [
     '{dir}/bin/python',
     '-m',
@@ -250,6 +259,7 @@ function venv(name, { about, pins, pythons = [10, 13], program, commands = [], c
   return {
     name,
     about,
+    forBench,
     program,
     pythons,
     // Scripts in a virtual environment hold its absolute path: it is built where it stays.
