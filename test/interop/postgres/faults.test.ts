@@ -12,6 +12,7 @@ import { PostgresServer } from '../../support/postgres.ts';
 import { describeWithTool } from '../../tools.ts';
 
 const artifacts = '/nowhere';
+const kills = process.env['MLOPS_LONG'] === undefined ? 4 : 20;
 
 /** Whether this user may mount a small file system. */
 function canMount(): boolean {
@@ -81,7 +82,7 @@ describeWithTool('postgres', 'a store in PostgreSQL', ({ postgres }) => {
         }
       }
     });
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < kills; round++) {
       await new Promise((resolve) => setTimeout(resolve, 400));
       await server.down(round % 2 === 0 ? 'SIGKILL' : 'SIGQUIT');
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -114,7 +115,7 @@ describeWithTool('postgres', 'a store in PostgreSQL', ({ postgres }) => {
         expect(tags.has(`t${w}-${step}`)).toBe(true);
       }
     }
-  }, 120_000);
+  }, 300_000);
 
   it('goes on when its connections are cut, also in the middle of work', async () => {
     const store = await open(await server.database());
