@@ -214,7 +214,10 @@ export function snapshot(side: Side): Record<string, string> {
       const name = relative === '' ? entry.name : `${relative}/${entry.name}`;
       if (privatePaths.test(name)) continue;
       if (entry.isDirectory()) {
-        if (fs.readdirSync(path.join(side.base, name)).length === 0) seen[`${name}/`] = 'empty folder';
+        const isEmpty = fs.readdirSync(path.join(side.base, name)).length === 0;
+        // `init` makes the folder of plot templates, as DVC 1 and 2 did, so that one can be written into it.
+        if (isEmpty && name.endsWith('/.dvc/plots')) continue;
+        if (isEmpty) seen[`${name}/`] = 'empty folder';
         else visit(name);
       } else seen[name] = describeFile(side, name, entry);
     }

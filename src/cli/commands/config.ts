@@ -26,7 +26,7 @@ export const verb: Command = {
     ...secretFlags,
     { name: 'list', short: 'l', summary: 'list all options' },
     { name: 'json', ours: true, summary: 'as JSON: key, value and file of each' },
-    { name: 'show-secrets', ours: true, summary: 'passwords and keys, too, which -l hides' },
+    { name: 'show-secrets', ours: true, summary: 'passwords and secret keys, too, which -l hides' },
     { name: 'show-origin', summary: 'show the file that each value is from' },
   ],
   async run(input, terminal) {
@@ -74,7 +74,7 @@ function list(input: Input, terminal: Terminal): void {
 
 /** Options of remotes that let somebody in; of an address with a password in it, the password. */
 const secretKeys =
-  /(?:^|\.)(?:password|passphrase|token|sas_token|account_key|access_key|access_key_id|secret_access_key|session_token|connection_string|client_secret|oss_key_secret|gdrive_client_secret|ask_password_value)$/;
+  /(?:^|\.)(?:password|passphrase|token|sas_token|account_key|access_key|secret_access_key|session_token|connection_string|client_secret|oss_key_secret|gdrive_client_secret|ask_password_value)$/;
 
 function masked(key: string, value: string): string {
   if (secretKeys.test(key)) return '*****';
