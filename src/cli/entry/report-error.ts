@@ -30,7 +30,8 @@ function describe(error: MlopsError, command: Command | undefined, terminal: Ter
   if (hint !== undefined) lines.push(`${style.cyan('hint')}: ${asDvc ? asDvcSaysIt(hint) : hint}`);
   if (error.code === 'usage' && command !== undefined)
     lines.push(`${style.cyan('usage')}: see \`${asDvc ? 'dvc' : 'mlops'} ${command.name} --help\``);
-  if (!asDvc) lines.push(style.dim(`code: ${error.code} (mlops explain ${error.code})`));
+  // A hint too: who compares what DVC would say leaves hints out.
+  if (!asDvc) lines.push(style.dim(`hint: \`mlops explain ${error.code}\` tells more`));
   if (terminal.debug) lines.push(style.dim(error.stack ?? ''));
   return lines;
 }
