@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { commitAll, openProjectWith, write } from '../../../test/support/repo.ts';
 import type { DataRepo } from '../open/data-repo.ts';
@@ -57,11 +57,12 @@ describe('worktrees', () => {
 
   it('find what lies beside and above the project where it was', async () => {
     const repo = await openProjectWith({ 'dvc.yaml': 'stages: {}\n' });
-    const beside = path.join(path.dirname(repo.root), 'beside');
-    fs.mkdirSync(beside);
+    const beside = fs.mkdtempSync(path.join(path.dirname(repo.root), 'beside-'));
+    onTestFinished(() => fs.rmSync(beside, { recursive: true, force: true }));
+    const name = path.basename(beside);
     fs.writeFileSync(path.join(beside, 'data.txt'), 'outside\n');
     const home = path.basename(path.dirname(repo.root));
-    const outside = ['../beside/data.txt', '../beside', `../../${home}/beside/data.txt`];
+    const outside = [`../${name}/data.txt`, `../${name}`, `../../${home}/${name}/data.txt`];
     const trees = await Worktrees.open({ root: repo.root, writes: [], outside });
     for (const { root } of [trees.make(), trees.make()]) {
       for (const file of [outside[0] ?? '', outside[2] ?? '']) {
