@@ -9,6 +9,8 @@ import { PredictionSampler, type PredictionSink, type SamplerOptions } from './p
 
 /** Version of the format; readers refuse newer ones. */
 export const predictionLogFormat = 1;
+/** What a segment begins with. */
+export const headerLine = `{"mlops_prediction_log":${predictionLogFormat}}\n`;
 
 export interface PredictionLogOptions extends SamplerOptions {
   /** Folder of the segments; made when absent. */
@@ -198,7 +200,7 @@ export class PredictionLog implements PredictionSink {
     const time = new Date().toISOString().replace(/[-:.]/g, '');
     const file = path.join(directory, `predictions-${time}-${randomBytes(4).toString('hex')}.jsonl`);
     const handle = await fs.promises.open(file, 'ax', 0o600);
-    const { bytesWritten } = await handle.write(`{"mlops_prediction_log":${predictionLogFormat}}\n`);
+    const { bytesWritten } = await handle.write(headerLine);
     this.#segment = { handle, day, size: bytesWritten, indexer: new SegmentIndexer(bytesWritten) };
     await this.#clean();
     return this.#segment;

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 
 import { MlopsError } from '../base/index.ts';
-import { predictionLogFormat, segmentFiles } from './prediction-log.ts';
+import { headerLine, predictionLogFormat, segmentFiles } from './prediction-log.ts';
 import { readSegmentIndex } from './segment-index.ts';
 
 type Names<Value> = Readonly<Record<string, Value>>;
@@ -183,9 +183,6 @@ function isRecord(value: unknown): value is LogRecord {
   });
   return lists.every((length) => length === lists[0]);
 }
-
-/** What a segment begins with. */
-export const headerLine = `{"mlops_prediction_log":${predictionLogFormat}}\n`;
 
 /**
  * A segment that is just begun may have no header yet: nothing is read of it.

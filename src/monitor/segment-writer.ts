@@ -4,7 +4,7 @@ import * as path from 'node:path';
 
 import { labelLine, predictionLine, type Entry, type LabelEntry } from './entry.ts';
 import { SegmentIndexer } from './segment-index.ts';
-import { predictionLogFormat } from './prediction-log.ts';
+import { headerLine } from './prediction-log.ts';
 
 /** Records are written in pieces of about so many characters. */
 const pieceSize = 1 << 20;
@@ -25,9 +25,8 @@ export class SegmentWriter {
     this.#final = path.join(directory, name);
     this.#temporary = path.join(directory, `.${name}.tmp`);
     this.#handle = fs.openSync(this.#temporary, 'wx', 0o600);
-    const header = `{"mlops_prediction_log":${predictionLogFormat}}\n`;
-    fs.writeSync(this.#handle, header);
-    this.#indexer = new SegmentIndexer(header.length);
+    fs.writeSync(this.#handle, headerLine);
+    this.#indexer = new SegmentIndexer(headerLine.length);
   }
 
   prediction(entry: Entry): void {

@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { segmentFiles } from '../prediction-log.ts';
-import { checkHeader, headerLine } from '../prediction-reader.ts';
+import { headerLine, segmentFiles } from '../prediction-log.ts';
+import { checkHeader } from '../prediction-reader.ts';
 import type { ModelStats, Selection } from '../stats.ts';
 import { common } from './id-set.ts';
 import { LogSummary, type LogState } from './log-summary.ts';
