@@ -59,6 +59,11 @@ function wordsOf(text: string): number {
   return words;
 }
 
+/** Inputs as the log keeps them. */
+export function keptValues(inputs: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, keptValue(value)]));
+}
+
 /** A value of an input as the log keeps it: as it is where it is small, else described. */
 export function keptValue(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value);

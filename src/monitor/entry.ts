@@ -1,5 +1,5 @@
 import { MlopsError } from '../base/index.ts';
-import { keptValue } from './descriptors.ts';
+import { keptValues } from './descriptors.ts';
 
 /** One thing found in a picture: a label's has no score. */
 export interface Detection {
@@ -56,16 +56,12 @@ export function toEntry(
     model,
     ...(isAbsent(version) ? {} : { version: textOf(version, 'version') }),
     ...(isAbsent(arm) ? {} : { arm: textOf(arm, 'arm') }),
-    ...(isAbsent(inputs) ? {} : { inputs: keptInputs(objectOf(inputs, 'inputs')) }),
+    ...(isAbsent(inputs) ? {} : { inputs: keptValues(objectOf(inputs, 'inputs')) }),
     ...(isAbsent(fields['prediction']) ? {} : { prediction: answerOf(fields['prediction'], 'prediction') }),
     ...(isAbsent(scores) ? {} : { scores: scoresOf(scores) }),
     ...(isAbsent(latency) ? {} : { latency_ms: numberOf(latency, 'latency_ms') }),
     ...(isAbsent(error) || error === '' ? {} : { error: typeof error === 'string' ? error : JSON.stringify(error) }),
   };
-}
-
-function keptInputs(inputs: Fields): Fields {
-  return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, keptValue(value)]));
 }
 
 /** A prediction as a line of the log. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { keptValue, project, projected, wholeVector } from './descriptors.ts';
+import { keptValues, project, projected, wholeVector } from './descriptors.ts';
 
 /** A tensor as the log sees it: whoever has it knows its digits and its bytes. */
 export interface LoggedTensor {
@@ -71,10 +71,7 @@ export function sampleRows(
 ): SampledRows {
   const at = places(count, Math.max(1, Math.floor(cellsLimit / Math.max(1, columns))));
   const taken = at ?? Array.from({ length: count }, (_, i) => i);
-  const rows = taken.map((index) =>
-    Object.fromEntries(Object.entries(row(index)).map(([name, value]) => [name, keptValue(value)])),
-  );
-  return { count, at, rows };
+  return { count, at, rows: taken.map((index) => keptValues(row(index))) };
 }
 
 /** Evenly spaced places of rows, where there are more than fit. */
