@@ -22,7 +22,7 @@ export interface VectorDescriptor {
 }
 
 /** A text up to this many characters is a value like others. */
-const plainText = 64;
+export const plainText = 64;
 /** A longer one is described, and kept beside its description up to here. */
 const shortText = 256;
 /** A vector up to this many numbers is kept as such. */

@@ -1,4 +1,5 @@
 import { numberAt, ShortTexts } from '../../tables/index.ts';
+import { plainText } from '../descriptors.ts';
 import type { SummaryBuilder } from '../summary.ts';
 import type { ColumnBuilder } from './column.ts';
 import { idOfBytes } from './id-set.ts';
@@ -8,8 +9,6 @@ const quote = 0x22;
 const comma = 0x2c;
 const closed = 0x7d;
 
-/** A text of more bytes is described in the log, not kept. */
-const plainText = 64;
 const longest = 200;
 
 /** What a scanned line is added to. */
