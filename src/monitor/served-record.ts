@@ -70,8 +70,7 @@ export function sampleRows(
   row: (index: number) => Readonly<Record<string, unknown>>,
 ): SampledRows {
   const at = places(count, Math.max(1, Math.floor(cellsLimit / Math.max(1, columns))));
-  const taken = at ?? Array.from({ length: count }, (_, i) => i);
-  return { count, at, rows: taken.map((index) => keptValues(row(index))) };
+  return { count, at, rows: placesOf(at, count).map((index) => keptValues(row(index))) };
 }
 
 /** Evenly spaced places of rows, where there are more than fit. */
@@ -79,6 +78,11 @@ function places(count: number, limit: number): number[] | undefined {
   const most = Math.min(rowsLimit, limit);
   if (count <= most) return undefined;
   return Array.from({ length: most }, (_, i) => Math.floor((i * count) / most));
+}
+
+/** The places of the rows that are logged: all where none were picked. */
+function placesOf(at: readonly number[] | undefined, count: number): readonly number[] {
+  return at ?? Array.from({ length: count }, (_, i) => i);
 }
 
 /**
@@ -188,8 +192,7 @@ function roomFor(vectors: readonly Vectors[]): number {
 }
 
 function vectorRows(vectors: readonly Vectors[], at: readonly number[] | undefined, count: number): string[] {
-  const taken = at ?? Array.from({ length: count }, (_, i) => i);
-  return taken.map((row) => {
+  return placesOf(at, count).map((row) => {
     const fields = vectors.map(({ name, tensor, width }) => {
       const value =
         width <= wholeVector
@@ -233,8 +236,9 @@ function numbersOf(tensor: LoggedTensor, count: number): LoggedTensor | undefine
 }
 
 function taken(tensor: LoggedTensor, at: readonly number[] | undefined, count: number): number[] {
-  const rows = at ?? Array.from({ length: count }, (_, i) => i);
-  return rows.map((row) => Number((tensor.dims.length === 0 ? tensor.rowNumbers(0) : tensor.rowNumbers(row))?.[0]));
+  return placesOf(at, count).map((row) =>
+    Number((tensor.dims.length === 0 ? tensor.rowNumbers(0) : tensor.rowNumbers(row))?.[0]),
+  );
 }
 
 /** The rows of a tensor of scores; undefined where they are no probabilities: what a model calls scores may be anything. */
@@ -247,7 +251,7 @@ function probabilities(
   if (classes > mostClasses || tensor.dims.length !== 2 || tensor.size !== classes * count || classes < 2)
     return undefined;
   const rows: ArrayLike<number>[] = [];
-  for (const row of at ?? Array.from({ length: count }, (_, i) => i)) {
+  for (const row of placesOf(at, count)) {
     const own = tensor.rowNumbers(row);
     if (own === undefined) return undefined;
     let sum = 0;
