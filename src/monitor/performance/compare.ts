@@ -12,9 +12,10 @@ export interface Judged {
 }
 
 const numberMetrics = Object.keys(regressionMetrics([]));
-const hitMetrics = ['accuracy', 'precision', 'recall', 'f1'].flatMap((name) =>
-  name === 'accuracy' ? [name] : [name, `${name}_macro`, `${name}_weighted`],
-);
+const hitMetrics = [
+  'accuracy',
+  ...['precision', 'recall', 'f1'].flatMap((name) => [name, `${name}_macro`, `${name}_weighted`]),
+];
 const scoreMetrics = ['roc_auc', 'pr_auc', 'log_loss', 'brier', 'calibration_error'];
 const losses = new Set([...numberMetrics.filter((name) => name !== 'r2'), 'log_loss', 'brier', 'calibration_error']);
 
