@@ -63,6 +63,7 @@ export {
   type Statement,
 } from './sqlite.ts';
 export {
+  characterCount,
   didYouMean,
   editDistance,
   formatBytes,

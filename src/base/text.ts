@@ -72,6 +72,15 @@ export function withoutTrailing(text: string, end: string): string {
   return text.slice(0, length);
 }
 
+/** How many characters a text has, as Python counts them: a pair of surrogates is one. */
+export function characterCount(text: string): number {
+  let count = text.length;
+  for (let at = 0; at < text.length - 1; at++) {
+    if ((text.charCodeAt(at) & 0xfc00) === 0xd800 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00) count--;
+  }
+  return count;
+}
+
 /** `1 file`, `2 files`: the count with its noun. */
 export function plural(count: number, noun: string, many = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : many}`;

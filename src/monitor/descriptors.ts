@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 
+import { characterCount } from '../base/index.ts';
+
 /**
  * What is kept of an input that is too large for the log: its md5, and a few numbers that drift can be judged by.
  *
@@ -36,20 +38,10 @@ export function describeText(text: string, unknownShare?: number): TextDescripto
   const isShort = text.length <= shortText;
   return {
     ...(isShort ? { text } : { md5: md5Of(text) }),
-    // Characters, as Python counts them.
-    length: lengthOf(text),
+    length: characterCount(text),
     words: wordsOf(text),
     ...(unknownShare === undefined ? {} : { unknown_share: Math.round(unknownShare * 1e6) / 1e6 }),
   };
-}
-
-function lengthOf(text: string): number {
-  let pairs = 0;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit >= 0xd800 && unit < 0xdc00 && i + 1 < text.length && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) pairs++;
-  }
-  return text.length - pairs;
 }
 
 /** Runs of what is no space. */

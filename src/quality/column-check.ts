@@ -1,3 +1,4 @@
+import { characterCount } from '../base/index.ts';
 import { CellHash, type Batch } from '../tables/index.ts';
 import { DuplicateFinder } from './keys.ts';
 import { expectation, Tally, type Expectation } from './result.ts';
@@ -199,7 +200,7 @@ export class ColumnCheck {
     const most = this.#most;
     // A character takes one or two units.
     if (text.length <= most && text.length >= 2 * least) return;
-    const length = characters(text);
+    const length = characterCount(text);
     if (length < least || length > most) this.#add('length', batch, row, column);
   }
 
@@ -310,14 +311,6 @@ function isAtLeast(value: number | string, bound: Scalar): boolean {
 
 function isAtMost(value: number | string, bound: Scalar): boolean {
   return typeof value === typeof bound && value <= bound;
-}
-
-function characters(text: string): number {
-  let count = text.length;
-  for (let at = 0; at < text.length - 1; at++) {
-    if ((text.charCodeAt(at) & 0xfc00) === 0xd800 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00) count--;
-  }
-  return count;
 }
 
 function shortList(values: readonly Scalar[]): string {
