@@ -57,7 +57,7 @@ class TableChecker {
   readonly #types: Types;
   readonly #columns: readonly ColumnCheck[];
   readonly #rowChecks: RowCheck[] = [];
-  #leakage: LeakageCheck | undefined;
+  #leakage: { readonly check: LeakageCheck; readonly other: Table } | undefined;
   /** Columns that were seen, in order. */
   #names: readonly string[] = [];
   /** Where the columns of each check are, in the batches that have `#names`. */
@@ -92,9 +92,9 @@ class TableChecker {
       this.#options.onRows?.(this.rows);
     }
     for (const check of this.#rowChecks) this.#requireColumns(check);
-    if (this.#leakage !== undefined && this.#schema.leakage !== undefined) {
-      const other = await this.#options.openOther(this.#schema.leakage.against);
-      for await (const batch of other.batches({ columns: new Set(this.#leakage.names) })) this.#leakage.seeOther(batch);
+    if (this.#leakage !== undefined) {
+      const { check, other } = this.#leakage;
+      for await (const batch of other.batches({ columns: new Set(check.names) })) check.seeOther(batch);
     }
     return this.#finish();
   }
@@ -123,8 +123,9 @@ class TableChecker {
       throw schemaError(`leakage: '${leakage.against}' has no column '${lacking}'`, didYouMean(lacking, theirs));
     }
     if (names.length === 0) throw schemaError(`leakage: '${leakage.against}' has no column of '${this.#table.name}'`);
-    this.#leakage = new LeakageCheck(names, this.#types, leakage.against);
-    this.#rowChecks.push(this.#leakage);
+    const check = new LeakageCheck(names, this.#types, leakage.against);
+    this.#leakage = { check, other };
+    this.#rowChecks.push(check);
   }
 
   #place(columns: readonly string[]): void {
