@@ -4,7 +4,7 @@ import { expectation, type Expectation, type Failing } from './result.ts';
 import { isNumeric, type CellsAt, type RowCheck, type Types } from './row-check.ts';
 
 /** Hashes some cells of rows; numbers that are written in different ways are the same. */
-export class RowHasher {
+class RowHasher {
   readonly hash = new CellHash();
   readonly #numeric: readonly boolean[];
 

@@ -35,10 +35,10 @@ export function escapeCell(text: string): string {
   return text.replaceAll(/[\\|`*_<>[\]]/g, String.raw`\$&`).replaceAll('\n', ' ');
 }
 
-export function escapeData(text: string): string {
+function escapeData(text: string): string {
   return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }
 
-export function escapeProperty(text: string): string {
+function escapeProperty(text: string): string {
   return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 }

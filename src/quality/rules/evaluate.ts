@@ -12,13 +12,11 @@ const msOfDay = 86_400_000;
 
 /** A rule that is ready to be asked about rows. Times count in days, so that `end - start <= 30` means days. */
 export class RuleCheck {
-  readonly names: readonly string[];
   readonly #evaluate: Evaluate;
   readonly #types: readonly (DataType | undefined)[];
   readonly #row: Value[] = [];
 
   constructor(rule: Rule, names: readonly string[], types: readonly (DataType | undefined)[]) {
-    this.names = names;
     this.#types = types;
     this.#evaluate = compile(rule, names);
   }
