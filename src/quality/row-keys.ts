@@ -3,7 +3,14 @@ import { CommonFinder, DuplicateFinder, type FoundLines } from './keys.ts';
 import { expectation, type Expectation, type Failing } from './result.ts';
 import { isNumeric, type CellsAt, type RowCheck, type Types } from './row-check.ts';
 
-/** Hashes some cells of rows; numbers that are written in different ways are the same. */
+/** Numbers that are written in different ways are the same. */
+function addCell(hash: CellHash, batch: Batch, row: number, column: number, numeric: boolean): void {
+  const number = numeric ? batch.number(row, column) : Number.NaN;
+  if (Number.isNaN(number)) batch.hash(row, column, hash);
+  else hash.addNumber(number);
+}
+
+/** Hashes some cells of rows. */
 class RowHasher {
   readonly hash = new CellHash();
   readonly #numeric: readonly boolean[];
@@ -23,9 +30,7 @@ class RowHasher {
         continue;
       }
       any = true;
-      const number = this.#numeric[i] === true ? batch.number(row, column) : Number.NaN;
-      if (Number.isNaN(number)) batch.hash(row, column, this.hash);
-      else this.hash.addNumber(number);
+      addCell(this.hash, batch, row, column, this.#numeric[i] === true);
     }
     return any;
   }
@@ -78,9 +83,7 @@ export class UniqueRows implements RowCheck {
         // A column that came late was missing before: what is missing is left out.
         if (batch.isMissing(row, column)) continue;
         this.#hash.addNumber(column);
-        const number = numeric[column] === true ? batch.number(row, column) : Number.NaN;
-        if (Number.isNaN(number)) batch.hash(row, column, this.#hash);
-        else this.#hash.addNumber(number);
+        addCell(this.#hash, batch, row, column, numeric[column] === true);
       }
       this.#finder.add(this.#hash, batch.line(row));
     }
