@@ -28,7 +28,11 @@ export function qualityJunit(report: QualityReport): string {
 /** Any tests as JUnit's XML, a suite for each group. */
 export function junit(name: string, cases: readonly JunitCase[]): string {
   const groups = new Map<string, JunitCase[]>();
-  for (const one of cases) groups.set(one.group, [...(groups.get(one.group) ?? []), one]);
+  for (const one of cases) {
+    const group = groups.get(one.group);
+    if (group === undefined) groups.set(one.group, [one]);
+    else group.push(one);
+  }
   const attributes = (some: readonly JunitCase[]): string => {
     const failures = some.filter((one) => one.failure !== undefined).length;
     const skipped = some.filter((one) => one.skipped !== undefined).length;
