@@ -72,6 +72,7 @@ export {
   nearest,
   parseNumber,
   plural,
+  prometheusLabels,
   withoutTrailing,
 } from './text.ts';
 export { anyCharacter, anyText, matchesWildcard, type WildcardPart } from './wildcard.ts';

@@ -86,6 +86,14 @@ export function plural(count: number, noun: string, many = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : many}`;
 }
 
+/** Labels of a sample in Prometheus' text format, as they stand between the braces. */
+export function prometheusLabels(labels: Readonly<Record<string, string>>): string {
+  const parts = Object.entries(labels).map(
+    ([name, value]) => `${name}="${value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`,
+  );
+  return parts.join(',');
+}
+
 /** A number as programs print it, Python's `nan` and `inf` too; undefined for any other text. */
 export function parseNumber(text: string): number | undefined {
   if (/^[+-]?nan$/i.test(text)) return Number.NaN;

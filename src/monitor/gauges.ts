@@ -1,3 +1,4 @@
+import { prometheusLabels } from '../base/index.ts';
 import type { Alert } from './alerts/alert.ts';
 
 /** What the last look knew of a model. */
@@ -128,8 +129,6 @@ function gauge(name: string, help: string, samples: readonly Sample[]): string {
 }
 
 function labelText(labels: Labels): string {
-  const parts = Object.entries(labels).map(
-    ([name, value]) => `${name}="${value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`,
-  );
-  return parts.length === 0 ? '' : `{${parts.join(',')}}`;
+  const text = prometheusLabels(labels);
+  return text === '' ? '' : `{${text}}`;
 }

@@ -1,7 +1,7 @@
+import { prometheusLabels } from '../../base/index.ts';
 import type { ServerSnapshot, VersionSnapshot } from './snapshot.ts';
 import { latencyBuckets } from '../running/stats.ts';
 
-type Labels = Readonly<Record<string, string>>;
 /** Labels as they stand between the braces. */
 type Sample = readonly [labels: string, value: number];
 /** A version with its labels, which are on dozens of lines: made once for each page. */
@@ -15,7 +15,7 @@ export function metricsPage(snapshot: ServerSnapshot): string {
   const page = new Page();
   const { pending, threads, threadRestarts, log } = snapshot;
   const versions = snapshot.versions.map((version) => ({
-    own: labelText({
+    own: prometheusLabels({
       model: version.model,
       version: version.version,
       ...(version.arm === undefined ? {} : { arm: version.arm }),
@@ -95,7 +95,7 @@ function addVersions(page: Page, versions: readonly Labelled[]): void {
     versions.flatMap(({ own, version }) => {
       const { labels } = version.stats.answers;
       if (labels.size > 50) return [];
-      return [...labels].map(([label, count]) => [`${own},${labelText({ label })}`, count] as const);
+      return [...labels].map(([label, count]) => [`${own},${prometheusLabels({ label })}`, count] as const);
     }),
   );
 }
@@ -104,12 +104,12 @@ function addModels(page: Page, { models }: ServerSnapshot): void {
   page.gauge(
     'mlops_model_loaded',
     'Whether a served model has a loaded default version: 1 or 0.',
-    models.map((model) => [labelText({ model: model.name }), model.loaded ? 1 : 0]),
+    models.map((model) => [prometheusLabels({ model: model.name }), model.loaded ? 1 : 0]),
   );
   page.counter(
     'mlops_model_swaps_total',
     'Times that another version became the default.',
-    models.map((model) => [labelText({ model: model.name }), model.swaps]),
+    models.map((model) => [prometheusLabels({ model: model.name }), model.swaps]),
   );
 }
 
@@ -119,7 +119,7 @@ function addHttp(page: Page, { http, received, sent }: ServerSnapshot): void {
     'Answered HTTP requests.',
     [...http].map(([key, count]) => {
       const [method = '', status = ''] = key.split(' ');
-      return [labelText({ method, status }), count];
+      return [prometheusLabels({ method, status }), count];
     }),
   );
   page.counter('process_network_receive_bytes_total', 'Bytes received on HTTP connections.', [['', received]]);
@@ -164,11 +164,4 @@ class Page {
     this.text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
     for (const [labels, value] of samples) this.text += `${name}${labels === '' ? '' : `{${labels}}`} ${value}\n`;
   }
-}
-
-function labelText(labels: Labels): string {
-  const parts = Object.entries(labels).map(
-    ([name, value]) => `${name}="${value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`,
-  );
-  return parts.join(',');
 }
