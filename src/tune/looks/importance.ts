@@ -19,8 +19,9 @@ export function importance(
 ): ReadonlyMap<string, number> {
   const complete = trials.filter(({ state, values }) => state === 'COMPLETE' && values.every(Number.isFinite));
   const parameters = space.parameters.filter(({ name }) => complete.some(({ params }) => params[name] !== undefined));
+  const best = bestOf(complete, directions);
   const raw = parameters.map((parameter) => {
-    const value = complete.length <= 1 ? 0 : divergence(parameter, complete, bestOf(complete, directions));
+    const value = complete.length <= 1 ? 0 : divergence(parameter, complete, best);
     return [parameter.name, value] as const;
   });
   const sum = raw.reduce((total, [, value]) => total + value, 0);
