@@ -155,13 +155,10 @@ export class Study implements StudyView {
 
   /** The best feasible complete trial; of several objectives all on the Pareto front, in trial order. */
   best(): readonly Trial[] {
+    if (this.directions.length > 1) return paretoTrials(this.#trials, this.directions);
     const complete = this.#trials.filter((trial) => trial.state === 'COMPLETE' && violation(trial) === 0);
     if (complete.length === 0) return [];
     const points = complete.map((trial) => losses(trial, this.directions));
-    if (this.directions.length > 1) {
-      const front = paretoFront(points);
-      return complete.filter((_, i) => front[i]);
-    }
     let best = 0;
     for (let i = 1; i < points.length; i++) {
       if ((points[i]?.[0] as number) < (points[best]?.[0] as number)) best = i;
