@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts';
 import type { TrialEnd } from './open-study.ts';
 import type { FullTrial } from './trial-body.ts';
 
@@ -32,7 +33,7 @@ export function functionObjective(
         if (values.some(Number.isNaN)) return { state: 'FAILED', facts: { reason: 'its value is NaN' } };
         return { state: 'COMPLETE', values };
       } catch (error) {
-        return { state: 'FAILED', facts: { reason: error instanceof Error ? error.message : String(error) } };
+        return { state: 'FAILED', facts: { reason: messageOf(error) } };
       }
     },
   };

@@ -163,9 +163,9 @@ export class OpenStudy {
       const again = this.#lost.shift();
       if (again !== undefined) return this.#repeat(again, facts);
       const { suggestion, enqueued } = await this.#suggest();
-      const { number } = this.#study.begin(suggestion);
-      this.#facts.set(number, { ...newFacts, ...facts, enqueued, startedAt: Date.now() });
-      return (await this.#put(number)) ? this.#full(this.#need(number)) : undefined;
+      const trial = this.#study.begin(suggestion);
+      this.#facts.set(trial.number, { ...newFacts, ...facts, enqueued, startedAt: Date.now() });
+      return (await this.#put(trial.number)) ? this.#full(trial) : undefined;
     });
   }
 

@@ -134,22 +134,20 @@ async function runTrial(desk: Desk, objective: Objective, first: FullTrial, opti
 async function attempt(
   desk: Desk,
   objective: Objective,
-  { number, ...trial }: FullTrial,
+  trial: FullTrial,
   { signal, trialTimeout, onEvent }: RunStudyOptions,
 ): Promise<TrialEnd> {
   const limit = trialTimeout === undefined ? undefined : AbortSignal.timeout(trialTimeout);
-  const end = await objective.run(
-    { number, ...trial },
-    {
-      signal: limit === undefined ? signal : AbortSignal.any([signal, limit]),
-      async report(step, value) {
-        const prune = await desk.report(number, step, value);
-        onEvent({ kind: 'reported', number, step, value });
-        return prune;
-      },
-      note: (facts) => desk.note(number, facts),
+  const { number } = trial;
+  const end = await objective.run(trial, {
+    signal: limit === undefined ? signal : AbortSignal.any([signal, limit]),
+    async report(step, value) {
+      const prune = await desk.report(number, step, value);
+      onEvent({ kind: 'reported', number, step, value });
+      return prune;
     },
-  );
+    note: (facts) => desk.note(number, facts),
+  });
   if (limit?.aborted !== true || signal.aborted || end.state === 'COMPLETE') return end;
   const seconds = (trialTimeout ?? 0) / 1000;
   return { ...end, state: 'FAILED', facts: { ...end.facts, reason: `it took longer than ${seconds} s` } };
