@@ -4,7 +4,7 @@ import { MlopsError } from '../../base/index.ts';
 import { requireGitRoot, runGit, snapshotCommit } from '../../git/index.ts';
 import { applyOverrides } from '../../repo/experiments/experiment-overrides.ts';
 import { privateFolder, privateSubfolder } from '../../trust/index.ts';
-import { partsOf, type FullTrial, type StudySpec } from '../../tune/index.ts';
+import { readSpace, type FullTrial, type StudySpec } from '../../tune/index.ts';
 import { settingsOf } from './open-tune.ts';
 import { overridesOf, paramPlaces } from './trial-params.ts';
 
@@ -27,8 +27,7 @@ export function applyTrial(
   options: { readonly branch?: string | undefined; readonly dry?: boolean },
 ): Applied {
   const { branch } = options;
-  const { space } = partsOf({ ...spec, sampler: { name: 'random' } });
-  const overrides = overridesOf(paramPlaces(root, settingsOf(spec), space), trial.params);
+  const overrides = overridesOf(paramPlaces(root, settingsOf(spec), readSpace(spec.space)), trial.params);
   const files = [...new Set(overrides.map(({ file }) => file))];
   if (files.length === 0) {
     throw new MlopsError('bad_params', 'the parameters of this study are in no file', {

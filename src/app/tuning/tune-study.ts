@@ -8,7 +8,7 @@ import type { TrackingStore } from '../../tracking/index.ts';
 import {
   localDesk,
   OpenStudy,
-  partsOf,
+  readSpace,
   runStudy,
   type Desk,
   type Done,
@@ -78,11 +78,7 @@ export async function tuneStudy(settings: TuneSettings, options: TuneOptions): P
   const place = trackingPlace(options.cwd, env);
   const { root } = place;
   await checkMetrics(root, settings, env);
-  const { space } = partsOf({
-    ...{ version: 1, space: settings.space, sampler: { name: 'random' }, pruner: null, dedupe: false, run: {} },
-    ...{ directions: ['minimize'], objectives: [], enqueue: [] },
-  });
-  const places = paramPlaces(root, settings, space);
+  const places = paramPlaces(root, settings, readSpace(settings.space));
   const paths = await trialPaths(root, settings, env);
   const store = await openPlace(place, { signal: afterGrace(signal) });
   const user = userName(env);
