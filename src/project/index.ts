@@ -30,7 +30,7 @@ export { parsePythonJson } from './params/json.ts';
 export { editPythonParam } from './params/python.ts';
 export { editToml } from './params/toml-edit.ts';
 export { checkRecordable, currentParams, decodeText, parseDataFile } from './params/read.ts';
-export { pythonRepr, pythonStr, type ParsingOptions } from './template/interpolate.ts';
+export { pythonRepr, pythonStr, shellQuote, type ParsingOptions } from './template/interpolate.ts';
 export { defaultParamsFile } from './template/vars.ts';
 export { setting, type SettingKind, type SettingOf } from './settings/kinds.ts';
 export { describeSettings, type SettingRow } from './settings/describe.ts';

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { isSystemError, MlopsError, parseNumber, PyFloat, toPlain, type PyValue } from '../../base/index.ts';
-import { parseSettings, parseYaml } from '../../project/index.ts';
+import { parseSettings, parseYaml, shellQuote } from '../../project/index.ts';
 import type { Params } from '../../tune/index.ts';
 import type { Constraint, MetricSource, Objective, TuneSettings } from './settings.ts';
 import { parseShort, parseShortDomain } from './short-space.ts';
@@ -257,9 +257,8 @@ function readParams(text: string): Params {
 function commandText(words: readonly string[]): string {
   const [only] = words;
   if (words.length === 1 && only !== undefined) return only;
-  return words
-    .map((word) => (/^[\w@%+=:,./${}-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`))
-    .join(' ');
+  // `${NAME}` stays open, for a parameter.
+  return words.map((word) => (/^[\w@%+=:,./${}-]+$/.test(word) ? word : shellQuote(word))).join(' ');
 }
 
 /** A parameter's value as params files have it: floats stay floats. */

@@ -2,7 +2,14 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { didYouMean, MlopsError, type PyMap } from '../../base/index.ts';
-import { decodeText, defaultParamsFile, flattenParams, getParam, parseDataFile } from '../../project/index.ts';
+import {
+  decodeText,
+  defaultParamsFile,
+  flattenParams,
+  getParam,
+  parseDataFile,
+  shellQuote,
+} from '../../project/index.ts';
 import type { Param } from '../../mlflow/index.ts';
 import { applyOverrides } from '../../repo/experiments/experiment-overrides.ts';
 import { withReferences, type Override } from '../../repo/experiments/override-edit.ts';
@@ -76,7 +83,9 @@ export function overridesOf(places: readonly ParamPlace[], params: Params): Over
 
 /** The command with its parameters put in, quoted for the shell. */
 export function commandWith(command: string, params: Params): string {
-  return withReferences(command, (name) => (params[name] === undefined ? `\${${name}}` : quoted(params[name])));
+  return withReferences(command, (name) =>
+    params[name] === undefined ? `\${${name}}` : shellQuote(textOf(params[name])),
+  );
 }
 
 /** The environment of a trial. */
@@ -99,9 +108,4 @@ export function recordedParams(places: readonly ParamPlace[], params: Params): P
 /** A value as a text: texts as they are, the rest as JSON. */
 function textOf(value: ParamValue): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function quoted(value: ParamValue): string {
-  const text = textOf(value);
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`;
 }
