@@ -18,8 +18,7 @@ export class Progress {
   readonly #onPrune: (step: number) => void;
   #live: LiveMetrics | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #seen = new Set<number>();
-  #count = 0;
+  readonly #seen = new Set<number>();
   #turn: Promise<void> = Promise.resolve();
   #pruned = false;
 
@@ -64,7 +63,7 @@ export class Progress {
     if (this.#source.kind !== 'stdout') return;
     const value = told.find(([key]) => key === this.#source.key)?.[1];
     const step = told.find(([key]) => /^(?:step|epoch|iteration)$/i.test(key))?.[1];
-    if (value !== undefined) this.#put(step ?? this.#count, value);
+    if (value !== undefined) this.#put(step ?? this.#seen.size, value);
   }
 
   /** Waits until all that came was reported. */
@@ -77,7 +76,6 @@ export class Progress {
   #put(step: number, value: number): void {
     if (this.#seen.has(step) || !Number.isSafeInteger(step) || step < 0) return;
     this.#seen.add(step);
-    this.#count++;
     this.#turn = this.#tell(this.#turn, step, value);
   }
 
