@@ -1,6 +1,16 @@
-import { drawPanels, shareColor, type Mark } from '../../plots/index.ts';
-import { importance, losses, type FullTrial, type OpenStudy, type Parameter } from '../../tune/index.ts';
-import { axisOf, blue, completeTrials, lossColors, tip, valueOf, type StudyPlot } from './study-look.ts';
+import { drawPanels, type Mark } from '../../plots/index.ts';
+import { importance, type FullTrial, type OpenStudy, type Parameter } from '../../tune/index.ts';
+import {
+  axisOf,
+  blue,
+  completeTrials,
+  lossColors,
+  lossOf,
+  nameOfChoice,
+  tip,
+  valueOf,
+  type StudyPlot,
+} from './study-look.ts';
 
 /** Parameters of which pairs are drawn: the most important ones. */
 const most = 4;
@@ -28,7 +38,7 @@ export function drawPairs(study: OpenStudy, kind: 'contour' | 'rank'): StudyPlot
         x,
         y,
         text: tip(trial),
-        color: kind === 'rank' ? color(trial) : '#1f2328',
+        color: kind === 'rank' ? color(lossOf(trial, study)) : '#1f2328',
       })),
     };
     const marks = kind === 'rank' ? [points] : [surface(first, second, placed, study), points];
@@ -50,13 +60,12 @@ function surface(first: Parameter, second: Parameter, placed: readonly Placed[],
   const known = placed.map(({ trial, x, y }) => ({
     u: across.place(x),
     v: up.place(y),
-    loss: losses(trial, study.spec.directions)[0] as number,
+    loss: lossOf(trial, study),
   }));
-  const sorted = known.map(({ loss }) => loss).sort((a, b) => a - b);
-  const share = (loss: number): number => {
-    const below = sorted.filter((each) => each < loss).length;
-    return sorted.length < 2 ? 0 : below / (sorted.length - 1);
-  };
+  const color = lossColors(
+    placed.map(({ trial }) => trial),
+    study,
+  );
   const boxes = across.cells.flatMap((column) =>
     up.cells.map((row) => {
       let [sum, weight] = [0, 0];
@@ -65,8 +74,7 @@ function surface(first: Parameter, second: Parameter, placed: readonly Placed[],
         sum += near * loss;
         weight += near;
       }
-      const loss = sum / weight;
-      return { x: column.ends, y: row.ends, color: shareColor(share(loss)) };
+      return { x: column.ends, y: row.ends, color: color(sum / weight) };
     }),
   );
   return { kind: 'boxes', boxes };
@@ -80,7 +88,7 @@ interface Grid {
 
 function gridOf({ domain }: Parameter): Grid {
   if (domain.type === 'categorical') {
-    const names = domain.choices.map((choice) => (typeof choice === 'string' ? choice : JSON.stringify(choice)));
+    const names = domain.choices.map(nameOfChoice);
     const middle = (i: number): number => (i + 0.5) / names.length;
     return {
       cells: names.map((name, i) => ({ middle: middle(i), ends: [name, name] as const })),

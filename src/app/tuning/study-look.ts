@@ -10,12 +10,17 @@ export function completeTrials(study: OpenStudy): readonly FullTrial[] {
   return study.trials.filter(({ state, values }) => state === 'COMPLETE' && values.every(Number.isFinite));
 }
 
-/** Good is dark, bad is light. */
-export function lossColors(trials: readonly FullTrial[], study: OpenStudy): (trial: FullTrial) => string {
-  const sorted = trials.map((trial) => losses(trial, study.spec.directions)[0] as number).sort((a, b) => a - b);
-  return (trial) => {
-    const loss = losses(trial, study.spec.directions)[0] as number;
-    return shareColor(sorted.length < 2 ? 0 : sorted.indexOf(loss) / (sorted.length - 1));
+/** By the first objective: less is better. */
+export function lossOf(trial: FullTrial, study: OpenStudy): number {
+  return losses(trial, study.spec.directions)[0] as number;
+}
+
+/** Good is dark, bad is light: by the share of trials that are better. */
+export function lossColors(trials: readonly FullTrial[], study: OpenStudy): (loss: number) => string {
+  const sorted = trials.map((trial) => lossOf(trial, study)).sort((a, b) => a - b);
+  return (loss) => {
+    const better = sorted.findLastIndex((each) => each < loss) + 1;
+    return shareColor(sorted.length < 2 ? 0 : better / (sorted.length - 1));
   };
 }
 
@@ -24,7 +29,7 @@ export function axisOf({ name, domain }: Parameter): PanelAxis {
   return { label: name, kind: domain.log ? 'log' : 'linear' };
 }
 
-function nameOfChoice(value: unknown): string {
+export function nameOfChoice(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

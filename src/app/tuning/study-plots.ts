@@ -11,7 +11,7 @@ import {
   type OpenStudy,
 } from '../../tune/index.ts';
 import { drawPairs } from './pair-plots.ts';
-import { axisOf, blue, completeTrials, lossColors, tip, valueOf, type StudyPlot } from './study-look.ts';
+import { axisOf, blue, completeTrials, lossColors, lossOf, tip, valueOf, type StudyPlot } from './study-look.ts';
 
 const orange = '#e4572e';
 const green = '#54a24b';
@@ -124,7 +124,7 @@ function drawParallelCoordinates(study: OpenStudy): StudyPlot {
   const rows = complete
     .map((trial) => ({
       values: [...parameters.map((parameter) => valueOf(parameter, trial)), ...trial.values],
-      color: color(trial),
+      color: color(lossOf(trial, study)),
       text: tip(trial),
     }))
     .reverse();
@@ -238,10 +238,11 @@ function drawTerminator(study: OpenStudy): StudyPlot {
   if (study.spec.objectives.length > 1) return { remark: 'one objective only' };
   const complete = completeTrials(study);
   if (complete.length < 6) return { remark: 'a model needs six trials' };
+  const { name, space, directions } = study.view;
   const every = Math.max(1, Math.ceil((Math.min(complete.length, 200) - 5) / modelPoints));
   const points: { x: number; y: number }[] = [];
   for (let count = 6; count <= Math.min(complete.length, 200); count += every) {
-    const gain = expectedGain({ ...viewOf(study), trials: complete.slice(0, count) });
+    const gain = expectedGain({ name, space, directions, trials: complete.slice(0, count) });
     if (gain !== undefined && gain > 0) points.push({ x: complete[count - 1]?.number ?? count, y: gain });
   }
   if (points.length === 0) return { remark: 'no parameter always exists' };
@@ -251,10 +252,6 @@ function drawTerminator(study: OpenStudy): StudyPlot {
   ];
   const y = { label: 'expected gain (standard deviations)', kind: 'log' as const };
   return { svg: drawPanels([{ x: { label: 'trial' }, y, marks }], { title: 'Terminator' }) };
-}
-
-function viewOf({ view: { name, space, directions } }: OpenStudy) {
-  return { name, space, directions };
 }
 
 /** The best so far, and for several objectives the volume, against what was spent: a cost that was measured, else time. */
