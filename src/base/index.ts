@@ -20,6 +20,7 @@ export {
 } from './error.ts';
 export { nameFault, dataPathFault, pathFault, privateFolderName } from './file-name.ts';
 export { filesBelow } from './files-below.ts';
+export { groupBy } from './group-by.ts';
 export { removeLeftFolders } from './left-folders.ts';
 export { scanJson, type JsonParts } from './json-scanner.ts';
 export { lockFile, tryLockFile, type FileLock, type LockOptions } from './lock.ts';

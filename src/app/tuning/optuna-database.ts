@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 
-import { MlopsError, openDatabase, type Database } from '../../base/index.ts';
+import { groupBy, MlopsError, openDatabase, type Database } from '../../base/index.ts';
 import { optunaStates, type OptunaStudy, type OptunaTrial } from './optuna-study.ts';
 
 const stateNames = ['RUNNING', 'COMPLETE', 'PRUNED', 'FAIL', 'WAITING'];
@@ -45,9 +45,7 @@ function readTrials(db: Database, study: number): OptunaTrial[] {
       `SELECT t.* FROM ${table} t JOIN trials USING (trial_id) WHERE study_id = ? ORDER BY t.${order}`,
       study,
     );
-    const found = new Map<number, Row[]>();
-    for (const row of rows) found.set(row.trial_id, [...(found.get(row.trial_id) ?? []), row]);
-    return found;
+    return groupBy(rows, (row) => row.trial_id);
   };
   type Attribute = { trial_id: number; key: string; value_json: string };
   const params = of<{ trial_id: number; param_name: string; param_value: number; distribution_json: string }>(

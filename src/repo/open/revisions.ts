@@ -1,4 +1,4 @@
-import { MlopsError } from '../../base/index.ts';
+import { groupBy, MlopsError } from '../../base/index.ts';
 import {
   findGitRoot,
   gitState,
@@ -55,10 +55,8 @@ export function selectRevisions(root: string, choice: RevisionChoice = {}): Revi
     if (allBranches) names.push(...listBranches(root));
     if (allTags) names.push(...listTags(root));
   }
-  return [
-    workspace('workspace'),
-    ...groupByCommit(root, names).map(([commit, group]) => commitOf(root, commit, group)),
-  ];
+  const groups = groupBy(new Set(names), (name) => resolveProjectRevision(root, name));
+  return [workspace('workspace'), ...[...groups].map(([commit, group]) => commitOf(root, commit, group))];
 }
 
 /** The state a single name stands for: `workspace`, or anything Git can resolve. */
@@ -98,17 +96,6 @@ function experimentCommit(root: string, name: string): string | undefined {
     });
   }
   return commits[0];
-}
-
-function groupByCommit(root: string, names: readonly string[]): [string, string[]][] {
-  const groups = new Map<string, string[]>();
-  for (const name of new Set(names)) {
-    const commit = resolveProjectRevision(root, name);
-    const group = groups.get(commit);
-    if (group === undefined) groups.set(commit, [name]);
-    else group.push(name);
-  }
-  return [...groups];
 }
 
 function commitOf(root: string, commit: string, names: readonly string[]): Revision {

@@ -14,15 +14,3 @@ export function push<Item>(lists: Map<number, Item[]>, run: number, item: Item):
   if (list === undefined) lists.set(run, [item]);
   else list.push(item);
 }
-
-/** The items of each key, in the order in which the keys come. */
-export function groupBy<Item>(items: Iterable<Item>, keyOf: (item: Item) => string): Map<string, Item[]> {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
-}

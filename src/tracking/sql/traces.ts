@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/index.ts';
 import {
   checkTag,
   factsOf,
@@ -16,7 +17,6 @@ import { loadPatterns, noTrace, noTraceTag } from '../rules/index.ts';
 import type { TraceDeletion, TraceLink, TraceStore } from '../trace-store.ts';
 import { experimentNumber, experimentNumbers, type Context } from './context.ts';
 import { activeExperiment } from './experiments.ts';
-import { groupBy } from './group.ts';
 import { pageOf, simpleSearch, type SearchTable } from './search/simple-search.ts';
 import { allOf, among, raw, sql } from './sql.ts';
 import { spanConditions, traceCondition } from './search/trace-conditions.ts';

@@ -1,5 +1,5 @@
+import { groupBy } from '../../../base/index.ts';
 import type { Clause, Entity, OrderTerm } from '../../../mlflow/index.ts';
-import { groupBy } from '../group.ts';
 import { bound, comparison } from './simple-search.ts';
 import { allOf, among, either, nothing, raw, sql, type Sql } from '../sql.ts';
 

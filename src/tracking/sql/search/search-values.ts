@@ -1,5 +1,5 @@
+import { groupBy } from '../../../base/index.ts';
 import type { Clause } from '../../../mlflow/index.ts';
-import { groupBy } from '../group.ts';
 import { indexedBy, pairTables, type Numbers, type Part, type Range } from './search-terms.ts';
 import { comparison } from './simple-search.ts';
 import { allOf, among, either, raw, sql, type Sql } from '../sql.ts';
