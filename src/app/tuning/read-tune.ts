@@ -7,7 +7,7 @@ import { parseSettings, parseYaml, shellQuote } from '../../project/index.ts';
 import type { Params } from '../../tune/index.ts';
 import type { Constraint, MetricSource, Objective, TuneSettings } from './settings.ts';
 import { parseShort, parseShortDomain } from './short-space.ts';
-import { partsOfFile, tuneFile, type TuneParts } from './tune-yaml.ts';
+import { partsOfFile, tuneFile, usualTerminator, type TuneParts } from './tune-yaml.ts';
 
 /** What the command line says; each goes before the file. */
 export interface TuneFlags {
@@ -90,7 +90,7 @@ export function readTune(root: string, flags: TuneFlags): TuneSettings {
       flags.terminator === undefined
         ? parts.terminator
         : flags.terminator
-          ? (parts.terminator ?? { after: 20, improvement: 0.01 })
+          ? (parts.terminator ?? usualTerminator)
           : undefined,
     params: flags.params ?? parts.params,
     outs: [...parts.outs, ...flags.outs],

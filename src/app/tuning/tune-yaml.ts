@@ -80,6 +80,9 @@ const run = fields({
   join: optional(flag(), { about: "MLflow's clients log into the trial's own run", fallback: true }),
 });
 
+/** Where only a terminator is asked for. */
+export const usualTerminator = { after: 20, improvement: 0.01 };
+
 export const tuneFile = fields({
   study: optional(text(), { about: "the study's name; a study of that name goes on" }),
   run: optional(run, { about: 'what a trial runs' }),
@@ -102,10 +105,10 @@ export const tuneFile = fields({
     either(
       flag(),
       fields({
-        after: optional(integer({ min: 2 }), { about: 'trials before it is asked', fallback: 20 }),
+        after: optional(integer({ min: 2 }), { about: 'trials before it is asked', fallback: usualTerminator.after }),
         improvement: optional(number({ above: 0 }), {
           about: 'stop when no more than this share of what was gained is expected',
-          fallback: 0.01,
+          fallback: usualTerminator.improvement,
         }),
       }),
     ),
@@ -156,7 +159,7 @@ export function partsOfFile(file: TuneFile): TuneParts {
       ? { kind: 'pipeline', file: file.run?.pipeline ?? 'dvc.yaml', targets: listed(file.run?.targets) }
       : { kind: 'command', command };
   const { progress, ...pruner } = named(file.pruner) ?? {};
-  const terminator = file.terminator === true ? { after: 20, improvement: 0.01 } : file.terminator;
+  const terminator = file.terminator === true ? usualTerminator : file.terminator;
   return {
     study: file.study,
     job,
