@@ -25,6 +25,10 @@ export async function withStudies<Result>(
   }
 }
 
+function trialCount({ counts }: StudyReport['summary']): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
 function reportJson({ row, spec, summary, best, state }: StudyReport): Record<string, unknown> {
   const { counts, running, firstStart, lastEnd } = summary;
   return {
@@ -38,7 +42,7 @@ function reportJson({ row, spec, summary, best, state }: StudyReport): Record<st
     sampler: spec.sampler,
     pruner: spec.pruner,
     space: spec.space,
-    trials: Object.values(counts).reduce((sum, count) => sum + count, 0),
+    trials: trialCount(summary),
     counts,
     running: running.map(({ number }) => number),
     best: best.map(trialJson),
@@ -67,7 +71,7 @@ export const status: Command = {
 
 function reportLines({ row, spec, summary, best, state }: StudyReport): string[] {
   const { counts, running, firstStart, lastEnd } = summary;
-  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const total = trialCount(summary);
   const parts = Object.entries(counts).map(([name, count]) => `${count} ${name.toLowerCase()}`);
   const lines = [
     `${row.name}: ${state}${row.reason === '' ? '' : ` (${row.reason})`}`,
@@ -104,7 +108,7 @@ export const list: Command = {
         const rows = reports.map(({ row, spec, summary, best, state }) => [
           row.name,
           state,
-          String(Object.values(summary.counts).reduce((sum, count) => sum + count, 0)),
+          String(trialCount(summary)),
           best[0] === undefined
             ? '-'
             : spec.directions.length > 1
