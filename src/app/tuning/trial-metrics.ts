@@ -115,8 +115,8 @@ function lineNumbers(line: string): [string, number][] {
     const after = word.slice(equals + 1);
     const value = parseNumber(after === '' ? (words[i + 1] ?? '') : after);
     if (value !== undefined) found.push([word.slice(0, equals), value]);
-    // `key = 1`: the sign stands alone.
   }
+  // `key = 1`: the sign stands alone.
   for (let i = 0; i + 2 < words.length; i++) {
     const value = words[i + 1] === '=' ? parseNumber(words[i + 2] ?? '') : undefined;
     if (value !== undefined) found.push([words[i] as string, value]);

@@ -1,7 +1,6 @@
-import { MlopsError } from '../../base/index.ts';
+import { MlopsError, toPlain } from '../../base/index.ts';
 import type { Run } from '../../mlflow/index.ts';
 import { parseYaml } from '../../project/index.ts';
-import { toPlain } from '../../base/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import {
   contains,

@@ -67,7 +67,7 @@ function linkText(from: string, link: string): string {
   return !path.isAbsolute(text) && target.startsWith(`${from}${path.sep}`) ? text : target;
 }
 
-/** How many files a folder holds, counted no further than above `limit`; large files count as too many. */
+/** How many files a folder holds, counted no further than above `limit`. */
 function countFiles(folder: string, limit: number): number {
   let count = 0;
   const pending = [folder];
