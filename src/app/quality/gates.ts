@@ -1,4 +1,4 @@
-import { isMlopsError, messageOf, MlopsError } from '../../base/index.ts';
+import { groupBy, isMlopsError, messageOf, MlopsError } from '../../base/index.ts';
 import type { ModelVersion, Run, Stage } from '../../mlflow/index.ts';
 import { pairedDifference } from '../../monitor/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
@@ -141,15 +141,10 @@ async function slices({ version, bench }: Checked, gate: Slice): Promise<GateRes
   const by = requireColumn(rows, column, data);
   const truth = requireColumn(rows, target, data);
   const all = await bench.judged(version, data, target);
-  const groups = new Map<string, typeof all>();
+  // Rows without a target were left out.
+  const kept = Array.from({ length: by.rows }, (_, row) => row).filter((row) => valueAt(truth, row) !== undefined);
   let next = 0;
-  for (let row = 0; row < by.rows; row++) {
-    // Rows without a target were left out.
-    if (valueAt(truth, row) === undefined) continue;
-    const judged = all[next++];
-    const key = String(valueAt(by, row) ?? 'missing');
-    if (judged !== undefined) groups.set(key, [...(groups.get(key) ?? []), judged]);
-  }
+  const groups = groupBy(all, () => String(valueAt(by, kept[next++] as number) ?? 'missing'));
   return [...groups].map(([value, some]): GateResult => {
     const score = scoreOf(metric, some, all);
     const found = score.value();
