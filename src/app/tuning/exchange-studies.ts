@@ -41,28 +41,39 @@ export async function importStudy(
 }
 
 function readOptuna(file: string): readonly OptunaStudy[] {
-  let head: Buffer;
+  let isDatabase: boolean;
   try {
-    head = fs.readFileSync(file);
+    isDatabase = headOf(file, 15) === 'SQLite format 3';
   } catch (error) {
     if (!isSystemError(error, 'ENOENT', 'EISDIR')) throw error;
     throw new MlopsError('usage', `there is no file '${file}'`);
   }
-  if (head.subarray(0, 15).toString('latin1') === 'SQLite format 3') return readDatabase(file);
-  return readJournal(head.toString('utf8'), file);
+  return isDatabase ? readDatabase(file) : readJournal(fs.readFileSync(file, 'utf8'), file);
+}
+
+function headOf(file: string, length: number): string {
+  const head = Buffer.alloc(length);
+  const handle = fs.openSync(file, 'r');
+  try {
+    return head.toString('latin1', 0, fs.readSync(handle, head));
+  } finally {
+    fs.closeSync(handle);
+  }
 }
 
 function chosen(found: readonly OptunaStudy[], wanted: string | undefined, file: string): OptunaStudy {
   const names = found.map(({ name }) => name);
-  const study = wanted === undefined ? found[0] : found.find(({ name }) => name === wanted);
-  if (study !== undefined && (wanted !== undefined || found.length === 1)) return study;
-  if (study === undefined && wanted === undefined) throw new MlopsError('invalid_value', `'${file}' has no study`);
-  if (wanted === undefined) {
-    throw new MlopsError('usage', `'${file}' has several studies: ${names.join(', ')}`, {
-      hint: 'name one with --study',
-    });
+  if (wanted !== undefined) {
+    const study = found.find(({ name }) => name === wanted);
+    if (study !== undefined) return study;
+    throw new MlopsError('resource_missing', `'${file}' has no study '${wanted}'`, { hint: didYouMean(wanted, names) });
   }
-  throw new MlopsError('resource_missing', `'${file}' has no study '${wanted}'`, { hint: didYouMean(wanted, names) });
+  const [only] = found;
+  if (only === undefined) throw new MlopsError('invalid_value', `'${file}' has no study`);
+  if (found.length === 1) return only;
+  throw new MlopsError('usage', `'${file}' has several studies: ${names.join(', ')}`, {
+    hint: 'name one with --study',
+  });
 }
 
 export type ExportFormat = 'json' | 'journal' | 'sqlite';
