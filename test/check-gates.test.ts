@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-import { command, freshProject, startMlops } from './cli.ts';
+import { command, freshProject, startMlops, urlOf } from './cli.ts';
 import { commandLine, type Said } from './support/command-line.ts';
 import { linearModel } from './support/onnx.ts';
 
@@ -252,14 +252,7 @@ describe('gates', () => {
   it('are asked for by the REST API of a model that is tagged so', async () => {
     const folder = project();
     await register(folder, 'good.onnx', 0.95);
-    const server = startMlops(folder, ['server', '-p', '0']);
-    const url = await new Promise<string>((resolve, reject) => {
-      server.child.stderr.on('data', () => {
-        const found = /http:\/\/[\d.]+:\d+/.exec(server.output.stderr)?.[0];
-        if (found !== undefined) resolve(found);
-      });
-      void server.ended.then(() => reject(new Error(server.output.stderr)));
-    });
+    const url = await urlOf(startMlops(folder, ['server', '-p', '0']));
     const post = async (call: string, body: object): Promise<{ status: number; text: string }> => {
       const response = await fetch(`${url}/api/2.0/mlflow/${call}`, {
         method: 'POST',

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 
 export const root: string = path.dirname(import.meta.dirname);
@@ -89,6 +90,17 @@ export function startMlops(cwd: string, args: readonly string[], env: Record<str
   );
   onTestFinished(() => void child.kill('SIGKILL'));
   return { child, output, ended };
+}
+
+/** The address that a started `server` or `serve` tells once it listens; waits for a minute. */
+export async function urlOf({ child, output }: ReturnType<typeof startMlops>): Promise<string> {
+  for (let tries = 0; tries < 1_200; tries++) {
+    const url = / on (http:\/\/[\d.]+:\d+)/.exec(output.stderr)?.[1];
+    if (url !== undefined) return url;
+    if (child.exitCode !== null) break;
+    await delay(50);
+  }
+  throw new Error(`the server did not start: ${output.stderr}`);
 }
 
 /** An empty project folder inside a temporary folder, with Git and `mlops init` done. */

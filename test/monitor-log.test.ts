@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { mlops, startMlops, temporaryFolder } from './cli.ts';
+import { mlops, startMlops, temporaryFolder, urlOf } from './cli.ts';
 
 interface Stats {
   readonly model: string;
@@ -182,11 +182,7 @@ describe('what the log tells, as files', () => {
 describe('the log over HTTP', () => {
   it('takes predictions and labels of applications, all of a request or none, and tells of them', async () => {
     const folder = temporaryFolder();
-    const { output } = startMlops(folder, ['server', '-p', '0', '--backend-store-uri', 'store/mlops.db']);
-    const url = await vi.waitFor(
-      () => /http:\/\/127\.0\.0\.1:\d+/.exec(output.stdout + output.stderr)?.[0] ?? fail(),
-      20_000,
-    );
+    const url = await urlOf(startMlops(folder, ['server', '-p', '0', '--backend-store-uri', 'store/mlops.db']));
     const post = async (path: string, body: unknown) => {
       const headers = { 'content-type': 'application/json' };
       const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) });
@@ -231,7 +227,3 @@ describe('the log over HTTP', () => {
     expect(JSON.parse(report)).toMatchObject({ labelled: 2, metrics: { accuracy: { value: 1 } } });
   }, 60_000);
 });
-
-function fail(): never {
-  throw new Error('the server did not start yet');
-}

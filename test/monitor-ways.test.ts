@@ -3,18 +3,13 @@ import * as path from 'node:path';
 import { expect, it, vi } from 'vitest';
 
 import type { Notice } from '../src/monitor/index.ts';
-import { startMlops, temporaryFolder } from './cli.ts';
+import { startMlops, temporaryFolder, urlOf } from './cli.ts';
 import { linearModel } from './support/onnx.ts';
 import { mailServer, receiver } from './support/receivers.ts';
 
 async function served(folder: string, args: readonly string[]) {
   const running = startMlops(folder, args);
-  const url = await vi.waitFor(() => {
-    const found = /(http:\/\/127\.0\.0\.1:\d+)/.exec(running.output.stderr + running.output.stdout)?.[1];
-    if (found === undefined) throw new Error(running.output.stderr);
-    return found;
-  }, 60_000);
-  return { ...running, url };
+  return { ...running, url: await urlOf(running) };
 }
 
 const post = async (url: string, body: unknown): Promise<number> => {

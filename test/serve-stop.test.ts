@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
 import { readPredictionLog } from '../src/monitor/index.ts';
-import { freshProject, startMlops } from './cli.ts';
+import { freshProject, startMlops, urlOf } from './cli.ts';
 import { linearModel } from './support/onnx.ts';
 
 // Group 9 of the serving faults, and the signals of group 15, on a process as a person starts it.
@@ -20,13 +20,7 @@ const sum = linearModel(
 async function startServer(project: string, args: readonly string[] = []) {
   fs.writeFileSync(path.join(project, 'm.onnx'), sum);
   const running = startMlops(project, ['serve', 'm.onnx', '-p', '0', ...args]);
-  for (let tries = 0; tries < 1_200; tries++) {
-    const url = /on (http:\/\/\S+)/.exec(running.output.stderr)?.[1];
-    if (url !== undefined) return { ...running, url };
-    if (running.child.exitCode !== null) break;
-    await delay(50);
-  }
-  throw new Error(running.output.stderr);
+  return { ...running, url: await urlOf(running) };
 }
 
 /** Sends requests one after the other on a kept connection until the server is gone. */

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-import { freshProject, mlops, mlopsBin, startMlops } from './cli.ts';
+import { freshProject, mlops, mlopsBin, startMlops, urlOf } from './cli.ts';
 import { linearModel } from './support/onnx.ts';
 
 function project(): string {
@@ -124,14 +124,7 @@ describe('runs of commands', () => {
   it('work the same against a server', async () => {
     const folder = project();
     const server = startMlops(folder, ['server', '-p', '0']);
-    const url = await new Promise<string>((resolve, reject) => {
-      const look = (): void => {
-        const found = /http:\/\/[\d.]+:\d+/.exec(server.output.stderr)?.[0];
-        if (found !== undefined) resolve(found);
-      };
-      server.child.stderr.on('data', look);
-      void server.ended.then(() => reject(new Error(server.output.stderr)));
-    });
+    const url = await urlOf(server);
     const env = { MLFLOW_TRACKING_URI: url };
     const far = (...args: string[]): string => {
       const done = mlops(folder, args, { env });

@@ -2,7 +2,7 @@ import * as path from 'node:path';
 import { expect, it } from 'vitest';
 
 import { openSqlite } from '../src/tracking/index.ts';
-import { mlops, startMlops, temporaryFolder } from './cli.ts';
+import { mlops, startMlops, temporaryFolder, urlOf } from './cli.ts';
 
 async function post(url: string, call: string, body: unknown): Promise<Response> {
   return fetch(`${url}/api/2.0/mlflow/${call}`, {
@@ -17,12 +17,7 @@ it('keeps every answered batch of a server that is killed, whole, and nothing of
   const db = path.join(folder, 'mlops.db');
   for (const delay of [30, 60, 120]) {
     const server = startMlops(folder, ['server', '-p', '0', '--backend-store-uri', `sqlite:///${db}`]);
-    let url: string | undefined;
-    for (let i = 0; i < 200 && url === undefined; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 25));
-      url = /http:\/\/[\d.]+:\d+/.exec(server.output.stderr)?.[0];
-    }
-    if (url === undefined) throw new Error(server.output.stderr);
+    const url = await urlOf(server);
     const made = (await (await post(url, 'runs/create', { experiment_id: '0' })).json()) as {
       run: { info: { run_id: string } };
     };

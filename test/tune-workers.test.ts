@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { expect, it, vi } from 'vitest';
 
-import { freshProject, mlops, startMlops } from './cli.ts';
+import { freshProject, mlops, startMlops, urlOf } from './cli.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -46,11 +46,7 @@ function ranIn(log: string): number {
 it('shares a study of a server between processes, and takes over from one that is killed', async () => {
   const [home, first, second] = [freshProject(), freshProject(), freshProject()];
   const server = startMlops(home, ['server', '-p', '0']);
-  const url = await vi.waitFor(() => {
-    const [found] = /http:\/\/[\d.:]+/.exec(server.output.stdout + server.output.stderr) ?? [];
-    if (found === undefined) throw new Error(server.output.stderr);
-    return found;
-  }, 20_000);
+  const url = await urlOf(server);
   try {
     const env = { MLFLOW_TRACKING_URI: url, LOG: path.join(home, 'log') };
     const args = [...search, '-n', '12', '--', job];

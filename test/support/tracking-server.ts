@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 
-import { startMlops } from '../cli.ts';
+import { startMlops, urlOf } from '../cli.ts';
 
 export interface Running {
   readonly url: string;
@@ -16,20 +16,13 @@ export async function start(
   backend = path.join(folder, 'mlops.db'),
   env: Readonly<Record<string, string>> = {},
 ): Promise<Running> {
-  const { child, output, ended } = launch(folder, ['server', '-p', '0', '--backend-store-uri', backend], env);
-  for (let i = 0; i < 600; i++) {
-    const port = /on http:\/\/127\.0\.0\.1:(\d+)/.exec(output.stderr)?.[1];
-    if (port !== undefined) {
-      const kill = async (): Promise<void> => {
-        child.kill('SIGKILL');
-        await ended;
-      };
-      return { url: `http://127.0.0.1:${port}`, port: Number(port), pid: child.pid ?? 0, kill };
-    }
-    if (child.exitCode !== null) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`the server did not start: ${output.stderr}`);
+  const running = launch(folder, ['server', '-p', '0', '--backend-store-uri', backend], env);
+  const url = await urlOf(running);
+  const kill = async (): Promise<void> => {
+    running.child.kill('SIGKILL');
+    await running.ended;
+  };
+  return { url, port: Number(new URL(url).port), pid: running.child.pid ?? 0, kill };
 }
 
 /** A call of MLflow's protocol. */

@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 
-import { command, mlops, root, startMlops, temporaryFolder } from '../../cli.ts';
+import { command, mlops, root, startMlops, temporaryFolder, urlOf } from '../../cli.ts';
 import { zipMapModel } from '../../support/onnx.ts';
 import { describeWithTool } from '../../tools.ts';
 
@@ -54,12 +54,7 @@ describeWithTool('promtool', 'the monitoring templates', ({ promtool }) => {
       ).status,
     ).toBe(0);
     expect(mlops(project, ['monitor', 'watch', '--once']).status).toBe(1);
-    const { output } = startMlops(project, ['serve', 'animal.onnx', '-p', '0', '--log-predictions']);
-    const url = await vi.waitFor(() => {
-      const found = /on (http:\/\/\S+)/.exec(output.stderr)?.[1];
-      if (found === undefined) throw new Error(output.stderr);
-      return found;
-    }, 60_000);
+    const url = await urlOf(startMlops(project, ['serve', 'animal.onnx', '-p', '0', '--log-predictions']));
     for (const body of ['{"X":[[1,0]]}', '{"X":[[0,5]]}', '{"X":"no"}']) {
       await fetch(`${url}/predict`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
     }

@@ -1,9 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { command, freshProject, root, startMlops } from '../../cli.ts';
+import { command, freshProject, root, startMlops, urlOf } from '../../cli.ts';
 import { describeWithTool } from '../../tools.ts';
 
 interface Block {
@@ -68,20 +67,15 @@ describeWithTool('mlflow', 'the examples of docs/serving.md', ({ mlflow: python 
       const home = freshProject();
       const [verb = '', ...sources] = args;
       const places = sources.map((source) => path.join(project, source));
-      const { child, output, ended } = startMlops(home, [verb, ...places, '-p', '0']);
-      let address: string | undefined;
-      for (let tries = 0; tries < 1_200 && address === undefined && child.exitCode === null; tries++) {
-        address = /on http:\/\/(\S+)/.exec(output.stderr)?.[1];
-        await delay(50);
-      }
-      expect(address, output.stderr).toBeDefined();
+      const running = startMlops(home, [verb, ...places, '-p', '0']);
+      const address = new URL(await urlOf(running)).host;
       for (const { line, answer } of shown) {
-        const said = command(home, 'bash', ['-c', line.replace('localhost:5001', address ?? '')]);
+        const said = command(home, 'bash', ['-c', line.replace('localhost:5001', address)]);
         expect(said.stdout.trim(), line).toMatch(formOf(answer));
         expect(said.status).toBe(0);
       }
-      child.kill('SIGTERM');
-      expect((await ended).status).toBe(0);
+      running.child.kill('SIGTERM');
+      expect((await running.ended).status).toBe(0);
     });
   }
 });
@@ -96,13 +90,8 @@ describeWithTool('promtool', 'the page of /metrics', ({ promtool }) => {
       fs.writeFileSync(path.join(project, 'odd "name" \\ü.onnx'), linearModel(2, 1));
       for (const workers of ['1', '2']) {
         const flags = ['--models-dir', '.', '-p', '0', '--log-predictions', '--workers', workers];
-        const { child, output, ended } = startMlops(project, ['serve', ...flags]);
-        let url: string | undefined;
-        for (let tries = 0; tries < 1_200 && url === undefined && child.exitCode === null; tries++) {
-          url = /on (http:\/\/\S+)/.exec(output.stderr)?.[1];
-          await delay(50);
-        }
-        expect(url, output.stderr).toBeDefined();
+        const running = startMlops(project, ['serve', ...flags]);
+        const url = await urlOf(running);
         for (let round = 0; round < 2; round++) {
           const page = await (await fetch(`${url}/metrics`)).text();
           const file = path.join(project, 'page.txt');
@@ -113,8 +102,8 @@ describeWithTool('promtool', 'the page of /metrics', ({ promtool }) => {
           expect(answer.status).toBe(200);
           await answer.text();
         }
-        child.kill('SIGTERM');
-        expect((await ended).status).toBe(0);
+        running.child.kill('SIGTERM');
+        expect((await running.ended).status).toBe(0);
       }
     },
   );
