@@ -63,6 +63,42 @@ export function sh(
   return result.stdout;
 }
 
+/** What a program took. */
+export interface Usage {
+  readonly seconds: number;
+  /** Seconds of the processor, user and system. */
+  readonly processor: number;
+  /** Megabytes. */
+  readonly peak: number;
+}
+
+/** Runs mlops to its end. The process itself tells its peak: its threads share its memory. */
+export function mlopsUsage(words: readonly string[], cwd?: string): Usage {
+  const folder = scratch('usage');
+  const report = path.join(folder, 'usage.json');
+  const hook = path.join(folder, 'usage.cjs');
+  fs.writeFileSync(
+    hook,
+    `if (require('worker_threads').isMainThread) process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(report)}, JSON.stringify(process.resourceUsage())));`,
+  );
+  const [node = '', ...command] = mlopsCommand;
+  const started = performance.now();
+  sh([node, '--require', hook, ...command, ...words], { ...(cwd === undefined ? {} : { cwd }) });
+  const seconds = (performance.now() - started) / 1000;
+  const usage = JSON.parse(fs.readFileSync(report, 'utf8')) as NodeJS.ResourceUsage;
+  return { seconds, processor: (usage.userCPUTime + usage.systemCPUTime) / 1e6, peak: usage.maxRSS / 1024 };
+}
+
+/** The same of a script below `bench`, whose last line names the three; it leaves its imports out of the seconds. */
+export function pythonUsage(python: string, script: string, ...args: readonly string[]): Usage {
+  const line = sh([python, path.join(root, 'bench', script), ...args])
+    .trim()
+    .split('\n')
+    .at(-1);
+  const [seconds = 0, processor = 0, peak = 0] = (line ?? '').split(' ').map(Number);
+  return { seconds, processor, peak };
+}
+
 /** A folder on tmpfs where there is one (the disk's noise is not what is compared), else in the temp folder. */
 export function scratch(name: string, where: 'memory' | 'disk' = 'memory'): string {
   const base = where === 'memory' && fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();

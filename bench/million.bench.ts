@@ -1,7 +1,7 @@
 // A million tiny files: time and peak memory of add and status; DVC is not asked to do this.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { machine, milliseconds, mlopsCommand, printTable, scratch, sh } from './measure.ts';
+import { machine, milliseconds, mlopsCommand, mlopsUsage, printTable, scratch, sh } from './measure.ts';
 
 const count = Number(process.argv[2] ?? 1_000_000);
 const folder = scratch('million');
@@ -15,21 +15,10 @@ for (let i = 0; i < count; i++) {
   fs.writeFileSync(path.join(directory, `f${i}`), `${i}\n`);
 }
 
-// The process itself tells its peak: its threads share its memory.
-const hook = path.join(folder, 'peak.cjs');
-const peak = path.join(folder, 'peak');
-fs.writeFileSync(
-  hook,
-  `process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(peak)}, String(process.resourceUsage().maxRSS)));`,
-);
-
 console.log(machine());
-const [node = '', ...rest] = mlopsCommand;
 const rows = [['add', 'data'], ['status'], ['status']].map((args, i) => {
-  const start = process.hrtime.bigint();
-  sh([node, '--require', hook, ...rest, ...args], { cwd: project });
-  const took = Number(process.hrtime.bigint() - start) / 1e6;
+  const { seconds, peak } = mlopsUsage(args, project);
   const name = i === 2 ? 'status, again' : (args[0] ?? '');
-  return [name, milliseconds(took), `${Math.round(Number(fs.readFileSync(peak, 'utf8')) / 1024)} MiB`];
+  return [name, milliseconds(seconds * 1000), `${Math.round(peak)} MiB`];
 });
 printTable(`${count} files of a few bytes, tmpfs`, ['step', 'mlops', 'peak memory'], rows);

@@ -4,7 +4,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { machine, mlopsCommand, printTable, rival, root, scratch, sh } from './measure.ts';
+import { machine, mlopsUsage, printTable, pythonUsage, rival, scratch, type Usage } from './measure.ts';
 
 const words = process.argv.slice(2);
 const [predictions = 1_000_000, rows = 200_000] = words.filter((word) => /^\d+$/.test(word)).map(Number);
@@ -14,14 +14,6 @@ const segmentSize = 64 * 1024 * 1024;
 const folder = scratch('monitor', 'disk');
 const log = path.join(folder, 'log');
 
-interface Numbers {
-  readonly seconds: number;
-  /** User and system. */
-  readonly processor: number;
-  /** Megabytes. */
-  readonly peak: number;
-}
-
 let state = 1;
 
 console.log(machine());
@@ -29,19 +21,19 @@ makeLog();
 const [reference = '', current = ''] = ['reference.csv', 'current.csv'].map(makeTable);
 const python = words.includes('--alone') ? undefined : rival('evidently/bin/python');
 const status = ['monitor', 'status', '--predictions', log];
-const cold = measured(status);
-const warm = measured(status);
+const cold = mlopsUsage(status);
+const warm = mlopsUsage(status);
 appendOne();
-const grown = measured(status);
-const drift = measured(['monitor', 'drift', '--reference', reference, '--current', current]);
-const results: [string, Numbers, string][] = [
+const grown = mlopsUsage(status);
+const drift = mlopsUsage(['monitor', 'drift', '--reference', reference, '--current', current]);
+const results: [string, Usage, string][] = [
   ['monitor status, first time', cold, '2 s and 300 MB (a million)'],
   ['monitor status, again', warm, '0.3 s'],
   ['monitor status, a record more', grown, '0.3 s'],
 ];
-if (python !== undefined) results.push(['pandas', measuredPython(python, 'summary.py', log), '']);
+if (python !== undefined) results.push(['pandas', pythonUsage(python, 'monitor/summary.py', log), '']);
 results.push(['monitor drift', drift, '4 s and 600 MB']);
-if (python !== undefined) results.push(['Evidently', measuredPython(python, 'drift.py', reference, current), '']);
+if (python !== undefined) results.push(['Evidently', pythonUsage(python, 'monitor/drift.py', reference, current), '']);
 printTable(
   `${predictions.toLocaleString('en')} predictions; ${columns} columns of ${rows.toLocaleString('en')} rows against as many`,
   ['', 'time', 'processor', 'memory', 'goal'],
@@ -49,30 +41,6 @@ printTable(
     ...[name, `${seconds.toFixed(2)} s`, `${processor.toFixed(2)} s`, `${peak.toFixed(0)} MB`, goal],
   ]),
 );
-
-function measured(words: readonly string[]): Numbers {
-  const report = path.join(folder, 'usage.json');
-  const hook = path.join(folder, 'usage.cjs');
-  fs.writeFileSync(
-    hook,
-    `if (require('worker_threads').isMainThread) process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(report)}, JSON.stringify(process.resourceUsage())));`,
-  );
-  const [node = '', ...command] = mlopsCommand;
-  const started = performance.now();
-  sh([node, '--require', hook, ...command, ...words]);
-  const seconds = (performance.now() - started) / 1000;
-  const usage = JSON.parse(fs.readFileSync(report, 'utf8')) as NodeJS.ResourceUsage;
-  return { seconds, processor: (usage.userCPUTime + usage.systemCPUTime) / 1e6, peak: usage.maxRSS / 1024 };
-}
-
-function measuredPython(python: string, script: string, ...args: readonly string[]): Numbers {
-  const line = sh([python, path.join(root, 'bench/monitor', script), ...args])
-    .trim()
-    .split('\n')
-    .at(-1);
-  const [seconds = 0, processor = 0, peak = 0] = (line ?? '').split(' ').map(Number);
-  return { seconds, processor, peak };
-}
 
 function random(): number {
   return (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;

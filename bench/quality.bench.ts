@@ -4,7 +4,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { machine, mlopsCommand, printTable, rival, root, scratch, sh } from './measure.ts';
+import { machine, mlopsUsage, printTable, pythonUsage, rival, scratch, type Usage } from './measure.ts';
 
 const words = process.argv.slice(2);
 const megabytes = Number(words.find((word) => /^\d+$/.test(word)) ?? 1000);
@@ -30,20 +30,13 @@ rules: ["start <= end"]
 console.log(machine());
 const rows = makeTable(file, megabytes * 1e6);
 fs.writeFileSync(path.join(folder, 'schema.yaml'), schema);
-const ours = measured();
-const results = [['mlops check data', ours]] as [string, Numbers][];
+const ours = mlopsUsage(['check', 'data', file, '--schema', path.join(folder, 'schema.yaml')]);
+const results = [['mlops check data', ours]] as [string, Usage][];
 const python = rival('quality/bin/python');
 if (python !== undefined && !words.includes('--alone')) {
-  const script = path.join(root, 'bench/quality/beside.py');
   for (const dates of [[], ['--dates']]) {
-    const [seconds = 0, processor = 0, peak = 0] =
-      sh([python, script, file, ...dates])
-        .trim()
-        .split('\n')
-        .at(-1)
-        ?.split(' ')
-        .map(Number) ?? [];
-    results.push([`Great Expectations${dates.length > 0 ? ', with dates' : ''}`, { seconds, processor, peak }]);
+    const usage = pythonUsage(python, 'quality/beside.py', file, ...dates);
+    results.push([`Great Expectations${dates.length > 0 ? ', with dates' : ''}`, usage]);
   }
 }
 printTable(
@@ -58,29 +51,6 @@ printTable(
     i === 0 ? 'under 300 MB' : '5',
   ]),
 );
-
-interface Numbers {
-  readonly seconds: number;
-  /** User and system. */
-  readonly processor: number;
-  /** Megabytes. */
-  readonly peak: number;
-}
-
-function measured(): Numbers {
-  const report = path.join(folder, 'usage.json');
-  const hook = path.join(folder, 'usage.cjs');
-  fs.writeFileSync(
-    hook,
-    `process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(report)}, JSON.stringify(process.resourceUsage())));`,
-  );
-  const [node = '', ...command] = mlopsCommand;
-  const started = performance.now();
-  sh([node, '--require', hook, ...command, 'check', 'data', file, '--schema', path.join(folder, 'schema.yaml')]);
-  const seconds = (performance.now() - started) / 1000;
-  const usage = JSON.parse(fs.readFileSync(report, 'utf8')) as NodeJS.ResourceUsage;
-  return { seconds, processor: (usage.userCPUTime + usage.systemCPUTime) / 1e6, peak: usage.maxRSS / 1024 };
-}
 
 function makeTable(target: string, bytes: number): number {
   const out = fs.openSync(target, 'w');
