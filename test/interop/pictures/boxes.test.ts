@@ -1,14 +1,10 @@
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 
-import { FolderSource, type RunningServer } from '../../../src/serve/index.ts';
-import { startServer } from '../../support/serving.ts';
-import { exchangeWorker } from '../../support/worker.ts';
 import { describeWithTool } from '../../tools.ts';
-import { startPeer } from './peer.ts';
+import { serveBesidePeer } from './peer.ts';
 
 interface Box {
   readonly label: string;
@@ -29,11 +25,7 @@ const heads: Readonly<Record<string, string>> = {
 const [score, iou] = [0.3, 0.5];
 
 describeWithTool('pictures', 'heads of detectors mean what they mean in Python', ({ pictures: python }) => {
-  const peer = startPeer(python);
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'boxes-'));
-  let server: RunningServer;
-
-  beforeAll(async () => {
+  const { peer, dir, server } = serveBesidePeer(python, async () => {
     await peer.ask('models.heads', { folder: dir });
     for (const [head, name] of Object.entries(heads)) {
       const labels = head === 'yolov8-pose' ? '[class0]' : 'labels.txt';
@@ -42,14 +34,6 @@ describeWithTool('pictures', 'heads of detectors mean what they mean in Python',
       fs.writeFileSync(path.join(dir, head, 'serving.yaml'), `version: 1\nimage: ${image}\noutputs:\n  - ${output}\n`);
       fs.writeFileSync(path.join(dir, head, 'labels.txt'), 'class0\nclass1\nclass2\n');
     }
-    const exchange = await exchangeWorker();
-    server = await startServer(FolderSource.directory(dir), { exchange: { file: () => exchange } });
-    expect(server.failures).toEqual([]);
-  }, 120_000);
-  afterAll(async () => {
-    await server.close(2_000);
-    peer.close();
-    fs.rmSync(dir, { recursive: true });
   });
 
   const picture = (width: number, height: number) =>
@@ -59,7 +43,7 @@ describeWithTool('pictures', 'heads of detectors mean what they mean in Python',
   const found = async (head: string, file: Buffer): Promise<Box[]> => {
     const form = new FormData();
     form.append('image', new Blob([file]), 'a.png');
-    const answer = await fetch(`${server.listening.url}/predict?model=${head}`, { method: 'POST', body: form });
+    const answer = await fetch(`${server().listening.url}/predict?model=${head}`, { method: 'POST', body: form });
     const json = (await answer.json()) as { outputs: { boxes: Box[][] } };
     expect(answer.status, JSON.stringify(json).slice(0, 400)).toBe(200);
     return json.outputs.boxes[0] ?? [];
@@ -91,7 +75,7 @@ describeWithTool('pictures', 'heads of detectors mean what they mean in Python',
       [png, 'png'],
       [await sharp(png).jpeg().toBuffer(), 'jpeg'],
     ] as const) {
-      const url = `${server.listening.url}/predict?model=yolov8-pose&draw=true`;
+      const url = `${server().listening.url}/predict?model=yolov8-pose&draw=true`;
       const answer = await fetch(url, { method: 'POST', body: file, headers: { 'content-type': 'image/png' } });
       expect([answer.status, answer.headers.get('content-type')]).toEqual([200, `image/${format}`]);
       const bytes = Buffer.from(await answer.arrayBuffer());

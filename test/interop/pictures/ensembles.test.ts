@@ -1,15 +1,12 @@
 import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 
-import { FolderSource, type RunningServer } from '../../../src/serve/index.ts';
-import { post, startServer } from '../../support/serving.ts';
-import { exchangeWorker } from '../../support/worker.ts';
+import { post } from '../../support/serving.ts';
 import { describeWithTool } from '../../tools.ts';
-import { startPeer } from './peer.ts';
+import { serveBesidePeer } from './peer.ts';
 
 interface Answer {
   readonly outputs: { readonly probabilities: readonly (readonly number[])[] };
@@ -33,10 +30,7 @@ const ensembles: Readonly<Record<string, string>> = {
 };
 
 describeWithTool('pictures', 'ensembles answer as numpy', ({ pictures: python }) => {
-  const peer = startPeer(python);
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'ensembles-'));
   const titles = ['red shoe', 'big old table lamp', 'phone', 'new blue book'];
-  let server: RunningServer;
   let photos: string[];
   let wanted: Record<string, number[][]>;
   const write = (file: string, content: string) => {
@@ -44,7 +38,7 @@ describeWithTool('pictures', 'ensembles answer as numpy', ({ pictures: python })
     fs.writeFileSync(path.join(dir, file), content);
   };
 
-  beforeAll(async () => {
+  const { peer, dir, server } = serveBesidePeer(python, async () => {
     const { words } = await peer.ask<{ words: string[] }>('models.product', { folder: dir });
     const vocab = Object.fromEntries(['[UNK]', ...words].map((word, i) => [word, i]));
     const tokenizer = {
@@ -68,14 +62,6 @@ describeWithTool('pictures', 'ensembles answer as numpy', ({ pictures: python })
     ({ photos } = await peer.ask<{ photos: string[] }>('models.photos'));
     wanted = await peer.ask<Record<string, number[][]>>('models.expect', { folder: dir, titles, files: photos });
     fs.rmSync(path.join(dir, 'stacked'), { recursive: true });
-    const exchange = await exchangeWorker();
-    server = await startServer(FolderSource.directory(dir), { exchange: { file: () => exchange } });
-    expect(server.failures).toEqual([]);
-  }, 120_000);
-  afterAll(async () => {
-    await server.close(2_000);
-    peer.close();
-    fs.rmSync(dir, { recursive: true });
   });
 
   const near = (answer: Answer, name: string, rows = titles.length) => {
@@ -90,7 +76,7 @@ describeWithTool('pictures', 'ensembles answer as numpy', ({ pictures: python })
 
   it.for(Object.keys(ensembles))('%s: titles and pictures are rows', { timeout: 60_000 }, async (name) => {
     const values = name === 'chain' ? { title: titles } : { title: titles, picture: photos };
-    const posted = await post(server, `/predict?model=${name}`, values);
+    const posted = await post(server(), `/predict?model=${name}`, values);
     expect(posted.status, posted.text.slice(0, 400)).toBe(200);
     const answer = posted.json() as Answer;
     near(answer, name);
@@ -100,7 +86,7 @@ describeWithTool('pictures', 'ensembles answer as numpy', ({ pictures: python })
   it('takes a product by curl, and by rows', async () => {
     fs.writeFileSync(path.join(dir, 'photo.bin'), Buffer.from(photos[0] ?? '', 'base64'));
     const form = ['-F', `title=${titles[0]}`, '-F', `picture=@${path.join(dir, 'photo.bin')}`];
-    const url = `${server.listening.url}/predict?model=weights`;
+    const url = `${server().listening.url}/predict?model=weights`;
     const { stdout } = await promisify(execFile)('curl', ['-s', '--noproxy', '*', ...form, url]);
     const answer = JSON.parse(stdout) as Answer;
     near(answer, 'weights', 1);
@@ -108,12 +94,12 @@ describeWithTool('pictures', 'ensembles answer as numpy', ({ pictures: python })
     expect(answer.labels).toEqual([categories[best]]);
     expect(answer).toMatchObject({ model_version: '1', members: { text: '1', image: '1' } });
     const rows = titles.map((title, i) => ({ title, picture: photos[i] }));
-    near((await post(server, '/predict?model=weights', { instances: rows })).json(), 'weights');
+    near((await post(server(), '/predict?model=weights', { instances: rows })).json(), 'weights');
   });
 
   it('refuses by name what is missing, strange or of another number', async () => {
     const message = async (values: unknown) => {
-      const answer = await post(server, '/predict?model=weights', values);
+      const answer = await post(server(), '/predict?model=weights', values);
       expect(answer.status).toBe(400);
       return (answer.json() as Answer).error?.message;
     };
@@ -122,12 +108,12 @@ describeWithTool('pictures', 'ensembles answer as numpy', ({ pictures: python })
     expect(await message({ title: 'a', picture: photos[0], price: 3 })).toMatch(/^price: expected only title, picture/);
     expect(await message({ title: 7, picture: photos[0] })).toMatch(/text/);
     expect(await message({ title: 'a', picture: 'AAAA' })).toMatch(/picture cannot be used/);
-    const v2 = await post(server, '/v2/models/weights/infer', { inputs: [] });
+    const v2 = await post(server(), '/v2/models/weights/infer', { inputs: [] });
     expect(v2.status).toBe(400);
   });
 
   it('has a form with a file chooser on the page of the server', async () => {
-    const { paths } = (await (await fetch(`${server.listening.url}/openapi.json`)).json()) as {
+    const { paths } = (await (await fetch(`${server().listening.url}/openapi.json`)).json()) as {
       paths: Record<string, { post: { requestBody: { content: Record<string, { schema: { anyOf: unknown[] } }> } } }>;
     };
     const form = paths['/predict']?.post.requestBody.content['multipart/form-data'];

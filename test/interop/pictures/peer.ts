@@ -1,6 +1,13 @@
 import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import * as readline from 'node:readline';
+import { afterAll, beforeAll, expect } from 'vitest';
+
+import { FolderSource, type RunningServer } from '../../../src/serve/index.ts';
+import { startServer } from '../../support/serving.ts';
+import { exchangeWorker } from '../../support/worker.ts';
 
 export interface Packed {
   readonly shape: readonly number[];
@@ -33,6 +40,31 @@ export function startPeer(python: string): Peer {
     },
     close: () => child.stdin.end(),
   };
+}
+
+/**
+ * For a suite: a Python beside a server of the models in a folder, which `fill` has put there; both end with the suite.
+ * `server` gives it once the suite has begun.
+ */
+export function serveBesidePeer(
+  python: string,
+  fill: () => Promise<void>,
+): { readonly peer: Peer; readonly dir: string; readonly server: () => RunningServer } {
+  const peer = startPeer(python);
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'pictures-'));
+  let server: RunningServer;
+  beforeAll(async () => {
+    await fill();
+    const exchange = await exchangeWorker();
+    server = await startServer(FolderSource.directory(dir), { exchange: { file: () => exchange } });
+    expect(server.failures).toEqual([]);
+  }, 120_000);
+  afterAll(async () => {
+    await server.close(2_000);
+    peer.close();
+    fs.rmSync(dir, { recursive: true });
+  });
+  return { peer, dir, server: () => server };
 }
 
 export function bytesOf({ data }: Packed): Uint8Array {

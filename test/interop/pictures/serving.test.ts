@@ -1,13 +1,10 @@
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 
-import { FolderSource, type RunningServer } from '../../../src/serve/index.ts';
-import { post, startServer } from '../../support/serving.ts';
-import { exchangeWorker } from '../../support/worker.ts';
+import { post } from '../../support/serving.ts';
 import { describeWithTool } from '../../tools.ts';
-import { startPeer, type Packed } from './peer.ts';
+import { serveBesidePeer, type Packed } from './peer.ts';
 
 const half = 'scale: 0.00392156862745098, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5]';
 const openCv = (width: number, height: number, rest: string) =>
@@ -32,12 +29,9 @@ const hugging = {
 };
 
 describeWithTool('pictures', 'models of pictures answer as in Python', ({ pictures: python }) => {
-  const peer = startPeer(python);
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'pictures-'));
-  let server: RunningServer;
   let photos: string[];
 
-  beforeAll(async () => {
+  const { peer, dir, server } = serveBesidePeer(python, async () => {
     await peer.ask('models.make', { folder: dir });
     const rapid = path.join(path.dirname(path.dirname(python)), 'rapidocr/rapidocr_onnxruntime/models');
     for (const [name, file] of [
@@ -52,14 +46,6 @@ describeWithTool('pictures', 'models of pictures answer as in Python', ({ pictur
     }
     fs.writeFileSync(path.join(dir, 'hugging/preprocessor_config.json'), JSON.stringify(hugging));
     ({ photos } = await peer.ask<{ photos: string[] }>('models.photos'));
-    const exchange = await exchangeWorker();
-    server = await startServer(FolderSource.directory(dir), { exchange: { file: () => exchange } });
-    expect(server.failures).toEqual([]);
-  }, 120_000);
-  afterAll(async () => {
-    await server.close(2_000);
-    peer.close();
-    fs.rmSync(dir, { recursive: true });
   });
 
   const python1 = async (name: string, files: readonly string[]) => {
@@ -73,7 +59,7 @@ describeWithTool('pictures', 'models of pictures answer as in Python', ({ pictur
     return b.reduce((most, value, i) => Math.max(most, Math.abs(value - (a[i] ?? Number.NaN))), 0);
   };
   const answered = async (name: string, files: readonly string[]) => {
-    const answer = await post(server, `/predict?model=${name}`, { image: files });
+    const answer = await post(server(), `/predict?model=${name}`, { image: files });
     expect(answer.status, answer.text.slice(0, 500)).toBe(200);
     const { outputs } = answer.json() as { outputs: Record<string, number[]> };
     return (Object.values(outputs)[0] as unknown[]).flat(Infinity) as number[];
@@ -109,33 +95,33 @@ describeWithTool('pictures', 'models of pictures answer as in Python', ({ pictur
     for (const [body, type] of bodies) {
       const query = body === form ? '' : '?model=imagenet';
       const headers = type === undefined ? {} : { 'content-type': type };
-      const answer = await fetch(`${server.listening.url}/predict${query}`, { method: 'POST', body, headers });
+      const answer = await fetch(`${server().listening.url}/predict${query}`, { method: 'POST', body, headers });
       const json = (await answer.json()) as { outputs: unknown };
       expect(answer.status, JSON.stringify(json)).toBe(200);
       near(json.outputs);
     }
-    const scored = await post(server, '/invocations?model=imagenet', { inputs: { image: photos[0] } });
+    const scored = await post(server(), '/invocations?model=imagenet', { inputs: { image: photos[0] } });
     near((scored.json() as { predictions: unknown }).predictions);
-    const framed = await post(server, '/invocations?model=imagenet', { dataframe_records: [{ image: photos[0] }] });
+    const framed = await post(server(), '/invocations?model=imagenet', { dataframe_records: [{ image: photos[0] }] });
     const [record] = (framed.json() as { predictions: { logits: number[] }[] }).predictions;
     expect(record?.logits).toBeDefined();
 
     const url = '/v2/models/imagenet';
-    const metadata = (await (await fetch(server.listening.url + url)).json()) as { inputs: unknown[] };
+    const metadata = (await (await fetch(server().listening.url + url)).json()) as { inputs: unknown[] };
     expect(metadata.inputs).toContainEqual({ name: 'image', datatype: 'BYTES', shape: [-1] });
     const tensor = { name: 'image', datatype: 'BYTES', shape: [1] };
-    const inJson = await post(server, `${url}/infer`, { inputs: [{ ...tensor, data: [photos[0]] }] });
+    const inJson = await post(server(), `${url}/infer`, { inputs: [{ ...tensor, data: [photos[0]] }] });
     const v2 = (answer: unknown) => ({ logits: [(answer as { outputs: { data: number[] }[] }).outputs[0]?.data] });
     near(v2(inJson.json()));
     const size = Buffer.alloc(4);
     size.writeUInt32LE(photo.length);
     const head = JSON.stringify({ inputs: [{ ...tensor, parameters: { binary_data_size: photo.length + 4 } }] });
     const whole = Buffer.concat([Buffer.from(head), size, photo]);
-    const binary = await post(server, `${url}/infer`, whole, { 'inference-header-content-length': `${head.length}` });
+    const binary = await post(server(), `${url}/infer`, whole, { 'inference-header-content-length': `${head.length}` });
     near(v2(binary.json()));
     const raw = {
       inputs: [{ name: 'picture', datatype: 'FP32', shape: [1, 3, 224, 224], data: Array(150_528).fill(0) }],
     };
-    expect((await post(server, `${url}/infer`, raw)).status).toBe(200);
+    expect((await post(server(), `${url}/infer`, raw)).status).toBe(200);
   });
 });
