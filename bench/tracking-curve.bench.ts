@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 
 import { openDatabase } from '../src/base/index.ts';
 import { openTracking, type RunSearch, type TrackingStore } from '../src/tracking/index.ts';
-import { PostgresServer } from '../test/support/postgres.ts';
+import { databaseOf, PostgresServer } from '../test/support/postgres.ts';
 import { machine, median, milliseconds, printTable, rival, scratch } from './measure.ts';
 
 const { values: options } = parseArgs({
@@ -110,7 +110,7 @@ async function postgres(program: string): Promise<Contestant> {
   const uri = await server.database();
   const store = await openTracking(uri, { artifacts: '/nowhere' });
   await begin(store);
-  const database = /\/(\w+)\?/.exec(uri)?.[1];
+  const database = databaseOf(uri);
   const statements = filling((from, to) => `SELECT generate_series(${from}::bigint, ${to - 1}) AS i`, 'text');
   return {
     name: 'PostgreSQL',

@@ -135,6 +135,11 @@ export class PostgresServer {
   }
 }
 
+/** The name of the database that an address is of, for `query`. */
+export function databaseOf(uri: string): string {
+  return new URL(uri).pathname.slice(1);
+}
+
 const isRoot = process.getuid?.() === 0;
 
 /** PostgreSQL does not run as root: then as nobody, who has to be able to reach its programs. */

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 
 import type { Metric } from '../../../src/mlflow/index.ts';
 import { openTracking, type OpenTrackingOptions, type TrackingStore } from '../../../src/tracking/index.ts';
-import { PostgresServer } from '../../support/postgres.ts';
+import { databaseOf, PostgresServer } from '../../support/postgres.ts';
 import { describeWithTool } from '../../tools.ts';
 
 const artifacts = '/nowhere';
@@ -163,7 +163,7 @@ describeWithTool('postgres', 'a store in PostgreSQL', ({ postgres }) => {
     // Everything that writes to the run waits for this lock.
     const blocked = server.query(
       `BEGIN; LOCK TABLE mlops.tags IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(2); COMMIT`,
-      /\/(\w+)\?/.exec(uri)?.[1],
+      databaseOf(uri),
     );
     await new Promise((resolve) => setTimeout(resolve, 200));
     const first = store.setTag(info.id, { key: 'a', value: '1' }).catch((error: unknown) => error);
@@ -181,7 +181,7 @@ describeWithTool('postgres', 'a store in PostgreSQL', ({ postgres }) => {
     const { info } = await store.createRun({ experimentId: '0' });
     const blocked = server.query(
       `BEGIN; LOCK TABLE mlops.tags IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(1.5); COMMIT`,
-      /\/(\w+)\?/.exec(uri)?.[1],
+      databaseOf(uri),
     );
     await new Promise((resolve) => setTimeout(resolve, 200));
     const batch = { params: [{ key: 'p', value: '1' }], tags: [{ key: 't', value: '1' }] };
@@ -204,7 +204,7 @@ describeWithTool('postgres', 'a store in PostgreSQL', ({ postgres }) => {
       `DO $$ DECLARE ns bigint[] := (${numbers}); BEGIN FOR i IN 1..25 LOOP BEGIN
          UPDATE mlops.tags SET value = 'x' WHERE run = ns[2]; PERFORM pg_sleep(0.02); UPDATE mlops.tags SET value = 'x' WHERE run = ns[1];
        EXCEPTION WHEN deadlock_detected THEN NULL; END; END LOOP; END $$`,
-      /\/(\w+)\?/.exec(uri)?.[1],
+      databaseOf(uri),
     );
     const many = Array.from({ length: 30 }, (_, i) =>
       (i % 2 === 0 ? a : b).logBatch(runs[i % 2]?.info.id ?? '', {

@@ -9,7 +9,7 @@ import { databaseSource } from '../../../src/migrate/database.ts';
 import { migrateFromMlflow } from '../../../src/migrate/from-mlflow.ts';
 import { openTracking, snapshotDatabase } from '../../../src/tracking/index.ts';
 import { mlops, temporaryFolder } from '../../cli.ts';
-import { PostgresServer } from '../../support/postgres.ts';
+import { databaseOf, PostgresServer } from '../../support/postgres.ts';
 import { describeWithTool } from '../../tools.ts';
 
 const script = `
@@ -190,7 +190,7 @@ describeWithTool(['mlflow', 'psycopg', 'postgres'], "MLflow's database in Postgr
 async function carryOver(file: string, server: PostgresServer, uri: string): Promise<void> {
   const { openDatabase } = await import('../../../src/base/index.ts');
   const db = openDatabase(file, { migrations: [], readonly: true, keepJournal: true });
-  const database = /\/(\w+)\?/.exec(uri)?.[1] ?? '';
+  const database = databaseOf(uri);
   const tables = db
     .prepare(`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'`)
     .all() as { name: string }[];

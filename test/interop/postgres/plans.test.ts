@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 
 import type { RunSearch } from '../../../src/tracking/index.ts';
 import { openTracking } from '../../../src/tracking/index.ts';
-import { PostgresServer } from '../../support/postgres.ts';
+import { databaseOf, PostgresServer } from '../../support/postgres.ts';
 import { describeWithTool } from '../../tools.ts';
 
 const searches: Readonly<Record<string, Partial<RunSearch>>> = {
@@ -30,7 +30,7 @@ describeWithTool('postgres', 'searches in PostgreSQL', ({ postgres }) => {
     const uri = await server.database();
     const store = await openTracking(uri, { artifacts: '/nowhere' });
     onTestFinished(() => store.close());
-    const database = /\/(\w+)\?/.exec(uri)?.[1];
+    const database = databaseOf(uri);
     // One run by the port makes the names; the others are rows like it.
     const { info } = await store.createRun({ experimentId: '0', name: 'r0' });
     await store.logBatch(info.id, {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 
 import { openTracking } from '../../../src/tracking/index.ts';
 import { startMlops, temporaryFolder } from '../../cli.ts';
-import { PostgresServer } from '../../support/postgres.ts';
+import { databaseOf, PostgresServer } from '../../support/postgres.ts';
 import { post, start, type Running } from '../../support/tracking-server.ts';
 import { describeWithTool } from '../../tools.ts';
 
@@ -115,7 +115,7 @@ describeWithTool('postgres', 'servers on one database', ({ postgres }) => {
   it('go on beside newer ones as long as the tables allow, and say so when not', { timeout: 120_000 }, async () => {
     const uri = await server.database();
     const old = await replica(uri);
-    const database = /\/(\w+)\?/.exec(uri)?.[1];
+    const database = databaseOf(uri);
     // What a newer version would do: a step that only adds, then one that older programs cannot work with.
     await server.query(
       `ALTER TABLE mlops.runs ADD COLUMN later text; INSERT INTO mlops.migrations SELECT max(version) + 1, 'later', 1, 0 FROM mlops.migrations`,
