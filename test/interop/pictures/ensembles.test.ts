@@ -56,12 +56,8 @@ describeWithTool('pictures', 'ensembles answer as numpy', ({ pictures: python })
       write(`${name}/serving.yaml`, `version: 1\nensemble: ${ensemble}\n`);
     }
     write('weights/categories.txt', `${categories.join('\n')}\n`);
-    fs.renameSync(path.join(dir, 'stacked/fusion.onnx'), path.join(dir, 'stacking/fusion.onnx'));
-    fs.mkdirSync(path.join(dir, 'stacked'), { recursive: true });
-    fs.copyFileSync(path.join(dir, 'stacking/fusion.onnx'), path.join(dir, 'stacked/fusion.onnx'));
     ({ photos } = await peer.ask<{ photos: string[] }>('models.photos'));
     wanted = await peer.ask<Record<string, number[][]>>('models.expect', { folder: dir, titles, files: photos });
-    fs.rmSync(path.join(dir, 'stacked'), { recursive: true });
   });
 
   const near = (answer: Answer, name: string, rows = titles.length) => {

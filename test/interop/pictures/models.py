@@ -20,6 +20,13 @@ def weights(name, *shape, scale=None):
     return numpy_helper.from_array(values, name)
 
 
+def save(graph, path):
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    onnx.save(model, path)
+
+
 def network(path, channels, classes, size=None, layout="NCHW", batch="N", output="logits"):
     """Two convolutions with a shortcut, pooled to a vector and mapped to classes."""
     side = size or ("H", "W")
@@ -45,10 +52,7 @@ def network(path, channels, classes, size=None, layout="NCHW", batch="N", output
         [helper.make_tensor_value_info(output, TensorProto.FLOAT, [batch, classes])],
         [weights("w1", 8, channels, 3, 3), weights("w2", 8, 8, 3, 3), weights("w3", classes, 8, scale=1.0)],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(model)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    onnx.save(model, path)
+    save(graph, path)
 
 
 def make(ask):
@@ -171,9 +175,6 @@ def photos(_ask):
     return {"photos": made}
 
 
-ACTS = {"make": make, "run": run, "photos": photos}
-
-
 def constant(path, outputs, side=(320, 320), batch=1):
     """A model that answers these arrays whatever the picture is, but looks at it."""
     nodes, infos, inits = [], [], [numpy_helper.from_array(np.float32(0), "zero")]
@@ -185,9 +186,7 @@ def constant(path, outputs, side=(320, 320), batch=1):
         infos.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, array.shape))
     picture = helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, 3, *side])
     graph = helper.make_graph(nodes, "head", [picture], infos, inits)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    onnx.save(model, path)
+    save(graph, path)
 
 
 HEADS = {}
@@ -287,9 +286,6 @@ def boxes(ask):
     return {"boxes": answers}
 
 
-ACTS |= {"heads": heads, "boxes": boxes}
-
-
 WORDS = "red blue old new big small shoe lamp table chair phone book".split()
 
 
@@ -317,10 +313,10 @@ def text_branch(path, classes):
             weights("w", classes, 16, scale=0.7),
         ],
     )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    save(graph, path)
 
 
-def gemm(path, inputs, classes, softmax=True):
+def gemm(path, inputs, classes):
     """Inputs [N, width] side by side, mapped to classes."""
     nodes, source = [], next(iter(inputs))
     if len(inputs) > 1:
@@ -335,18 +331,16 @@ def gemm(path, inputs, classes, softmax=True):
         [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", classes])],
         [weights("w", classes, sum(inputs.values()), scale=2.0)],
     )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    save(graph, path)
 
 
 def product(ask):
     """A text branch and a picture branch of 27 categories, what fuses them, and what follows the text."""
     folder, classes = ask["folder"], 27
-    for name in ("title", "photo", "follow", "stacked"):
-        os.makedirs(f"{folder}/{name}", exist_ok=True)
     text_branch(f"{folder}/title/model.onnx", classes)
     network(f"{folder}/photo/model.onnx", 3, classes, (224, 224))
     gemm(f"{folder}/follow/model.onnx", {"embedding": 16}, classes)
-    gemm(f"{folder}/stacked/fusion.onnx", {"text": classes, "image": classes}, classes)
+    gemm(f"{folder}/stacking/fusion.onnx", {"text": classes, "image": classes}, classes)
     return {"words": WORDS}
 
 
@@ -367,10 +361,10 @@ def expect(ask):
         "weights": 0.6 * text + 0.4 * image,
         "mean": (text + image) / 2,
         "vote": votes,
-        "stacking": session("stacked/fusion.onnx").run(None, {"text": text, "image": image})[0],
+        "stacking": session("stacking/fusion.onnx").run(None, {"text": text, "image": image})[0],
         "chain": session("follow/model.onnx").run(None, {"embedding": mean})[0],
     }
     return {name: array.tolist() for name, array in made.items()}
 
 
-ACTS |= {"product": product, "expect": expect}
+ACTS = {act.__name__: act for act in (make, run, photos, heads, boxes, product, expect)}

@@ -7,7 +7,7 @@ import sys
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, features
+from PIL import Image, ImageOps
 
 FILTERS = {name: getattr(Image.Resampling, name.upper()) for name in "nearest box bilinear hamming bicubic lanczos".split()}
 CV = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC, "area": cv2.INTER_AREA}
@@ -31,11 +31,6 @@ def noise(seed, width, height, bands, kind):
     else:
         pixels = random.integers(0, 256, shape)
     return pixels.astype(np.uint8)
-
-
-def make(ask):
-    pixels = noise(ask["seed"], ask["width"], ask["height"], ask["bands"], ask["kind"])
-    return {"picture": pack(pixels)}
 
 
 def resize(ask):
@@ -133,7 +128,7 @@ def files(ask):
     return {"files": made}
 
 
-ACTS = {"make": make, "resize": resize, "decode": decode, "files": files}
+ACTS = {"resize": resize, "decode": decode, "files": files}
 
 if __name__ == "__main__":
     import models
