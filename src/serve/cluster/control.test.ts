@@ -1,7 +1,7 @@
 import { describe, onTestFinished } from 'vitest';
 
 import { silentLogger } from '../../base/index.ts';
-import { startServer } from '../../../test/support/serving.ts';
+import { startForTest } from '../../../test/support/serving.ts';
 import { inferenceWorker } from '../../../test/support/worker.ts';
 import { MemorySource } from '../models/memory-source.ts';
 import { mergeSnapshots, takeSnapshot, type ServerSnapshot } from '../numbers/snapshot.ts';
@@ -19,8 +19,7 @@ import { Rpc } from './rpc.ts';
 describe('the control of a server of one process', () => {
   controlContract(async () => {
     const source = new MemorySource().add('m', '1', times(1));
-    const server = await startServer(source, { growing: [source] });
-    onTestFinished(async () => void (await server.close(1_000)));
+    const server = await startForTest(source, { growing: [source] });
     return { control: server.control, source, repositories: [server.repository] };
   });
 });

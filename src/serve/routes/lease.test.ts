@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { linearModel } from '../../../test/support/onnx.ts';
-import { post, startServer } from '../../../test/support/serving.ts';
+import { post, startForTest } from '../../../test/support/serving.ts';
 import { readPredictionLog } from '../../monitor/index.ts';
 import { MemorySource, type ModelRef, type OpenModel, type RunningServer, type ServeOptions } from '../index.ts';
 
@@ -47,11 +47,8 @@ class Versions extends MemorySource {
   }
 }
 
-async function start(source: Versions, options: Partial<ServeOptions> = {}): Promise<RunningServer> {
-  const server = await startServer(source, options);
-  onTestFinished(async () => void (await server.close(5_000)));
-  return server;
-}
+const start = (source: Versions, options: Partial<ServeOptions> = {}): Promise<RunningServer> =>
+  startForTest(source, options, 5_000);
 
 async function until(holds: () => boolean, what: string): Promise<void> {
   for (let tries = 0; tries < 1_000 && !holds(); tries++) await delay(5);
