@@ -8,7 +8,6 @@ import { driftOfModel } from '../monitor/model-drift.ts';
 import type { MonitorFacts } from '../monitor/routes.ts';
 import { findMonitorSettings, monitorFile } from '../monitor/settings.ts';
 import { openPlace, trackingPlace } from '../places/tracking-home.ts';
-import { versionNamed } from '../registry/resolve-model.ts';
 import { lastLook } from './last-look.ts';
 import { AlertBook } from './alert-book.ts';
 
@@ -75,8 +74,6 @@ export function monitorFacts({
         cwd: found.root,
         log,
         withStore: async <Value>(work: (store: TrackingStore) => Promise<Value>) => work(await openStore()),
-        resolve: async (name: string, selector: string) =>
-          /^\d+$/.test(selector) ? selector : (await versionNamed(await openStore(), { name, selector })).version,
       };
       return Promise.all(
         wanted.map(async ([model]) => {

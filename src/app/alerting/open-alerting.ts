@@ -4,7 +4,6 @@ import { makePrivateFolder, privateFolder } from '../../trust/index.ts';
 import type { ObservePlaces } from '../monitor/observe.ts';
 import { findMonitorSettings, monitorFile, type FoundSettings } from '../monitor/settings.ts';
 import { openPlace, trackingPlace } from '../places/tracking-home.ts';
-import { versionNamed } from '../registry/resolve-model.ts';
 import { AlertBook } from './alert-book.ts';
 import type { Channel } from './channel.ts';
 import { openChannels } from './open-channels.ts';
@@ -63,8 +62,6 @@ export async function openAlerting({ cwd, env, log, config, signal }: AlertingPl
       log,
       store,
       withStore: (work) => work(store),
-      resolve: async (name, selector) =>
-        /^\d+$/.test(selector) ? selector : (await versionNamed(store, { name, selector })).version,
     },
     settings: found,
     channels() {

@@ -4,18 +4,12 @@ import * as path from 'node:path';
 
 import { MlopsError } from '../../base/index.ts';
 import { get } from '../../repo/imports/get.ts';
-import type { TrackingStore } from '../../tracking/index.ts';
 import { namesTrainingData, openTrainingData } from './training-data.ts';
-import { openWindow, type ResolveVersion } from './log-window.ts';
+import { openWindow, type WindowPlaces } from './log-window.ts';
 import { openTable, type Table, type TableOptions } from '../../tables/index.ts';
 
-export interface DataPlaces {
+export interface DataPlaces extends WindowPlaces {
   readonly cwd: string;
-  /** Folder of the prediction log. */
-  readonly log: string;
-  readonly resolve: ResolveVersion;
-  /** Lends the tracking store. */
-  readonly withStore?: (<Value>(work: (store: TrackingStore) => Promise<Value>) => Promise<Value>) | undefined;
 }
 
 /** A table that was asked for by name, and what made it readable. */
@@ -36,10 +30,9 @@ export interface DataSource {
 export async function openData(name: string, places: DataPlaces, options: TableOptions = {}): Promise<DataSource> {
   const { cwd } = places;
   if (name.startsWith('log:')) {
-    return { table: await openWindow(name, places.log, places.resolve), close: () => undefined };
+    return { table: await openWindow(name, places), close: () => undefined };
   }
   if (namesTrainingData(name)) {
-    if (places.withStore === undefined) throw new MlopsError('usage', `'${name}' cannot be named here`);
     const data = await places.withStore((store) => openTrainingData(name, cwd, store));
     return { table: openTable(data.file, { ...options, name, path: data.path }), close: () => data.close() };
   }

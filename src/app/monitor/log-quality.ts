@@ -29,7 +29,7 @@ export async function logQuality(
   const schema = readSchema(places.cwd, file);
   const window = `log:${model}?since=${since}`;
   const beside = { ...places, cwd: path.dirname(path.resolve(places.cwd, file)) };
-  const result = await checkTable(await openWindow(window, places.log, places.resolve), schema, {
+  const result = await checkTable(await openWindow(window, places), schema, {
     now,
     openOther: (name) => Promise.resolve(openTable(path.resolve(beside.cwd, name), { name })),
     compare: ({ method, ...rest }) =>

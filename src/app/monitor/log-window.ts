@@ -1,9 +1,15 @@
 import { MlopsError } from '../../base/index.ts';
 import { isSelected, momentOf, readEntries, readLabels, type Entry, type Selection } from '../../monitor/index.ts';
 import { recordTable, type Table } from '../../tables/index.ts';
+import type { TrackingStore } from '../../tracking/index.ts';
+import { versionNamed } from '../registry/resolve-model.ts';
 
-/** Gives the version that a stage or alias of a model stands for. */
-export type ResolveVersion = (name: string, selector: string) => Promise<string>;
+export interface WindowPlaces {
+  /** Folder of the prediction log. */
+  readonly log: string;
+  /** Lends the tracking store. */
+  readonly withStore: <Value>(work: (store: TrackingStore) => Promise<Value>) => Promise<Value>;
+}
 
 /**
  * A window of the prediction log as a table: `log:`, `log:MODEL` or `log:models:/MODEL/VERSION`, then
@@ -11,9 +17,10 @@ export type ResolveVersion = (name: string, selector: string) => Promise<string>
  *
  * @throws MlopsError `usage` for what is no such name.
  */
-export async function openWindow(name: string, log: string, resolve: ResolveVersion): Promise<Table> {
+export async function openWindow(name: string, places: WindowPlaces): Promise<Table> {
+  const { log } = places;
   const [place = '', query = ''] = name.slice('log:'.length).split('?', 2);
-  const selection = await selectionOf(name, place, new URLSearchParams(query), resolve);
+  const selection = await selectionOf(name, place, new URLSearchParams(query), places);
   const labels = await readLabels(log);
   return recordTable(name, async function* rows() {
     const seen = new Set<string>();
@@ -38,7 +45,7 @@ async function selectionOf(
   name: string,
   place: string,
   query: URLSearchParams,
-  resolve: ResolveVersion,
+  places: WindowPlaces,
 ): Promise<Selection> {
   for (const key of query.keys()) {
     if (['since', 'until', 'version'].includes(key)) continue;
@@ -50,13 +57,19 @@ async function selectionOf(
     throw new MlopsError('usage', `'${name}' is no window of the log`, { hint: 'log:models:/NAME/VERSION?since=7d' });
   }
   const wanted = selector ?? alias;
-  const version = wanted === undefined ? query.get('version') : await resolve(model ?? '', wanted);
+  const version = wanted === undefined ? query.get('version') : await versionOf(model ?? '', wanted, places);
   return {
     model: model ?? (place === '' ? undefined : place),
     version: version ?? undefined,
     since: momentIn(query, 'since', name),
     until: momentIn(query, 'until', name),
   };
+}
+
+/** The version that a selector stands for; a number is one, whether or not a store knows it. */
+async function versionOf(name: string, selector: string, { withStore }: WindowPlaces): Promise<string> {
+  if (/^\d+$/.test(selector)) return selector;
+  return withStore(async (store) => (await versionNamed(store, { name, selector })).version);
 }
 
 function momentIn(query: URLSearchParams, key: string, name: string): number | undefined {

@@ -23,13 +23,11 @@ export interface GatesReport {
 
 export interface GatesContext extends CodeContext {
   readonly places: DataPlaces;
-  /** Opens the store; undefined where there is none yet. */
-  readonly withStore: <Result>(use: (store: TrackingStore) => Promise<Result>) => Promise<Result>;
 }
 
 /** Checks one version, and records the result on it. @throws MlopsError `model_not_found`. */
 export async function checkVersion(context: GatesContext, uri: string, stage?: Stage): Promise<ModelCheck> {
-  return context.withStore(async (store) => {
+  return context.places.withStore(async (store) => {
     const version = await versionNamed(store, readSelector(uri));
     return checkAndRecord(context, store, version, stage ?? defaultStage(context.gates, version.name));
   });
@@ -82,7 +80,7 @@ async function checkNewest(
   const models: ModelCheck[] = [];
   const skipped: string[] = [];
   try {
-    await context.withStore(async (store) => {
+    await context.places.withStore(async (store) => {
       for (const name of names) {
         const version = await newestOf(store, name);
         if (version === undefined) skipped.push(`model ${name}: it has no version yet`);

@@ -7,7 +7,6 @@ import { gateRows, gatesJunit, gatesMarkdown, outputOf } from '../../app/quality
 import { plural } from '../../base/index.ts';
 import { canonicalStage } from '../../tracking/index.ts';
 import type { Command, FlagSpec, Input } from '../parse/command.ts';
-import { withStore } from '../session/with-store.ts';
 import { textTable } from '../tables/text-table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { dataPlaces, judging, logFlag } from './monitor-input.ts';
@@ -94,7 +93,6 @@ function contextOf(input: Input, terminal: Terminal): GatesContext {
   return {
     gates: readGates(cwd, input.text('gates') ?? findGates(cwd) ?? 'gates.yaml'),
     places: dataPlaces(input, terminal),
-    withStore: (use) => withStore(terminal, use, { create: false }),
     env,
     signal,
     onStep: (what) => terminal.note(`checking ${what}`),

@@ -2,7 +2,6 @@ import * as path from 'node:path';
 
 import type { DataPlaces } from '../../app/monitor/data-source.ts';
 import { trackingPlace } from '../../app/places/tracking-home.ts';
-import { versionNamed } from '../../app/registry/resolve-model.ts';
 import { isMlopsError, MlopsError } from '../../base/index.ts';
 import { momentOf, type Selection } from '../../monitor/index.ts';
 import type { FlagSpec, Input } from '../parse/command.ts';
@@ -39,12 +38,6 @@ export function dataPlaces(input: Input, terminal: Terminal): DataPlaces {
     cwd: terminal.cwd,
     log: logOf(input, terminal),
     withStore: (work) => withStore(terminal, work, { create: false }),
-    resolve: (name, selector) =>
-      /^\d+$/.test(selector)
-        ? Promise.resolve(selector)
-        : withStore(terminal, async (store) => (await versionNamed(store, { name, selector })).version, {
-            create: false,
-          }),
   };
 }
 
