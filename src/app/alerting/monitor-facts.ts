@@ -7,7 +7,7 @@ import { privateFolder } from '../../trust/index.ts';
 import { driftOfModel } from '../monitor/model-drift.ts';
 import type { MonitorFacts } from '../monitor/routes.ts';
 import { findMonitorSettings, monitorFile } from '../monitor/settings.ts';
-import { openPlace, trackingPlace } from '../places/tracking-home.ts';
+import { openPlace, ownPlace, trackingPlace } from '../places/tracking-home.ts';
 import { lastLook } from './last-look.ts';
 import { AlertBook } from './alert-book.ts';
 
@@ -17,7 +17,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 export async function knownAlerts(cwd: string, env: Env): Promise<readonly Alert[]> {
   const place = trackingPlace(cwd, env);
   const isServer = place.given && /^https?:/i.test(place.uri);
-  const own = isServer ? trackingPlace(cwd, { ...env, MLFLOW_TRACKING_URI: undefined }) : place;
+  const own = isServer ? ownPlace(cwd, env) : place;
   if (!own.given && !fs.existsSync(own.uri)) return [];
   const store = await openPlace(own, { create: false });
   try {

@@ -3,7 +3,7 @@ import type { TrackingStore } from '../../tracking/index.ts';
 import { makePrivateFolder, privateFolder } from '../../trust/index.ts';
 import type { ObservePlaces } from '../monitor/observe.ts';
 import { findMonitorSettings, monitorFile, type FoundSettings } from '../monitor/settings.ts';
-import { openPlace, trackingPlace } from '../places/tracking-home.ts';
+import { openPlace, ownPlace, trackingPlace } from '../places/tracking-home.ts';
 import { AlertBook } from './alert-book.ts';
 import type { Channel } from './channel.ts';
 import { openChannels } from './open-channels.ts';
@@ -42,8 +42,7 @@ export async function openAlerting({ cwd, env, log, config, signal }: AlertingPl
   const folder = privateFolder(place.root);
   makePrivateFolder(folder);
   const store = await openPlace(place, { signal });
-  const own =
-    store.kind === 'remote' ? await openPlace(trackingPlace(cwd, { ...env, MLFLOW_TRACKING_URI: undefined })) : store;
+  const own = store.kind === 'remote' ? await openPlace(ownPlace(cwd, env)) : store;
   const found = (): FoundSettings => {
     const settings = findMonitorSettings([cwd, place.root], config);
     if (settings !== undefined) return settings;

@@ -27,6 +27,11 @@ export function trackingPlace(cwd: string, env: Readonly<Record<string, string |
   return { uri: privateFile(privateFolder(root), 'mlops.db'), root, given: false };
 }
 
+/** The store beside the project, also where MLFLOW_TRACKING_URI names another one. @throws as `trackingPlace`. */
+export function ownPlace(cwd: string, env: Readonly<Record<string, string | undefined>>): TrackingPlace {
+  return trackingPlace(cwd, { ...env, MLFLOW_TRACKING_URI: undefined });
+}
+
 function projectRoot(cwd: string): string | undefined {
   for (let directory = path.resolve(cwd); ; directory = path.dirname(directory)) {
     if (fs.existsSync(path.join(directory, '.dvc')) || fs.existsSync(privateFolder(directory))) return directory;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import { migrateFromMlflow, type MigrationReport } from '../../migrate/from-mlflow.ts';
 import type { MigrationSource } from '../../migrate/source.ts';
-import { openPlace, trackingPlace } from '../../app/places/tracking-home.ts';
+import { openPlace, ownPlace } from '../../app/places/tracking-home.ts';
 import { MlopsError, plural, writeFileAtomic } from '../../base/index.ts';
 import type { Command, Input, Verb } from '../parse/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -40,7 +40,7 @@ const mlflow: Command = {
   ],
   async run(input, terminal) {
     const { openTracking } = await import('../../tracking/index.ts');
-    const place = trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined });
+    const place = ownPlace(terminal.cwd, terminal.env);
     const to = input.text('to');
     const home = to === undefined ? place.uri : isPostgres(to) ? to : path.resolve(terminal.cwd, to);
     if (to === undefined) await (await openPlace(place)).close();
@@ -162,7 +162,7 @@ const toMlflow: Command = {
   ],
   async run(input, terminal) {
     const { serverSource } = await import('../../migrate/server.ts');
-    const place = trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined });
+    const place = ownPlace(terminal.cwd, terminal.env);
     const from = input.text('from');
     const { openTracking } = await import('../../tracking/index.ts');
     const kept = input.text('from-artifacts');

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { backUpStore, fillStore, storeUri, type StoreChoice } from '../../app/runs/back-up-store.ts';
 import type { TrackingServer, TrackingServerOptions } from '../../app/endpoint/server.ts';
 import { startWatchedServer } from '../../app/usecases/tracking-server.ts';
-import { trackingPlace } from '../../app/places/tracking-home.ts';
+import { ownPlace } from '../../app/places/tracking-home.ts';
 import { formatBytes, MlopsError, type Logger } from '../../base/index.ts';
 import { aborted, drainOf, portOf } from '../parse/server-input.ts';
 import type { Command, FlagSpec, Input, Verb } from '../parse/command.ts';
@@ -140,7 +140,7 @@ const actions: Readonly<Record<string, (input: Input, terminal: Terminal) => Pro
 
 function storeOf(input: Input, terminal: Terminal): StoreChoice {
   return {
-    place: trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined }),
+    place: ownPlace(terminal.cwd, terminal.env),
     cwd: terminal.cwd,
     backend: input.text('backend-store-uri'),
     env: terminal.env,
@@ -206,7 +206,7 @@ export async function startServer(input: Input, terminal: Terminal): Promise<Tra
   const host = input.text('host') ?? '127.0.0.1';
   const insecure = input.on('insecure');
   const server = await startWatchedServer({
-    place: { ...trackingPlace(terminal.cwd, { ...terminal.env, MLFLOW_TRACKING_URI: undefined }) },
+    place: ownPlace(terminal.cwd, terminal.env),
     cwd: terminal.cwd,
     host,
     port: portOf(input, 5000),
