@@ -57,11 +57,10 @@ export async function look(options: LookOptions): Promise<LookResult> {
     return { ...moved, alerts: sent };
   }, options.signal);
   await exportCurrent(options, result.alerts);
-  const ids = new Set(result.begun);
   return {
     looked,
     alerts: result.alerts.filter(({ id, state }) => state !== 'resolved' || result.ended.has(id)),
-    begun: result.alerts.filter(({ id }) => ids.has(id)),
+    begun: result.alerts.filter(({ id }) => result.begun.has(id)),
     ended: result.alerts.filter(({ id }) => result.ended.has(id)),
     waiting: waitingOf(result.alerts),
   };
@@ -113,17 +112,9 @@ function moveOn(
   const before = new Map(stored.map((alert) => [alert.id, alert]));
   const alerts = [...moved.values()].map((alert) => announced(alert, notices));
   const put = alerts.filter((alert) => before.get(alert.id) !== alert);
-  const became = (alert: Alert, state: Alert['state']): boolean =>
-    alert.state === state && before.get(alert.id)?.state !== state;
-  return {
-    alerts,
-    put,
-    forget,
-    begun: new Set(
-      put.filter((alert) => alert.told === 'firing' && before.get(alert.id)?.told !== 'firing').map(({ id }) => id),
-    ),
-    ended: new Set(put.filter((alert) => became(alert, 'resolved')).map(({ id }) => id)),
-  };
+  const turned = (key: 'told' | 'state', to: Alert['state']): ReadonlySet<string> =>
+    new Set(put.filter((alert) => alert[key] === to && before.get(alert.id)?.[key] !== to).map(({ id }) => id));
+  return { alerts, put, forget, begun: turned('told', 'firing'), ended: turned('state', 'resolved') };
 }
 
 const isOpen = ({ state }: Alert): boolean => state !== 'resolved';

@@ -1,3 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { messageOf } from '../../base/index.ts';
 import type { Alert } from '../../monitor/index.ts';
 import { look, sendAgain, type LookOptions, type LookResult } from './look.ts';
 
@@ -13,6 +16,8 @@ export interface WatchOptions extends LookOptions {
 /** Pauses between attempts to deliver what did not arrive. */
 const firstPause = 5_000;
 const longestPause = 600_000;
+/** Timers reach no further: 24 days. */
+const longestTimer = 2 ** 31 - 1;
 
 /** Looks again and again until the signal; what did not arrive is tried again in between. */
 export async function watch(options: WatchOptions): Promise<void> {
@@ -41,24 +46,12 @@ export async function watch(options: WatchOptions): Promise<void> {
     } catch (error) {
       if (signal.aborted) break;
       // A store that is away now may be there at the next look.
-      onTrouble(String(error instanceof Error ? error.message : error));
+      onTrouble(messageOf(error));
     }
     const untilNext = Math.max(0, next - performance.now());
-    await sleep(waiting > 0 ? Math.min(pause, untilNext) : untilNext, signal);
+    const rest = Math.min(waiting > 0 ? Math.min(pause, untilNext) : untilNext, longestTimer);
+    // The signal ends the rest, and the loop with it.
+    await sleep(rest, undefined, { signal }).catch(() => undefined);
   }
   await Promise.allSettled(running);
-}
-
-/** Ends at once with the signal. Timers reach no further than 24 days. */
-function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, Math.min(milliseconds, 2 ** 31 - 1));
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

@@ -41,9 +41,9 @@ export async function observe(settings: MonitorSettings, places: ObservePlaces, 
 }
 
 class Look {
+  readonly places: ObservePlaces;
+  readonly now: number;
   readonly #settings: MonitorSettings;
-  readonly #places: ObservePlaces;
-  readonly #now: number;
   readonly #stats = new Map<number, Promise<readonly ModelStats[]>>();
   readonly #drift = new Map<string, Promise<DriftReport | undefined>>();
   readonly #performance = new Map<string, Promise<Performance | undefined>>();
@@ -51,8 +51,8 @@ class Look {
 
   constructor(settings: MonitorSettings, places: ObservePlaces, now: number) {
     this.#settings = settings;
-    this.#places = places;
-    this.#now = now;
+    this.places = places;
+    this.now = now;
   }
 
   async run(): Promise<Looked> {
@@ -62,29 +62,24 @@ class Look {
     for (const rule of alerts.rules as readonly RuleSettings[]) {
       for (const model of await this.#modelsOf(rule, all)) observations.push(await this.#tolerant(rule, model));
     }
+    const quality: [string, Performance][] = [];
     // What models are configured for is known, whether or not a rule asks for it.
     for (const [name, { reference }] of models) {
       if (reference !== undefined && !this.#drift.has(name)) {
-        await this.#noted(`drift of '${name}'`, () => this.#driftOf(name));
+        await this.#noted(`drift of '${name}'`, () => this.driftOf(name));
       }
-      await this.#noted(`performance of '${name}'`, () => this.#performanceOf(name, this.#windowOf(undefined, name)));
+      const found = await this.#noted(`performance of '${name}'`, () =>
+        this.#performanceOf(name, this.#windowOf(undefined, name)),
+      );
+      if (found !== undefined) quality.push([name, found]);
     }
     return {
       observations,
       drift: await known(this.#drift),
-      performance: await this.#currentPerformance(),
+      performance: Object.fromEntries(quality),
       stats: all,
       problems: [...new Set(this.#problems)],
     };
-  }
-
-  async #currentPerformance(): Promise<Record<string, Performance>> {
-    const found: [string, Performance][] = [];
-    for (const name of this.#settings.models.keys()) {
-      const one = await this.#performanceOf(name, this.#windowOf(undefined, name)).catch(() => undefined);
-      if (one !== undefined) found.push([name, one]);
-    }
-    return Object.fromEntries(found);
   }
 
   /** A rule without a model is about all: those of the settings, and where there are none those of the log. */
@@ -97,7 +92,7 @@ class Look {
 
   async #tolerant(rule: RuleSettings, model: string | null): Promise<Observation> {
     try {
-      return await this.#judge(rule, model);
+      return { rule, model, ...(await judges[rule.on](rule, model ?? '', this)) };
     } catch (error) {
       if (!isMlopsError(error) && !(error instanceof TypeError && rule.on === 'dropped')) throw error;
       this.#problems.push(`rule '${rule.name}'${model === null ? '' : ` for '${model}'`}: ${messageOf(error)}`);
@@ -105,27 +100,14 @@ class Look {
     }
   }
 
-  async #noted(what: string, look: () => Promise<unknown>): Promise<void> {
+  async #noted<Value>(what: string, look: () => Promise<Value>): Promise<Value | undefined> {
     try {
-      await look();
+      return await look();
     } catch (error) {
       if (!isMlopsError(error)) throw error;
       this.#problems.push(`${what}: ${messageOf(error)}`);
+      return undefined;
     }
-  }
-
-  async #judge(rule: RuleSettings, model: string | null): Promise<Observation> {
-    const judge = judges[rule.on];
-    const seen = await judge(rule, model ?? '', this);
-    return { rule, model, ...seen };
-  }
-
-  get now(): number {
-    return this.#now;
-  }
-
-  get places(): ObservePlaces {
-    return this.#places;
   }
 
   /** The statistics of a model in the window of a rule; of no prediction where there is none. */
@@ -139,7 +121,7 @@ class Look {
   }
 
   driftOf(model: string): Promise<DriftReport | undefined> {
-    return this.#driftOf(model);
+    return kept(this.#drift, model, () => driftOfModel(model, this.#settings, this.places, this.now));
   }
 
   performanceOf(rule: AlertRule, model: string): Promise<Performance | undefined> {
@@ -151,20 +133,16 @@ class Look {
   }
 
   #statsOf(window: number): Promise<readonly ModelStats[]> {
-    const since = window === Infinity ? undefined : this.#now - window;
-    return kept(this.#stats, window, () => stats(this.#places.log, { since }));
-  }
-
-  #driftOf(model: string): Promise<DriftReport | undefined> {
-    return kept(this.#drift, model, () => driftOfModel(model, this.#settings, this.#places, this.#now));
+    const since = window === Infinity ? undefined : this.now - window;
+    return kept(this.#stats, window, () => stats(this.places.log, { since }));
   }
 
   #performanceOf(model: string, window: number): Promise<Performance | undefined> {
     const positive = this.#settings.models.get(model)?.positive;
     return kept(this.#performance, JSON.stringify([model, window]), async () => {
       const found = await performance(
-        this.#places.log,
-        { model, since: this.#now - window },
+        this.places.log,
+        { model, since: this.now - window },
         { positive: positive === undefined ? undefined : String(positive) },
       );
       return found[model];
