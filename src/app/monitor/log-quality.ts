@@ -1,9 +1,8 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isSystemError, MlopsError } from '../../base/index.ts';
-import { checkTable, parseDataSchema, type DataSchema, type Expectation } from '../../quality/index.ts';
+import { checkTable, type Expectation } from '../../quality/index.ts';
 import { openTable } from '../../tables/index.ts';
+import { readDataSchema } from './data-schema.ts';
 import type { DataPlaces } from './data-source.ts';
 import { drift, type DriftCommand } from './drift.ts';
 import { openWindow } from './log-window.ts';
@@ -26,7 +25,7 @@ export async function logQuality(
   places: DataPlaces,
   { model, schema: file, since, now }: { model: string; schema: string; since: number; now: number },
 ): Promise<LogQuality> {
-  const schema = readSchema(places.cwd, file);
+  const schema = readDataSchema(places.cwd, file);
   const window = `log:${model}?since=${since}`;
   const beside = { ...places, cwd: path.dirname(path.resolve(places.cwd, file)) };
   const result = await checkTable(await openWindow(window, places), schema, {
@@ -39,13 +38,4 @@ export async function logQuality(
     all === 0 || percent === 0 ? 1 : percent / 100;
   const failed = result.expectations.filter((one) => !one.success).sort((a, b) => share(b) - share(a));
   return { rows: result.rows, failed, worst: Math.max(0, ...failed.map(share)) };
-}
-
-function readSchema(cwd: string, file: string): DataSchema {
-  try {
-    return parseDataSchema(fs.readFileSync(path.resolve(cwd, file), 'utf8'), file);
-  } catch (error) {
-    if (!isSystemError(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) throw error;
-    throw new MlopsError('bad_settings', `'${file}' does not exist`, { hint: '`mlops check data infer` writes one' });
-  }
 }

@@ -1,18 +1,18 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isMlopsError, isSystemError, MlopsError, type OnProgress } from '../../base/index.ts';
+import { isMlopsError, MlopsError, type OnProgress } from '../../base/index.ts';
 import {
   checkTable,
   formatSchema,
   inferSchema,
-  parseDataSchema,
   type DataSchema,
   type FileResult,
   type QualityReport,
 } from '../../quality/index.ts';
 import type { DriftReport } from '../../monitor/index.ts';
 import type { Table, TableOptions } from '../../tables/index.ts';
+import { readDataSchema } from '../monitor/data-schema.ts';
 import { openData, type DataPlaces, type DataSource } from '../monitor/data-source.ts';
 import { drift, type DriftCommand } from '../monitor/drift.ts';
 
@@ -36,21 +36,6 @@ export async function checkData(places: DataPlaces, check: DataCheck): Promise<Q
   const files: FileResult[] = [];
   for (const file of check.files) files.push(await checkFile(places, check, schema, file));
   return { success: files.every((file) => file.success), files };
-}
-
-/** @throws MlopsError `table_missing` without the file, `bad_settings`. */
-export function readDataSchema(cwd: string, file: string): DataSchema {
-  return parseDataSchema(readSettingsText(cwd, file, 'mlops check data infer FILE writes one'), file);
-}
-
-/** The text of a settings file. @throws MlopsError `bad_settings` where there is none. */
-export function readSettingsText(cwd: string, file: string, hint: string): string {
-  try {
-    return fs.readFileSync(path.resolve(cwd, file), 'utf8');
-  } catch (error) {
-    if (!isSystemError(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) throw error;
-    throw new MlopsError('bad_settings', `'${file}' does not exist`, { hint });
-  }
 }
 
 async function checkFile(places: DataPlaces, check: DataCheck, schema: DataSchema, file: string): Promise<FileResult> {

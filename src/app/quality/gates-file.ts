@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { parseSettings, setting, tryFindProject, type SettingOf } from '../../project/index.ts';
 import type { Stage } from '../../mlflow/index.ts';
 import { scoreNames } from '../../monitor/index.ts';
-import { readSettingsText } from './check-data.ts';
+import { readSettingsText } from '../monitor/data-schema.ts';
 
 const { fields, required, optional, listOf } = setting;
 
