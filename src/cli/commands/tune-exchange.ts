@@ -1,9 +1,9 @@
 import * as path from 'node:path';
 
 import { exportStudy, importStudy, type ExportFormat } from '../../app/tuning/exchange-studies.ts';
-import { openPlace, trackingPlace } from '../../app/places/tracking-home.ts';
 import { plural } from '../../base/index.ts';
 import type { Command } from '../parse/command.ts';
+import { withStore } from '../session/with-store.ts';
 import { studyArg } from './tune-input.ts';
 import { jsonFlag, withStudies } from './tune-show.ts';
 
@@ -58,17 +58,13 @@ export const importCommand: Command = {
     { name: 'name', value: 'NAME', summary: 'what it is called here' },
     jsonFlag,
   ],
-  async run(input, terminal) {
-    const store = await openPlace(trackingPlace(terminal.cwd, terminal.env), { signal: terminal.signal });
-    try {
+  run: (input, terminal) =>
+    withStore(terminal, async (store) => {
       const file = path.resolve(terminal.cwd, input.args[0] ?? '');
       const options = { wanted: input.text('study'), name: input.text('name') };
       const done = await importStudy(store.studies, file, options);
       if (input.on('json')) terminal.json(done);
       else terminal.print(`took over ${done.study} with ${plural(done.trials, 'trial')}`);
       terminal.next(`go on with it: mlops tune run --study ${done.study} -S ... --metric ...`);
-    } finally {
-      await store.close();
-    }
-  },
+    }),
 };

@@ -1,4 +1,4 @@
-import { openPlace, trackingPlace } from '../../app/places/tracking-home.ts';
+import { trackingPlace } from '../../app/places/tracking-home.ts';
 import { settingsOf, studyNamed } from '../../app/tuning/open-tune.ts';
 import { promoteBest } from '../../app/tuning/promote-best.ts';
 import { readTune } from '../../app/tuning/read-tune.ts';
@@ -11,6 +11,7 @@ import { showNumber, showParams, showValues, took, trialJson } from '../tables/t
 import type { Terminal } from '../terminal/terminal.ts';
 import { TrialBoard } from '../terminal/trial-board.ts';
 import { countFlag, flagsOf, studyArg, timeFlag, tuneFlags } from './tune-input.ts';
+import { withStudies } from './tune-show.ts';
 
 const promoteFlags: readonly FlagSpec[] = [
   {
@@ -105,14 +106,10 @@ export const resume: Command = {
   ],
   exits: { 1: 'the study failed', 130: 'interrupted' },
   async run(input, terminal) {
-    const store = await openPlace(trackingPlace(terminal.cwd, terminal.env), { create: false });
-    let settings: TuneSettings;
-    try {
-      const row = await studyNamed(store.studies, input.args[0]);
-      settings = settingsOf(parseSpec(row.spec, row.name));
-    } finally {
-      await store.close();
-    }
+    const settings = await withStudies(terminal, async (studies) => {
+      const row = await studyNamed(studies, input.args[0]);
+      return settingsOf(parseSpec(row.spec, row.name));
+    });
     return search(input, terminal, {
       ...settings,
       trials: countFlag(input, 'trials') ?? settings.trials,

@@ -1,9 +1,9 @@
-import { openPlace, trackingPlace } from '../../app/places/tracking-home.ts';
 import { studyNamed } from '../../app/tuning/open-tune.ts';
 import { ranked, studyReport, trialsOf, type StudyReport } from '../../app/tuning/read-studies.ts';
 import { formatDuration, MlopsError, plural } from '../../base/index.ts';
 import { parseSpec, trialOf, type TrialStore } from '../../tune/index.ts';
 import type { Command, FlagSpec } from '../parse/command.ts';
+import { withStore } from '../session/with-store.ts';
 import { textTable } from '../tables/text-table.ts';
 import { showParams, showValues, trialJson, trialTable } from '../tables/tune-tables.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -12,17 +12,11 @@ import { studyArg } from './tune-input.ts';
 export const jsonFlag: FlagSpec = { name: 'json', summary: 'print JSON' };
 
 /** Works with the studies of the place where the user stands. */
-export async function withStudies<Result>(
+export function withStudies<Result>(
   terminal: Terminal,
   work: (studies: TrialStore) => Promise<Result>,
 ): Promise<Result> {
-  const place = trackingPlace(terminal.cwd, terminal.env);
-  const store = await openPlace(place, { create: false, signal: terminal.signal });
-  try {
-    return await work(store.studies);
-  } finally {
-    await store.close();
-  }
+  return withStore(terminal, ({ studies }) => work(studies), { create: false });
 }
 
 function trialCount({ counts }: StudyReport['summary']): number {
