@@ -8,7 +8,7 @@ import { trialOf } from '../../tune/index.ts';
 import type { Command } from '../parse/command.ts';
 import { showParams } from '../tables/tune-tables.ts';
 import { studyArg } from './tune-input.ts';
-import { jsonFlag, withStudies } from './tune-show.ts';
+import { jsonFlag, trialCount, withStudies } from './tune-show.ts';
 
 export const stop: Command = {
   name: 'tune stop',
@@ -50,8 +50,7 @@ export const remove: Command = {
           hint: 'end it first: mlops tune stop',
         });
       }
-      const { counts } = await studies.summary(row.name);
-      const count = Object.values(counts).reduce((sum, each) => sum + each, 0);
+      const count = trialCount(await studies.summary(row.name));
       const what = `study '${row.name}' with ${plural(count, 'trial')}`;
       const dry = input.on('dry-run');
       if (!dry && !input.on('force') && !(await terminal.confirm(`Delete ${what}?`, { must: true }))) return 1;

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { studyNamed } from '../../app/tuning/open-tune.ts';
 import { viewStudy } from '../../app/tuning/read-studies.ts';
 import { studyPlots } from '../../app/tuning/study-plots.ts';
-import { didYouMean, MlopsError, writeFileAtomic } from '../../base/index.ts';
+import { didYouMean, MlopsError, plural, writeFileAtomic } from '../../base/index.ts';
 import { renderPage, toPng } from '../../plots/index.ts';
 import { importance, type OpenStudy } from '../../tune/index.ts';
 import type { Command } from '../parse/command.ts';
@@ -92,6 +92,5 @@ function pageOf(study: OpenStudy, chosen: readonly string[]): string {
   });
   // What cannot be drawn stands behind what can, with its reason.
   items.sort((a, b) => Number(a.svg === undefined) - Number(b.svg === undefined));
-  const count = study.trials.length;
-  return renderPage({ title: `Study ${study.name}`, subtitle: `${count} ${count === 1 ? 'trial' : 'trials'}`, items });
+  return renderPage({ title: `Study ${study.name}`, subtitle: plural(study.trials.length, 'trial'), items });
 }

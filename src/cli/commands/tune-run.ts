@@ -7,7 +7,7 @@ import { tuneStudy, type TuneBegin, type TuneOutcome } from '../../app/tuning/tu
 import { didYouMean, MlopsError, plural } from '../../base/index.ts';
 import { parseSpec, type FullTrial, type StudyEvent } from '../../tune/index.ts';
 import type { Command, FlagSpec, Input } from '../parse/command.ts';
-import { showNumber, showParams, showValues, took, trialJson } from '../tables/tune-tables.ts';
+import { countStates, showNumber, showParams, showValues, took, trialJson } from '../tables/tune-tables.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { TrialBoard } from '../terminal/trial-board.ts';
 import { countFlag, flagsOf, studyArg, timeFlag, tuneFlags } from './tune-input.ts';
@@ -162,15 +162,13 @@ async function search(input: Input, terminal: Terminal, settings: TuneSettings, 
 }
 
 function outcomeJson({ study, runId, done, best, trials }: TuneOutcome, interrupted: boolean): Record<string, unknown> {
-  const counts: Record<string, number> = {};
-  for (const { state } of trials) counts[state] = (counts[state] ?? 0) + 1;
   return {
     study,
     run_id: runId,
     state: done === undefined ? 'STOPPED' : done.good ? 'FINISHED' : 'FAILED',
     reason: done?.reason ?? (interrupted ? 'interrupted' : 'stopped'),
     trials: trials.length,
-    counts,
+    counts: countStates(trials),
     best: best.map(trialJson),
   };
 }
@@ -234,8 +232,7 @@ class StudyView {
         style: terminal.style,
       },
       () => {
-        const counts: Record<string, number> = {};
-        for (const { state } of study.view.trials) counts[state] = (counts[state] ?? 0) + 1;
+        const counts = countStates(study.view.trials);
         const [best] = study.best();
         const shown =
           best === undefined

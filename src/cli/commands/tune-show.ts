@@ -19,7 +19,7 @@ export function withStudies<Result>(
   return withStore(terminal, ({ studies }) => work(studies), { create: false });
 }
 
-function trialCount({ counts }: StudyReport['summary']): number {
+export function trialCount({ counts }: StudyReport['summary']): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 

@@ -35,6 +35,13 @@ function jsonReal(value: number): number | string {
   return Number.isFinite(value) ? value : String(value);
 }
 
+/** How many trials there are in each state. */
+export function countStates(trials: readonly { readonly state: string }[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { state } of trials) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}
+
 export function showNumber(value: number | undefined): string {
   if (value === undefined) return '-';
   return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)));
