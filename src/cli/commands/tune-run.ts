@@ -59,35 +59,22 @@ export const run: Command = {
   },
 };
 
-/** `mlops tune -S ...` */
-export const bare: Command = {
+/** `mlops tune -S ...`; `others` are what a word that is no command may have meant. */
+export const bareTune = (others: readonly Command[]): Command => ({
   ...run,
   name: 'tune',
   hidden: true,
   run(input, terminal) {
     const [word] = input.args;
-    const verbs = [
-      'run',
-      'resume',
-      'status',
-      'best',
-      'list',
-      'show',
-      'trials',
-      'importance',
-      'plot',
-      'stop',
-      'apply',
-      'delete',
-    ];
     if (word !== undefined) {
+      const names = others.map(({ name }) => name.slice('tune '.length));
       throw new MlopsError('usage', `there is no command 'tune ${word}'`, {
-        hint: didYouMean(word, [...verbs, 'export', 'import', 'drive']) ?? 'see `mlops tune --help`',
+        hint: didYouMean(word, names) ?? 'see `mlops tune --help`',
       });
     }
     return run.run(input, terminal);
   },
-};
+});
 
 export const resume: Command = {
   name: 'tune resume',

@@ -5,7 +5,7 @@ import type { Command, Verb } from '../parse/command.ts';
 import { exportCommand, importCommand } from './tune-exchange.ts';
 import { apply, remove, stop } from './tune-manage.ts';
 import { importanceCommand, plotCommand } from './tune-plot.ts';
-import { bare, resume, run } from './tune-run.ts';
+import { bareTune, resume, run } from './tune-run.ts';
 import { best, list, show, status, trials } from './tune-show.ts';
 
 const drive: Command = {
@@ -28,25 +28,26 @@ const drive: Command = {
   },
 };
 
+const commands: readonly Command[] = [
+  run,
+  resume,
+  status,
+  best,
+  list,
+  show,
+  trials,
+  importanceCommand,
+  plotCommand,
+  stop,
+  apply,
+  remove,
+  exportCommand,
+  importCommand,
+  drive,
+];
+
 export const verb: Verb = {
   name: 'tune',
   summary: 'Search hyper-parameters',
-  commands: [
-    bare,
-    run,
-    resume,
-    status,
-    best,
-    list,
-    show,
-    trials,
-    importanceCommand,
-    plotCommand,
-    stop,
-    apply,
-    remove,
-    exportCommand,
-    importCommand,
-    drive,
-  ],
+  commands: [bareTune(commands), ...commands],
 };
