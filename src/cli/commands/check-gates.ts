@@ -9,17 +9,12 @@ import { canonicalStage } from '../../tracking/index.ts';
 import type { Command, FlagSpec, Input } from '../parse/command.ts';
 import { textTable } from '../tables/text-table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
-import { dataPlaces, judging, logFlag } from './monitor-input.ts';
+import { dataPlaces, gatesFlag, judging, logFlag } from './monitor-input.ts';
 
 const formats = ['text', 'json', 'github', 'junit'] as const;
 
 const flags: readonly FlagSpec[] = [
-  {
-    name: 'gates',
-    value: 'FILE',
-    summary: 'the gates (gates.yaml here or at the root of the project)',
-    completes: 'path',
-  },
+  gatesFlag,
   logFlag,
   { name: 'format', value: 'NAME', summary: 'how to print; github: job summary', choices: formats, default: 'text' },
   { name: 'json', summary: 'print JSON' },

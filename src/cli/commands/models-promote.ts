@@ -7,7 +7,7 @@ import { canonicalStage } from '../../tracking/index.ts';
 import type { Command } from '../parse/command.ts';
 import { withStore } from '../session/with-store.ts';
 import { userName } from './models-input.ts';
-import { dataPlaces, logFlag } from './monitor-input.ts';
+import { dataPlaces, gatesFlag, logFlag } from './monitor-input.ts';
 
 export const promoteCommand: Command = {
   name: 'models promote',
@@ -29,12 +29,7 @@ export const promoteCommand: Command = {
     { name: 'better-than', value: 'SELECTOR', summary: 'a stage, alias or version that must be beaten' },
     { name: 'on', value: 'METRIC', summary: 'the metric of --better-than; -METRIC where less is better' },
     { name: 'or-none', summary: 'with --better-than: pass where the other version lacks the metric' },
-    {
-      name: 'gates',
-      value: 'FILE',
-      summary: 'the gates (gates.yaml here or at the root of the project)',
-      completes: 'path',
-    },
+    gatesFlag,
     { name: 'override', value: 'REASON', summary: 'go on although gates fail; the reason goes to the audit trail' },
     logFlag,
     { name: 'reason', short: 'm', value: 'TEXT', summary: 'why, for the audit trail' },

@@ -8,13 +8,7 @@ import { plural, writeFileAtomic } from '../../base/index.ts';
 import type { Command, Input } from '../parse/command.ts';
 import { openInBrowser } from '../terminal/open-browser.ts';
 import { logOf, selectionFlags, selectionOf } from './monitor-input.ts';
-import { bucketFlags, bucketsOf } from './monitor-stats.ts';
-
-const positiveFlag = {
-  name: 'positive',
-  value: 'LABEL',
-  summary: 'the positive one of two classes (the last)',
-} as const;
+import { bucketFlags, bucketsOf, positiveFlag } from './monitor-stats.ts';
 
 /** What JSON is written anyway has no flag for it. */
 const flags = [...selectionFlags.filter(({ name }) => name !== 'json'), ...bucketFlags, positiveFlag];

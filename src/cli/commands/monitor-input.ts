@@ -15,6 +15,13 @@ export const logFlag: FlagSpec = {
   completes: 'path',
 };
 
+export const gatesFlag: FlagSpec = {
+  name: 'gates',
+  value: 'FILE',
+  summary: 'the gates (gates.yaml here or at the root of the project)',
+  completes: 'path',
+};
+
 /** The flags of all that looks at the log. */
 export const selectionFlags: readonly FlagSpec[] = [
   { name: 'model', value: 'NAME', summary: 'only this model', completes: 'model' },

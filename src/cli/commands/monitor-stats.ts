@@ -12,6 +12,12 @@ export const bucketFlags = [
   { name: 'tz', value: 'ZONE', summary: 'time zone of hours, days and weeks (UTC)' },
 ] as const;
 
+export const positiveFlag = {
+  name: 'positive',
+  value: 'LABEL',
+  summary: 'the positive one of two classes (the last)',
+} as const;
+
 /** The buckets and their zone of all that counts in time. */
 export function bucketsOf(input: Input): Pick<StatsOptions, 'by' | 'zone'> {
   return { by: kinds.find((kind) => kind === input.text('by')), zone: input.text('tz') };
@@ -126,7 +132,7 @@ export const performanceCommand: Command = {
   flags: [
     ...selectionFlags,
     { name: 'task', value: 'NAME', summary: 'what the model does, where the labels do not tell', choices: tasks },
-    { name: 'positive', value: 'LABEL', summary: 'the positive one of two classes (the last)' },
+    positiveFlag,
     { name: 'seed', value: 'N', integer: true, summary: 'of the bootstrap (0)' },
     { name: 'estimate', summary: 'without labels: what the scores let expect (CBPE)' },
   ],
