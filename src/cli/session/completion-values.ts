@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { errorCodes } from '../../base/index.ts';
+import type { Experiment } from '../../mlflow/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import type { Completes } from '../parse/command.ts';
 
@@ -39,15 +40,12 @@ const readers: Partial<Record<Completes, Reader>> = {
   param: ({ cwd }) => paramKeys(cwd),
   revision: ({ cwd }) => revisions(cwd),
   run: (place) =>
-    inStore(place, async (store, experimentIds) => {
+    inStore(place, async (store) => {
+      const experimentIds = (await experimentsOf(store)).map(({ id }) => id);
       const { items } = await store.searchRuns({ experimentIds, maxResults: 50 });
       return ['latest', ...items.flatMap(({ info }) => [info.id.slice(0, 8), info.name])];
     }),
-  experiment: (place) =>
-    inStore(place, async (store) => {
-      const { items } = await store.searchExperiments({ view: 'ACTIVE_ONLY', maxResults: 100 });
-      return items.map(({ name }) => name);
-    }),
+  experiment: (place) => inStore(place, async (store) => (await experimentsOf(store)).map(({ name }) => name)),
   model: (place) =>
     inStore(place, async (store) =>
       (await store.searchRegisteredModels({ maxResults: 100 })).items.map(({ name }) => name),
@@ -71,20 +69,20 @@ const readers: Partial<Record<Completes, Reader>> = {
 
 async function inStore(
   { cwd, env }: CompletionPlace,
-  read: (store: TrackingStore, experimentIds: readonly string[]) => Promise<readonly string[]>,
+  read: (store: TrackingStore) => Promise<readonly string[]>,
 ): Promise<readonly string[]> {
   const { openPlace, trackingPlace } = await import('../../app/places/tracking-home.ts');
   const signal = AbortSignal.timeout(patience);
   const store = await openPlace(trackingPlace(cwd, env), { create: false, signal });
   try {
-    const { items } = await store.searchExperiments({ view: 'ACTIVE_ONLY', maxResults: 100 });
-    return await read(
-      store,
-      items.map(({ id }) => id),
-    );
+    return await read(store);
   } finally {
     await store.close();
   }
+}
+
+async function experimentsOf(store: TrackingStore): Promise<readonly Experiment[]> {
+  return (await store.searchExperiments({ view: 'ACTIVE_ONLY', maxResults: 100 })).items;
 }
 
 function stageNames(cwd: string): string[] {
