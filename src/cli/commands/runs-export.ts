@@ -6,6 +6,7 @@ import { plural } from '../../base/index.ts';
 import { everything, runToJson, type Run } from '../../mlflow/index.ts';
 import type { Command } from '../parse/command.ts';
 import { withStore } from '../session/with-store.ts';
+import { csvText } from '../tables/csv.ts';
 
 export const exportCommand: Command = {
   name: 'runs export',
@@ -56,7 +57,7 @@ export const exportCommand: Command = {
     ),
 };
 
-/** As RFC 4180 has it; times are ISO 8601, and what a run lacks is empty. */
+/** Times are ISO 8601, and what a run lacks is empty. */
 function csvOf(runs: readonly Run[]): string {
   const names = (of: (run: Run) => readonly { readonly key: string }[]): string[] =>
     [...new Set(runs.flatMap((run) => of(run).map(({ key }) => key)))].sort();
@@ -72,7 +73,7 @@ function csvOf(runs: readonly Run[]): string {
   const lines = runs.map((run) => {
     const { info } = run;
     const [metric, param, tag] = [run.metrics, run.params, run.tags].map(
-      (list) => new Map<string, string | number>(list.map(({ key, value }) => [key, value])),
+      (list) => new Map(list.map(({ key, value }) => [key, String(value)])),
     );
     return [
       ...[
@@ -84,19 +85,14 @@ function csvOf(runs: readonly Run[]): string {
         time(info.endTime),
         info.artifactUri,
       ],
-      ...metrics.map((key) => metric?.get(key)),
-      ...params.map((key) => param?.get(key)),
-      ...tags.map((key) => tag?.get(key)),
+      ...metrics.map((key) => metric?.get(key) ?? ''),
+      ...params.map((key) => param?.get(key) ?? ''),
+      ...tags.map((key) => tag?.get(key) ?? ''),
     ];
   });
-  return [header, ...lines].map((cells) => `${cells.map(cell).join(',')}\r\n`).join('');
+  return csvText([header, ...lines]);
 }
 
 function time(milliseconds: number | undefined): string {
   return milliseconds === undefined || milliseconds === 0 ? '' : new Date(milliseconds).toISOString();
-}
-
-function cell(value: string | number | undefined): string {
-  const text = String(value ?? '');
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

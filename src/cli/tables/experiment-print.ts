@@ -1,3 +1,4 @@
+import { csvText } from './csv.ts';
 import type { ExperimentColumn, ExperimentTable } from './experiment-table.ts';
 import { displayWidth, dvcTable } from './dvc-table.ts';
 import type { Style } from '../terminal/terminal.ts';
@@ -25,11 +26,8 @@ export function experimentMarkdown(table: ExperimentTable): string[] {
   );
 }
 
-/** CSV with the line ends of Python's writer. */
 export function experimentCsv(table: ExperimentTable): string {
-  const quote = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-  const rows = [table.columns.map(({ name }) => name), ...table.rows];
-  return rows.map((row) => `${row.map(quote).join(',')}\r\n`).join('');
+  return csvText([table.columns.map(({ name }) => name), ...table.rows]);
 }
 
 /**
