@@ -80,7 +80,7 @@ export const watchCommand: Command = {
         signal: terminal.signal,
         onTrouble: (line) => terminal.warn(line),
       };
-      const onBegun = (alert: Alert, signal: AbortSignal) => runFor(alert, alerting, { input, terminal, signal });
+      const onBegun = (alert: Alert, signal: AbortSignal) => runFor(alert, alerting, terminal, signal);
       if (!input.on('once')) {
         if (every === 0) throw new MlopsError('usage', 'interval is no time span', { hint: 'write 15m, 6h or 7d' });
         terminal.note(`looking every ${formatDuration(every)}; stop with Ctrl-C`);
@@ -97,11 +97,7 @@ export const watchCommand: Command = {
     }),
 };
 
-async function runFor(
-  alert: Alert,
-  alerting: Alerting,
-  { terminal, signal }: { readonly input: Input; readonly terminal: Terminal; readonly signal: AbortSignal },
-): Promise<void> {
+async function runFor(alert: Alert, alerting: Alerting, terminal: Terminal, signal: AbortSignal): Promise<void> {
   const found = alerting.settings();
   const rule = found.settings.alerts.rules.find(({ name }) => name === alert.rule);
   if (rule?.run === undefined) return;
