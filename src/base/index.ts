@@ -26,6 +26,7 @@ export { scanJson, type JsonParts } from './json-scanner.ts';
 export { lockFile, tryLockFile, type FileLock, type LockOptions } from './lock.ts';
 export { keepingLineEnds } from './line-ends.ts';
 export { createLogger, silentLogger, type Logger, type LogLevel } from './log.ts';
+export { packageFolder } from './package-folder.ts';
 export { mapPool } from './pool.ts';
 export {
   bigsOf,

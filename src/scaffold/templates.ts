@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { didYouMean, MlopsError } from '../base/index.ts';
+import { didYouMean, MlopsError, packageFolder } from '../base/index.ts';
 
 /** What `template.json` says about a template. */
 export interface Template {
@@ -88,16 +88,9 @@ export function listFiles(template: TemplateFolder): TemplateFile[] {
     .sort((a, b) => (a.target < b.target ? -1 : 1));
 }
 
-/**
- * The folder `templates/` of the package that the module at `from` belongs to: the same search serves
- * `src/scaffold/` in development and a bundle at any depth of `dist/`.
- */
+/** The folder `templates/` of the package that the module at `from` belongs to. */
 export function templatesFolder(from: string = fileURLToPath(import.meta.url)): string {
-  for (let folder = path.dirname(from); ; folder = path.dirname(folder)) {
-    const templates = path.join(folder, 'templates');
-    if (fs.existsSync(templates) && fs.existsSync(path.join(folder, 'package.json'))) return templates;
-    if (folder === path.dirname(folder)) throw new Error(`no package with a folder 'templates' above ${from}`);
-  }
+  return path.join(packageFolder('templates', from), 'templates');
 }
 
 /** `data/_gitignore` in a template is `data/.gitignore` in a project. */

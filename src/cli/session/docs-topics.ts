@@ -1,8 +1,7 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { didYouMean, MlopsError } from '../../base/index.ts';
+import { didYouMean, MlopsError, packageFolder } from '../../base/index.ts';
 
 /** Something that `mlops docs TOPIC` shows: a file that ships in the package. */
 export interface DocsTopic {
@@ -105,14 +104,5 @@ export function findTopic(word: string): DocsTopic {
 }
 
 export function topicPath(topic: DocsTopic): string {
-  return path.join(packageFolder(), topic.file);
-}
-
-/** The folder of the package: the nearest one above this file that has docs and a package.json. */
-function packageFolder(): string {
-  const from = path.dirname(fileURLToPath(import.meta.url));
-  for (let folder = from; ; folder = path.dirname(folder)) {
-    if (fs.existsSync(path.join(folder, 'docs')) && fs.existsSync(path.join(folder, 'package.json'))) return folder;
-    if (folder === path.dirname(folder)) throw new Error(`no package with a folder 'docs' above ${from}`);
-  }
+  return path.join(packageFolder('docs', fileURLToPath(import.meta.url)), topic.file);
 }
