@@ -45,6 +45,20 @@ export class Checker {
     return value === undefined ? undefined : this.text(value, path);
   }
 
+  /** The name of a file beside serving.yaml. */
+  optionalFile(value: unknown, path: string): string | undefined {
+    const name = this.optionalText(value, path);
+    if (name !== undefined && hasSlash(name)) throw this.problem(path, 'a file beside serving.yaml', name);
+    return name;
+  }
+
+  /** Labels as a list, or the name of a file beside serving.yaml. */
+  labels(value: unknown, path: string): { labels: string[] | undefined; labelsFile: string | undefined } {
+    if (typeof value !== 'string') return { labels: this.optionalTexts(value, path), labelsFile: undefined };
+    if (value === '' || hasSlash(value)) throw this.problem(path, 'a list, or a file beside serving.yaml', value);
+    return { labels: undefined, labelsFile: value };
+  }
+
   optionalNumber(value: unknown, path: string): number | undefined {
     if (value === undefined) return undefined;
     if (typeof value !== 'number') throw this.problem(path, 'a number', value);
@@ -60,4 +74,8 @@ export class Checker {
     if (found === undefined) throw this.problem(path, choices.join(' or '), value);
     return found;
   }
+}
+
+function hasSlash(name: string): boolean {
+  return /[\\/]/.test(name);
 }

@@ -55,7 +55,7 @@ export function readEnsemble(check: Checker, value: unknown): EnsembleConfig {
     }
   }
   const join = check.choice(fields['join'], 'ensemble.join', joins);
-  const fusion = check.optionalText(fields['fusion'], 'ensemble.fusion');
+  const fusion = check.optionalFile(fields['fusion'], 'ensemble.fusion');
   if ((join === 'stacking') !== (fusion !== undefined)) {
     throw check.problem(
       'ensemble.fusion',
@@ -63,16 +63,9 @@ export function readEnsemble(check: Checker, value: unknown): EnsembleConfig {
       fusion,
     );
   }
-  if (fusion !== undefined && /[\\/]/.test(fusion))
-    throw check.problem('ensemble.fusion', 'a file beside serving.yaml', fusion);
   const total = members.reduce((sum, { weight }) => sum + weight, 0);
   if (join === 'weights' && total <= 0) throw check.problem('ensemble.members', 'a weight above 0', total);
-  const labels = fields['labels'];
-  return {
-    ...{ members, join, fusion },
-    labels: typeof labels === 'string' ? undefined : check.optionalTexts(labels, 'ensemble.labels'),
-    labelsFile: typeof labels === 'string' ? check.text(labels, 'ensemble.labels') : undefined,
-  };
+  return { members, join, fusion, ...check.labels(fields['labels'], 'ensemble.labels') };
 }
 
 function readMember(check: Checker, value: unknown, path: string): MemberConfig {

@@ -99,6 +99,10 @@ describe('serving.yaml', () => {
     ['table: {columns: [{type: number}]}', 'table.columns[0].name: expected a text, got nothing'],
     ['table: {columns: [{name: a, type: date}]}', 'expected number or integer or string or boolean, got "date"'],
     ['text: {tokenizer: ../../etc/passwd}', 'text.tokenizer: expected a file beside serving.yaml'],
+    [
+      'ensemble: {members: [{name: a, model: models:/m/1, inputs: {x: x}}], join: mean, labels: ../../etc/passwd}',
+      'ensemble.labels: expected a list, or a file beside serving.yaml',
+    ],
     ['text: {}', 'cannot be used'],
     ['outputs: [{name: nope}]', "names the output 'nope', the model has scores"],
     ['outputs: [{name: scores, activation: relu}]', 'outputs[0].activation: expected softmax or sigmoid'],

@@ -136,11 +136,9 @@ function readColumn(check: Checker, value: unknown, index: number): ColumnConfig
 
 function readText(check: Checker, value: unknown): TextConfig {
   const fields = check.fields(value, 'text', ['field', 'tokenizer', 'max_length', 'padding']);
-  const tokenizer = check.optionalText(fields['tokenizer'], 'text.tokenizer') ?? 'tokenizer.json';
-  if (/[\\/]/.test(tokenizer)) throw check.problem('text.tokenizer', 'a file beside serving.yaml', tokenizer);
   return {
     field: check.optionalText(fields['field'], 'text.field') ?? 'text',
-    tokenizer,
+    tokenizer: check.optionalFile(fields['tokenizer'], 'text.tokenizer') ?? 'tokenizer.json',
     maxLength: check.optionalNumber(fields['max_length'], 'text.max_length') ?? 512,
     padding: check.choice(fields['padding'] ?? 'longest', 'text.padding', ['longest', 'max_length'] as const),
   };
@@ -174,17 +172,10 @@ function readOutput(check: Checker, value: unknown, index: number): OutputConfig
     pooling:
       pooling === undefined ? undefined : check.choice(pooling, `${path}.pooling`, ['mean', 'cls', 'max'] as const),
     normalize: normalize === true,
-    ...readLabels(check, fields['labels'], `${path}.labels`),
+    ...check.labels(fields['labels'], `${path}.labels`),
     topK: check.optionalNumber(fields['top_k'], `${path}.top_k`),
     threshold: check.optionalNumber(fields['threshold'], `${path}.threshold`),
     unit: check.optionalText(fields['unit'], `${path}.unit`),
     boxes: readBoxes(check, fields, path),
   };
-}
-
-/** A list, or the name of a file beside serving.yaml. */
-function readLabels(check: Checker, value: unknown, path: string): Pick<OutputConfig, 'labels' | 'labelsFile'> {
-  if (typeof value !== 'string') return { labels: check.optionalTexts(value, path), labelsFile: undefined };
-  if (value === '' || /[\\/]/.test(value)) throw check.problem(path, 'a list, or a file beside serving.yaml', value);
-  return { labels: undefined, labelsFile: value };
 }
