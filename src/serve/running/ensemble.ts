@@ -1,5 +1,5 @@
 import { MlopsError } from '../../base/index.ts';
-import { outputOf, type EnsembleConfig, type MemberConfig } from '../processing/ensemble-config.ts';
+import { outputOf, requestKeys, type EnsembleConfig, type MemberConfig } from '../processing/ensemble-config.ts';
 import type { GivenValues, PictureFiles } from '../processing/steps.ts';
 import type { Json, JsonObject } from '../wire/json-reader.ts';
 import { noTensors, type Tensor, type Tensors } from '../wire/tensor.ts';
@@ -7,8 +7,7 @@ import { invalid, tensorFromJson } from '../wire/tensor-json.ts';
 import { finish } from './finish.ts';
 import { joinScores, labelsOfRows } from './join.ts';
 import { submitRows, type PictureDesk } from './pictures.ts';
-import type { Lease } from './router.ts';
-import type { Scheduler } from './scheduler.ts';
+import type { Runs, Scheduler } from './scheduler.ts';
 import type { LoadedEnsemble, ServedVersion } from './served-version.ts';
 
 export interface Joined {
@@ -16,7 +15,6 @@ export interface Joined {
   readonly labels: readonly string[] | undefined;
   /** Version of each member by its name. */
   readonly members: Readonly<Record<string, string>>;
-  readonly queued: number;
 }
 
 /** Runs the members of an ensemble, those beside each other that need nothing of others, and joins what they say. */
@@ -31,40 +29,41 @@ export class EnsembleRunner {
 
   /** @throws MlopsError `invalid_input` by the name of the key. */
   async run(
-    lease: Lease,
+    { stats }: Pick<Runs, 'stats'>,
     { config, members, fusion }: LoadedEnsemble,
     given: GivenValues,
     gone?: () => boolean,
   ): Promise<Joined> {
-    checkKeys(config, members, given);
+    checkKeys(config, given);
     const running = new Map<string, Promise<Tensors>>();
     for (const member of config.members) {
       const version = members.get(member.name);
       if (version === undefined) throw new Error(`member '${member.name}' is not loaded`);
       // Members take from those above them, which run already.
-      running.set(member.name, this.#runMember(lease, { member, version }, given, running, gone));
+      running.set(member.name, this.#runMember(member, { version, stats }, given, running, gone));
     }
     const results = await Promise.all(running.values());
     const scores = config.members.map((member, i) => scoresOf(member, members.get(member.name), results[i] ?? {}));
     const probabilities =
-      fusion === undefined ? joinScores(config, scores) : await this.#fuse(lease, fusion, config, scores, gone);
+      fusion === undefined
+        ? joinScores(config, scores)
+        : await this.#fuse({ version: fusion, stats }, config, scores, gone);
     const classes = config.labels ?? ownLabels(config, members);
     return {
       outputs: { probabilities },
       labels: classes === undefined ? undefined : labelsOfRows(probabilities, classes),
       members: Object.fromEntries([...members].map(([name, { ref }]) => [name, ref.version])),
-      queued: 0,
     };
   }
 
   async #runMember(
-    lease: Lease,
-    { member, version }: { member: MemberConfig; version: ServedVersion },
+    member: MemberConfig,
+    runs: Runs,
     given: GivenValues,
     running: ReadonlyMap<string, Promise<Tensors>>,
     gone: (() => boolean) | undefined,
   ): Promise<Tensors> {
-    const own: Lease = { version, arm: undefined, stats: lease.stats, release: () => undefined };
+    const { version } = runs;
     const feeds: Record<string, Tensor> = noTensors();
     const raw: Record<string, Json> = Object.create(null) as JsonObject;
     const files = new Map<string, readonly Uint8Array[]>();
@@ -85,7 +84,7 @@ export class EnsembleRunner {
     const pictures = await this.#read(version, { raw, files }, feeds);
     const processed = version.processing?.output;
     const fetches = processed?.fetches ?? version.outputNames;
-    const answer = await submitRows(this.#scheduler, own, { feeds, fetches, gone }, pictures?.length);
+    const answer = await submitRows(this.#scheduler, runs, { feeds, fetches, gone }, pictures?.length);
     const done = finish({ version, feeds, fetches, raw: answer.outputs, processed: true, pictures });
     return { ...answer.outputs, ...done.outputs };
   }
@@ -117,20 +116,19 @@ export class EnsembleRunner {
   }
 
   async #fuse(
-    lease: Lease,
-    fusion: ServedVersion,
+    runs: Runs,
     { members }: EnsembleConfig,
     scores: readonly Tensor[],
     gone: (() => boolean) | undefined,
   ): Promise<Tensor> {
+    const { version: fusion } = runs;
     const feeds: Record<string, Tensor> = noTensors();
     for (const [i, { name }] of members.entries()) {
       const info = fusion.inputs.find((input) => input.name === name);
       const tensor = scores[i];
       if (info !== undefined && tensor !== undefined) feeds[name] = cast(tensor, info.dtype);
     }
-    const own: Lease = { version: fusion, arm: undefined, stats: lease.stats, release: () => undefined };
-    const { outputs } = await this.#scheduler.submit(own, feeds, fusion.outputNames, gone);
+    const { outputs } = await this.#scheduler.submit(runs, feeds, fusion.outputNames, gone);
     const found = Object.values(outputs).find(({ dtype, dims }) => dtype.startsWith('float') && dims.length <= 2);
     if (found === undefined) throw new MlopsError('inference_failed', 'the fusion model answers no scores');
     return found;
@@ -138,14 +136,8 @@ export class EnsembleRunner {
 }
 
 /** @throws MlopsError `invalid_input` for a key that is missing or strange, and for unequal numbers of rows. */
-function checkKeys(
-  { members: all }: EnsembleConfig,
-  members: ReadonlyMap<string, ServedVersion>,
-  { values, files }: GivenValues,
-): void {
-  const names = new Set(members.keys());
-  const sources = all.flatMap(({ inputs }) => [...inputs.values()]);
-  const keys = [...new Set(sources.filter((source) => outputOf(source, names) === undefined))];
+function checkKeys(config: EnsembleConfig, { values, files }: GivenValues): void {
+  const keys = requestKeys(config);
   const strange = [...Object.keys(values), ...files.keys()].find((key) => !keys.includes(key));
   if (strange !== undefined)
     throw invalid(strange.slice(0, 100), `only ${keys.join(', ')}`, `'${strange.slice(0, 100)}'`);

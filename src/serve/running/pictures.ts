@@ -8,8 +8,7 @@ import {
 import type { GivenPictures, ImagePlan } from '../processing/steps.ts';
 import { allocate, concatRows, noTensors, numberToHalf, sliceRows, type Tensor, type Tensors } from '../wire/tensor.ts';
 import type { Answer } from './job.ts';
-import type { Lease } from './router.ts';
-import type { Scheduler } from './scheduler.ts';
+import type { Runs, Scheduler } from './scheduler.ts';
 import type { ServedVersion } from './served-version.ts';
 
 /** What is known of a picture once it is a row of an input. */
@@ -112,15 +111,15 @@ interface Wanted {
  */
 export async function submitRows(
   scheduler: Scheduler,
-  lease: Lease,
+  runs: Runs,
   { feeds, fetches, gone }: Wanted,
   pictures = 0,
 ): Promise<Answer> {
-  const input = lease.version.processing?.input?.image?.input;
+  const input = runs.version.processing?.input?.image?.input;
   const alone = input?.dims?.length === 3 || input?.dims?.[0] === 1;
-  if (pictures <= 1 || !alone) return scheduler.submit(lease, feeds, fetches, gone);
+  if (pictures <= 1 || !alone) return scheduler.submit(runs, feeds, fetches, gone);
   const rows = Array.from({ length: pictures }, (_, row) => rowOf(feeds, row, pictures, input));
-  const answers = await Promise.all(rows.map((row) => scheduler.submit(lease, row, fetches, gone)));
+  const answers = await Promise.all(rows.map((row) => scheduler.submit(runs, row, fetches, gone)));
   const [first] = answers;
   if (first === undefined) throw new Error('a request of pictures has none');
   const outputs = noTensors();

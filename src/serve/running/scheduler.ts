@@ -22,6 +22,9 @@ const hangLimit = 1_000;
 /** Batches wait in the thread's mailbox up to this number, so that it never pauses between two. */
 const runsPerThread = 2;
 
+/** The version that runs, and where it is counted: what the scheduler needs of a lease. */
+export type Runs = Pick<Lease, 'version' | 'stats'>;
+
 /** What waits for a version. */
 interface Lane {
   readonly version: ServedVersion;
@@ -56,8 +59,8 @@ export class Scheduler {
    * @throws MlopsError `overloaded`, `deadline_exceeded`, `client_gone`, `invalid_input`, `inference_failed`,
    * `inference_thread_lost`.
    */
-  submit(lease: Lease, feeds: Tensors, fetches: readonly string[], gone?: () => boolean): Promise<Answer> {
-    const { version, stats } = lease;
+  submit(runs: Runs, feeds: Tensors, fetches: readonly string[], gone?: () => boolean): Promise<Answer> {
+    const { version, stats } = runs;
     const lane = this.#laneOf(version);
     if (lane.queue.length >= this.options.maxQueue) {
       stats.rejected++;
