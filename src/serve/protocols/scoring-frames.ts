@@ -1,6 +1,7 @@
 import { MlopsError } from '../../base/index.ts';
 import type { Dtype, TensorInfo } from '../../model/index.ts';
 import type { SampledRows } from '../../monitor/index.ts';
+import type { InputStep } from '../processing/steps.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import { cellOf, guessedCell } from '../wire/csv.ts';
 import { isObject, showJson, type Json, type JsonObject } from '../wire/json-reader.ts';
@@ -32,8 +33,7 @@ export function scoringRows(version: VersionFacts, scoring: Scoring, feeds: Tens
     const raw = rowsForStep(version, scoring, frame);
     return step === undefined || raw === undefined ? undefined : sampled(step.rows(raw, feeds));
   }
-  const cell = (field: Json, name: string): Json =>
-    frame.text && typeof field === 'string' && step?.holdsText(name) !== true ? guessedCell(field) : field;
+  const cell = cellFor(frame, step);
   const row = (index: number) => {
     const cells = frame.rows[index] ?? [];
     return Object.fromEntries(columns.map((name, i) => [name, cell(cells[i] ?? null, name)]));
@@ -46,9 +46,14 @@ function rowsForStep(version: VersionFacts, { form, value }: Scoring, frame: Fra
   const step = version.processing?.input;
   if (step === undefined || step.image !== undefined || (frame === undefined && form === 'inputs')) return undefined;
   if (frame === undefined) return value;
-  const cell = (field: Json, name: string): Json =>
-    frame.text && typeof field === 'string' && !step.holdsText(name) ? guessedCell(field) : field;
+  const cell = cellFor(frame, step);
   return frame.rows.map((row) => recordOf(frame, row, cell));
+}
+
+/** What a cell means: a field of a CSV table is guessed at, unless its column holds texts. */
+function cellFor({ text }: Frame, step: InputStep | undefined): (field: Json, name: string) => Json {
+  return (field, name) =>
+    text && typeof field === 'string' && step?.holdsText(name) !== true ? guessedCell(field) : field;
 }
 
 /** The rows of a scoring request that give pictures under `field`; undefined where it gives tensors. */
