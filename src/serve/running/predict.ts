@@ -4,7 +4,7 @@ import type { Answer } from './job.ts';
 import { countAnswers, finish, type Finished, type Run } from './finish.ts';
 import type { Lease } from './router.ts';
 import type { LoadedEnsemble, ServedVersion, VersionFacts } from './served-version.ts';
-import type { VersionNumbers } from './stats.ts';
+import type { VersionNumbers, VersionStats } from './stats.ts';
 import type { GivenPictures, GivenValues } from '../processing/steps.ts';
 import { EnsembleRunner, type Joined } from './ensemble.ts';
 import { submitRows, type DecodedPicture, type PictureDesk } from './pictures.ts';
@@ -87,11 +87,7 @@ export class Predictor {
       const elsewhere = request.writeElsewhere?.(run, performance.now() - started);
       const answers = elsewhere === undefined ? undefined : await elsewhere;
       const done = answers === undefined ? finish(run) : nothing;
-      const latency = performance.now() - started;
-      stats.success++;
-      stats.lastInference = Date.now();
-      stats.latency.observe(latency / 1000);
-      stats.nanoseconds.success += latency * 1e6;
+      const latency = countSuccess(stats, started);
       stats.nanoseconds.queue += answer.queued * 1e6;
       if (answers === undefined) countAnswers(stats.answers, run, done.labels);
       else stats.answers.add(answers);
@@ -116,15 +112,21 @@ export class Predictor {
       throw new MlopsError('bad_request', `'${version.ref.name}' is an ensemble, which answers on /predict only`);
     }
     const { outputs, labels, members } = await this.#ensembles.run(lease, ensemble, given, request.gone?.bind(request));
-    const latency = performance.now() - started;
-    stats.success++;
-    stats.lastInference = Date.now();
-    stats.latency.observe(latency / 1000);
-    stats.nanoseconds.success += latency * 1e6;
+    const latency = countSuccess(stats, started);
     for (const label of labels ?? []) stats.answers.label(label);
     const done: Finished = { ...nothing, outputs, labels, fetches: Object.keys(outputs) };
     return { ...done, version, arm, feeds: {}, answer: { outputs }, members, latency };
   }
+}
+
+/** Counts a request that was answered, and says how long it took. */
+function countSuccess(stats: VersionStats, started: number): number {
+  const latency = performance.now() - started;
+  stats.success++;
+  stats.lastInference = Date.now();
+  stats.latency.observe(latency / 1000);
+  stats.nanoseconds.success += latency * 1e6;
+  return latency;
 }
 
 const nothing: Finished = {
