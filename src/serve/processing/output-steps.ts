@@ -3,7 +3,7 @@ import { findBoxes, type BoxDecoder, type FoundBox } from '../boxes/boxes.ts';
 import { boxDecoder, inputSize } from './box-output.ts';
 import type { ModelEdges, OutputSteps } from './steps.ts';
 import type { OutputConfig, ServingConfig } from './serving-config.ts';
-import { halfToNumber, type Tensor, type Tensors } from '../wire/tensor.ts';
+import { asFloats, withoutHalf, type Tensor, type Tensors } from '../wire/tensor.ts';
 
 /** The steps that `outputs` of serving.yaml declares, in their order; outputs that it does not name are left out. */
 export function outputSteps(config: ServingConfig, file: string, edges: ModelEdges): OutputSteps {
@@ -58,17 +58,8 @@ function transform(tensor: Tensor, step: OutputConfig, feeds: Tensors): Tensor {
   return step.normalize ? overRows(result, normalize) : result;
 }
 
-/** Half precision in single; what is whole stays. */
 function floats(tensors: Tensors): Tensors {
-  return Object.fromEntries(
-    Object.entries(tensors).map(([name, tensor]) => [name, tensor.dtype === 'float16' ? asFloats(tensor) : tensor]),
-  );
-}
-
-function asFloats(tensor: Tensor): Tensor {
-  if (tensor.dtype === 'float32') return tensor;
-  const decode = tensor.dtype === 'float16' ? halfToNumber : Number;
-  return { dtype: 'float32', dims: tensor.dims, data: Float32Array.from(tensor.data as Float64Array, decode) };
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, withoutHalf(tensor)]));
 }
 
 /** Applies `change` to each vector along the last dimension. */

@@ -2,7 +2,7 @@ import { MlopsError } from '../../base/index.ts';
 import { outputOf, requestKeys, type EnsembleConfig, type MemberConfig } from '../processing/ensemble-config.ts';
 import type { GivenValues, PictureFiles } from '../processing/steps.ts';
 import type { Json, JsonObject } from '../wire/json-reader.ts';
-import { noTensors, type Tensor, type Tensors } from '../wire/tensor.ts';
+import { asFloats, noTensors, withoutHalf, type Tensor, type Tensors } from '../wire/tensor.ts';
 import { invalid, tensorFromJson } from '../wire/tensor-json.ts';
 import { finish } from './finish.ts';
 import { joinScores, labelsOfRows } from './join.ts';
@@ -46,8 +46,8 @@ export class EnsembleRunner {
     const scores = config.members.map((member, i) => scoresOf(member, members.get(member.name), results[i] ?? {}));
     const probabilities =
       fusion === undefined
-        ? joinScores(config, scores)
-        : await this.#fuse({ version: fusion, stats }, config, scores, gone);
+        ? joinScores(config, scores.map(withoutHalf))
+        : withoutHalf(await this.#fuse({ version: fusion, stats }, config, scores, gone));
     const classes = config.labels ?? ownLabels(config, members);
     return {
       outputs: { probabilities },
@@ -169,12 +169,7 @@ function fromForm(value: Json, dtype: Tensor['dtype']): Json {
 }
 
 function cast(tensor: Tensor, dtype: Tensor['dtype']): Tensor {
-  if (tensor.dtype === dtype) return tensor;
-  if (dtype === 'float32')
-    return { dtype, dims: tensor.dims, data: Float32Array.from(tensor.data as ArrayLike<number>, Number) };
-  if (dtype === 'float64')
-    return { dtype, dims: tensor.dims, data: Float64Array.from(tensor.data as ArrayLike<number>, Number) };
-  return tensor;
+  return dtype === 'float32' || dtype === 'float64' ? asFloats(tensor, dtype) : tensor;
 }
 
 function scoresOf(member: MemberConfig, version: ServedVersion | undefined, outputs: Tensors): Tensor {

@@ -139,6 +139,20 @@ export function halfToNumber(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+/** The numbers of a tensor in single or double precision. */
+export function asFloats(tensor: Tensor, dtype: 'float32' | 'float64' = 'float32'): Tensor {
+  if (tensor.dtype === dtype) return tensor;
+  const decode = tensor.dtype === 'float16' ? halfToNumber : Number;
+  const values = tensor.data as ArrayLike<number>;
+  const data = dtype === 'float32' ? Float32Array.from(values, decode) : Float64Array.from(values, decode);
+  return { dtype, dims: tensor.dims, data };
+}
+
+/** Half precision in single; what is no half stays. */
+export function withoutHalf(tensor: Tensor): Tensor {
+  return tensor.dtype === 'float16' ? asFloats(tensor) : tensor;
+}
+
 /** A number to the nearest half-precision value, ties to even, as numpy rounds. */
 export function numberToHalf(value: number): number {
   if (Number.isNaN(value)) return 0x7e00;

@@ -1,0 +1,62 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import { buildOnnx, identityModel, type OnnxTypeName } from '../../../test/support/onnx.ts';
+import { post, startServer } from '../../../test/support/serving.ts';
+import { FolderSource } from '../models/folder-source.ts';
+import type { RunningServer } from '../routes/server.ts';
+
+let server: RunningServer;
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'serve-ensembles-'));
+
+function write(file: string, content: string | Uint8Array): void {
+  fs.mkdirSync(path.dirname(path.join(dir, file)), { recursive: true });
+  fs.writeFileSync(path.join(dir, file), content);
+}
+
+const member = (name: string, model: string, inputs: string) => `{name: ${name}, model: models:/${model}/1, ${inputs}}`;
+const scores = (type: OnnxTypeName) => identityModel(type, ['N', 2]);
+
+beforeAll(async () => {
+  write('single/model.onnx', scores('float32'));
+  write('half/model.onnx', scores('float16'));
+  const fusion = buildOnnx({
+    inputs: ['a', 'b'].map((name) => ({ name, type: 'float32', shape: ['N', 2] })),
+    outputs: [{ name: 'y', type: 'float16', shape: ['N', 2] }],
+    nodes: [
+      { op: 'Max', inputs: ['a', 'b'], outputs: ['most'] },
+      { op: 'Cast', inputs: ['most'], outputs: ['y'], attributes: [{ name: 'to', int: 10 }] },
+    ],
+  });
+  const [a, b] = [member('a', 'single', 'inputs: {x: p}'), member('b', 'half', 'inputs: {x: q}')];
+  write('mean/serving.yaml', `ensemble: {members: [${a}, ${b}], join: mean, labels: [no, yes]}`);
+  write('chain/serving.yaml', `ensemble: {members: [${b}, ${member('c', 'single', 'inputs: {x: b.y}')}], join: chain}`);
+  write('stacking/serving.yaml', `ensemble: {members: [${a}, ${b}], join: stacking, fusion: fusion.onnx}`);
+  write('stacking/fusion.onnx', fusion);
+  server = await startServer(FolderSource.directory(dir));
+  expect(server.failures).toEqual([]);
+});
+afterAll(async () => {
+  await server.close(1_000);
+  fs.rmSync(dir, { recursive: true });
+});
+
+const [p, q] = [[[0.25, 0.5]], [[0.75, 0.25]]];
+
+it.each([
+  ['mean', { p, q }, [[0.5, 0.375]]],
+  ['chain', { q }, q],
+  ['stacking', { p, q }, [[0.75, 0.5]]],
+])('%s reads half precision as numbers', async (model, values, probabilities) => {
+  const answer = await post(server, `/predict?model=${model}`, values);
+  expect(answer.json()).toMatchObject({ outputs: { probabilities } });
+});
+
+it('takes numbers of a form as JSON', async () => {
+  const form = new FormData();
+  for (const [key, value] of Object.entries({ p, q })) form.set(key, JSON.stringify(value[0]));
+  const answer = await fetch(`${server.listening.url}/predict?model=mean`, { method: 'POST', body: form });
+  expect(await answer.json()).toMatchObject({ labels: ['no'], members: { a: '1', b: '1' } });
+});
