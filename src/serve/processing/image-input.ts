@@ -4,6 +4,7 @@ import type { PictureOptions, Resize } from '../../pictures/index.ts';
 import { isObject, showJson, type Json, type JsonObject } from '../wire/json-reader.ts';
 import { noTensors, type Tensors } from '../wire/tensor.ts';
 import { invalid, tensorFromJson } from '../wire/tensor-json.ts';
+import { fieldValue } from '../wire/upload.ts';
 import { bytesOfText } from '../wire/picture-text.ts';
 import type { ImageConfig } from './image-config.ts';
 import type { GivenPictures, InputStep, PictureFiles } from './steps.ts';
@@ -95,18 +96,9 @@ function columns(raw: Json, others: readonly TensorInfo[]): JsonObject {
   return Object.fromEntries(others.map(({ name }) => [name, rows.map((row) => row[name] ?? null)]));
 }
 
-/** A field of a form is a text; where the model takes numbers it holds them as JSON. */
+/** What the fields of a form hold, one or several of a name. */
 function fromForm(value: Json, { dtype }: TensorInfo): Json {
-  if (dtype === 'string') return value;
-  const parse = (text: string): Json => {
-    try {
-      return JSON.parse(text) as Json;
-    } catch {
-      return text;
-    }
-  };
-  if (typeof value === 'string') return parse(value);
-  return Array.isArray(value) ? value.map((one) => (typeof one === 'string' ? parse(one) : one)) : value;
+  return Array.isArray(value) ? value.map((one) => fieldValue(one, dtype)) : fieldValue(value, dtype);
 }
 
 function pictureInput({ field }: ImageConfig, file: string, inputs: readonly TensorInfo[]): TensorInfo {

@@ -4,6 +4,7 @@ import type { GivenValues, PictureFiles } from '../processing/steps.ts';
 import type { Json, JsonObject } from '../wire/json-reader.ts';
 import { asFloats, noTensors, withoutHalf, type Tensor, type Tensors } from '../wire/tensor.ts';
 import { invalid, tensorFromJson } from '../wire/tensor-json.ts';
+import { fieldValue } from '../wire/upload.ts';
 import { finish } from './finish.ts';
 import { joinScores, labelsOfRows } from './join.ts';
 import { submitRows, type PictureDesk } from './pictures.ts';
@@ -153,19 +154,9 @@ function checkKeys(config: EnsembleConfig, { values, files }: GivenValues): void
 
 /** A list of values for an input of one column, as rows. */
 function asRows(value: Json, { dims, dtype }: ServedVersion['inputs'][number]): Json {
-  const list = (Array.isArray(value) ? value : [value]).map((one) => fromForm(one, dtype));
+  const list = (Array.isArray(value) ? value : [value]).map((one) => fieldValue(one, dtype));
   const wide = dims?.length === 2 && dims[1] === 1;
   return wide ? list.map((one) => (Array.isArray(one) ? one : [one])) : list;
-}
-
-/** A field of a form is a text; where numbers are taken it holds them as JSON. */
-function fromForm(value: Json, dtype: Tensor['dtype']): Json {
-  if (typeof value !== 'string' || dtype === 'string') return value;
-  try {
-    return JSON.parse(value) as Json;
-  } catch {
-    return value;
-  }
 }
 
 function cast(tensor: Tensor, dtype: Tensor['dtype']): Tensor {

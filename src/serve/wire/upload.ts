@@ -1,4 +1,5 @@
 import { MlopsError } from '../../base/index.ts';
+import type { Dtype } from '../../model/index.ts';
 import { looksLikeFile } from '../../pictures/index.ts';
 import { strictUtf8 } from './body-text.ts';
 import type { Json, JsonObject } from './json-reader.ts';
@@ -29,6 +30,16 @@ export function isUpload(body: Uint8Array, contentType: string | undefined): boo
 export function readUpload(body: Buffer, contentType: string | undefined): Upload {
   if (mediaType(contentType) !== 'multipart/form-data') return { fields: {}, files: new Map([['', [body]]]) };
   return readForm(body, boundaryOf(contentType ?? ''));
+}
+
+/** The value of a field, which is a text in a form; where numbers are taken it holds them as JSON. */
+export function fieldValue(value: Json, dtype: Dtype): Json {
+  if (typeof value !== 'string' || dtype === 'string') return value;
+  try {
+    return JSON.parse(value) as Json;
+  } catch {
+    return value;
+  }
 }
 
 function mediaType(contentType: string | undefined): string {
