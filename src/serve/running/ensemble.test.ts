@@ -1,11 +1,12 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
 import { buildOnnx, identityModel, type OnnxTypeName } from '../../../test/support/onnx.ts';
-import { post, startServer } from '../../../test/support/serving.ts';
+import { post, startForTest, startServer } from '../../../test/support/serving.ts';
 import { FolderSource } from '../models/folder-source.ts';
+import type { ModelSource } from '../models/model-source.ts';
 import type { RunningServer } from '../routes/server.ts';
 
 let server: RunningServer;
@@ -17,6 +18,7 @@ function write(file: string, content: string | Uint8Array): void {
 }
 
 const member = (name: string, model: string, inputs: string) => `{name: ${name}, model: models:/${model}/1, ${inputs}}`;
+const [a, b] = [member('a', 'single', 'inputs: {x: p}'), member('b', 'half', 'inputs: {x: q}')];
 const scores = (type: OnnxTypeName) => identityModel(type, ['N', 2]);
 
 beforeAll(async () => {
@@ -30,7 +32,6 @@ beforeAll(async () => {
       { op: 'Cast', inputs: ['most'], outputs: ['y'], attributes: [{ name: 'to', int: 10 }] },
     ],
   });
-  const [a, b] = [member('a', 'single', 'inputs: {x: p}'), member('b', 'half', 'inputs: {x: q}')];
   write('mean/serving.yaml', `ensemble: {members: [${a}, ${b}], join: mean, labels: [no, yes]}`);
   write('chain/serving.yaml', `ensemble: {members: [${b}, ${member('c', 'single', 'inputs: {x: b.y}')}], join: chain}`);
   write('stacking/serving.yaml', `ensemble: {members: [${a}, ${b}], join: stacking, fusion: fusion.onnx}`);
@@ -59,4 +60,25 @@ it('takes numbers of a form as JSON', async () => {
   for (const [key, value] of Object.entries({ p, q })) form.set(key, JSON.stringify(value[0]));
   const answer = await fetch(`${server.listening.url}/predict?model=mean`, { method: 'POST', body: form });
   expect(await answer.json()).toMatchObject({ labels: ['no'], members: { a: '1', b: '1' } });
+});
+
+it('lets go of the members that it alone had loaded when another one is missing', async () => {
+  write('broken/serving.yaml', `ensemble: {members: [${a}, ${member('z', 'nobody', 'inputs: {x: p}')}], join: mean}`);
+  const folder = FolderSource.directory(dir);
+  const open: string[] = [];
+  const source: ModelSource = {
+    kind: folder.kind,
+    changes: (signal) => folder.changes(signal),
+    list: async () => (await folder.list()).filter(({ name }) => name === 'broken'),
+    resolve: (name, selector) => folder.resolve(name, selector),
+    open: async (ref) => {
+      const opened = await folder.open(ref);
+      open.push(ref.name);
+      const release = async () => void open.splice(open.indexOf(ref.name), 1);
+      return { ...opened, release };
+    },
+  };
+  const { failures } = await startForTest(source);
+  expect(failures).toEqual([expect.objectContaining({ name: 'broken' })]);
+  await vi.waitFor(() => expect(open).toEqual([]));
 });

@@ -238,7 +238,7 @@ export class Repository {
       log.info(`loaded ${model.spec.name} version ${ref.version}, an ensemble of ${members.size}`);
       return version;
     } catch (error) {
-      for (const member of members.values()) this.letGo(member);
+      for (const member of members.values()) this.#letGoOfMember(member);
       if (fusion !== undefined) await pool.release(fusion.session);
       throw error;
     }
