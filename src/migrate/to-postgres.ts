@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
-import { fillDatabase, snapshotDatabase } from '../tracking/index.ts';
+import { fillDatabase, snapshotDatabase, withoutPassword } from '../tracking/index.ts';
 import type { MigrationSource } from './source.ts';
 import { migrateToDatabase, type DatabaseReport, type ToDatabaseOptions } from './to-database.ts';
 
@@ -27,7 +27,7 @@ export async function migrateToPostgres(
   const file = path.join(folder, 'mlflow.db');
   try {
     await snapshotDatabase(uri, file, env);
-    const report = await migrateToDatabase(source, file, { ...options, shown: uri.replace(/\/\/[^@/]*@/, '//') });
+    const report = await migrateToDatabase(source, file, { ...options, shown: withoutPassword(uri) });
     await fillDatabase(uri, file, 'experiments', env);
     return report;
   } finally {

@@ -55,6 +55,15 @@ describe('the address of a store', () => {
     expect(fs.readdirSync(folder)).toEqual([]);
   });
 
+  it.each(['mysql://me:pass@word@host/db', 'mysql+pymysql://host/db?user=me&password=pass'])(
+    'is told without its password where it is of no kind: %s',
+    async (address) => {
+      const told = await refused(address);
+      expect(told).toContain('host/db');
+      expect(told).not.toMatch(/word@|=pass/);
+    },
+  );
+
   it.runIf(process.platform === 'linux')('is not looked for among what the kernel shows', async () => {
     expect(await refused('/proc/none/store.db')).toContain('holds no files');
   });

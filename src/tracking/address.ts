@@ -59,3 +59,8 @@ function isKernelFolder(folder: string): boolean {
   const kinds = [0x9fa0, 0x62656572];
   return process.platform === 'linux' && kinds.includes(fs.statfsSync(folder).type);
 }
+
+/** Takes the password, and what could be one, out of an URI. */
+export function withoutPassword(uri: string): string {
+  return uri.replace(/^([a-z0-9+.-]+:\/\/)[^/?#]*@/i, '$1').replace(/([?&](?:password|sslpassword)=)[^&]*/gi, '$1***');
+}

@@ -13,6 +13,7 @@ export {
   type OpenArtifact,
 } from './artifacts/artifact-store.ts';
 export { blobRoots } from './artifacts/blob-artifacts.ts';
+export { withoutPassword } from './address.ts';
 export type { AlertStore, StoredAlert, StoredSilence } from './alert-store.ts';
 export type { DutyStore } from './duty-store.ts';
 export { localRoots, type OpenArtifacts } from './artifacts/roots.ts';

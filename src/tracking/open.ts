@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { MlopsError, openDatabase } from '../base/index.ts';
-import { checkStoreFile, refuseBareHost } from './address.ts';
+import { checkStoreFile, refuseBareHost, withoutPassword } from './address.ts';
 import { localRoots, type OpenArtifacts } from './artifacts/roots.ts';
 import { sqliteStore, type SqliteOptions } from './sqlite/sqlite-store.ts';
 import type { RemoteOptions } from './remote/client.ts';
@@ -49,7 +49,7 @@ export async function openTracking(uri: string, options: OpenTrackingOptions = {
   refuseBareHost(uri);
   const kind = kinds.find(({ scheme }) => scheme.test(uri));
   if (kind !== undefined) return kind.open(uri, options);
-  throw new MlopsError('invalid_value', `a tracking store cannot be opened at '${uri.replace(/\/\/[^@/]*@/, '//')}'`, {
+  throw new MlopsError('invalid_value', `a tracking store cannot be opened at '${withoutPassword(uri)}'`, {
     hint: 'use sqlite:///ABSOLUTE/PATH.db, postgresql://USER@HOST/DATABASE or http://HOST:PORT',
   });
 }

@@ -3,6 +3,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 
 import { invalid } from '../../mlflow/index.ts';
+import { withoutPassword } from '../address.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -29,11 +30,6 @@ export interface Address {
   readonly schema: string;
   /** Without password. */
   readonly shown: string;
-}
-
-/** Takes the password, and what could be one, out of an URI. */
-export function withoutPassword(uri: string): string {
-  return uri.replace(/^([a-z0-9+.-]+:\/\/)[^/?#]*@/i, '$1').replace(/([?&](?:password|sslpassword)=)[^&]*/gi, '$1***');
 }
 
 /**
