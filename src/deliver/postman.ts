@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { messageOf } from '../base/index.ts';
-import type { Letter, NewLetter, Outbox } from './outbox.ts';
+import type { Letter, Outbox } from './outbox.ts';
 
 /** What became of an attempt. */
 export type Outcome =
@@ -33,8 +33,6 @@ export interface PostmanOptions {
 }
 
 export interface Postman {
-  /** Keeps letters, then begins to deliver them; they are safe when it resolves. */
-  post(letters: readonly NewLetter[]): Promise<void>;
   /** Takes out what is due: letters of processes that died, too. Never throws. */
   look(): Promise<void>;
   /** Lets what is under way finish for a while; the rest stays in the outbox. */
@@ -149,12 +147,6 @@ export function openPostman(options: PostmanOptions): Postman {
   };
 
   return {
-    async post(letters) {
-      if (letters.length === 0) return;
-      await outbox.post(letters);
-      // The answer to the request that caused this goes first.
-      setImmediate(() => void look());
-    },
     look,
     async close() {
       closed = true;
