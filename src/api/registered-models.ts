@@ -9,7 +9,7 @@ import {
   type Json,
   type RegisteredModel,
 } from '../mlflow/index.ts';
-import { demandsGates, requireGatesOfAlias, type RegistryStore } from '../tracking/index.ts';
+import { demandsGates, meansPromotion, requireGates, type RegistryStore } from '../tracking/index.ts';
 import { done } from './experiments.ts';
 import type { ApiRoute } from './route.ts';
 
@@ -135,9 +135,9 @@ async function latest(store: RegistryStore, fields: Fields): Promise<Json> {
 
 /** An alias that means a promotion asks for passed gates, where the model is tagged so. */
 async function setAlias(store: RegistryStore, name: string, alias: string, number: string): Promise<void> {
-  const model = await registeredIfAny(store, name);
+  const model = meansPromotion(alias) ? await registeredIfAny(store, name) : undefined;
   if (model !== undefined && demandsGates(model.tags)) {
-    requireGatesOfAlias(model, await store.getModelVersion(name, number), alias);
+    requireGates(model, await store.getModelVersion(name, number), 'Production');
   }
   await store.setAlias(name, alias, number);
 }

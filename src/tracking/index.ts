@@ -21,7 +21,7 @@ export { onDuty, type Duty, type OnDuty } from './on-duty.ts';
 export { openSqlite, openTracking, type OpenTrackingOptions } from './open.ts';
 export { schemaReport } from './schema-report.ts';
 export { fillDatabase, snapshotDatabase } from './snapshot.ts';
-export { canonicalStage, demandsGates, gateTag, requireGates, requireGatesOfAlias } from './rules/index.ts';
+export { canonicalStage, demandsGates, gateTag, meansPromotion, requireGates } from './rules/index.ts';
 export type { ImportedVersion, Importer } from './importer.ts';
 export type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore, TrackingStore } from './store.ts';
 export { versionsOf } from './versions-of.ts';

@@ -25,10 +25,9 @@ export function requireGates(model: Pick<RegisteredModel, 'tags'>, version: Mode
   throw refusal(version, stage);
 }
 
-/** The same for an alias that means a promotion. @throws MlopsError `gate_failed`. */
-export function requireGatesOfAlias(model: Pick<RegisteredModel, 'tags'>, version: ModelVersion, alias: string): void {
-  if (!promoted.has(alias.toLowerCase()) || !demandsGates(model.tags) || hasPassed(version, 'Production')) return;
-  throw refusal(version, 'Production');
+/** Whether who sets an alias promotes to Production by it. */
+export function meansPromotion(alias: string): boolean {
+  return promoted.has(alias.toLowerCase());
 }
 
 export function demandsGates(tags: readonly Tag[]): boolean {

@@ -3,7 +3,7 @@
  * words of refusals. Never SQL, never I/O.
  */
 export * from './errors.ts';
-export { demandsGates, gateTag, requireGates, requireGatesOfAlias } from './gates.ts';
+export { demandsGates, gateTag, meansPromotion, requireGates } from './gates.ts';
 export { governed } from './governed.ts';
 export {
   aliasDeleted,
