@@ -119,3 +119,11 @@ it('the edges of int64 come back as they were sent', async () => {
   const sampled = await send('GET', `${api}/metrics/get-history-bulk-interval?run_ids=${run}&metric_key=n`);
   expect(sampled.body).toContain(`"step":${least}`);
 });
+
+it('what is no list of arguments is no call of studies', async () => {
+  for (const args of ['{"name":"s"}', '5', 'null', '"s"', '[5]', '[']) {
+    const answer = await post('mlops-studies/read', { method: 'getStudy', args });
+    expect([args, answer.status, answer.body]).toEqual([args, 400, expect.stringContaining('must be a JSON list')]);
+  }
+  expect((await post('mlops-studies/read', { method: 'listStudies', args: '[]' })).status).toBe(200);
+});

@@ -28,9 +28,7 @@ export function studyRoutes({ studies }: Pick<TrackingStore, 'studies'>): readon
 function argumentsOf(text: string): readonly unknown[] {
   try {
     const args = studyCalls.readJson(text);
-    if (Array.isArray(args) && args.length > 0 ? typeof args[0] === 'string' || isStudy(args[0]) : true) {
-      return args as readonly unknown[];
-    }
+    if (Array.isArray(args) && (args.length === 0 || typeof args[0] === 'string' || isStudy(args[0]))) return args;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
