@@ -2,7 +2,7 @@ import { MlopsError } from '../../base/index.ts';
 import type { StudyRow, StudyState, StudySummary, TrialRow, TrialStore } from '../../tune/index.ts';
 import type { Context } from './context.ts';
 import { sql } from './sql.ts';
-import { all, get, insertAll, run, type Insert, type Work } from './work.ts';
+import { all, get, insertAll, rowsOf, run, together, type Insert, type Work } from './work.ts';
 
 interface Row {
   readonly n: number;
@@ -130,19 +130,17 @@ function* swap(study: number, trial: TrialRow, seen: TrialRow | undefined): Work
 
 function* summary(name: string): Work<StudySummary> {
   const { n } = yield* need(name);
-  const counted = yield* all<{ state: string; count: number }>(
-    sql`SELECT state, COUNT(*) AS count FROM trials WHERE study = ${n} GROUP BY state`,
+  const trials = sql`SELECT number, state, loss, start_time, end_time, body FROM trials WHERE study = ${n}`;
+  const [counted, [best], running, [first], [last]] = yield* together(
+    rowsOf<{ state: string; count: number }>(
+      sql`SELECT state, COUNT(*) AS count FROM trials WHERE study = ${n} GROUP BY state`,
+    ),
+    rowsOf<Trial>(sql`${trials} AND state = 'COMPLETE' AND loss IS NOT NULL ORDER BY loss, number LIMIT 1`),
+    rowsOf<Trial>(sql`${trials} AND state = 'RUNNING' ORDER BY number`),
+    // Apart: each is the end of an index.
+    rowsOf<{ at: number | null }>(sql`SELECT MIN(start_time) AS at FROM trials WHERE study = ${n}`),
+    rowsOf<{ at: number | null }>(sql`SELECT MAX(end_time) AS at FROM trials WHERE study = ${n}`),
   );
-  const best = yield* get<Trial>(
-    sql`SELECT number, state, loss, start_time, end_time, body FROM trials
-      WHERE study = ${n} AND state = 'COMPLETE' AND loss IS NOT NULL ORDER BY loss, number LIMIT 1`,
-  );
-  const running = yield* all<Trial>(
-    sql`SELECT number, state, loss, start_time, end_time, body FROM trials
-      WHERE study = ${n} AND state = 'RUNNING' ORDER BY number`,
-  );
-  const first = yield* get<{ at: number | null }>(sql`SELECT MIN(start_time) AS at FROM trials WHERE study = ${n}`);
-  const last = yield* get<{ at: number | null }>(sql`SELECT MAX(end_time) AS at FROM trials WHERE study = ${n}`);
   return {
     counts: Object.fromEntries(counted.map(({ state, count }) => [state, count])),
     best: best === undefined ? undefined : toTrial(best),
