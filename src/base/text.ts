@@ -94,10 +94,18 @@ export function prometheusLabels(labels: Readonly<Record<string, string>>): stri
   return parts.join(',');
 }
 
-/** A number as programs print it, Python's `nan` and `inf` too; undefined for any other text. */
+const numberText = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+const specialNumber = /^(?:[+-]?nan|([+-]?)inf(?:inity)?)$/i;
+
+/**
+ * The number that a text spells in decimal, blanks around it allowed, `inf` and `nan` as Python and pandas write them.
+ * Undefined for everything else: hexadecimal, digits with underscores, nothing at all.
+ */
 export function parseNumber(text: string): number | undefined {
-  if (/^[+-]?nan$/i.test(text)) return Number.NaN;
-  const infinite = /^([+-]?)inf(?:inity)?$/i.exec(text);
-  if (infinite !== null) return infinite[1] === '-' ? -Infinity : Infinity;
-  return /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
+  const trimmed = text.trim();
+  if (numberText.test(trimmed)) return Number(trimmed);
+  const match = specialNumber.exec(trimmed);
+  if (match === null) return undefined;
+  if (match[1] === undefined) return Number.NaN;
+  return match[1] === '-' ? -Infinity : Infinity;
 }

@@ -13,6 +13,6 @@ export { loadBothColumns } from './load-apart.ts';
 export type { CsvOptions } from './csv-dialect.ts';
 export { readCsv } from './csv-reader.ts';
 export { recordTable } from './json-lines.ts';
-export { numberAt, parseNumber } from './number-bytes.ts';
+export { numberAt } from './number-bytes.ts';
 export { openTable, type TableOptions } from './open-table.ts';
 export { ShortTexts } from './short-texts.ts';

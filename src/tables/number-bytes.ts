@@ -1,19 +1,6 @@
-const powers = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
-const numberText = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
-const special = /^(?:[+-]?nan|([+-]?)inf(?:inity)?)$/i;
+import { parseNumber } from '../base/index.ts';
 
-/**
- * The number that a text spells in decimal, blanks around it allowed, `inf` and `nan` as Python and pandas write them.
- * Undefined for everything else: hexadecimal, digits with underscores, nothing at all.
- */
-export function parseNumber(text: string): number | undefined {
-  const trimmed = text.trim();
-  if (numberText.test(trimmed)) return Number(trimmed);
-  const match = special.exec(trimmed);
-  if (match === null) return undefined;
-  if (match[1] === undefined) return Number.NaN;
-  return match[1] === '-' ? -Infinity : Infinity;
-}
+const powers = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 
 /** Digits that fit into a whole number for sure, and those that a number has at most on the fast ways. */
 const [headDigits, mostDigits] = [15, 22];
@@ -21,7 +8,7 @@ const [headDigits, mostDigits] = [15, 22];
 const splitter = 2 ** 27 + 1;
 
 /**
- * The same for bytes of a buffer, NaN where there is no number. What has few digits is exact by one multiplication or
+ * `parseNumber` for bytes of a buffer, NaN where it gives none. What has few digits is exact by one multiplication or
  * division (Clinger's fast path); of up to 22 digits, as programs print doubles, the quotient is taken with twice the
  * precision (Dekker 1971), and that of the long way only where rounding is in doubt.
  */

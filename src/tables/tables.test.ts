@@ -5,7 +5,8 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { CellHash, loadBothColumns, loadColumns, openTable, parseNumber, readCsv, type Batch } from './index.ts';
+import { parseNumber } from '../base/index.ts';
+import { CellHash, loadBothColumns, loadColumns, openTable, readCsv, type Batch } from './index.ts';
 
 let dir = '';
 beforeEach(() => (dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tables-'))));

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
-import { isMlopsError, MlopsError } from '../../base/index.ts';
+import { isMlopsError, MlopsError, parseNumber } from '../../base/index.ts';
 import {
   estimatePerformance,
   isSelected,
@@ -24,7 +24,7 @@ import {
   type Selection,
   type StatsOptions,
 } from '../../monitor/index.ts';
-import { openTable, parseNumber, type Batch, type Cell } from '../../tables/index.ts';
+import { openTable, type Batch, type Cell } from '../../tables/index.ts';
 
 type Row = Record<string, unknown>;
 

@@ -227,7 +227,7 @@ function readNamed(text: string, flag: string): Readonly<Record<string, unknown>
 function readBound(text: string): Constraint {
   const at = text.search(/[<>]=/);
   const [metric, sign, number] = at < 1 ? [] : [text.slice(0, at), text.slice(at, at + 2), text.slice(at + 2)];
-  const bound = number === undefined ? undefined : parseNumber(number.trim());
+  const bound = number === undefined ? undefined : parseNumber(number);
   if (metric === undefined || bound === undefined || Number.isNaN(bound)) {
     throw new MlopsError('usage', `'${text}' is no constraint`, {
       hint: `write --constraint 'metrics.json:size<=100'`,

@@ -83,7 +83,7 @@ function numbersIn(text: string, file: string): ReadonlyMap<string, number> {
     return new Map(header.flatMap((name, i) => (last[i] === undefined ? [] : [[name.trim(), Number(last[i])]])));
   }
   if (/\.(json|ya?ml|toml)$/i.test(file)) return numbersOf(parseDataFile(text, file));
-  const alone = parseNumber(text.trim());
+  const alone = parseNumber(text);
   return alone === undefined ? new Map(lines.flatMap(lineNumbers)) : new Map([['', alone]]);
 }
 

@@ -1,4 +1,4 @@
-import { parseNumber } from '../../tables/index.ts';
+import { parseNumber } from '../../base/index.ts';
 import type { Test } from '../statistics/ks.ts';
 import { chi2Tail, normalTwoSided } from '../statistics/special.ts';
 import { withoutMissing, type CategorySamples } from './samples.ts';

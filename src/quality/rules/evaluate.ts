@@ -1,4 +1,5 @@
-import { parseNumber, type Batch } from '../../tables/index.ts';
+import { parseNumber } from '../../base/index.ts';
+import type { Batch } from '../../tables/index.ts';
 import { timeOfText } from '../times.ts';
 import type { DataType } from '../schema-types.ts';
 import type { Arithmetic, Comparison, Rule } from './parse.ts';
