@@ -2,11 +2,14 @@ import * as zlib from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 
+import { locateWorker } from '../base/index.ts';
 import { decodePicture } from './codec.ts';
 import { describePicture } from './describe.ts';
 import { planOf } from './geometry.ts';
+import { pictureLimits } from './limits.ts';
 import { plainOptions, presets } from './options.ts';
 import { filled } from './picture.ts';
+import { PicturePool } from './pool.ts';
 import { preparePicture } from './prepare.ts';
 import { optionsOfPreprocessor } from './preprocessor.ts';
 
@@ -97,6 +100,18 @@ describe('what is no picture', () => {
     await expect(decodePicture(gif, { limits })).rejects.toMatchObject({
       message: expect.stringMatching(/frames, more than/) as string,
     });
+  });
+});
+
+describe('a thread that is given up', () => {
+  it('leaves the pictures that wait to another one', async () => {
+    const limits = { ...pictureLimits, time: -499 };
+    const pool = new PicturePool({ file: () => locateWorker('picture'), threads: 1, limits });
+    const file = await jpeg();
+    const how = { options: plainOptions, full: false, describe: false };
+    const outcomes = await Promise.allSettled([1, 2, 3].map(() => pool.prepareAll([file], how)));
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    await pool.close();
   });
 });
 

@@ -91,7 +91,11 @@ export class PicturePool {
   #free(): PictureThread | undefined {
     for (const thread of this.#threads) if (!thread.busy) return thread;
     if (this.#threads.size >= this.options.threads) return undefined;
-    const made = new PictureThread(this.options.file(), () => this.#threads.delete(made));
+    const made = new PictureThread(this.options.file(), () => {
+      this.#threads.delete(made);
+      // One that was given up was still in its place when its picture was answered.
+      this.#pump();
+    });
     this.#threads.add(made);
     return made;
   }
