@@ -47,13 +47,7 @@ export class PicturePool {
       });
     }
     const { limits } = this.options;
-    const jobs = files.map(
-      (bytes) =>
-        new Promise<Done>((resolve, reject) => {
-          this.#queue.push({ job: { ...how, bytes, limits }, resolve, reject });
-        }) as Promise<PreparedPicture>,
-    );
-    this.#pump();
+    const jobs = files.map((bytes) => this.#ask({ ...how, bytes, limits }) as Promise<PreparedPicture>);
     const outcomes = await Promise.allSettled(jobs);
     return outcomes.map((outcome, i) => {
       if (outcome.status === 'fulfilled') return outcome.value;
@@ -63,11 +57,13 @@ export class PicturePool {
 
   /** @throws MlopsError `bad_picture`. */
   draw(bytes: Uint8Array, how: Omit<DrawJob, 'bytes' | 'limits'>): Promise<DrawnPicture> {
-    const drawing = new Promise<Done>((resolve, reject) => {
-      this.#queue.push({ job: { ...how, bytes, limits: this.options.limits }, resolve, reject });
-    });
+    return this.#ask({ ...how, bytes, limits: this.options.limits }) as Promise<DrawnPicture>;
+  }
+
+  #ask(job: ToPictures['job']): Promise<Done> {
+    const answer = new Promise<Done>((resolve, reject) => this.#queue.push({ job, resolve, reject }));
     this.#pump();
-    return drawing as Promise<DrawnPicture>;
+    return answer;
   }
 
   #pump(): void {
@@ -111,10 +107,7 @@ export class PicturePool {
 function numbered(error: unknown, index: number): unknown {
   if (!(error instanceof MlopsError)) return error;
   const { code, message, hint } = error;
-  return new MlopsError(code, `picture ${index}: ${message}`, {
-    ...(hint === undefined ? {} : { hint }),
-    cause: error,
-  });
+  return new MlopsError(code, `picture ${index}: ${message}`, { hint, cause: error });
 }
 
 function lost(): MlopsError {
@@ -157,11 +150,10 @@ class PictureThread {
         reject(badPicture(`decoding and resizing it takes more than ${time} ms`));
         void this.close();
       }, time + 500);
-      const settled = { clear: () => clearTimeout(timer) };
       this.#current = {
         id,
-        resolve: (done) => (settled.clear(), resolve(done)),
-        reject: (error) => (settled.clear(), reject(error)),
+        resolve: (done) => (clearTimeout(timer), resolve(done)),
+        reject: (error) => (clearTimeout(timer), reject(error)),
       };
       // Copied, for the body that it is a part of stays here.
       const bytes = new Uint8Array(job.bytes);
@@ -185,5 +177,5 @@ class PictureThread {
 function refusal(refused: FromPictures['refused']): Error {
   if (refused?.code === undefined) return new Error(refused?.message ?? 'a picture thread answered nothing');
   const { code, message, hint } = refused;
-  return new MlopsError(code, message, hint === undefined ? {} : { hint });
+  return new MlopsError(code, message, { hint });
 }
