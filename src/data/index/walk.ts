@@ -126,9 +126,13 @@ export function factsOf(stat: fs.Stats): Float64Array {
   return facts;
 }
 
-/** Bytes of some files together; those that are not there count nothing. */
-export function sizeOfAll(files: readonly string[]): number {
-  return files.reduce((sum, file) => sum + (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+/**
+ * Bytes of a few files together; those that are not there count nothing. Undefined for many: it would take longer to ask
+ * than to show how many are done.
+ */
+export function sizeOfFew(count: number, files: () => readonly string[]): number | undefined {
+  if (count > 200) return undefined;
+  return files().reduce((sum, file) => sum + (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
 }
 
 /** The same memory, as it is compared and kept. */

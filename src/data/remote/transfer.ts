@@ -12,7 +12,7 @@ import { filesPerJob, filesWorthThreads, runJobs } from '../jobs/lanes.ts';
 import { objectKey, objectPath } from '../ids/layout.ts';
 import { openStaging, stagedPath, type Staging } from '../jobs/staging.ts';
 import { keepLarge } from '../jobs/keep-verified.ts';
-import { factsOf, sizeOfAll } from '../index/walk.ts';
+import { factsOf, sizeOfFew } from '../index/walk.ts';
 
 export interface TransferOptions extends WorkOptions {
   /** Objects in flight. Default 4 per CPU, as DVC. */
@@ -96,7 +96,8 @@ async function moveByThreads(
       ? job
       : { ...job, spares: job.digests.map((id) => (isPlaced(id) ? ctx.spares.pathOf(id, hashName) : undefined)) },
   );
-  const meter = new Meter(options.onProgress, options.name, ids.length, sizeOfJobs(jobs, ids.length));
+  const bytes = sizeOfFew(ids.length, () => jobs.flatMap(({ from }) => from));
+  const meter = new Meter(options.onProgress, options.name, ids.length, bytes);
   let results: JobResult[];
   try {
     results = await runJobs(jobs, {
@@ -161,11 +162,6 @@ function toJobs(
   return jobs;
 }
 
-/** Bytes of a few objects; of many it would take longer to ask than to show how many are done. */
-function sizeOfJobs(jobs: readonly CopyJob[], objects: number): number | undefined {
-  return objects > 200 ? undefined : sizeOfAll(jobs.flatMap(({ from }) => from));
-}
-
 /** Few large objects are worth threads too. */
 function isHeavy(job: CopyJob | undefined): boolean {
   const sample = job?.from.slice(0, 4) ?? [];
@@ -185,9 +181,8 @@ async function moveOneByOne(
   const moved: string[] = [];
   const failures: ObjectFailure[] = [];
   const move = direction === 'up' ? sendObject : receiveObject;
-  const sources =
-    direction === 'up' && ids.length <= 200 ? ids.map((id) => objectPath(ctx.cacheDir, id, hashName)) : [];
-  const known = sources.length > 0 ? sizeOfAll(sources) : undefined;
+  const sources = (): string[] => ids.map((id) => objectPath(ctx.cacheDir, id, hashName));
+  const known = direction === 'up' ? sizeOfFew(ids.length, sources) : undefined;
   const meter = new Meter(options.onProgress, options.name, ids.length, known);
   await mapPool(
     ids,

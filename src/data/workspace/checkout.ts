@@ -14,7 +14,7 @@ import { filesPerJob, filesWorthThreads, runJobs } from '../jobs/lanes.ts';
 import type { LinkType } from '../jobs/links.ts';
 import { cachePath } from './tree.ts';
 import { keepLarge } from '../jobs/keep-verified.ts';
-import { factsPerFile, sizeOfAll } from '../index/walk.ts';
+import { factsPerFile, sizeOfFew } from '../index/walk.ts';
 
 export interface CheckoutOptions extends PlanOptions {
   /** Go on although unsaved files are lost. */
@@ -220,8 +220,7 @@ async function makeFiles(
       wantsFacts: true,
     });
   }
-  const known = how === 'copy' && entries.length <= 200;
-  const bytes = known ? sizeOfAll(jobs.flatMap(({ from }) => from)) : undefined;
+  const bytes = how === 'copy' ? sizeOfFew(entries.length, () => jobs.flatMap(({ from }) => from)) : undefined;
   const meter = new Meter(options.onProgress, 'checking out', entries.length, bytes);
   const results = await runJobs(jobs, {
     signal: options.signal,
