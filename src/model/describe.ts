@@ -40,9 +40,8 @@ export async function describeModel(location: string): Promise<ModelDescription>
   }
   if (!stat.isDirectory()) return describeFile(absolute);
   const files = listFiles(absolute);
-  if (files.some((file) => file.path === 'MLmodel') && !declaresEnsemble(absolute))
-    return describeMlflowFolder(absolute, files);
   if (declaresEnsemble(absolute)) return { ...plain('folder', absolute, files), flavors: ['ensemble'], servable: true };
+  if (files.some((file) => file.path === 'MLmodel')) return describeMlflowFolder(absolute, files);
   const onnxFiles = files.filter((file) => file.path.endsWith('.onnx'));
   const [only] = onnxFiles;
   if (onnxFiles.length === 1 && only !== undefined) {
