@@ -1,4 +1,4 @@
-import { MlopsError, pythonJson, type PyMap } from '../base/index.ts';
+import { MlopsError, plural, pythonJson, type PyMap } from '../base/index.ts';
 import { escapeMarkup } from './svg.ts';
 
 /** One plot on a page. */
@@ -56,8 +56,7 @@ export function renderPage(content: PageContent, template: string = ownPage(cont
 
 function ownPage(content: PageContent): string {
   const title = escapeMarkup(content.title);
-  const count = content.items.length;
-  const subtitle = content.subtitle ?? `${count} ${count === 1 ? 'plot' : 'plots'}`;
+  const subtitle = content.subtitle ?? plural(content.items.length, 'plot');
   return `<!DOCTYPE html>
 <html lang="en">
 <head>

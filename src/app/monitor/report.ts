@@ -18,7 +18,7 @@ export async function reportPage(log: string, options: ReportOptions): Promise<s
   const quality = await performance(log, options.selection, options.performance ?? {});
   const items = models.flatMap((model) => [...itemsOf(model), ...qualityItems(model.model, quality[model.model])]);
   const when = new Date(options.now).toISOString().slice(0, 16).replace('T', ' ');
-  const count = models.length === 1 ? '1 model' : `${models.length} models`;
+  const count = plural(models.length, 'model');
   return renderPage({ title: 'Monitoring', subtitle: `${count}, ${when} UTC`, items });
 }
 
