@@ -177,15 +177,9 @@ function drawLine(mark: Extract<Mark, { readonly kind: 'line' }>, x: Scale, y: S
   return element('path', { class: mark.faint === true ? 'line faint' : 'line', d, stroke: mark.color });
 }
 
-/** An axis of parallel coordinates. */
-export interface ParallelAxis {
-  readonly label: string;
-  readonly kind?: PanelAxis['kind'];
-}
-
 /** A line for each row across upright axes; the last axis is what the colors say. */
 export function drawParallel(
-  axes: readonly ParallelAxis[],
+  axes: readonly PanelAxis[],
   rows: readonly {
     readonly values: readonly (PanelValue | undefined)[];
     readonly color: string;
@@ -197,7 +191,7 @@ export function drawParallel(
   const [top, bottom, left] = [62, 330, 60];
   const scales = axes.map((axis, i) =>
     scaleOf(
-      { label: axis.label, ...(axis.kind === undefined ? {} : { kind: axis.kind }) },
+      axis,
       rows.flatMap(({ values }) => values[i] ?? []),
       bottom,
       top,
@@ -237,9 +231,9 @@ export function shareColor(share: number): string {
     [253, 231, 37],
   ] as const;
   const place = Math.min(Math.max(Number.isNaN(share) ? 0 : share, 0), 1) * (stops.length - 1);
-  const from = stops[Math.min(Math.floor(place), stops.length - 2)] as readonly [number, number, number];
-  const to = stops[Math.min(Math.floor(place), stops.length - 2) + 1] as readonly [number, number, number];
-  const part = place - Math.min(Math.floor(place), stops.length - 2);
-  const mixed = from.map((value, i) => Math.round(value + ((to[i] as number) - value) * part));
+  const below = Math.min(Math.floor(place), stops.length - 2);
+  const from = stops[below] as readonly [number, number, number];
+  const to = stops[below + 1] as readonly [number, number, number];
+  const mixed = from.map((value, i) => Math.round(value + ((to[i] as number) - value) * (place - below)));
   return `#${mixed.map((value) => value.toString(16).padStart(2, '0')).join('')}`;
 }
