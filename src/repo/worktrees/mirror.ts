@@ -3,13 +3,8 @@ import * as path from 'node:path';
 
 import type { TreePath } from '../../git/index.ts';
 
-/** What a mirror may copy: beyond it folders are linked whole, and files one by one. */
-export interface MirrorLimits {
-  /** Files in all. Default 1,000. */
-  readonly files?: number;
-  /** Bytes of one file. Default 8 MiB. */
-  readonly fileSize?: number;
-}
+/** Files that a mirror copies at most: beyond it folders are linked whole, and files one by one. */
+const mostFiles = 1000;
 
 /** Never part of a state of the project: they are made anew, or nobody's business. */
 const leftOut: ReadonlySet<string> = new Set(['.git', '.mlops', '.dvc/cache', '.dvc/tmp', '.dvc/config.local']);
@@ -21,10 +16,10 @@ const leftOut: ReadonlySet<string> = new Set(['.git', '.mlops', '.dvc/cache', '.
  *
  * @param from absolute; links in it stay links, to what they led to.
  * @param to absolute, made here.
+ * @param fileSize bytes of a file that is copied at most; larger ones are linked. Default 8 MiB.
  */
-export function mirror(from: string, to: string, writes: readonly TreePath[], limits: MirrorLimits = {}): void {
-  const { files = 1000, fileSize = 8 << 20 } = limits;
-  let left = files;
+export function mirror(from: string, to: string, writes: readonly TreePath[], fileSize = 8 << 20): void {
+  let left = mostFiles;
   const isWritten = (at: TreePath): boolean => writes.includes(at);
   const holdsWritten = (at: TreePath): boolean => writes.some((file) => file.startsWith(`${at}/`));
 

@@ -86,7 +86,7 @@ export class Worktrees {
 
   make(): Worktree {
     const root = path.join(this.#home, `tree-${this.#count++}`);
-    mirror(this.base, root, this.#writes, { fileSize: Infinity });
+    mirror(this.base, root, this.#writes, Infinity);
     const config = path.join(this.base, '.dvc/config.local');
     if (fs.existsSync(config)) fs.copyFileSync(config, path.join(root, '.dvc/config.local'));
     copyIndex(this.base, root);
