@@ -163,17 +163,14 @@ function checkSchema(data: PyValue, text: string, shown: string, width: number):
   const errors = checkPipelineFile(data);
   if (errors.length === 0) return;
   const file = shownPath(shown);
+  const hint = errors.find((error) => error.hint !== undefined)?.hint;
+  const details = { hint, data: { file: shown, report: true } };
   if (!(data instanceof Map)) {
-    throw new MlopsError('bad_project_file', `'${file}' validation failed: ${errors[0]?.message ?? 'invalid'}.`, {
-      hint: errors.find(({ hint }) => hint !== undefined)?.hint,
-      data: { file: shown, report: true },
-    });
+    const problem = errors[0]?.message ?? 'invalid';
+    throw new MlopsError('bad_project_file', `'${file}' validation failed: ${problem}.`, details);
   }
   const { locate } = parseYamlWithPositions(text, shown);
-  throw new MlopsError('bad_project_file', schemaReport(file, text, errors, locate, { width }), {
-    hint: errors.find(({ hint }) => hint !== undefined)?.hint,
-    data: { file: shown, report: true },
-  });
+  throw new MlopsError('bad_project_file', schemaReport(file, text, errors, locate, { width }), details);
 }
 
 /** Whatever else is in the list is for commands that use it, as in DVC. */
