@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { MlopsError } from '../base/index.ts';
+import { filesBelow, MlopsError } from '../base/index.ts';
 import { parseMlModel, type MlModel } from './mlmodel.ts';
 import { readOnnx, type OnnxModel } from './onnx.ts';
 import { deriveSignature, unservableInput, unservableOutput, type Signature } from './signature.ts';
@@ -225,10 +225,7 @@ const conversions: readonly Conversion[] = [
 ];
 
 function listFiles(folder: string): { path: string; size: number }[] {
-  const entries = fs.readdirSync(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.join(entry.parentPath, entry.name))
-    .map((file) => ({ path: path.relative(folder, file).split(path.sep).join('/'), size: fs.statSync(file).size }))
+  return filesBelow(folder)
+    .map((file) => ({ path: file, size: fs.statSync(path.join(folder, file)).size }))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
 }

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { didYouMean, MlopsError, packageFolder } from '../base/index.ts';
+import { didYouMean, filesBelow, MlopsError, packageFolder } from '../base/index.ts';
 
 /** What `template.json` says about a template. */
 export interface Template {
@@ -79,11 +79,8 @@ export function findTemplate(folder: string, name: string): TemplateFolder {
 
 /** The files of a template, by their path in the project. */
 export function listFiles(template: TemplateFolder): TemplateFile[] {
-  return fs
-    .readdirSync(template.folder, { recursive: true, withFileTypes: true })
-    .filter((item) => item.isFile())
-    .map((item) => path.join(item.parentPath, item.name))
-    .map((source) => ({ source, target: projectPath(path.relative(template.folder, source)) }))
+  return filesBelow(template.folder)
+    .map((file) => ({ source: path.join(template.folder, file), target: projectPath(file) }))
     .filter(({ target }) => target !== DESCRIPTION)
     .sort((a, b) => (a.target < b.target ? -1 : 1));
 }
@@ -96,7 +93,7 @@ export function templatesFolder(from: string = fileURLToPath(import.meta.url)): 
 /** `data/_gitignore` in a template is `data/.gitignore` in a project. */
 function projectPath(relative: string): string {
   return relative
-    .split(path.sep)
+    .split('/')
     .map((part) => (part.startsWith('_') && DOT_NAMES.has(part.slice(1)) ? `.${part.slice(1)}` : part))
     .join('/');
 }
