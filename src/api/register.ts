@@ -8,6 +8,7 @@ import { metricRoutes } from './metrics.ts';
 import { modelVersionRoutes } from './model-versions.ts';
 import { registeredModelRoutes } from './registered-models.ts';
 import { studyRoutes } from './studies.ts';
+import { trafficRoutes } from './traffic.ts';
 import { addRoutes, type ApiRoute } from './route.ts';
 import { runRoutes, type ShapeRun } from './runs.ts';
 import { addOtlp } from './otlp.ts';
@@ -78,5 +79,6 @@ function routesOf(store: TrackingStore, shape: ShapeRun | undefined): readonly A
     ...modelVersionRoutes(store),
     ...artifactRoutes(store),
     ...studyRoutes(store),
+    ...trafficRoutes(store),
   ];
 }

@@ -26,6 +26,7 @@ export type { ImportedVersion, Importer } from './importer.ts';
 export type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore, TrackingStore } from './store.ts';
 export { versionsOf } from './versions-of.ts';
 export type { TraceDeletion, TraceLink, TraceSearch, TraceStore } from './trace-store.ts';
+export type { TrafficChange, TrafficCounts, TrafficStore } from './traffic-store.ts';
 export { webhookLetter, webhookLetterKind } from './webhook-letter.ts';
 export type { NewWebhook, WebhookChange, WebhookStore } from './webhook-store.ts';
 export type * from './types.ts';

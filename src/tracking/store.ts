@@ -22,6 +22,7 @@ import type { AlertStore } from './alert-store.ts';
 import type { DutyStore } from './duty-store.ts';
 import type { Importer } from './importer.ts';
 import type { TraceStore } from './trace-store.ts';
+import type { TrafficStore } from './traffic-store.ts';
 import type { WebhookStore } from './webhook-store.ts';
 import type {
   Batch,
@@ -148,6 +149,8 @@ export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelSto
   readonly duties: DutyStore;
   /** What rang, rings, and is to be kept quiet. */
   readonly alerts: AlertStore;
+  /** Rules that divide the requests for a model. */
+  readonly traffic: TrafficStore;
   /** Takes over experiments, runs and models of another store with their ids. */
   readonly importer: Importer;
   /** The files below an artifact URI of this store. */

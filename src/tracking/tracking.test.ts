@@ -7,6 +7,7 @@ import { openTracking } from './index.ts';
 import { ownerContract } from './owner-contract.ts';
 import { searchContract } from './search-contract.ts';
 import { traceContract } from './trace-contract.ts';
+import { trafficContract } from './traffic-contract.ts';
 import { webhookContract } from './webhook-contract.ts';
 
 for (const kind of ['memory', 'sqlite']) {
@@ -27,5 +28,6 @@ for (const kind of ['memory', 'sqlite']) {
   ownerContract(kind, open);
   traceContract(kind, open);
   webhookContract(kind, open);
+  trafficContract(kind, open);
   if (kind === 'memory') searchContract(kind, open);
 }

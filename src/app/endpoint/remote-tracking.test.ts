@@ -6,6 +6,7 @@ import { silentLogger } from '../../base/index.ts';
 import { trackingContract, type Opened } from '../../tracking/contract.ts';
 import { openTracking } from '../../tracking/index.ts';
 import { traceContract } from '../../tracking/trace-contract.ts';
+import { trafficContract } from '../../tracking/traffic-contract.ts';
 import { webhookContract } from '../../tracking/webhook-contract.ts';
 import { startTrackingServer } from './server.ts';
 
@@ -32,3 +33,4 @@ async function open(): Promise<Opened> {
 trackingContract('remote', open);
 traceContract('remote', open);
 webhookContract('remote', open);
+trafficContract('remote', open);

@@ -186,9 +186,20 @@ CREATE TABLE silences (
 CREATE INDEX silences_by_project ON silences (project, until);
 `;
 
+/** Rules that divide the requests for a model, and what was counted under them. */
+const traffic = `
+CREATE TABLE traffic (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, model text COLLATE "C" NOT NULL, kind text COLLATE "C" NOT NULL,
+  "at" bigint NOT NULL, "by" text COLLATE "C" NOT NULL, why text COLLATE "C" NOT NULL, body text COLLATE "C");
+CREATE INDEX traffic_by_model ON traffic (model, n);
+CREATE TABLE traffic_counts (
+  rule bigint NOT NULL, holder text COLLATE "C" NOT NULL, body text COLLATE "C" NOT NULL, PRIMARY KEY (rule, holder));
+`;
+
 export const steps: readonly Step[] = [
   { name: 'tracking', up: tracking, oldest: 1 },
   { name: 'outbox', up: outbox, oldest: 1 },
   { name: 'studies', up: studies, oldest: 1 },
   { name: 'alerts', up: alerts, oldest: 1 },
+  { name: 'traffic', up: traffic, oldest: 1 },
 ];

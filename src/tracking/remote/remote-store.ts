@@ -4,6 +4,7 @@ import { remoteArtifacts } from './remote-artifacts.ts';
 import { remoteLoggedModels, remoteModels, remoteVersions } from './remote-models.ts';
 import { remoteStudies } from './remote-studies.ts';
 import { remoteTraces } from './remote-traces.ts';
+import { remoteTraffic } from './remote-traffic.ts';
 import { remoteWebhooks } from './remote-webhooks.ts';
 import { unserved } from './unserved.ts';
 import { remoteExperiments, remoteRuns } from './remote-runs.ts';
@@ -25,6 +26,7 @@ export function remoteStore(uri: string, options: RemoteOptions = {}): TrackingS
     traces: remoteTraces(client, runs),
     webhooks: remoteWebhooks(client),
     studies: remoteStudies(client),
+    traffic: remoteTraffic(client),
     close: async () => undefined,
   };
 }

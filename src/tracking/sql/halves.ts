@@ -4,6 +4,7 @@ import type { Outbox } from '../../deliver/index.ts';
 import type { AlertStore } from '../alert-store.ts';
 import type { DutyStore } from '../duty-store.ts';
 import type { TraceStore } from '../trace-store.ts';
+import type { TrafficStore } from '../traffic-store.ts';
 import type { WebhookStore } from '../webhook-store.ts';
 import type { TrialStore } from '../../tune/index.ts';
 import type { Context } from './context.ts';
@@ -19,6 +20,7 @@ import { runsOf } from './runs.ts';
 import { sql } from './sql.ts';
 import { studiesOf } from './studies.ts';
 import { tracesOf } from './traces.ts';
+import { trafficOf } from './traffic.ts';
 import { webhooksOf } from './webhooks.ts';
 import { get, run, type Work } from './work.ts';
 
@@ -30,6 +32,7 @@ export interface SqlHalves extends ExperimentStore, RunStore, LoggedModelStore, 
   readonly outbox: Outbox;
   readonly duties: DutyStore;
   readonly alerts: AlertStore;
+  readonly traffic: TrafficStore;
 }
 
 /** All that a tracking store does with SQL, for any kind of database. */
@@ -47,6 +50,7 @@ export function sqlHalves(c: Context): SqlHalves {
     outbox: outboxOf(c),
     duties: dutiesOf(c),
     alerts: alertsOf(c),
+    traffic: trafficOf(c),
   };
 }
 

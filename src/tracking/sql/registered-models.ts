@@ -15,6 +15,7 @@ import type { Context } from './context.ts';
 import { needModel, needVersion, recordPromotion, toModel, toVersion, type ModelRow } from './registry-rows.ts';
 import { pageOf, simpleSearch, type SearchTable } from './search/simple-search.ts';
 import { sql } from './sql.ts';
+import { endTraffic, renameTraffic } from './traffic.ts';
 import { tell } from './webhooks.ts';
 import { all, get, run, type Work } from './work.ts';
 
@@ -64,6 +65,7 @@ export function registeredModelsOf(c: Context): ModelHalf {
         const { last_version: version } = yield* needModel(name);
         yield* run(sql`DELETE FROM registered_models WHERE name = ${name}`);
         yield* recordPromotion({ name, version, kind: 'delete', from: 'all versions', to: '' });
+        yield* endTraffic(name);
       }),
     searchRegisteredModels: (search) =>
       c.read(function* () {
@@ -140,6 +142,7 @@ function* rename(name: string, newName: string): Work<RegisteredModel> {
   yield* run(sql`UPDATE registered_models SET name = ${newName}, last_updated_time = ${now} WHERE name = ${name}`);
   yield* run(sql`UPDATE model_versions SET last_updated_time = ${now} WHERE name = ${newName}`);
   yield* run(sql`UPDATE promotions SET name = ${newName} WHERE name = ${name}`);
+  yield* renameTraffic(name, newName);
   return yield* toModel(yield* needModel(newName));
 }
 

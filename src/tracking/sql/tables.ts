@@ -37,6 +37,8 @@ export const tables: readonly { readonly name: string; readonly serial?: string 
   { name: 'trials' },
   { name: 'alerts' },
   { name: 'silences' },
+  { name: 'traffic', serial: 'n' },
+  { name: 'traffic_counts' },
 ];
 
 /** Tables whose rows keep the order in which they came. */

@@ -3,6 +3,7 @@ import { alertSchema } from './alert-schema.ts';
 import { outboxSchema } from './outbox-schema.ts';
 import { studySchema } from './study-schema.ts';
 import { traceLinkSchema, traceSchema } from './trace-schema.ts';
+import { trafficSchema } from './traffic-schema.ts';
 import { webhookSchema } from './webhook-schema.ts';
 
 /**
@@ -118,4 +119,5 @@ export const migrations: readonly Migration[] = [
   { name: 'outbox', up: outboxSchema },
   { name: 'studies', up: studySchema },
   { name: 'alerts', up: alertSchema },
+  { name: 'traffic', up: trafficSchema },
 ];

@@ -7,6 +7,7 @@ import { openTracking } from '../../../src/tracking/index.ts';
 import { ownerContract } from '../../../src/tracking/owner-contract.ts';
 import { searchContract } from '../../../src/tracking/search-contract.ts';
 import { traceContract } from '../../../src/tracking/trace-contract.ts';
+import { trafficContract } from '../../../src/tracking/traffic-contract.ts';
 import { webhookContract } from '../../../src/tracking/webhook-contract.ts';
 import { PostgresServer } from '../../support/postgres.ts';
 import { describeWithTool } from '../../tools.ts';
@@ -27,6 +28,7 @@ for (const name of ['postgres', 'postgres18'] as const) {
     ownerContract(name, open);
     traceContract(name, open);
     webhookContract(name, open);
+    trafficContract(name, open);
     searchContract(name, open, 8);
   });
 }
