@@ -39,5 +39,6 @@ export {
 export { installHooks, installMergeDriver } from './hooks.ts';
 export { cloneRepository, fetchRepository, initRepository, type CloneOptions, type InitResult } from './clone.ts';
 export { indexEntries, type IndexEntry } from './index-file.ts';
+export { startWorkPatch, type WorkPatch } from './patch.ts';
 export { gitText, onlyOwnRepositories, runGit } from './run.ts';
 export { restoreFiles, snapshotCommit, updateRef, type SnapshotOptions } from './snapshot.ts';

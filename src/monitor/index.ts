@@ -38,6 +38,7 @@ export { droppedSince } from './dropped-records.ts';
 export { toEntry, toLabel, type Entry } from './entry.ts';
 export { intakeLimit, takeLabels, takePredictions, type Intake } from './intake.ts';
 export { monitorGauges, type LookFacts, type ModelFacts } from './gauges.ts';
+export { findPrediction } from './find-prediction.ts';
 export { knownStats } from './known-stats.ts';
 export { momentOf, spanOf } from './moment.ts';
 export { ModelScore, pairedDifference, scoreNames, type Judged } from './performance/compare.ts';

@@ -11,5 +11,6 @@ export { fillTemplate, type FilledTemplate, type PlotContent } from './fill.ts';
 export { drawPanels, drawParallel, shareColor, type Mark, type Panel, type PanelAxis } from './panel.ts';
 export { renderPage, type PageContent, type PageImage, type PageItem } from './page.ts';
 export { toPng } from './png.ts';
+export { escapeMarkup } from './svg.ts';
 export { parseTable, splitRows } from './table-text.ts';
 export { builtinTemplate, defaultTemplate, templateNames } from './templates.ts';

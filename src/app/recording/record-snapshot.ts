@@ -15,6 +15,14 @@ export interface SnapshotLineage extends Lineage {
   readonly stage: string;
 }
 
+/** A stage by what it is told. */
+export interface SnapshotStage {
+  readonly address: string;
+  readonly cmd: string | readonly string[];
+  /** Params file to key to value, as in dvc.lock. */
+  readonly params: ReadonlyMap<string, PyMap>;
+}
+
 /** The pipeline at the end of a repro. */
 export interface Snapshot {
   /** Absolute path of the project. */
@@ -26,6 +34,7 @@ export interface Snapshot {
   readonly plotFiles: readonly string[];
   readonly paramFiles: readonly string[];
   readonly lineage: readonly SnapshotLineage[];
+  readonly stages: readonly SnapshotStage[];
 }
 
 /**

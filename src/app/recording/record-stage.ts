@@ -1,3 +1,4 @@
+import type { GitState, WorkPatch } from '../../git/index.ts';
 import type { Metric, Tag } from '../../mlflow/index.ts';
 import type { StageEnd, StageRecorder, StageStart } from '../../repo/pipeline/recorder.ts';
 import type { Batch, TrackingStore } from '../../tracking/index.ts';
@@ -12,6 +13,9 @@ export interface Recording {
   readonly runId: string;
   readonly artifactUri: string;
   readonly endpoint: TrackingEndpoint | undefined;
+  readonly git: GitState | undefined;
+  /** What was not committed when the run began, asked beside the stages. */
+  readonly changes: Promise<WorkPatch | undefined>;
   /** Writes that are on their way: a stage need not wait for what the one before it left to be written. */
   readonly writing: Set<Promise<unknown>>;
   /** DVCLive folders of running stages. */

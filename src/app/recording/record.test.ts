@@ -8,6 +8,7 @@ import { recorderContract } from '../../repo/pipeline/recorder-contract.ts';
 import { noRecorder, type StageEnd } from '../../repo/pipeline/recorder.ts';
 import { openTracking } from '../../tracking/index.ts';
 import type { Snapshot } from './record-snapshot.ts';
+import { readRecordedRun } from './provenance.ts';
 import { outTag, trackingRecorder, type RecordOptions } from './record.ts';
 
 let root = '';
@@ -43,6 +44,13 @@ function snapshot(): Snapshot {
       { stage: 'train', role: 'plot', path: 'plots/loss.csv', md5, size: 3, external: false },
       { stage: 'train', role: 'out', path: 'model.onnx', md5, size: 3, external: false },
     ],
+    stages: [
+      {
+        address: 'train',
+        cmd: 'python train.py',
+        params: new Map([['params.yaml', new Map([['lr', new PyFloat(1e-5)]])]]),
+      },
+    ],
   };
 }
 
@@ -51,6 +59,8 @@ function options(extra: Partial<RecordOptions> = {}): RecordOptions {
     open: () => openTracking(path.join(root, '.mlops', 'store.db')),
     experiment: 'churn',
     git: async () => ({ commit: 'c'.repeat(40), branch: 'main', dirty: true }),
+    changes: async () => ({ patch: Buffer.from('--- a\n+++ b\n'), untracked: ['new.py'] }),
+    env: { PATH: '', PYTHONHASHSEED: '7' },
     user: 'ada',
     snapshot,
     maxFileSize: 1000,
@@ -158,6 +168,13 @@ describe('a recorded repro', () => {
     const artifacts = store.artifacts(run.info.artifactUri);
     const names = (await artifacts.list()).map((file) => file.path);
     expect(names).toEqual(expect.arrayContaining(['lineage.json', 'logs', 'metrics', 'params', 'plots']));
+    const recorded = await readRecordedRun(artifacts);
+    expect(recorded?.provenance).toMatchObject({
+      git: { commit: 'c'.repeat(40), dirty: true, patch: 'code.patch', untracked: ['new.py'] },
+      environment: { node: process.versions.node, variables: { PYTHONHASHSEED: '7' } },
+      stages: { train: { cmd: 'python train.py', params: { 'params.yaml': { lr: 1e-5 } } } },
+    });
+    expect(Buffer.from(await artifacts.get('code.patch')).toString()).toBe('--- a\n+++ b\n');
     expect(Buffer.from(await artifacts.get('logs/train.txt')).toString()).toBe('epoch 1\n');
     await store.close();
   });

@@ -1,10 +1,12 @@
 import { MlopsError, messageOf } from '../../base/index.ts';
-import type { GitState } from '../../git/index.ts';
+import type { GitState, WorkPatch } from '../../git/index.ts';
 import type { Run, Tag } from '../../mlflow/index.ts';
 import type { Stage } from '../../project/index.ts';
 import type { Recorder, RunStart, StageRecorder } from '../../repo/pipeline/recorder.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { logInBatches, paramsOf, type Snapshot, saveReports, snapshotMetrics } from './record-snapshot.ts';
+import { describeEnvironment } from './environment.ts';
+import { saveProvenance } from './provenance.ts';
 import { childRun, pointId, stageRecorder, type Guarded, type Recording } from './record-stage.ts';
 import { allowedKey } from './report-metrics.ts';
 import type { TrackingEndpoint } from '../endpoint/tracking-endpoint.ts';
@@ -17,6 +19,10 @@ export interface RecordOptions {
   readonly experiment: string;
   /** Asked once, when recording begins. */
   readonly git: () => Promise<GitState | undefined>;
+  /** What is not committed; asked when recording begins on a dirty work tree. */
+  readonly changes?: (() => Promise<WorkPatch>) | undefined;
+  /** Variables of the person, part of what the environment is described by. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly user: string;
   /** The pipeline as it stands at the end: params, reports and lineage of all stages, also of those that did not run. */
   readonly snapshot: (stages: readonly Stage[]) => Snapshot;
@@ -87,9 +93,13 @@ async function beginRun(start: RunStart, options: RecordOptions): Promise<Record
   // Told where it is awaited.
   asked.catch(() => undefined);
   const store = await options.open();
+  const git = await asked;
+  const changes = git?.dirty === true && git.commit !== undefined ? options.changes?.() : undefined;
+  // A work tree that Git cannot compare leaves a run without its patch.
+  const told = changes?.catch(() => undefined);
   const experimentId = options.into?.info.experimentId ?? (await experimentNamed(store, options.experiment));
   const tags = [
-    ...sourceTags(await asked, options.user),
+    ...sourceTags(git, options.user),
     { key: 'mlflow.source.name', value: start.command },
     { key: 'mlflow.source.type', value: 'PROJECT' },
     { key: 'mlops.kind', value: 'repro' },
@@ -107,6 +117,8 @@ async function beginRun(start: RunStart, options: RecordOptions): Promise<Record
     runId: run.info.id,
     artifactUri: run.info.artifactUri,
     endpoint,
+    git,
+    changes: Promise.resolve(told),
     writing: new Set(),
     claimed: new Set(),
     given: new Set(),
@@ -172,7 +184,10 @@ async function endRun(
     );
     writes.push(inputs);
   }
-  writes.push(saveReports(store.artifacts(recording.artifactUri), snapshot, options.maxFileSize));
+  const artifacts = store.artifacts(recording.artifactUri);
+  writes.push(saveReports(artifacts, snapshot, options.maxFileSize));
+  const facts = { git: recording.git, changes: await recording.changes, stages: snapshot.stages };
+  writes.push(saveProvenance(artifacts, { ...facts, environment: describeEnvironment(options.env) }));
   await Promise.all(writes);
   if (options.into !== undefined) return;
   await store.updateRun(runId, {

@@ -2,13 +2,14 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 
 import type { PyMap } from '../../base/index.ts';
-import { startGitState, type GitState } from '../../git/index.ts';
+import { startGitState, startWorkPatch, type GitState } from '../../git/index.ts';
 import { readSettings, type Stage } from '../../project/index.ts';
 import type { DataRepo } from '../../repo/open/data-repo.ts';
 import { absolutePath } from '../../repo/open/pipeline-project.ts';
 import { lineageOf, lineagePath } from '../../repo/pipeline/lineage.ts';
 import type { Recorder } from '../../repo/pipeline/recorder.ts';
 import { repro, type ReproOptions, type ReproResult } from '../../repo/pipeline/repro.ts';
+import { patchLimit } from './provenance.ts';
 import type { Snapshot, SnapshotLineage } from './record-snapshot.ts';
 import type * as StoreModule from './record-store.ts';
 import { trackingRecorder, type RecordOptions } from './record.ts';
@@ -56,6 +57,8 @@ export function recorderFor(
     },
     experiment: record.experiment ?? path.basename(repo.root),
     git,
+    changes: repo.gitRoot === undefined ? undefined : () => startWorkPatch(repo.gitRoot ?? repo.root, patchLimit),
+    env: options.env,
     user: userName(options.env),
     snapshot: (stages) => snapshotOf(repo, stages),
     maxFileSize: record.maxFileSize,
@@ -89,6 +92,11 @@ function snapshotOf(repo: DataRepo, all: readonly Stage[]): Snapshot {
     plotFiles: outs('plot'),
     paramFiles: [...params.keys()],
     lineage: stages.flatMap((stage) => pipelineLineage(repo, stage, made)),
+    stages: stages.map((stage) => ({
+      address: stage.address,
+      cmd: stage.locked?.cmd ?? stage.cmd ?? '',
+      params: new Map(stage.params.map((dep) => [lineagePath(repo, stage, dep), dep.recorded ?? new Map()])),
+    })),
   };
 }
 

@@ -70,6 +70,12 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('../commands/why.ts'),
   },
   {
+    name: 'lineage',
+    group: 'pipeline',
+    summary: 'Show what a prediction, model, run, stage or file came of, or what came of it',
+    load: () => import('../commands/lineage.ts'),
+  },
+  {
     name: 'freeze',
     group: 'pipeline',
     summary: 'Keep stages from running when their deps change',

@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+
+import type { LineageEdge, LineageNode } from '../src/lineage/index.ts';
+import { command, freshProject, mlops, startMlops, temporaryFolder, urlOf } from './cli.ts';
+import { linearModel } from './support/onnx.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
+
+interface Answer {
+  readonly things: readonly string[];
+  readonly nodes: readonly LineageNode[];
+  readonly edges: readonly LineageEdge[];
+  readonly gaps: readonly { readonly id: string; readonly gap: string }[];
+}
+
+const model = linearModel(
+  2,
+  1,
+  () => 2,
+  () => 0,
+);
+
+function run(cwd: string, ...args: readonly string[]): string {
+  const result = mlops(cwd, args);
+  expect({ args, status: result.status, stderr: result.stderr }).toMatchObject({ args, status: 0 });
+  return result.stdout;
+}
+
+function git(cwd: string, ...args: readonly string[]): string {
+  const result = command(cwd, 'git', args);
+  expect({ args, status: result.status, stderr: result.stderr }).toMatchObject({ args, status: 0 });
+  return result.stdout.trim();
+}
+
+const md5 = (cwd: string, file: string): string => command(cwd, 'md5sum', [file]).stdout.slice(0, 32);
+
+function lineage(cwd: string, ...args: readonly string[]): Answer {
+  return JSON.parse(run(cwd, 'lineage', ...args, '--json')) as Answer;
+}
+
+const byKind = (answer: Answer, kind: LineageNode['kind']): LineageNode[] =>
+  answer.nodes.filter((node) => node.kind === kind);
+const facts = (answer: Answer, name: string): Readonly<Record<string, unknown>> | undefined =>
+  answer.nodes.find((node) => node.name === name)?.facts;
+
+/** A repository with data that others import. */
+function shop(): string {
+  const project = freshProject();
+  fs.mkdirSync(path.join(project, 'photos'));
+  for (let i = 0; i < 4; i++) fs.writeFileSync(path.join(project, 'photos', `${i}.txt`), `photo ${i}\n`);
+  run(project, 'add', 'photos');
+  git(project, 'add', '-A');
+  git(project, 'commit', '-qm', 'photos');
+  return project;
+}
+
+/** add, import, repro with an uncommitted change, register. */
+function team(): { project: string; source: string; remote: string } {
+  const source = shop();
+  const project = freshProject();
+  const remote = temporaryFolder('remote-');
+  run(project, 'remote', 'add', '-d', 'far', remote);
+  fs.writeFileSync(path.join(project, 'rows.csv'), 'id,x\n1,0.5\n2,0.25\n');
+  fs.writeFileSync(path.join(project, 'base.onnx'), model);
+  run(project, 'add', 'rows.csv', 'base.onnx');
+  run(project, 'import', source, 'photos');
+  fs.writeFileSync(path.join(project, 'train.sh'), 'cp base.onnx model.onnx\n');
+  fs.writeFileSync(path.join(project, 'params.yaml'), 'train: {seed: 7}\n');
+  fs.writeFileSync(
+    path.join(project, 'dvc.yaml'),
+    `stages:
+  prepare:
+    cmd: (cat rows.csv; echo 4,1) > clean.csv && cat photos/*.txt > all.txt
+    deps: [rows.csv, photos]
+    outs: [clean.csv, all.txt]
+    meta: {row_id: id}
+  train:
+    cmd: sh train.sh && echo '{"rmse":0.5}' > metrics.json
+    deps: [clean.csv, all.txt, base.onnx, train.sh]
+    params: [train.seed]
+    outs: [model.onnx]
+    metrics: [metrics.json: {cache: false}]
+`,
+  );
+  git(project, 'add', '-A');
+  git(project, 'commit', '-qm', 'pipeline');
+  fs.appendFileSync(path.join(project, 'train.sh'), '# not committed\n');
+  run(project, 'repro');
+  run(project, 'push');
+  run(project, 'models', 'register', 'model.onnx', '--name', 'yield');
+  return { project, source, remote };
+}
+
+describe('lineage', () => {
+  it('leads from a served prediction to every byte, and from a file of an import to the prediction', async () => {
+    const { project, source } = team();
+    const server = startMlops(project, ['serve', 'models:/yield/1', '--port', '0', '--log-predictions']);
+    const url = await urlOf(server);
+    const asked = await fetch(`${url}/predict`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ inputs: [[1, 2]] }),
+    });
+    expect(asked.status, await asked.clone().text()).toBe(200);
+    server.child.kill('SIGTERM');
+    await server.ended;
+    const log = path.join(project, '.mlops/predictions');
+    const [segment = ''] = fs.readdirSync(log).filter((name) => name.endsWith('.jsonl'));
+    const id = /"kind":"prediction","id":"([^"]+)"/.exec(fs.readFileSync(path.join(log, segment), 'utf8'))?.[1] ?? '';
+
+    const up = lineage(project, id);
+    expect(up.things).toEqual([`prediction:${id}`]);
+    expect(byKind(up, 'version').map(({ name }) => name)).toEqual(['models:/yield/1']);
+    // Every file by what md5sum says of it.
+    for (const file of ['model.onnx', 'clean.csv', 'all.txt', 'base.onnx', 'train.sh', 'rows.csv']) {
+      expect(facts(up, file), file).toMatchObject({ md5: md5(project, file) });
+    }
+    expect(facts(up, 'rows.csv')).toMatchObject({
+      tracked_by: 'rows.csv.dvc',
+      in_cache: true,
+      in_remotes: { far: true },
+    });
+    expect(facts(up, 'train')).toMatchObject({ params: { 'params.yaml': { 'train.seed': 7 } } });
+    const head = git(project, 'rev-parse', 'HEAD');
+    const [commit] = byKind(up, 'commit');
+    expect(commit?.facts).toMatchObject({ commit: head, dirty: true });
+    expect(up.gaps.map(({ gap }) => gap).join('\n')).toContain("'train.sh' was read as");
+    // The patch that the run kept makes of the commit what was read.
+    const other = path.join(temporaryFolder(), 'clone');
+    git(path.dirname(other), 'clone', '-q', project, other);
+    const [runId = '', ...rest] = String(commit?.facts['patch']).replace('runs:/', '').split('/');
+    const patch = path.join(path.dirname(other), 'code.patch');
+    run(project, 'runs', 'artifacts', 'get', runId, rest.join('/'), '-o', patch);
+    git(other, 'apply', fs.statSync(patch).isDirectory() ? path.join(patch, 'code.patch') : patch);
+    expect(md5(other, 'train.sh')).toBe(md5(project, 'train.sh'));
+    const [imported] = byKind(up, 'source');
+    expect(imported?.facts).toMatchObject({
+      repository: source,
+      path: 'photos',
+      rev_lock: git(source, 'rev-parse', 'HEAD'),
+    });
+
+    const down = lineage(project, 'photos/2.txt', '--down');
+    expect(down.things).toEqual([`data:photos/2.txt@${md5(project, 'photos/2.txt')}`]);
+    expect(byKind(down, 'stage').map(({ name }) => name)).toEqual(['prepare', 'train']);
+    expect(byKind(down, 'version').map(({ name }) => name)).toEqual(['models:/yield/1']);
+    expect(byKind(down, 'prediction').map((node) => node.facts['count'])).toEqual([1]);
+    expect(
+      lineage(project, md5(project, 'photos/2.txt'), '--down')
+        .nodes.map(({ id: node }) => node)
+        .sort(),
+    ).toEqual(down.nodes.map(({ id: node }) => node).sort());
+    const rows = lineage(project, 'rows.csv', '--down', '--rows', '2,9');
+    expect(facts(rows, 'clean.csv')).toMatchObject({ rows: { column: 'id', found: ['2'] } });
+  });
+
+  it('knows a content that a path had in another revision, and names what is gone', () => {
+    const { project, remote } = team();
+    git(project, 'add', '-A');
+    git(project, 'commit', '-qm', 'ran');
+    git(project, 'tag', 'v1');
+    const old = md5(project, 'rows.csv');
+    fs.writeFileSync(path.join(project, 'rows.csv'), 'id,x\n3,0.75\n');
+    run(project, 'add', 'rows.csv');
+    run(project, 'repro');
+    const was = lineage(project, 'rows.csv@v1', '--down');
+    expect(was.things).toEqual([`data:rows.csv@${old}`]);
+    expect(byKind(was, 'run')).toHaveLength(1);
+    expect(byKind(lineage(project, 'rows.csv', '--down'), 'version')).toEqual([]);
+    for (const folder of [path.join(project, '.dvc/cache'), remote]) {
+      fs.rmSync(path.join(folder, 'files/md5', old.slice(0, 2), old.slice(2)));
+    }
+    expect(lineage(project, 'rows.csv@v1', '--down').gaps.map(({ gap }) => gap)).toEqual([
+      `object ${old} of 'rows.csv' is gone: neither the cache nor a remote has it`,
+    ]);
+  });
+
+  it('says which word names nothing, and draws for Graphviz, Mermaid and browsers', () => {
+    const { project } = team();
+    const wrong = mlops(project, ['lineage', 'tran']);
+    expect(wrong.status).toBe(1);
+    expect(wrong.stderr).toContain("did you mean 'train'?");
+    expect(run(project, 'lineage', 'train', '--dot')).toMatch(/^digraph lineage \{/);
+    expect(run(project, 'lineage', 'train', '--mermaid')).toContain('stage: train');
+    run(project, 'lineage', 'models:/yield/1', '--html', 'page.html');
+    const page = fs.readFileSync(path.join(project, 'page.html'), 'utf8');
+    expect(page).toContain('models:/yield/1');
+    expect(page).not.toMatch(/src="http|href="http/);
+    expect(createHash('md5').update(model).digest('hex')).toBe(md5(project, 'model.onnx'));
+  });
+});
