@@ -11,6 +11,8 @@ import { mlRules, textRules, weightRules } from './weight-rules.ts';
 export interface RowsVerdict {
   /** Why rows of different requests must not run together; undefined: each row's answer comes of that row alone. */
   readonly mixing: string | undefined;
+  /** True where the values of a request, not only their number, may steer how much there is to compute. */
+  readonly steered: boolean;
   /** Inputs that choose, as token ids and categories do, with what they choose from, as far as the graph shows it. */
   readonly choices: ReadonlyMap<string, Choice>;
 }
@@ -33,20 +35,30 @@ const microsoft = new Set([
  */
 export function analyseRows(bytes: Uint8Array, inputs: readonly TensorInfo[], outputs: readonly string[]): RowsVerdict {
   const choices = new Map<string, Choice>();
+  const graph = readNodes(bytes);
+  const steered = graph.nodes.some(isSteered);
   const shapeless = inputs.find((input) => typeof input.dims?.[0] !== 'string');
-  if (inputs.length === 0) return { mixing: 'the model has no inputs', choices };
+  if (inputs.length === 0) return { mixing: 'the model has no inputs', steered, choices };
   if (shapeless !== undefined)
-    return { mixing: `the first size of the input '${shapeless.name}' is not free`, choices };
-  const known = walk(readNodes(bytes), inputs, choices);
+    return { mixing: `the first size of the input '${shapeless.name}' is not free`, steered, choices };
+  const known = walk(graph, inputs, choices);
   for (const name of outputs) {
     const value = known.get(name);
-    if (value instanceof RowsMix) return { mixing: value.message, choices };
+    if (value instanceof RowsMix) return { mixing: value.message, steered, choices };
     const first = value?.dims?.[0];
     if (value?.axis !== 0 || first === undefined || !same(first, rows)) {
-      return { mixing: `the output '${name}' is not known to have a row for each row of the inputs`, choices };
+      return { mixing: `the output '${name}' is not known to have a row for each row of the inputs`, steered, choices };
     }
   }
-  return { mixing: undefined, choices };
+  return { mixing: undefined, steered, choices };
+}
+
+/** Operators that may make much of little, as their inputs say it; loops have a graph inside. */
+const makers = new Set(['ConstantOfShape', 'Expand', 'OneHot', 'Pad', 'Range', 'Resize', 'Tile', 'Upsample']);
+
+function isSteered({ op, domain, hasSubgraph }: GraphNode): boolean {
+  const known = ownDomains.has(domain) || domain === 'ai.onnx.ml' || domain === 'com.microsoft';
+  return !known || hasSubgraph || makers.has(op);
 }
 
 type Known = Map<string, Value | RowsMix>;

@@ -6,6 +6,8 @@ import type { JsonObject } from '../wire/json-reader.ts';
 import { isUpload, readUpload } from '../wire/upload.ts';
 import { noFiles, unwanted } from './uploads.ts';
 import { namesModel, routeIn, type Route, type RouteQuery } from './envelope.ts';
+import { plainFeeds, plainNumbersOf } from './plain-feeds.ts';
+import type { PlainNumbers } from '../wire/plain-numbers.ts';
 import { readScoring, type Scoring } from './mlflow-protocol.ts';
 import { nativeAnswer, nativeRows, readNativeInputs, readObject } from './native-protocol.ts';
 import { scoringAnswer } from './scoring-answer.ts';
@@ -56,9 +58,11 @@ export class NearExchange implements Exchange {
   readonly #asked: Asked;
   #files: PictureFiles = noFiles;
   #native: JsonObject = {};
+  /** In place of `#native`, until it turns out that the model is not so plain. */
+  #plain: PlainNumbers | undefined;
   #scoring: Scoring | undefined;
   #v2: V2Request | undefined;
-  /** What a body of files would be as JSON, for a model that takes none. */
+  /** What a body of files or plain numbers would be as JSON, for a model that takes none. */
   #unread: () => JsonObject = () => ({});
 
   /**
@@ -71,8 +75,11 @@ export class NearExchange implements Exchange {
     if (protocol === 'native' && Buffer.isBuffer(body) && isUpload(body, contentType)) {
       ({ fields: this.#native, files: this.#files } = readUpload(body, contentType));
       this.#unread = () => readObject(body, exact, contentType);
-    } else if (protocol === 'native') this.#native = readObject(body, exact, contentType);
-    else if (protocol === 'scoring') this.#scoring = readScoring(body, contentType, exact);
+    } else if (protocol === 'native') {
+      this.#plain = plainNumbersOf(body, contentType);
+      if (this.#plain === undefined) this.#native = readObject(body, exact, contentType);
+      else this.#unread = () => readObject(body, exact, contentType);
+    } else if (protocol === 'scoring') this.#scoring = readScoring(body, contentType, exact);
     else this.#v2 = readV2Request(body, { headerLength, contentType }, exact);
   }
 
@@ -102,6 +109,12 @@ export class NearExchange implements Exchange {
       const { outputs, ...inputs } = readV2Inputs(version, this.#v2);
       const form: AnswerForm = { protocol: 'v2', outputs, id: this.#v2.id };
       return { ...inputs, fetches: outputs.fetches, form, rows: undefined };
+    }
+    if (this.#plain !== undefined) {
+      const feeds = plainFeeds(version, this.#plain);
+      if (feeds !== undefined) return { feeds, fetches: version.outputNames, form: nativeForm, rows: undefined };
+      this.#native = this.#unread();
+      this.#plain = undefined;
     }
     const step = version.processing?.input;
     const wanted = this.#files.size === 0 || step?.image !== undefined || step?.kind === 'ensemble';

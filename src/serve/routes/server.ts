@@ -41,6 +41,8 @@ export interface ServeOptions {
   /** 0 picks a free port. */
   readonly port: number;
   readonly threads?: number | undefined;
+  /** Milliseconds up to which a lone request runs in this thread. */
+  readonly shortRun?: number | undefined;
   readonly scheduler?: Partial<SchedulerOptions> | undefined;
   readonly bodyLimit?: number | undefined;
   readonly guard?: GuardOptions | undefined;
@@ -101,6 +103,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const pool = new InferencePool({
     workerFile: options.workerFile ?? locateWorker('inference'),
     threads: options.threads,
+    shortRun: options.shortRun,
     log,
   });
   const threads = new ExchangeThreads(options.exchange);

@@ -2,8 +2,9 @@ import * as os from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
-import { MlopsError, type Logger } from '../../base/index.ts';
+import { messageOf, MlopsError, type Logger } from '../../base/index.ts';
 import type { Tensors } from '../wire/tensor.ts';
+import { NearSessions } from './near-sessions.ts';
 import { translate } from './runtime-messages.ts';
 import type { FromWorker, LoadedInfo, ToWorker } from './worker-messages.ts';
 
@@ -11,6 +12,8 @@ export interface InferencePoolOptions {
   readonly workerFile: URL;
   /** Default: cores − 1, at least 1: the server's own thread needs a core too. */
   readonly threads?: number | undefined;
+  /** Milliseconds up to which a lone request runs in the server's own thread. Default: 0.3. */
+  readonly shortRun?: number | undefined;
   readonly log: Logger;
 }
 
@@ -18,6 +21,11 @@ export interface RunResult {
   readonly outputs: Tensors;
   /** Time inside the runtime. */
   readonly milliseconds: number;
+}
+
+/** Whatever runs a model that is loaded in it. */
+export interface Runner {
+  run(session: number, feeds: Tensors, fetches: readonly string[]): Promise<RunResult>;
 }
 
 type Call = { readonly kind: ToWorker['kind']; resolve(message: FromWorker): void; reject(error: Error): void };
@@ -187,6 +195,7 @@ export class InferencePool {
   stuck = false;
   /** Called when a run has ended, whoever asked for it: something else may start. */
   onFree: (() => void) | undefined;
+  readonly #near: NearSessions;
   readonly #files = new Map<number, string>();
   /** The threads in which a session is. */
   readonly #homes = new Map<number, readonly InferenceThread[]>();
@@ -199,9 +208,19 @@ export class InferencePool {
   readonly #log: Logger;
   readonly #make: () => InferenceThread;
   #nextSession = 1;
+  readonly #nearRunner: Runner = {
+    run: async (session, feeds, fetches) => {
+      try {
+        return await this.#near.run(session, feeds, fetches);
+      } catch (error) {
+        throw translate(messageOf(error), undefined);
+      }
+    },
+  };
 
   constructor(options: InferencePoolOptions) {
     this.#log = options.log;
+    this.#near = new NearSessions(options.shortRun);
     const count = Math.max(1, options.threads ?? os.availableParallelism() - 1);
     this.#make = () =>
       new InferenceThread(
@@ -270,6 +289,7 @@ export class InferencePool {
       this.#files.set(session, file);
       if (quick) {
         this.#homes.set(session, this.threads);
+        this.#near.consider(session, file, info, milliseconds);
         await aside.call({ kind: 'release', session });
       } else {
         this.#aside = undefined;
@@ -288,6 +308,7 @@ export class InferencePool {
     const homes = this.#homes.get(session) ?? [];
     this.#files.delete(session);
     this.#homes.delete(session);
+    await this.#near.release(session);
     await Promise.allSettled(
       homes.map(async (thread) => {
         await thread.call({ kind: 'release', session });
@@ -313,6 +334,19 @@ export class InferencePool {
     return best;
   }
 
+  /**
+   * The server's own thread, where a run of these inputs is over sooner than a message to another thread would take.
+   * For a request that nobody waits behind.
+   */
+  near(session: number, feeds: Tensors): Runner | undefined {
+    return this.#near.takes(session, feeds) ? this.#nearRunner : undefined;
+  }
+
+  /** What a run took: the next ones of its size are expected to take as long. */
+  ran(session: number, feeds: Tensors, milliseconds: number): void {
+    this.#near.ran(session, feeds, milliseconds);
+  }
+
   /** True while a thread has something to run. */
   get busy(): boolean {
     return this.#computing() > 0;
@@ -327,6 +361,7 @@ export class InferencePool {
 
   /** Ends all threads; false when one does not come back from the runtime within `patience` milliseconds. */
   async close(patience = Infinity): Promise<boolean> {
+    await this.#near.close();
     const threads = [...this.threads, ...this.#own, ...(this.#aside === undefined ? [] : [this.#aside])];
     const all = Promise.all([...threads.map((thread) => thread.close()), ...this.#leaving]).then(() => true);
     const over = new AbortController();

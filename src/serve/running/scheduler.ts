@@ -1,5 +1,5 @@
 import { isMlopsError, MlopsError } from '../../base/index.ts';
-import type { InferencePool, InferenceThread } from './inference-pool.ts';
+import type { InferencePool, Runner } from './inference-pool.ts';
 import type { Answer, Job } from './job.ts';
 import type { Lease } from './router.ts';
 import type { ServedVersion } from './served-version.ts';
@@ -114,6 +114,13 @@ export class Scheduler {
     for (let at = 0; at < this.#ready.length;) {
       const lane = this.#ready[at];
       if (lane === undefined) return;
+      const near = this.#aloneIn(lane);
+      if (near !== undefined) {
+        this.#ready.splice(at, 1);
+        const jobs = this.#take(lane);
+        if (jobs.length > 0) void this.#run(near, lane, jobs);
+        continue;
+      }
       const limit = lane.queue.length >= this.options.maxBatch ? runsPerThread : 1;
       const thread = this.#pool.free(lane.version.session, limit);
       if (thread === undefined) {
@@ -125,6 +132,13 @@ export class Scheduler {
       if (lane.queue.length > 0) this.#ready.push(lane);
       if (jobs.length > 0) void this.#run(thread, lane, jobs);
     }
+  }
+
+  /** For a request that is the only one in the server, where it is over at once: the thread that we are in. */
+  #aloneIn({ version, queue }: Lane): Runner | undefined {
+    const [only] = queue;
+    if (only === undefined || this.#live.size > 1 || queue.length > 1) return undefined;
+    return hasPacked(only.feeds) ? undefined : this.#pool.near(version.session, only.feeds);
   }
 
   /**
@@ -154,7 +168,7 @@ export class Scheduler {
     return false;
   }
 
-  async #run(thread: InferenceThread, lane: Lane, jobs: readonly Job[]): Promise<void> {
+  async #run(thread: Runner, lane: Lane, jobs: readonly Job[]): Promise<void> {
     const [first] = jobs;
     if (first === undefined) return;
     const started = performance.now();
@@ -164,6 +178,7 @@ export class Scheduler {
       const rows = jobs.reduce((sum, job) => sum + Math.max(1, job.rows), 0);
       if (jobs.length > 1 && !rowsMatch(outputs, rows)) throw new RowMismatch();
       first.stats.ran(rows, milliseconds);
+      this.#pool.ran(lane.version.session, feeds, milliseconds);
       let from = 0;
       for (const job of jobs) {
         const own = jobs.length === 1 ? outputs : rowsOf(outputs, from, from + job.rows);

@@ -1,16 +1,8 @@
 import { MlopsError } from '../../base/index.ts';
 import type { Dim, Dtype, TensorInfo } from '../../model/index.ts';
+import { float32Texts } from './float-text.ts';
 import { showJson, type Json } from './json-reader.ts';
-import {
-  allocate,
-  dtypes,
-  elementCount,
-  halfToNumber,
-  numberToHalf,
-  shortFloat32,
-  type Tensor,
-  type TensorData,
-} from './tensor.ts';
+import { allocate, dtypes, elementCount, halfToNumber, numberToHalf, type Tensor, type TensorData } from './tensor.ts';
 
 /**
  * Reads nested lists into the tensor that an input declares: one pass that checks the shape, checks each value and
@@ -239,7 +231,7 @@ export function elementTexts({ dtype, data }: Tensor): (from: number, to: number
   if (Array.isArray(data)) return (from, to) => join(from, to, (i) => JSON.stringify(data[i]));
   if (dtype === 'float32') {
     const floats = data as Float32Array;
-    return (from, to) => joinFloats(from, to, floats, shortFloat32);
+    return (from, to) => float32Texts(floats, from, to);
   }
   if (dtype === 'float64') return (from, to) => joinFloats(from, to, data as Float64Array, same);
   if (dtype === 'float16') return (from, to) => joinFloats(from, to, data as Uint16Array, halfToNumber);
@@ -254,7 +246,7 @@ function same(value: number): number {
 function joinFloats(
   from: number,
   to: number,
-  data: Float32Array | Float64Array | Uint16Array,
+  data: Float64Array | Uint16Array,
   decode: (value: number) => number,
 ): string {
   let text = '';
