@@ -15,7 +15,7 @@ import type { Context } from './context.ts';
 import { needModel, needVersion, recordPromotion, toModel, toVersion, type ModelRow } from './registry-rows.ts';
 import { pageOf, simpleSearch, type SearchTable } from './search/simple-search.ts';
 import { sql } from './sql.ts';
-import { endTraffic, renameTraffic } from './traffic.ts';
+import { endTraffic, renameTraffic } from './operations/traffic.ts';
 import { tell } from './webhooks.ts';
 import { all, get, run, type Work } from './work.ts';
 

@@ -1,8 +1,8 @@
-import type { DutyStore } from '../duty-store.ts';
-import { clock } from './clock.ts';
-import type { Context } from './context.ts';
-import { sql } from './sql.ts';
-import { run } from './work.ts';
+import type { DutyStore } from '../../duty-store.ts';
+import { clock } from '../clock.ts';
+import type { Context } from '../context.ts';
+import { sql } from '../sql.ts';
+import { run } from '../work.ts';
 
 export function dutiesOf(c: Context): DutyStore {
   return {

@@ -1,7 +1,7 @@
-import type { TrafficChange, TrafficCounts, TrafficStore } from '../traffic-store.ts';
-import type { Context } from './context.ts';
-import { sql } from './sql.ts';
-import { all, get, insertAll, one, run, type Insert, type Work } from './work.ts';
+import type { TrafficChange, TrafficCounts, TrafficStore } from '../../traffic-store.ts';
+import type { Context } from '../context.ts';
+import { sql } from '../sql.ts';
+import { all, get, insertAll, one, run, type Insert, type Work } from '../work.ts';
 
 const countsInsertion: Insert = {
   table: 'traffic_counts',

@@ -1,7 +1,7 @@
-import type { AlertStore, StoredAlert, StoredSilence } from '../alert-store.ts';
-import type { Context } from './context.ts';
-import { among, sql } from './sql.ts';
-import { all, insertAll, run, type Insert, type Work } from './work.ts';
+import type { AlertStore, StoredAlert, StoredSilence } from '../../alert-store.ts';
+import type { Context } from '../context.ts';
+import { among, sql } from '../sql.ts';
+import { all, insertAll, run, type Insert, type Work } from '../work.ts';
 
 /** Alerts that are over and still shown. */
 const mostHistory = 1000;
