@@ -13,4 +13,16 @@ export { checkEnsemble, checkServing } from './processing/processing.ts';
 export { MemorySource } from './models/memory-source.ts';
 export type { ModelRef, ModelSource, OpenModel } from './models/model-source.ts';
 export type { ServedModelSpec } from './running/served-model.ts';
+export {
+  clearRule,
+  keptRule,
+  ruleOf,
+  setRule,
+  type KeptRule,
+  type RuleMotive,
+  type RuleStore,
+} from './traffic/kept-rule.ts';
+export { sharesOf } from './traffic/live-rule.ts';
+export { readMark } from './traffic/mark.ts';
+export { readKnownRule } from './traffic/rule.ts';
 export { serve, type RunningServer, type ServeOptions } from './routes/server.ts';

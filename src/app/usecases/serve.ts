@@ -87,6 +87,7 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
     watch: options.watch,
     growing,
     member: options.member,
+    rules: models.some((model) => model.rules !== undefined) ? (await openStore()).traffic : undefined,
     predictionLog,
     redact: options.redact,
     moreMetrics: facts === undefined ? undefined : () => facts.gauges(),
@@ -134,7 +135,7 @@ async function specOf(text: string, cwd: string, openStore: () => Promise<Tracki
   if (registered !== undefined) {
     const { name, selector } = registered;
     const source = new RegistrySource(await openStore());
-    return { name: given ?? name, source, sourceName: name, selector };
+    return { name: given ?? name, source, sourceName: name, selector, rules: name };
   }
   const ofRun = readRunUri(location);
   if (ofRun !== undefined) {

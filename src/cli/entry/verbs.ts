@@ -190,6 +190,12 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('../commands/serve.ts'),
   },
   {
+    name: 'traffic',
+    group: 'serve',
+    summary: 'Divide requests between versions of a model, and compare them',
+    load: () => import('../commands/traffic.ts'),
+  },
+  {
     name: 'check',
     group: 'serve',
     summary: 'Say whether data, models and code are fit for use',

@@ -56,6 +56,7 @@ export const docsTopics: readonly DocsTopic[] = [
     aliases: ['postgres'],
   },
   { name: 'serving', file: 'docs/serving.md', summary: 'Serving models over HTTP', aliases: ['serve'] },
+  { name: 'traffic', file: 'docs/traffic.md', summary: 'Rules that divide requests between versions' },
   { name: 'pictures', file: 'docs/pictures.md', summary: 'Pictures: what is read, and how it is resized' },
   { name: 'monitoring', file: 'docs/monitoring.md', summary: 'Predictions, labels and drift', aliases: ['monitor'] },
   { name: 'gates', file: 'docs/gates.md', summary: 'Checks of data, models and code', aliases: ['check', 'quality'] },

@@ -100,11 +100,13 @@ function versionsOf({ repository, ledger, scheduler }: SnapshotSources): Version
   for (const { spec, versions } of repository.models.values()) {
     for (const version of versions.keys()) ledger.of(spec.name, version);
   }
-  return ledger.all().map(({ model, version, arm, stats }) => {
+  const all = ledger.all().map(({ model, version, arm, stats }) => {
     const loaded = repository.loaded(model, version);
     const queue = loaded === undefined || arm !== undefined ? 0 : scheduler.waiting(loaded);
     return { model, version, arm, loaded: loaded !== undefined, queue, stats };
   });
+  // An arm of several rules is one to who looks at metrics.
+  return all.some(({ arm }) => arm !== undefined) ? mergeVersions(all) : all;
 }
 
 /** CPU, memory and delay of this process. */

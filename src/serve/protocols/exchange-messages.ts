@@ -1,6 +1,7 @@
 import { MlopsError, isMlopsError, type ErrorCode } from '../../base/index.ts';
 import type { ProcessingRecipe } from '../processing/steps.ts';
 import type { Run } from '../running/finish.ts';
+import type { Arm } from '../traffic/live-rule.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import type { VersionNumbers } from '../running/stats.ts';
 import type { Tensors } from '../wire/tensor.ts';
@@ -22,7 +23,7 @@ export function factsOf(version: VersionFacts): SentFacts {
 /** A run of which another thread is to write the answer. */
 export interface Writing {
   readonly version: SentFacts;
-  readonly arm: string | undefined;
+  readonly arm: Arm | undefined;
   /** None where nothing needs them any more. */
   readonly feeds: Tensors;
   readonly fetches: readonly string[];

@@ -23,7 +23,8 @@ export function predictionLine(
   const { ref, md5, processing } = version;
   return servedLine(
     {
-      ...{ id, at: Date.now(), model: ref.name, version: ref.version, arm, md5, runId: ref.runId, latency, labels },
+      ...{ id, at: Date.now(), model: ref.name, version: ref.version, arm: arm?.name, md5, runId: ref.runId },
+      ...{ latency, labels },
       inputs: logged(feeds, Object.keys(feeds)),
       outputs: new Map([...logged(outputs, fetches), ...loggedObjects(objects)]),
       rows: request.rows,

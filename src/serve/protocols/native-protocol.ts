@@ -193,6 +193,6 @@ export function nativeAnswer(prediction: Prediction, predictionId: string): stri
   if (units !== undefined) text += `,"units":${JSON.stringify(units)}`;
   const { name, version: number } = version.ref;
   text += `,"model":${JSON.stringify(name)},"model_version":${JSON.stringify(number)}`;
-  if (arm !== undefined) text += `,"arm":${JSON.stringify(arm)}`;
+  if (arm !== undefined) text += `,"arm":${JSON.stringify(arm.name)}`;
   return `${text},"prediction_id":"${predictionId}","latency_ms":${Math.round(latency * 1000) / 1000}}`;
 }

@@ -247,7 +247,7 @@ export function v2Answer(
   outputs: V2Outputs,
   id: string | undefined,
 ): { json: string; binary: Buffer[] } {
-  const { version, answer } = prediction;
+  const { version, arm, answer } = prediction;
   const binary: Buffer[] = [];
   const texts: string[] = [];
   for (const name of outputs.fetches) {
@@ -264,7 +264,8 @@ export function v2Answer(
   }
   const { name, version: number } = version.ref;
   const echoed = id === undefined ? '' : `"id":${JSON.stringify(id)},`;
-  const json = `{"model_name":${JSON.stringify(name)},"model_version":${JSON.stringify(number)},${echoed}"outputs":[${texts.join(',')}]}`;
+  const chosen = arm === undefined ? '' : `"parameters":{"arm":${JSON.stringify(arm.name)}},`;
+  const json = `{"model_name":${JSON.stringify(name)},"model_version":${JSON.stringify(number)},${echoed}${chosen}"outputs":[${texts.join(',')}]}`;
   return { json, binary };
 }
 

@@ -49,7 +49,7 @@ export async function answer(
     writeElsewhere: (run, elapsed) => {
       const packed = hasPacked(run.feeds) || hasPacked(run.raw);
       if (!packed && !context.threads.isLarge(run.raw)) return undefined;
-      const { predictionId, log } = context.recordElsewhere(request, rows ?? pictureRows(run));
+      const { predictionId, log } = context.recordElsewhere(lease.arm, request, rows ?? pictureRows(run));
       const needed = log !== undefined || (processed && run.version.processing?.output !== undefined);
       const feeds = needed ? run.feeds : noTensors();
       const written = context.threads.write({ ...run, arm: lease.arm, feeds, form, predictionId, elapsed, log });

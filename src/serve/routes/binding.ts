@@ -89,6 +89,12 @@ function isFor({ version: { ref }, arm }: Lease, { model, version }: Target): bo
   return version === undefined || (version === ref.version && arm === undefined);
 }
 
+/** Says in headers who answered, where the answer has no place for it. */
+export function tellVersion(reply: Reply, { version: { ref }, arm }: Lease): void {
+  void reply.header('x-model-version', ref.version);
+  if (arm !== undefined) void reply.header('x-model-arm', encodeURIComponent(arm.name));
+}
+
 /** What the query of a request's target says of its model. */
 export interface VersionQuery {
   readonly model?: string;

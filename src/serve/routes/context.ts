@@ -8,6 +8,7 @@ import type { Router } from '../running/router.ts';
 import type { Scheduler } from '../running/scheduler.ts';
 import type { Repository } from '../running/repository.ts';
 import type { ServedVersion } from '../running/served-version.ts';
+import type { Arm } from '../traffic/live-rule.ts';
 
 /** Gives the rows that a client sent, where they are no tensors. */
 export type RowsSent = (() => SampledRows | undefined) | undefined;
@@ -35,7 +36,7 @@ export interface ServingContext {
   /** Counts and logs an answered prediction; returns its id. Never fails or waits. */
   record(prediction: Prediction, request: Request, rows?: RowsSent): string;
   /** Counts a prediction whose answer is written elsewhere, and says what of it is to be logged. */
-  recordElsewhere(request: Request, rows?: RowsSent): Pick<Writing, 'predictionId' | 'log'>;
+  recordElsewhere(arm: Arm | undefined, request: Request, rows?: RowsSent): Pick<Writing, 'predictionId' | 'log'>;
   /** Logs what was written elsewhere. Never fails or waits. */
   append(line: string | undefined): void;
   /** A request body that the version takes. */

@@ -1,13 +1,9 @@
-import * as fs from 'node:fs';
 import * as http from 'node:http';
-import * as os from 'node:os';
-import * as path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { linearModel } from '../../../test/support/onnx.ts';
-import { post, startForTest } from '../../../test/support/serving.ts';
-import { readPredictionLog } from '../../monitor/index.ts';
+import { startForTest } from '../../../test/support/serving.ts';
 import { MemorySource, type ModelRef, type OpenModel, type RunningServer, type ServeOptions } from '../index.ts';
 
 /** Versions of one model: version n answers n times the sum of a row. Knows which of them are open. */
@@ -215,50 +211,3 @@ it('50 swaps under load: bodies arrive slowly, none fails, each answer is that o
   expect(answered).toBeGreaterThan(50);
   await until(() => source.openNow.join() === '1', 'only the last version is held');
 }, 60_000);
-
-describe('arms', () => {
-  it('divide the requests that name no version, and are named by answers, numbers and the log', async () => {
-    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'arms-'));
-    onTestFinished(() => fs.rmSync(directory, { recursive: true }));
-    const server = await start(new Versions(2), {
-      predictionLog: { directory },
-      chooseArm: (_model, headers) => {
-        const group = headers['x-group'];
-        if (group === undefined) return undefined;
-        return group === 'b' ? { name: 'new', version: '2' } : { name: `old "${String(group)}"`, version: '1' };
-      },
-    });
-    const ask = async (group: string | undefined, query = '') =>
-      (
-        await post(server, `/predict${query}`, { x: [[1, 1]] }, group === undefined ? {} : { 'x-group': group })
-      ).json() as Record<string, unknown>;
-    expect(await ask('b')).toMatchObject({ arm: 'new', model_version: '2', outputs: { y: [[4]] } });
-    expect(await ask('a')).toMatchObject({ arm: 'old "a"', model_version: '1', outputs: { y: [[2]] } });
-    expect(await ask('a')).toMatchObject({ arm: 'old "a"' });
-    for (const plain of [await ask(undefined), await ask('a', '?model_version=2')])
-      expect(plain).not.toHaveProperty('arm');
-    const bound = slowly(server, '/predict', JSON.stringify({ x: [[1, 1]], model_version: '2' }), { 'x-group': 'b' });
-    expect(JSON.parse((await bound.finish()).body)).not.toHaveProperty('arm');
-
-    const page = await (await fetch(`${server.listening.url}/metrics`)).text();
-    const requests = page.split('\n').filter((line) => /^mlops_inference_requests_total.*success/.test(line));
-    expect(requests.map((line) => line.slice('mlops_inference_requests_total'.length)).sort()).toEqual([
-      '{model="m",version="1",arm="old \\"a\\"",outcome="success"} 2',
-      '{model="m",version="1",outcome="success"} 1',
-      '{model="m",version="2",arm="new",outcome="success"} 1',
-      '{model="m",version="2",outcome="success"} 2',
-    ]);
-    expect(page.match(/^mlops_inference_queue_length/gm)).toHaveLength(2);
-    const { models } = (await (await fetch(`${server.listening.url}/stats`)).json()) as { models: { arm?: string }[] };
-    expect(models.map(({ arm }) => arm ?? '').sort()).toEqual(['', '', 'new', 'old "a"']);
-    const v2 = (await (await fetch(`${server.listening.url}/v2/models/m/versions/1/stats`)).json()) as {
-      model_stats: { inference_stats: { success: { count: number } } }[];
-    };
-    expect(v2.model_stats.map((one) => one.inference_stats.success.count)).toEqual([3]);
-
-    await server.close(5_000);
-    const arms: unknown[] = [];
-    for await (const record of readPredictionLog(directory)) arms.push((record as { arm?: string }).arm);
-    expect(arms).toEqual(['new', 'old "a"', 'old "a"', undefined, undefined, undefined]);
-  });
-});

@@ -2,7 +2,7 @@ import { mlflowErrorBody, type ErrorRenderer, type Request, type Shell } from '.
 import type { Lease } from '../running/router.ts';
 import type { ServingContext } from './context.ts';
 import { answer } from './answer.ts';
-import { boundTo, leaseOf, queryTarget } from './binding.ts';
+import { boundTo, leaseOf, queryTarget, tellVersion } from './binding.ts';
 
 /** Answers `text/plain` for a wrong content type, as MLflow does, else its JSON shape; never a stack trace. */
 const errors: ErrorRenderer = (failure) =>
@@ -28,6 +28,7 @@ export function addMlflowRoutes(shell: Shell, context: ServingContext): void {
       const { body, predictionId } = await invoke(context, request, lease);
       void reply.header('content-type', 'application/json; charset=utf-8');
       if (predictionId !== undefined) void reply.header('x-prediction-id', predictionId);
+      tellVersion(reply, lease);
       return body;
     } finally {
       lease.release();

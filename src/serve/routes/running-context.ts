@@ -15,6 +15,8 @@ import type { Router } from '../running/router.ts';
 import type { Scheduler } from '../running/scheduler.ts';
 import type { Repository } from '../running/repository.ts';
 import type { ServedVersion } from '../running/served-version.ts';
+import type { Arm } from '../traffic/live-rule.ts';
+import { markOf } from '../traffic/mark.ts';
 
 export interface RunningParts {
   readonly repository: Repository;
@@ -94,7 +96,7 @@ export class RunningContext implements ServingContext {
   }
 
   record(prediction: Prediction, { id: requestId, trace }: Request, rows?: RowsSent): string {
-    const id = this.#newId();
+    const id = this.#newId(prediction.arm);
     const log = this.predictionLog;
     if (log?.wants() === true) {
       log.append(predictionLine(prediction, id, { id: requestId, trace, rows: rows?.() }, this.#redact));
@@ -102,10 +104,14 @@ export class RunningContext implements ServingContext {
     return id;
   }
 
-  recordElsewhere({ id, trace }: Request, rows?: RowsSent): Pick<Writing, 'predictionId' | 'log'> {
+  recordElsewhere(
+    arm: Arm | undefined,
+    { id, trace }: Request,
+    rows?: RowsSent,
+  ): Pick<Writing, 'predictionId' | 'log'> {
     const wanted = this.predictionLog?.wants() === true;
     return {
-      predictionId: this.#newId(),
+      predictionId: this.#newId(arm),
       log: wanted ? { request: { id, trace, rows: rows?.() }, redact: this.#redact } : undefined,
     };
   }
@@ -114,9 +120,10 @@ export class RunningContext implements ServingContext {
     if (line !== undefined) this.predictionLog?.append(line);
   }
 
-  #newId(): string {
+  #newId(arm: Arm | undefined): string {
     this.#predictions++;
-    return `${this.#prefix}-${this.#predictions.toString(36)}`;
+    const id = `${this.#prefix}-${this.#predictions.toString(36)}`;
+    return arm === undefined ? id : id + markOf(arm);
   }
 
   example(version: ServedVersion): unknown {

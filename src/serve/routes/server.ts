@@ -31,8 +31,11 @@ import { PictureDesk } from '../running/pictures.ts';
 import { Predictor } from '../running/predict.ts';
 import { Repository } from '../running/repository.ts';
 import type { ServedModelSpec } from '../running/served-model.ts';
-import { Router, type ChooseArm } from '../running/router.ts';
+import { Router } from '../running/router.ts';
 import { Scheduler, type SchedulerOptions } from '../running/scheduler.ts';
+import { TrafficBook } from '../running/traffic-book.ts';
+import type { RuleStore } from '../traffic/kept-rule.ts';
+import { addTrafficRoutes } from './traffic-routes.ts';
 import { startProcessMetrics, takeSnapshot } from '../numbers/snapshot.ts';
 
 export interface ServeOptions {
@@ -60,8 +63,8 @@ export interface ServeOptions {
   readonly predictionLog?: PredictionLogOptions | undefined;
   /** Names of inputs and outputs whose values never reach the log. */
   readonly redact?: readonly string[] | undefined;
-  /** Divides the requests for a model that name no version. */
-  readonly chooseArm?: ChooseArm | undefined;
+  /** Where the rules are kept that divide the requests for a model. */
+  readonly rules?: RuleStore | undefined;
   readonly onAccess?: ((entry: AccessEntry) => void) | undefined;
   readonly workerFile?: URL | undefined;
   /** What is large, and who deals with it. */
@@ -84,6 +87,8 @@ export interface RunningServer {
   readonly repository: Repository;
   readonly pool: InferencePool;
   readonly control: Control;
+  /** Rules that divide requests; undefined where none are kept. */
+  readonly traffic: TrafficBook | undefined;
   /** Models that failed to load at the start. */
   readonly failures: readonly { readonly name: string; readonly error: unknown }[];
   /** Readiness first, then drain; false when requests had to be cut at the deadline (milliseconds). */
@@ -117,9 +122,11 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const scheduler = new Scheduler(pool, options.scheduler);
   const { member, growing = [] } = options;
   const predictionLog = options.predictionLog === undefined ? undefined : openLog(options.predictionLog, log, member);
+  const { rules: store } = options;
+  const traffic = store === undefined ? undefined : new TrafficBook({ repository, ledger, store, log });
   const context = new RunningContext({
     repository,
-    router: new Router(repository, ledger, options.chooseArm),
+    router: new Router(repository, ledger, traffic),
     scheduler,
     predictor: new Predictor(scheduler, pictures),
     pool,
@@ -158,6 +165,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   addV2Routes(shell, context, control);
   addSimilarityRoutes(shell, context);
   addFeedbackRoutes(shell, context);
+  if (traffic !== undefined) addTrafficRoutes(shell, traffic);
   addDocsRoutes(shell, context);
   options.extend?.(shell);
 
@@ -168,6 +176,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   });
   if (member !== undefined) joinOthers(repository, growing, member);
   const failures = await loadAll(repository, lazy, member);
+  await traffic?.start();
   const watching = new AbortController();
   // One process looks; changes are made in all.
   if (options.watch === true && (member?.state.place ?? 0) === 0) {
@@ -183,11 +192,13 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     repository,
     pool,
     control,
+    traffic,
     failures,
     close: async (deadline = 10_000) => {
       context.draining = true;
       watching.abort();
       const answered = await listening.close(deadline);
+      await traffic?.close();
       scheduler.abandon();
       await repository.close();
       await threads.close();

@@ -2,6 +2,7 @@ import { MlopsError } from '../../base/index.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Answer } from './job.ts';
 import { countAnswers, finish, type Finished, type Run } from './finish.ts';
+import type { Arm } from '../traffic/live-rule.ts';
 import type { Lease } from './router.ts';
 import type { LoadedEnsemble, ServedVersion, VersionFacts } from './served-version.ts';
 import type { VersionNumbers, VersionStats } from './stats.ts';
@@ -13,8 +14,8 @@ import type { Tensors } from '../wire/tensor.ts';
 /** A request of any protocol, after its inputs were read for the version it named. */
 export interface Prediction extends Finished {
   readonly version: VersionFacts;
-  /** Of the traffic rule by which the version was chosen. */
-  readonly arm: string | undefined;
+  /** By which the version was chosen. */
+  readonly arm: Arm | undefined;
   readonly feeds: Tensors;
   readonly answer: Pick<Answer, 'outputs'>;
   /** Of the pictures of the request, a row each. */

@@ -147,16 +147,27 @@ export class Repository {
     model.refused = undefined;
     if (before !== undefined && before !== version) {
       model.swaps++;
-      this.#retire(model, before);
+      if (!model.kept.has(before.ref.version)) this.#retire(model, before);
     }
     return version;
+  }
+
+  /** Versions that stay loaded from now on, whichever is the default; those that were kept before may go. */
+  keep(name: string, versions: ReadonlySet<string>): void {
+    const model = this.model(name);
+    const before = model.kept;
+    model.kept = versions;
+    for (const version of before) {
+      const loaded = versions.has(version) ? undefined : model.versions.get(version);
+      if (loaded !== undefined && loaded !== model.current) this.#retire(model, loaded);
+    }
   }
 
   /** Lets go of a version that was prepared and is not to be used. */
   discard(name: string, version: string): void {
     const model = this.model(name);
     const prepared = model.versions.get(version);
-    if (prepared !== undefined && prepared !== model.current) this.#retire(model, prepared);
+    if (prepared !== undefined && prepared !== model.current && !model.kept.has(version)) this.#retire(model, prepared);
     if (model.current === undefined && model.state === 'LOADING') model.state = 'UNLOADED';
   }
 

@@ -1,6 +1,9 @@
 import { MlopsError } from '../../base/index.ts';
+import type { Arm } from '../traffic/live-rule.ts';
+import type { Headers } from '../traffic/sticky.ts';
 import type { Ledger } from './ledger.ts';
 import type { Repository } from './repository.ts';
+import type { ServedModel } from './served-model.ts';
 import type { ServedVersion } from './served-version.ts';
 import type { VersionStats } from './stats.ts';
 
@@ -9,17 +12,16 @@ export interface Target {
   readonly model: string | undefined;
   /** A version, stage or alias. */
   readonly version: string | undefined;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly headers: Headers;
 }
 
-/** One side of a rule that divides requests. */
-export interface Arm {
-  readonly name: string;
-  readonly version: string;
+/** Divides the requests for a model that name no version. */
+export interface Traffic {
+  /** Undefined: the default version answers. */
+  choose(model: string, headers: Headers): Arm | undefined;
+  /** Told of an arm whose version could not be loaded. */
+  failed(model: string, arm: Arm, error: unknown): void;
 }
-
-/** The arm that a request for a model falls into, when it names no version; undefined: the default version answers. */
-export type ChooseArm = (model: string, headers: Target['headers']) => Arm | undefined;
 
 /**
  * The bond of one request to one version: that one answers, whatever is swapped or unloaded meanwhile, and stays in the
@@ -27,8 +29,8 @@ export type ChooseArm = (model: string, headers: Target['headers']) => Arm | und
  */
 export interface Lease {
   readonly version: ServedVersion;
-  /** The name of the arm by which the version was chosen. */
-  readonly arm: string | undefined;
+  /** By which the version was chosen. */
+  readonly arm: Arm | undefined;
   /** Where the request is counted. */
   readonly stats: VersionStats;
   /** To be called when the request is over, however it ended; more than once does no harm. */
@@ -42,12 +44,12 @@ const mostTries = 5;
 export class Router {
   readonly #repository: Repository;
   readonly #ledger: Ledger;
-  readonly #choose: ChooseArm | undefined;
+  readonly #traffic: Traffic | undefined;
 
-  constructor(repository: Repository, ledger: Ledger, choose?: ChooseArm) {
+  constructor(repository: Repository, ledger: Ledger, traffic?: Traffic) {
     this.#repository = repository;
     this.#ledger = ledger;
-    this.#choose = choose;
+    this.#traffic = traffic;
   }
 
   /**
@@ -56,26 +58,44 @@ export class Router {
    * @throws MlopsError `model_not_found`, `model_not_ready`, `model_broken`, `model_not_servable`.
    */
   lease(target: Target): Lease | Promise<Lease> {
-    const { name } = this.#repository.model(target.model).spec;
-    const arm = target.version === undefined ? this.#choose?.(name, target.headers) : undefined;
-    const wanted = arm?.version ?? target.version;
+    const model = this.#repository.model(target.model);
+    const { name } = model.spec;
+    const { arm, wanted } = this.#wanted(model, target);
     const version = this.#repository.loaded(name, wanted);
-    return (version === undefined ? undefined : this.#hold(version, arm)) ?? this.#load(name, wanted, arm);
+    return (version === undefined ? undefined : this.#hold(version, arm)) ?? this.#load(target, name, wanted, arm);
   }
 
   /** The same where the version is there already; else undefined, also where there is nothing of the name. */
   leaseLoaded(target: Target): Lease | undefined {
     const model = this.#repository.find(target.model);
     if (model === undefined) return undefined;
-    const { name } = model.spec;
-    const arm = target.version === undefined ? this.#choose?.(name, target.headers) : undefined;
-    const version = this.#repository.loaded(name, arm?.version ?? target.version);
+    const { arm, wanted } = this.#wanted(model, target);
+    const version = this.#repository.loaded(model.spec.name, wanted);
     return version === undefined ? undefined : this.#hold(version, arm);
   }
 
-  async #load(name: string, wanted: string | undefined, arm: Arm | undefined): Promise<Lease> {
+  /** The version that a request asks for, by itself or by the rule under which it falls. */
+  #wanted(
+    { spec, state }: ServedModel,
+    { version, headers }: Target,
+  ): { arm?: Arm | undefined; wanted?: string | undefined } {
+    const pinned = version ?? pinOf(headers);
+    // One that was unloaded by request answers nothing by a rule either.
+    if (pinned !== undefined || this.#traffic === undefined || state === 'UNAVAILABLE') return { wanted: pinned };
+    const arm = this.#traffic.choose(spec.name, headers);
+    return { arm, wanted: arm?.version };
+  }
+
+  async #load({ headers }: Target, name: string, wanted: string | undefined, arm: Arm | undefined): Promise<Lease> {
     for (let tries = 0; tries < mostTries; tries++) {
-      const lease = this.#hold(await this.#repository.version(name, wanted), arm);
+      const version = await this.#repository.version(name, wanted).catch((error: unknown) => {
+        if (arm === undefined) throw error;
+        this.#traffic?.failed(name, arm, error);
+        return undefined;
+      });
+      // Its requests go to the other arms.
+      if (version === undefined) return this.lease({ model: name, version: undefined, headers });
+      const lease = this.#hold(version, arm);
       if (lease !== undefined) return lease;
     }
     throw new MlopsError('overloaded', `'${name}' is unloaded again and again to make room for other models`, {
@@ -86,19 +106,25 @@ export class Router {
 
   #hold(version: ServedVersion, arm: Arm | undefined): Lease | undefined {
     if (!this.#repository.hold(version)) return undefined;
-    const stats = this.#ledger.of(version.ref.name, version.ref.version, arm?.name);
-    return new HeldLease(this.#repository, version, arm?.name, stats);
+    const stats = this.#ledger.of(version.ref.name, version.ref.version, arm?.name, arm?.rule);
+    return new HeldLease(this.#repository, version, arm, stats);
   }
+}
+
+/** Testers name a version in a header, whatever a rule says. */
+function pinOf(headers: Headers): string | undefined {
+  const pin = headers['x-model-version'];
+  return typeof pin === 'string' && pin !== '' ? pin : undefined;
 }
 
 class HeldLease implements Lease {
   readonly version: ServedVersion;
-  readonly arm: string | undefined;
+  readonly arm: Arm | undefined;
   readonly stats: VersionStats;
   readonly #repository: Repository;
   #held = true;
 
-  constructor(repository: Repository, version: ServedVersion, arm: string | undefined, stats: VersionStats) {
+  constructor(repository: Repository, version: ServedVersion, arm: Arm | undefined, stats: VersionStats) {
     this.#repository = repository;
     this.version = version;
     this.arm = arm;

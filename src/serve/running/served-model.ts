@@ -9,6 +9,8 @@ export interface ServedModelSpec {
   readonly sourceName?: string | undefined;
   /** Version, stage or alias that answers requests that name none; default: what the source says. */
   readonly selector?: string | undefined;
+  /** The name under which rules of its traffic are kept; absent: it has none. */
+  readonly rules?: string | undefined;
 }
 
 export type ModelState = 'UNLOADED' | 'LOADING' | 'READY' | 'FAILED' | 'UNAVAILABLE';
@@ -19,6 +21,8 @@ export interface ServedModel {
   current: ServedVersion | undefined;
   readonly versions: Map<string, ServedVersion>;
   readonly loading: Map<string, Promise<ServedVersion>>;
+  /** Versions that stay loaded though another one is the default: a rule sends requests to them. */
+  kept: ReadonlySet<string>;
   state: ModelState;
   reason: string;
   /** Why a version that should have followed the current one did not. */
@@ -28,6 +32,6 @@ export interface ServedModel {
 
 /** Before its first load. */
 export function modelOf(spec: ServedModelSpec): ServedModel {
-  const facts = { state: 'UNLOADED' as const, reason: '', refused: undefined, swaps: 0 };
+  const facts = { state: 'UNLOADED' as const, reason: '', refused: undefined, swaps: 0, kept: new Set<string>() };
   return { spec, current: undefined, versions: new Map(), loading: new Map(), ...facts };
 }

@@ -1,0 +1,72 @@
+import { AnswerDistribution, VersionStats } from './stats.ts';
+
+/** What was counted of an arm; the form in which it is kept has no methods. */
+interface KeptArm {
+  readonly name: string;
+  readonly trouble?: string | undefined;
+  readonly success: number;
+  readonly failure: number;
+  readonly latency: { readonly counts: readonly number[]; readonly sum: number; readonly count: number };
+  readonly answers: {
+    readonly labels: readonly (readonly [label: string, count: number])[];
+    readonly other: number;
+    readonly count: number;
+    readonly min: number | null;
+    readonly max: number | null;
+    readonly mean: number;
+    readonly squares: number;
+  };
+}
+
+/** An arm of a rule in one process. */
+export interface ArmCounts {
+  readonly name: string;
+  /** Why it gets no requests. */
+  readonly trouble: string | undefined;
+  readonly stats: VersionStats;
+}
+
+/** What a process has counted of the arms of a rule, as text. */
+export function writeCounts(arms: readonly ArmCounts[]): string {
+  const kept = arms.map(({ name, trouble, stats: { success, failure, latency, answers } }): KeptArm => {
+    const { other, count, mean, squares } = answers;
+    const [min, max] = count === 0 ? [null, null] : [answers.min, answers.max];
+    return {
+      ...{ name, trouble, success, failure },
+      latency: { counts: latency.counts, sum: latency.sum, count: latency.count },
+      answers: { labels: [...answers.labels], other, count, min, max, mean, squares },
+    };
+  });
+  return JSON.stringify({ arms: kept });
+}
+
+/** An arm over all processes. */
+export interface ArmTotals {
+  readonly stats: VersionStats;
+  readonly troubles: readonly string[];
+}
+
+/** What all processes have counted, by the name of the arm. */
+export function readCounts(bodies: readonly string[]): ReadonlyMap<string, ArmTotals> {
+  const totals = new Map<string, { stats: VersionStats; troubles: string[] }>();
+  for (const body of bodies) {
+    for (const arm of (JSON.parse(body) as { arms: readonly KeptArm[] }).arms) {
+      let total = totals.get(arm.name);
+      if (total === undefined) totals.set(arm.name, (total = { stats: new VersionStats(), troubles: [] }));
+      const { stats, troubles } = total;
+      if (arm.trouble !== undefined && !troubles.includes(arm.trouble)) troubles.push(arm.trouble);
+      stats.success += arm.success;
+      stats.failure += arm.failure;
+      stats.latency.add({ ...arm.latency, counts: [...arm.latency.counts] });
+      const { labels, min, max, ...moments } = arm.answers;
+      const answers = new AnswerDistribution();
+      stats.answers.add({
+        ...moments,
+        labels: new Map(labels),
+        min: min ?? answers.min,
+        max: max ?? answers.max,
+      });
+    }
+  }
+  return totals;
+}
