@@ -191,4 +191,83 @@ describe('lineage', () => {
     expect(page).not.toMatch(/src="http|href="http/);
     expect(createHash('md5').update(model).digest('hex')).toBe(md5(project, 'model.onnx'));
   });
+
+  it('finds a changed byte anywhere on the way, and serves only what a trusted key signed', async () => {
+    const { project, remote } = team();
+    git(project, 'add', '-A');
+    git(project, 'commit', '-qm', 'all');
+    // What was read is in a commit now, but not in that of the run: its patch is kept, its bytes are not.
+    expect(mlops(project, ['verify', 'yield', '1']).stdout).toContain('train.sh was read as');
+    run(project, 'repro', '-f');
+    fs.rmSync(path.join(project, 'dvc.lock'));
+    git(project, 'checkout', '-q', 'dvc.lock');
+    run(project, 'models', 'register', 'model.onnx', '--name', 'yield');
+    const good = JSON.parse(run(project, 'verify', 'yield', '2', '--json', '--remotes')) as {
+      ok: boolean;
+      contents: { name: string }[];
+    };
+    expect(good.contents.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['model.onnx of models:/yield/2', 'rows.csv', 'photos/2.txt', 'train.sh', 'clean.csv']),
+    );
+    const change = (file: string): (() => void) => {
+      const before = fs.readFileSync(file);
+      fs.chmodSync(file, 0o644);
+      fs.writeFileSync(file, Buffer.concat([before.subarray(0, -1), Buffer.from('!')]));
+      return () => fs.writeFileSync(file, before);
+    };
+    const object = (root: string, file: string): string => {
+      const id = md5(project, file);
+      return path.join(root, 'files/md5', id.slice(0, 2), id.slice(2));
+    };
+    const artifact = (): string => {
+      const found = fs.readdirSync(path.join(project, '.mlops'), { recursive: true, encoding: 'utf8' });
+      const files = found
+        .filter((file) => file.endsWith('/model.onnx'))
+        .map((file) => path.join(project, '.mlops', file));
+      return files.toSorted((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs)[0] ?? '';
+    };
+    for (const [file, name, ...flags] of [
+      [object(path.join(project, '.dvc/cache'), 'photos/2.txt'), 'photos/2.txt'],
+      [object(path.join(project, '.dvc/cache'), 'rows.csv'), 'rows.csv'],
+      [object(remote, 'clean.csv'), 'clean.csv', '--remotes'],
+      [artifact(), 'model.onnx of models:/yield/2'],
+    ] as const) {
+      const restore = change(file);
+      const found = mlops(project, ['verify', 'yield', '2', ...flags]);
+      expect({ name, status: found.status, first: found.stdout.split('\n')[0] }).toMatchObject({
+        status: 1,
+        first: expect.stringMatching(new RegExp(`^${name} is not what was recorded`)) as unknown,
+      });
+      restore();
+    }
+    expect(mlops(project, ['verify', 'yield', '2', '--remotes']).status).toBe(0);
+
+    for (const name of ['release', 'other']) {
+      command(project, 'openssl', ['genpkey', '-algorithm', 'ed25519', '-out', `${name}.pem`]);
+      command(project, 'openssl', ['pkey', '-in', `${name}.pem`, '-pubout', '-out', `${name}.pub`]);
+    }
+    const refused = mlops(project, ['serve', 'models:/yield/2', '--port', '0', '--signing-key', 'release.pub']);
+    expect(refused.stderr).toContain('may not be served: not signed');
+    run(project, 'models', 'sign', 'yield', '2', '--key', 'other.pem');
+    const foreign = mlops(project, ['serve', 'models:/yield/2', '--port', '0', '--signing-key', 'release.pub']);
+    expect(foreign.stderr).toContain('which is not trusted');
+    run(project, 'models', 'sign', 'yield', '2', '--key', 'release.pem');
+    fs.writeFileSync(path.join(project, 'mlops.yaml'), 'signing: {keys: [release.pub]}\n');
+    expect(run(project, 'verify', 'yield', '2')).toMatch(/signature: by key [0-9a-f]{16}\n/);
+    const server = startMlops(project, ['serve', 'models:/yield/2', '--port', '0', '--require-signed']);
+    expect((await fetch(`${await urlOf(server)}/health`)).status).toBe(200);
+    server.child.kill('SIGTERM');
+    await server.ended;
+    fs.writeFileSync(
+      path.join(project, 'gates.yaml'),
+      'version: 1\nstages: {Production: {required: {signed: true}}}\n',
+    );
+    expect(mlops(project, ['check', 'model', 'models:/yield/2', '--stage', 'Production']).status).toBe(0);
+    const restore = change(artifact());
+    expect(mlops(project, ['check', 'model', 'models:/yield/2', '--stage', 'Production']).status).toBe(1);
+    expect(mlops(project, ['serve', 'models:/yield/2', '--port', '0', '--require-signed']).stderr).toContain(
+      'not what key',
+    );
+    restore();
+  });
 });

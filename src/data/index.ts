@@ -22,7 +22,7 @@ export { findUnusedLinks, removeOut, unprotect } from './workspace/remove.ts';
 export { objectExists, statusOf, type ContentStatus } from './workspace/status.ts';
 export { readTree, type WorkspaceTree } from './workspace/tree.ts';
 export type { IgnoreRule } from './index/walk.ts';
-export { checkCache, checkRemote, repair, type Finding } from './remote/fsck.ts';
+export { checkCache, checkRemote, readAgain, repair, type Finding, type ObjectState } from './remote/fsck.ts';
 export { removeLocal, removeRemote, unusedLocal, unusedRemote, usedObjects } from './remote/gc.ts';
 export { remoteObjects } from './remote/remote-objects.ts';
 export { cloudStatus, fetchContents, pushContents, type CloudStatus, type PartOfContent } from './remote/sync.ts';

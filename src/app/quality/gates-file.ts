@@ -71,6 +71,7 @@ const stageGates = fields({
       input_example: optional(setting.flag(), { about: 'an input example', fallback: false }),
       lineage: optional(setting.flag(), { about: 'a run that says what data it was made from', fallback: false }),
       clean_git: optional(setting.flag(), { about: 'made from a commit without changes', fallback: false }),
+      signed: optional(setting.flag(), { about: 'signed by a key that mlops.yaml trusts', fallback: false }),
     }),
     { about: 'what a version must have' },
   ),

@@ -54,7 +54,9 @@ async function runGates(context: GateContext, version: ModelVersion, stage: Stag
   try {
     const results: GateResult[] = [...(await metricGates(checked))];
     results.push(
-      ...(await guarded('required', 'version', () => requiredGates(context.store, version, run, stage.required))),
+      ...(await guarded('required', 'version', () =>
+        requiredGates(context.store, version, run, stage.required, context.places.cwd),
+      )),
     );
     results.push(...(await guarded('size_mb', 'size', () => sizeGate(context.store, version, stage.size_mb))));
     for (const gate of stage.not_worse ?? []) {

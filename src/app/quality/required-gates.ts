@@ -1,6 +1,7 @@
 import type { ModelVersion, Run } from '../../mlflow/index.ts';
 import { parseMlModel, type MlModel } from '../../model/index.ts';
 import type { ArtifactStore, TrackingStore } from '../../tracking/index.ts';
+import { signatureOf, signatureWords, trustedKeys } from '../registry/model-signature.ts';
 import { versionTag } from '../registry/resolve-model.ts';
 import type { GateResult } from './gate-result.ts';
 import type { StageGates } from './gates-file.ts';
@@ -11,6 +12,7 @@ export async function requiredGates(
   version: ModelVersion,
   run: Run | undefined,
   required: StageGates['required'],
+  cwd: string,
 ): Promise<GateResult[]> {
   if (required === undefined) return [];
   const results: GateResult[] = [];
@@ -36,6 +38,11 @@ export async function requiredGates(
   if (required.clean_git) {
     const { passed, found } = gitOf(run);
     put('clean_git', passed, 'a commit without changes', found);
+  }
+  if (required.signed) {
+    const found = await signatureOf(store, version, trustedKeys(cwd));
+    const passed = found.state === 'valid' && found.trusted;
+    put('signed', passed, 'by a trusted key', signatureWords(found));
   }
   return results;
 }

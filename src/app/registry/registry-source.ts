@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomUUID, type KeyObject } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -11,6 +11,7 @@ import { describeModel } from '../../model/index.ts';
 import type { ModelRef, ModelSource, OpenModel } from '../../serve/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { requireFileName } from './artifact-names.ts';
+import { requireSignature } from './model-signature.ts';
 import { versionNamed } from './resolve-model.ts';
 import type { RunModel } from './run-model.ts';
 
@@ -24,9 +25,13 @@ export class RegistrySource implements ModelSource {
   /** Milliseconds between two looks for moved stages and aliases. */
   readonly #interval: number;
 
-  constructor(store: TrackingStore, interval = 2_000) {
+  readonly #signers: readonly KeyObject[] | undefined;
+
+  /** @param signers keys by one of which a version must be signed to be opened; undefined: none need be. */
+  constructor(store: TrackingStore, interval = 2_000, signers?: readonly KeyObject[]) {
     this.#store = store;
     this.#interval = interval;
+    this.#signers = signers;
   }
 
   async list(): Promise<readonly ModelRef[]> {
@@ -53,6 +58,10 @@ export class RegistrySource implements ModelSource {
   }
 
   async open(ref: ModelRef, signal?: AbortSignal): Promise<OpenModel> {
+    if (this.#signers !== undefined) {
+      const version = await this.#store.getModelVersion(ref.name, ref.version);
+      await requireSignature(this.#store, version, this.#signers);
+    }
     const uri = await this.#store.getDownloadUri(ref.name, ref.version);
     return openArtifacts(this.#store, uri, ref, signal);
   }

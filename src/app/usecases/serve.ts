@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import * as path from 'node:path';
 
 import { MlopsError, type Logger } from '../../base/index.ts';
@@ -35,6 +36,8 @@ export interface ServeModelsOptions {
   readonly auth?: boolean | undefined;
   /** Serve other machines without keys. */
   readonly insecure?: boolean | undefined;
+  /** Keys by one of which each model must be signed; undefined: none need be. */
+  readonly signers?: readonly KeyObject[] | undefined;
   readonly predictionLog?: ServeOptions['predictionLog'];
   readonly redact?: readonly string[] | undefined;
   readonly onAccess?: ServeOptions['onAccess'];
@@ -55,9 +58,10 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
   let store: Promise<TrackingStore> | undefined;
   const openStore = (): Promise<TrackingStore> => (store ??= options.openStore());
   const models: ServedModelSpec[] = [];
-  for (const source of options.sources) models.push(await specOf(source, options.cwd, openStore));
+  for (const source of options.sources) models.push(await specOf(source, options, openStore));
   const growing: FolderSource[] = [];
   if (options.modelsDir !== undefined) {
+    if (options.signers !== undefined) throw unsigned(options.modelsDir);
     const directory = FolderSource.directory(path.resolve(options.cwd, options.modelsDir));
     growing.push(directory);
     models.push(...(await directory.list()).map(({ name }) => ({ name, source: directory })));
@@ -129,14 +133,26 @@ function verifierOf(options: ServeModelsOptions): Verifier | undefined {
   return (request, scope) => check(keyOf(request.headers), scope === 'admin' ? 'admin' : 'predict');
 }
 
-async function specOf(text: string, cwd: string, openStore: () => Promise<TrackingStore>): Promise<ServedModelSpec> {
+/** Only versions of the registry carry signatures. */
+function unsigned(what: string): MlopsError {
+  return new MlopsError('usage', `'${what}' cannot be signed, and only signed models are served`, {
+    hint: 'register and sign it (mlops models register, mlops models sign), or leave --require-signed out',
+  });
+}
+
+async function specOf(
+  text: string,
+  { cwd, signers }: ServeModelsOptions,
+  openStore: () => Promise<TrackingStore>,
+): Promise<ServedModelSpec> {
   const [, given, location = text] = /^([\w.-]+)=(.+)$/s.exec(text) ?? [];
   const registered = readModelUri(location);
   if (registered !== undefined) {
     const { name, selector } = registered;
-    const source = new RegistrySource(await openStore());
+    const source = new RegistrySource(await openStore(), undefined, signers);
     return { name: given ?? name, source, sourceName: name, selector, rules: name };
   }
+  if (signers !== undefined) throw unsigned(location);
   const ofRun = readRunUri(location);
   if (ofRun !== undefined) {
     const store = await openStore();

@@ -12,6 +12,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { withStore } from '../session/with-store.ts';
 import { alias, promoteCommand } from './models-promote.ts';
 import { serveCommand } from './models-serve.ts';
+import { sign } from './models-sign.ts';
 import { compare, history, show } from './models-show.ts';
 import { pair, userName } from './models-input.ts';
 import { modelTable } from './models-tables.ts';
@@ -217,5 +218,5 @@ async function agreed(input: Input, terminal: Terminal, what: string, name: stri
 export const verb: Verb = {
   name: 'models',
   summary: 'Register models, promote versions, look at their history',
-  commands: [register, list, show, promoteCommand, alias, tag, compare, download, remove, history, serveCommand],
+  commands: [register, list, show, promoteCommand, alias, tag, compare, download, remove, history, sign, serveCommand],
 };

@@ -21,6 +21,14 @@ export const serveFlags: readonly FlagSpec[] = [
     name: 'watch',
     summary: 'follow stages and aliases that move, files that change, models that come and go in --models-dir',
   },
+  { name: 'require-signed', summary: 'serve only versions signed by a trusted key (signing.keys of mlops.yaml)' },
+  {
+    name: 'signing-key',
+    value: 'FILE',
+    repeat: 'each',
+    completes: 'path',
+    summary: 'a public key that is trusted too; implies --require-signed',
+  },
   {
     name: 'workers',
     value: 'N',

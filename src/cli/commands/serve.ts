@@ -1,5 +1,6 @@
 import * as os from 'node:os';
 
+import { readPublicKeys, trustedKeys } from '../../app/registry/model-signature.ts';
 import { serveModels, type ServeModelsOptions } from '../../app/usecases/serve.ts';
 import { openPlace, trackingPlace } from '../../app/places/tracking-home.ts';
 import { messageOf, MlopsError, silentLogger } from '../../base/index.ts';
@@ -99,6 +100,17 @@ async function serveAsMember(
   return closeServer(server, input, terminal);
 }
 
+/** Those of --signing-key and of mlops.yaml; without any of them nothing could be served. */
+function signersOf(input: Input, terminal: Terminal): ServeModelsOptions['signers'] {
+  const named = readPublicKeys(input.list('signing-key'), terminal.cwd);
+  if (!input.on('require-signed') && named.length === 0) return undefined;
+  const keys = [...named, ...trustedKeys(terminal.cwd)];
+  if (keys.length > 0) return keys;
+  throw new MlopsError('usage', '--require-signed needs the public keys that are trusted', {
+    hint: 'name them with --signing-key FILE, or in mlops.yaml: signing: {keys: [release.pub]}',
+  });
+}
+
 function optionsOf(sources: readonly string[], input: Input, terminal: Terminal): ServeModelsOptions {
   const place = trackingPlace(terminal.cwd, terminal.env);
   return {
@@ -122,6 +134,7 @@ function optionsOf(sources: readonly string[], input: Input, terminal: Terminal)
     keyFile: privateFile(privateFolder(place.root), 'keys.json'),
     auth: input.choice('auth'),
     insecure: input.on('insecure'),
+    signers: signersOf(input, terminal),
     predictionLog: predictionLogOf(input, terminal),
     redact: listOf(input.text('log-redact')),
     onAccess: input.on('access-log') ? (entry) => terminal.print(JSON.stringify(entry)) : undefined,

@@ -76,6 +76,12 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('../commands/lineage.ts'),
   },
   {
+    name: 'verify',
+    group: 'pipeline',
+    summary: 'Read all that a model came of again, and compare it with what was recorded',
+    load: () => import('../commands/verify.ts'),
+  },
+  {
     name: 'freeze',
     group: 'pipeline',
     summary: 'Keep stages from running when their deps change',

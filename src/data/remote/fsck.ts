@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 
-import { isMlopsError, mapPool, Meter } from '../../base/index.ts';
+import { isMlopsError, isSystemError, mapPool, Meter } from '../../base/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
 import { readManifestDigests } from '../workspace/manifest-file.ts';
 import { isDirectoryId, type Content, type HashName } from '../ids/content.ts';
@@ -203,4 +203,45 @@ export async function repair(
 
 function unique(findings: readonly Finding[]): string[] {
   return [...new Set(findings.map(({ md5 }) => md5))];
+}
+
+/** Which objects were looked at: as their name says, other bytes, or not there. */
+export type ObjectState = 'ok' | 'corrupt' | 'missing';
+
+/** Reads some objects of the cache again, or of a store, whatever was known of them. */
+export async function readAgain(
+  ctx: DataContext,
+  ids: readonly string[],
+  options: WorkOptions & { readonly store?: BlobStore | undefined; readonly name: string },
+): Promise<Map<string, ObjectState>> {
+  const { store, signal } = options;
+  const meter = new Meter(options.onProgress, options.name, ids.length);
+  const stateIn = async (id: string, hashName: HashName): Promise<ObjectState> => {
+    const digest = createStreamDigest(hashName);
+    try {
+      const stream =
+        store === undefined
+          ? fs.createReadStream(objectPath(ctx.cacheDir, id, hashName), { highWaterMark: 1 << 20 })
+          : (await store.open(objectKey(id, hashName), { signal })).stream;
+      for await (const chunk of stream) {
+        digest.update(chunk as Uint8Array);
+        meter.bytes((chunk as Uint8Array).length);
+      }
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT') || isMlopsError(error, 'blob_not_found')) return 'missing';
+      throw error;
+    }
+    return digest.hex() === id.slice(0, 32) ? 'ok' : 'corrupt';
+  };
+  const states = await mapPool(
+    ids,
+    8,
+    async (id) => {
+      const state = await stateIn(id, 'md5');
+      meter.files(1);
+      return state === 'missing' ? stateIn(id, 'md5-dos2unix') : state;
+    },
+    signal,
+  );
+  return new Map(ids.map((id, index) => [id, states[index] ?? 'missing']));
 }

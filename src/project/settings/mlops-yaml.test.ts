@@ -9,7 +9,8 @@ function settings(text: string): ReturnType<typeof readSettings> {
 
 describe('mlops.yaml', () => {
   it('may be absent or empty', () => {
-    const expected = { record: { enabled: true, experiment: undefined, join: false, maxFileSize: 10_485_760 } };
+    const record = { enabled: true, experiment: undefined, join: false, maxFileSize: 10_485_760 };
+    const expected = { record, signingKeys: [] };
     expect(readSettings(memoryTree({}))).toEqual(expected);
     expect(settings('')).toEqual(expected);
     expect(settings('record: {}')).toEqual(expected);
@@ -21,6 +22,10 @@ describe('mlops.yaml', () => {
       join: true,
       enabled: true,
     });
+  });
+
+  it('names the keys whose signatures are trusted', () => {
+    expect(settings('signing: {keys: [release.pub]}').signingKeys).toEqual(['release.pub']);
   });
 
   it.each([

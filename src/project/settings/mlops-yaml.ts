@@ -14,9 +14,11 @@ export interface Settings {
     /** Metrics, plots and params files up to this size are copied into the run, in bytes. Default 10 MiB. */
     readonly maxFileSize: number;
   };
+  /** Files with the public keys whose signatures on models are trusted, from the root of the project. */
+  readonly signingKeys: readonly string[];
 }
 
-const { fields, optional, flag, text, number } = setting;
+const { fields, optional, flag, text, number, listOf } = setting;
 
 const record = fields({
   enabled: optional(flag(), { about: '`repro` records a run', fallback: true }),
@@ -25,7 +27,14 @@ const record = fields({
   max_file_size: optional(number({ min: 0 }), { about: 'largest file that is copied, in bytes', fallback: 10_485_760 }),
 });
 
-const kind = fields({ record: optional(record, { about: 'what `repro` records' }) });
+const signing = fields({
+  keys: optional(listOf(text()), { about: 'files with the public keys (Ed25519, PEM) whose signatures are trusted' }),
+});
+
+const kind = fields({
+  record: optional(record, { about: 'what `repro` records' }),
+  signing: optional(signing, { about: 'whose signatures on models are trusted' }),
+});
 
 /**
  * Reads `mlops.yaml` at the root of a project; without that file the defaults hold.
@@ -36,5 +45,5 @@ export function readSettings(tree: Tree): Settings {
   const text = bytes === undefined ? 'record: {}' : new TextDecoder().decode(bytes);
   const found = parseSettings({ file: 'mlops.yaml', text, code: 'bad_config' }, kind);
   const { max_file_size: maxFileSize, ...rest } = found.record ?? parseSettings({ file: '', text: '' }, record);
-  return { record: { ...rest, maxFileSize } };
+  return { record: { ...rest, maxFileSize }, signingKeys: found.signing?.keys ?? [] };
 }
