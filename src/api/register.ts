@@ -2,11 +2,20 @@ import type { Shell } from '../http/index.ts';
 import type { TrackingStore } from '../tracking/index.ts';
 import { addArtifactFiles, artifactRoutes } from './artifacts.ts';
 import { addArtifactProxy } from './artifact-proxy.ts';
+import { datasetRoutes } from './evaluation/datasets.ts';
+import { issueRoutes } from './evaluation/issues.ts';
+import { labelSchemaRoutes } from './evaluation/label-schemas.ts';
+import { promptLabRoutes } from './evaluation/prompt-lab.ts';
+import { reviewQueueRoutes } from './evaluation/review-queues.ts';
+import { scorerRoutes } from './evaluation/scorers.ts';
+import { traceMetricRoutes } from './evaluation/trace-metrics.ts';
+import { addUnserved } from './evaluation/unserved.ts';
 import { experimentRoutes } from './experiments.ts';
 import { loggedModelRoutes } from './logged-models.ts';
 import { metricRoutes } from './metrics.ts';
 import { modelVersionRoutes } from './model-versions.ts';
 import { registeredModelRoutes } from './registered-models.ts';
+import { presignedRoutes } from './presigned.ts';
 import { studyRoutes } from './studies.ts';
 import { trafficRoutes } from './traffic.ts';
 import { addRoutes, type ApiRoute } from './route.ts';
@@ -41,6 +50,8 @@ export function registerMlflowApi(shell: Shell, options: MlflowApiOptions): void
   addRoutes(shell, prefix, withWebhooks(shell, routesOf(store, options.shapeRun), options));
   addRoutes(shell, prefix, traceRoutes(store.traces));
   addRoutes(shell, prefix, oldTraceRoutes(store.traces));
+  addRoutes(shell, prefix, evaluationRoutes(store));
+  addUnserved(shell, prefix);
   addOtlp(shell, prefix, store.traces);
   addGraphql(shell, prefix, store);
   addArtifactFiles(shell, prefix, store);
@@ -69,6 +80,21 @@ function withWebhooks(
   return [...withDeliveries(routes, deliveries), ...webhookRoutes(webhooks, options, deliveries)];
 }
 
+/** How answers are judged; a server over another server has only what traces say together. */
+function evaluationRoutes(store: TrackingStore): readonly ApiRoute[] {
+  const { evaluation, traces } = store;
+  const own = [...traceMetricRoutes(traces), ...promptLabRoutes(store)];
+  if (evaluation === undefined) return own;
+  return [
+    ...own,
+    ...datasetRoutes(evaluation),
+    ...scorerRoutes(evaluation, store),
+    ...issueRoutes(evaluation),
+    ...labelSchemaRoutes(evaluation),
+    ...reviewQueueRoutes(evaluation),
+  ];
+}
+
 function routesOf(store: TrackingStore, shape: ShapeRun | undefined): readonly ApiRoute[] {
   return [
     ...experimentRoutes(store),
@@ -78,6 +104,7 @@ function routesOf(store: TrackingStore, shape: ShapeRun | undefined): readonly A
     ...registeredModelRoutes(store),
     ...modelVersionRoutes(store),
     ...artifactRoutes(store),
+    ...presignedRoutes(store),
     ...studyRoutes(store),
     ...trafficRoutes(store),
   ];

@@ -23,8 +23,8 @@ export function addServerFacts(shell: Shell, prefix: string, store: TrackingStor
     multipart_downloads_enabled: false,
     trace_archival_enabled: false,
     features_enabled: { gateway: false },
-    presigned_upload_run_id_supported: false,
-    presigned_upload_model_id_supported: false,
+    presigned_upload_run_id_supported: true,
+    presigned_upload_model_id_supported: true,
   });
   for (const root of ['api', 'ajax-api']) {
     shell.get(`${prefix}/${root}/3.0/mlflow/server-info`, plain, (_, reply) =>

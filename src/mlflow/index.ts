@@ -7,6 +7,71 @@
  */
 export { decodeFully, decodeOnce, newArtifactName, readArtifactName, type ArtifactName } from './artifact-name.ts';
 export * from './entities.ts';
+export { correlationToJson, type FilterCounts } from './evaluation/correlation.ts';
+export {
+  datasetDigest,
+  evaluationDatasetRules,
+  evaluationDatasetToJson,
+  inputsHash,
+  readRecords,
+  readTagMap,
+  widenSchema,
+  type EvaluationDataset,
+  type NewRecord,
+} from './evaluation/datasets.ts';
+export { assessmentMeasures, spanMeasures } from './evaluation/measures.ts';
+export { issueRules, issueSeverities, issueStatuses, issueToJson, oneOf, type Issue } from './evaluation/issues.ts';
+export {
+  checkInstruction,
+  checkLabelChange,
+  checkLabelName,
+  defaultLabel,
+  labelSchemaToJson,
+  labelTypes,
+  readLabelInput,
+  type LabelChange,
+  type LabelInput,
+  type LabelSchema,
+  type LabelType,
+} from './evaluation/label-schemas.ts';
+export {
+  checkedQueue,
+  completerOf,
+  customQueueName,
+  plainItemIds,
+  plainSchemaIds,
+  plainUser,
+  plainUsers,
+  queueOwner,
+  queueTypes,
+  reviewItemToJson,
+  reviewQueueToJson,
+  reviewStatuses,
+  type NewReviewQueue,
+  type QueueChange,
+  type ReviewItem,
+  type ReviewQueue,
+  type ReviewStatus,
+} from './evaluation/review-queues.ts';
+export {
+  checkScorer,
+  onlineScoringToJson,
+  scorerToJson,
+  usesGateway,
+  type OnlineScoring,
+  type ScorerVersion,
+} from './evaluation/scorers.ts';
+export {
+  aggregationTypes,
+  checkTraceMetrics,
+  metricFilterText,
+  MetricGroups,
+  metricViews,
+  readAggregation,
+  readMetricFilter,
+  type MetricFilter,
+  type TraceMetricsQuery,
+} from './evaluation/trace-metrics.ts';
 export {
   checkAlias,
   checkAliasForm,

@@ -16,6 +16,7 @@ export { blobRoots } from './artifacts/blob-artifacts.ts';
 export { withoutPassword } from './address.ts';
 export type { AlertStore, StoredAlert, StoredSilence } from './alert-store.ts';
 export type { DutyStore } from './duty-store.ts';
+export type { EvaluationStore, PageQuery } from './evaluation-store.ts';
 export { localRoots, type OpenArtifacts } from './artifacts/roots.ts';
 export { onDuty, type Duty, type OnDuty } from './on-duty.ts';
 export { openSqlite, openTracking, type OpenTrackingOptions } from './open.ts';
@@ -25,7 +26,7 @@ export { canonicalStage, demandsGates, gateTag, meansPromotion, requireGates } f
 export type { ImportedVersion, Importer } from './importer.ts';
 export type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore, TrackingStore } from './store.ts';
 export { versionsOf } from './versions-of.ts';
-export type { TraceDeletion, TraceLink, TraceSearch, TraceStore } from './trace-store.ts';
+export type { TraceCorrelation, TraceDeletion, TraceLink, TraceSearch, TraceStore } from './trace-store.ts';
 export type { TrafficChange, TrafficCounts, TrafficStore } from './traffic-store.ts';
 export { webhookLetter, webhookLetterKind } from './webhook-letter.ts';
 export type { NewWebhook, WebhookChange, WebhookStore } from './webhook-store.ts';

@@ -20,6 +20,7 @@ import type { TrialStore } from '../tune/index.ts';
 import type { ArtifactStore } from './artifacts/artifact-store.ts';
 import type { AlertStore } from './alert-store.ts';
 import type { DutyStore } from './duty-store.ts';
+import type { EvaluationStore } from './evaluation-store.ts';
 import type { Importer } from './importer.ts';
 import type { TraceStore } from './trace-store.ts';
 import type { TrafficStore } from './traffic-store.ts';
@@ -141,6 +142,8 @@ export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelSto
   readonly traces: TraceStore;
   /** Who is told about changes of the registry. */
   readonly webhooks: WebhookStore;
+  /** How answers are judged; absent where only the store itself has it. */
+  readonly evaluation?: EvaluationStore;
   /** Searches of hyper-parameters. */
   readonly studies: TrialStore;
   /** What waits to be delivered. */

@@ -1,4 +1,13 @@
-import type { Json, Page, ReceivedSpan, Tag, Trace, TraceInfo } from '../mlflow/index.ts';
+import type {
+  FilterCounts,
+  Json,
+  Page,
+  ReceivedSpan,
+  Tag,
+  Trace,
+  TraceInfo,
+  TraceMetricsQuery,
+} from '../mlflow/index.ts';
 import type { Search } from './types.ts';
 
 export interface TraceSearch extends Search {
@@ -16,6 +25,14 @@ export interface TraceDeletion {
   /** Only those requested until this time, in milliseconds; the oldest first. */
   readonly until?: number | undefined;
   readonly max?: number | undefined;
+}
+
+/** Two filters over the traces that a third one finds, or over all. */
+export interface TraceCorrelation {
+  readonly experimentIds: readonly string[];
+  readonly first: string;
+  readonly second: string;
+  readonly base?: string | undefined;
 }
 
 /** Port: traces of calls, their spans, tags and assessments. Ids that are absent throw `resource_missing`. */
@@ -43,4 +60,8 @@ export interface TraceStore {
   deleteAssessment(id: string, assessmentId: string): Promise<void>;
   /** @returns how many went. */
   deleteTraces(deletion: TraceDeletion): Promise<number>;
+  /** Points of a metric over many traces, as MLflow writes them. */
+  traceMetrics(query: TraceMetricsQuery): Promise<readonly Json[]>;
+  /** How many traces two filters find, and both together. */
+  correlateTraces(query: TraceCorrelation): Promise<FilterCounts>;
 }

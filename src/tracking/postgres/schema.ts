@@ -196,10 +196,63 @@ CREATE TABLE traffic_counts (
   rule bigint NOT NULL, holder text COLLATE "C" NOT NULL, body text COLLATE "C" NOT NULL, PRIMARY KEY (rule, holder));
 `;
 
+/** Evaluation datasets, scorers, issues, label schemas, review queues. */
+const evaluation = `
+CREATE TABLE evaluation_datasets (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE,
+  name text COLLATE "C" NOT NULL, digest text COLLATE "C" NOT NULL, schema text COLLATE "C",
+  profile text COLLATE "C", created_time bigint NOT NULL, last_update_time bigint NOT NULL,
+  created_by text COLLATE "C", last_updated_by text COLLATE "C");
+CREATE TABLE evaluation_dataset_tags (
+  dataset bigint NOT NULL REFERENCES evaluation_datasets ON DELETE CASCADE, key text COLLATE "C" NOT NULL,
+  value text COLLATE "C" NOT NULL, PRIMARY KEY (dataset, key));
+CREATE TABLE evaluation_dataset_experiments (
+  dataset bigint NOT NULL REFERENCES evaluation_datasets ON DELETE CASCADE, experiment text COLLATE "C" NOT NULL,
+  PRIMARY KEY (dataset, experiment));
+CREATE INDEX evaluation_datasets_by_experiment ON evaluation_dataset_experiments (experiment);
+CREATE TABLE evaluation_records (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE,
+  dataset bigint NOT NULL REFERENCES evaluation_datasets ON DELETE CASCADE, inputs_hash text COLLATE "C" NOT NULL,
+  body text COLLATE "C" NOT NULL, UNIQUE (dataset, inputs_hash));
+CREATE INDEX evaluation_records_by_dataset ON evaluation_records (dataset, n);
+
+CREATE TABLE scorers (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE,
+  experiment bigint NOT NULL REFERENCES experiments ON DELETE CASCADE, name text COLLATE "C" NOT NULL,
+  online_id text COLLATE "C", sample_rate double precision, filter text COLLATE "C", UNIQUE (experiment, name));
+CREATE TABLE scorer_versions (
+  scorer bigint NOT NULL REFERENCES scorers ON DELETE CASCADE, version bigint NOT NULL,
+  body text COLLATE "C" NOT NULL, creation_time bigint NOT NULL, PRIMARY KEY (scorer, version));
+
+CREATE TABLE issues (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE,
+  experiment bigint NOT NULL REFERENCES experiments ON DELETE CASCADE, name text COLLATE "C" NOT NULL,
+  description text COLLATE "C" NOT NULL, status text COLLATE "C" NOT NULL, severity text COLLATE "C",
+  severity_rank bigint NOT NULL, root_causes text COLLATE "C" NOT NULL, categories text COLLATE "C" NOT NULL,
+  source_run_id text COLLATE "C", created_by text COLLATE "C", created_time bigint NOT NULL,
+  last_updated_time bigint NOT NULL);
+CREATE INDEX issues_by_rank ON issues (experiment, severity_rank DESC, n DESC);
+
+CREATE TABLE label_schemas (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE,
+  experiment bigint NOT NULL REFERENCES experiments ON DELETE CASCADE, name text COLLATE "C" NOT NULL,
+  body text COLLATE "C" NOT NULL, UNIQUE (experiment, name));
+CREATE TABLE review_queues (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text COLLATE "C" NOT NULL UNIQUE,
+  experiment bigint NOT NULL REFERENCES experiments ON DELETE CASCADE, name_key text COLLATE "C" NOT NULL,
+  body text COLLATE "C" NOT NULL, UNIQUE (experiment, name_key));
+CREATE TABLE review_queue_items (
+  queue bigint NOT NULL REFERENCES review_queues ON DELETE CASCADE, item text COLLATE "C" NOT NULL,
+  status text COLLATE "C" NOT NULL, completed_by text COLLATE "C", completed_time bigint,
+  created_time bigint NOT NULL, last_updated_time bigint NOT NULL, PRIMARY KEY (queue, item));
+CREATE INDEX review_queues_by_item ON review_queue_items (item);
+`;
+
 export const steps: readonly Step[] = [
   { name: 'tracking', up: tracking, oldest: 1 },
   { name: 'outbox', up: outbox, oldest: 1 },
   { name: 'studies', up: studies, oldest: 1 },
   { name: 'alerts', up: alerts, oldest: 1 },
   { name: 'traffic', up: traffic, oldest: 1 },
+  { name: 'evaluation', up: evaluation, oldest: 1 },
 ];

@@ -1,6 +1,7 @@
 import { isMlopsError } from '../../base/index.ts';
 import {
   everything,
+  metricFilterText,
   readTraceInfo,
   traceInfoToJson,
   writeOtlpJson,
@@ -97,6 +98,39 @@ export function remoteTraces(client: RemoteClient, runs: Pick<RunStore, 'searchR
     },
     deleteAssessment: async (id, assessmentId) =>
       void (await client.send('DELETE', `${at(id)}/assessments/${encodeURIComponent(assessmentId)}`, {})),
+    traceMetrics: async ({ experimentIds, view, metric, aggregations, dimensions, filters, ...rest }) => {
+      const answer = await client.post(`${api}/metrics`, {
+        experiment_ids: experimentIds,
+        view_type: view,
+        metric_name: metric,
+        aggregations: aggregations.map(({ type, percentile }) => ({
+          aggregation_type: type,
+          percentile_value: percentile,
+        })),
+        dimensions,
+        filters: filters.map(metricFilterText),
+        time_interval_seconds: rest.intervalSeconds,
+        start_time_ms: rest.start,
+        end_time_ms: rest.end,
+        max_results: rest.maxResults,
+      });
+      return answer.messages('data_points').map((point) => point.all());
+    },
+    correlateTraces: async ({ experimentIds, first, second, base }) => {
+      const answer = await client.post(`${api}/calculate-filter-correlation`, {
+        experiment_ids: experimentIds,
+        filter_string1: first,
+        filter_string2: second,
+        base_filter: base,
+      });
+      const count = (name: string): number => answer.integer(name) ?? 0;
+      return {
+        total: count('total_count'),
+        first: count('filter1_count'),
+        second: count('filter2_count'),
+        both: count('joint_count'),
+      };
+    },
     deleteTraces: async ({ experimentId, ids, until, max }) => {
       const answer = await client.post(`${api}/delete-traces`, {
         experiment_id: experimentId,

@@ -126,3 +126,51 @@ export function noTraceTag(id: string, key: string): MlopsError {
 export function noWebhook(id: string): MlopsError {
   return new MlopsError('resource_missing', `Webhook with ID ${id} not found.`);
 }
+
+export function noDataset(id: string): MlopsError {
+  return new MlopsError('resource_missing', `Evaluation dataset with id '${id}' not found`);
+}
+
+export function noScorer(experimentId: string, name: string, version?: number): MlopsError {
+  const which = version === undefined ? `'${name}'` : `'${name}' and version ${version}`;
+  return new MlopsError('resource_missing', `Scorer with name ${which} not found for experiment ${experimentId}.`);
+}
+
+export function noIssue(id: string): MlopsError {
+  return new MlopsError('resource_missing', `Issue with ID '${id}' not found`);
+}
+
+/** @param experimentId given where `what` is a name. */
+export function noLabelSchema(what: string, experimentId?: string): MlopsError {
+  return new MlopsError('resource_missing', absent('Label schema', what, experimentId));
+}
+
+export function labelTaken(experimentId: string, name: string): MlopsError {
+  const text = `Label schema with name '${name}' already exists for experiment '${experimentId}'.`;
+  return new MlopsError('resource_exists', text);
+}
+
+/** @param experimentId given where `what` is a name. */
+export function noReviewQueue(what: string, experimentId?: string): MlopsError {
+  return new MlopsError('resource_missing', absent('Review queue', what, experimentId));
+}
+
+function absent(kind: string, what: string, experimentId: string | undefined): string {
+  if (experimentId === undefined) return `${kind} with id '${what}' not found.`;
+  return `${kind} with name '${what}' not found for experiment '${experimentId}'.`;
+}
+
+export function queueTaken(name: string): MlopsError {
+  const text = `Review queue with name '${name}' already exists (names are case-insensitive).`;
+  return new MlopsError('resource_exists', text);
+}
+
+export function noReviewItem(queueId: string, id: string): MlopsError {
+  return new MlopsError('resource_missing', `Item '${id}' is not attached to review queue '${queueId}'.`);
+}
+
+export function noTracesFor(queueId: string, ids: readonly string[], experimentId: string): MlopsError {
+  const shown = ids.map((id) => `'${id}'`).join(', ');
+  const why = `they do not exist in experiment '${experimentId}'`;
+  return new MlopsError('resource_missing', `Cannot attach trace(s) [${shown}] to review queue '${queueId}': ${why}.`);
+}

@@ -3,6 +3,7 @@ import type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore } from 
 import type { Outbox } from '../../deliver/index.ts';
 import type { AlertStore } from '../alert-store.ts';
 import type { DutyStore } from '../duty-store.ts';
+import type { EvaluationStore } from '../evaluation-store.ts';
 import type { TraceStore } from '../trace-store.ts';
 import type { TrafficStore } from '../traffic-store.ts';
 import type { WebhookStore } from '../webhook-store.ts';
@@ -10,6 +11,10 @@ import type { TrialStore } from '../../tune/index.ts';
 import type { Context } from './context.ts';
 import { alertsOf } from './operations/alerts.ts';
 import { dutiesOf } from './operations/duties.ts';
+import { evaluationDatasetsOf } from './evaluation/datasets.ts';
+import { issuesOf } from './evaluation/issues.ts';
+import { reviewsOf } from './evaluation/review-queues.ts';
+import { scorersOf } from './evaluation/scorers.ts';
 import { experimentsOf } from './experiments.ts';
 import { importerOf } from './importer.ts';
 import { loggedModelsOf } from './logged-models.ts';
@@ -28,6 +33,7 @@ export interface SqlHalves extends ExperimentStore, RunStore, LoggedModelStore, 
   readonly importer: Importer;
   readonly traces: TraceStore;
   readonly webhooks: WebhookStore;
+  readonly evaluation: EvaluationStore;
   readonly studies: TrialStore;
   readonly outbox: Outbox;
   readonly duties: DutyStore;
@@ -46,6 +52,7 @@ export function sqlHalves(c: Context): SqlHalves {
     importer: importerOf(c),
     traces: tracesOf(c),
     webhooks: webhooksOf(c),
+    evaluation: { ...evaluationDatasetsOf(c), ...scorersOf(c), ...issuesOf(c), ...reviewsOf(c) },
     studies: studiesOf(c),
     outbox: outboxOf(c),
     duties: dutiesOf(c),

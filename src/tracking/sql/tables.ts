@@ -39,6 +39,16 @@ export const tables: readonly { readonly name: string; readonly serial?: string 
   { name: 'silences' },
   { name: 'traffic', serial: 'n' },
   { name: 'traffic_counts' },
+  { name: 'evaluation_datasets', serial: 'n' },
+  { name: 'evaluation_dataset_tags' },
+  { name: 'evaluation_dataset_experiments' },
+  { name: 'evaluation_records', serial: 'n' },
+  { name: 'scorers', serial: 'n' },
+  { name: 'scorer_versions' },
+  { name: 'issues', serial: 'n' },
+  { name: 'label_schemas', serial: 'n' },
+  { name: 'review_queues', serial: 'n' },
+  { name: 'review_queue_items' },
 ];
 
 /** Tables whose rows keep the order in which they came. */

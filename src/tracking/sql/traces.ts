@@ -20,6 +20,7 @@ import { activeExperiment } from './experiments.ts';
 import { pageOf, simpleSearch, type SearchTable } from './search/simple-search.ts';
 import { allOf, among, raw, sql } from './sql.ts';
 import { spanConditions, traceCondition } from './search/trace-conditions.ts';
+import { countBoth, traceMetrics } from './search/trace-metrics.ts';
 import { all, get, insertAll, run, type Insert, type Work } from './work.ts';
 
 interface Row {
@@ -131,6 +132,11 @@ export function tracesOf(c: Context): TraceStore {
         yield* run(sql`UPDATE trace_assessments SET body = ${body} WHERE trace = ${n} AND id = ${String(overridden)}`);
       }),
     deleteTraces: (deletion) => c.write(() => deleteTraces(deletion)),
+    traceMetrics: (query) => c.read(() => traceMetrics(query)),
+    correlateTraces: async (query) => {
+      await loadPatterns([query.first, query.second, query.base].join(' '));
+      return c.read(() => countBoth(searched, query));
+    },
   };
 }
 
@@ -146,9 +152,10 @@ function* deleteTraces({ experimentId, ids, until, max }: TraceDeletion): Work<n
   if (ids !== undefined) which.push(among(raw('id'), ids));
   if (until !== undefined) which.push(sql`request_time <= ${until}`);
   const limit = max === undefined ? sql`` : sql`LIMIT ${max}`;
-  return yield* run(
-    sql`DELETE FROM traces WHERE n IN (SELECT n FROM traces WHERE ${allOf(which)} ORDER BY request_time ${limit})`,
-  );
+  const chosen = sql`SELECT n FROM traces WHERE ${allOf(which)} ORDER BY request_time ${limit}`;
+  // Nobody is asked about what is not there any more.
+  yield* run(sql`DELETE FROM review_queue_items WHERE item IN (SELECT id FROM traces WHERE n IN (${chosen}))`);
+  return yield* run(sql`DELETE FROM traces WHERE n IN (${chosen})`);
 }
 
 function* put(c: Context, trace: TraceInfo): Work<TraceInfo> {

@@ -1,5 +1,6 @@
 import type { Migration } from '../../base/index.ts';
 import { alertSchema } from './alert-schema.ts';
+import { evaluationSchema } from './evaluation-schema.ts';
 import { outboxSchema } from './outbox-schema.ts';
 import { studySchema } from './study-schema.ts';
 import { traceLinkSchema, traceSchema } from './trace-schema.ts';
@@ -120,4 +121,5 @@ export const migrations: readonly Migration[] = [
   { name: 'studies', up: studySchema },
   { name: 'alerts', up: alertSchema },
   { name: 'traffic', up: trafficSchema },
+  { name: 'evaluation', up: evaluationSchema },
 ];

@@ -181,6 +181,14 @@ const newest: Results = {
     tag: null,
     deleted: 1,
   },
+  judging: {
+    expected: [2],
+    found: ['golden'],
+    scorer: 'be nice',
+    labels: ['Feedback', 'good'],
+    issue: 'pending',
+    gateway: 'NOT_IMPLEMENTED',
+  },
 };
 
 const releases = [

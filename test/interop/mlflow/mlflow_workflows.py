@@ -459,6 +459,31 @@ if MAJOR >= 3:
             "deleted": deleted,
         }
 
+    @workflow
+    def judging():
+        from mlflow.genai.datasets import create_dataset, search_datasets
+        from mlflow.genai.label_schemas import InputPassFail, create_label_schema
+        from mlflow.genai.scorers import Guidelines, get_scorer
+
+        experiment = mlflow.set_experiment("judged").experiment_id
+        records = create_dataset(name="golden", experiment_id=experiment, tags={"team": "red"})
+        records.merge_records([{"inputs": {"q": "a"}, "expectations": {"answer": 1}}, {"inputs": {"q": "b"}}])
+        records.merge_records([{"inputs": {"q": "a"}, "expectations": {"answer": 2}}])
+        Guidelines(name="polite", guidelines="be nice").register()
+        create_label_schema(name="good", type="feedback", input=InputPassFail("yes", "no"))
+        store = client._tracking_client.store
+        issue = store.create_issue(experiment, "slow", "it takes long")
+        secrets = refused(store.list_secret_infos)
+        mlflow.set_experiment("flows")
+        return {
+            "expected": [record.get("answer") for record in records.to_df().expectations if record],
+            "found": [one.name for one in search_datasets(experiment_ids=experiment, filter_string="tags.team = 'red'")],
+            "scorer": get_scorer(name="polite", experiment_id=experiment).guidelines,
+            "labels": [schema.name for schema in store.list_label_schemas(experiment)],
+            "issue": store.get_issue(issue.issue_id).status.value,
+            "gateway": secrets and secrets[0],
+        }
+
 
 results["seconds"] = seconds
 with open(sys.argv[1], "w") as report:

@@ -53,13 +53,7 @@ export function* simpleSearch<Row>(
   fallback: readonly string[],
 ): Work<Rows<Row>> {
   const { maxResults } = query;
-  const parsed = parseFilter(query.filter, rules);
-  const joint = table.together?.(parsed);
-  const clauses = [query.where, ...(joint === undefined ? [] : [joint])];
-  for (const clause of parsed) {
-    const one = condition(clause, table);
-    if (one !== 'said') clauses.push(one);
-  }
+  const clauses = [query.where, ...conditionsOf(query.filter, table, rules)];
   const terms = parseOrderBy(query.orderBy, rules).map((term) => orderSql(term, table));
   const rest = (terms.length === 0 ? fallback : (table.tie ?? fallback)).map(raw);
   const identity = [table.table, query.filter, query.orderBy, query.view];
@@ -73,6 +67,18 @@ export function* simpleSearch<Row>(
     rows: more ? rows.slice(0, maxResults) : rows,
     nextPageToken: more ? writePageToken(identity, offset + maxResults) : undefined,
   };
+}
+
+/** What a filter demands of a row `t`. */
+export function conditionsOf(filter: string | undefined, table: SearchTable, rules: SearchRules): readonly Sql[] {
+  const parsed = parseFilter(filter, rules);
+  const joint = table.together?.(parsed);
+  const clauses = joint === undefined ? [] : [joint];
+  for (const clause of parsed) {
+    const one = condition(clause, table);
+    if (one !== 'said') clauses.push(one);
+  }
+  return clauses;
 }
 
 export function* pageOf<Row, Item>(found: Rows<Row>, convert: (row: Row) => Work<Item>): Work<Page<Item>> {
