@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isMlopsError } from '../../base/index.ts';
+import { filesBelow, isMlopsError } from '../../base/index.ts';
+import { isDirectoryId, manifestId, type TreeFile } from '../../data/index.ts';
 import { findGitRoot, gitState, worktreeTree } from '../../git/index.ts';
 import type { Run } from '../../mlflow/index.ts';
 import { readLockFile, readSettings } from '../../project/index.ts';
@@ -22,16 +23,35 @@ export interface ModelOrigin {
   readonly stage: string | undefined;
 }
 
-/** Looks for the run and the stage that made a file, by its md5. */
+/** Looks for the run and the stage that made a file or a folder, by its md5. */
 export async function originOfModel(store: TrackingStore, file: string, root: string): Promise<ModelOrigin> {
-  const stat = fs.statSync(file, { throwIfNoEntry: false });
-  const md5 = stat?.isFile() === true ? await md5Of(file) : undefined;
-  const inside = path.relative(root, file).split(path.sep).join('/');
+  const found = await contentsOf(file);
+  const inside = (part: string): string => path.relative(root, path.join(file, part)).split(path.sep).join('/');
   const gitRoot = findGitRoot(root);
   const commit = gitRoot === undefined ? undefined : gitState(gitRoot).commit;
-  if (md5 === undefined) return { md5, commit, path: inside, run: undefined, stage: undefined };
-  const run = (await runThatMade(store, inside, md5)) ?? (await commandThatWrote(store, file, root));
-  return { md5, commit, path: inside, run, stage: stageThatMade(root, inside, md5) };
+  const [whole] = found;
+  const md5 = whole?.part === '' && !isDirectoryId(whole.md5) ? whole.md5 : undefined;
+  for (const content of found) {
+    const made = await runThatMade(store, inside(content.part), content.md5);
+    const stage = stageThatMade(root, inside(content.part), content.md5);
+    if (made === undefined && stage === undefined) continue;
+    const run = made ?? (md5 === undefined ? undefined : await commandThatWrote(store, file, root));
+    return { md5, commit, path: inside(''), run, stage };
+  }
+  const run = md5 === undefined ? undefined : await commandThatWrote(store, file, root);
+  return { md5, commit, path: inside(''), run, stage: undefined };
+}
+
+/** What of a model may be an output of a stage: the file; the folder as a whole, and then each model file in it. */
+async function contentsOf(file: string): Promise<{ readonly part: string; readonly md5: string }[]> {
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  if (stat === undefined) return [];
+  if (stat.isFile()) return [{ part: '', md5: await md5Of(file) }];
+  if (!stat.isDirectory()) return [];
+  const files: TreeFile[] = [];
+  for (const name of filesBelow(file)) files.push({ relpath: name, md5: await md5Of(path.join(file, name)) });
+  const models = files.filter(({ relpath }) => /\.(onnx|pkl|joblib|pt|pth|h5|keras)$/i.test(relpath));
+  return [{ part: '', md5: manifestId(files) }, ...models.map(({ relpath, md5 }) => ({ part: relpath, md5 }))];
 }
 
 export async function md5Of(file: string): Promise<string> {

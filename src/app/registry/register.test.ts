@@ -4,7 +4,10 @@ import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { linearModel } from '../../../test/support/onnx.ts';
+import { manifestId } from '../../data/index.ts';
 import { openTracking, type TrackingStore } from '../../tracking/index.ts';
+import { outTag } from '../recording/record.ts';
+import { md5Of } from './model-origin.ts';
 import { promote } from './promote.ts';
 import { registerModel } from './register.ts';
 import { versionNamed } from './resolve-model.ts';
@@ -64,6 +67,27 @@ describe('registering a model with a serving.yaml', () => {
     const uri = await store.getDownloadUri('line', version.version);
     const files = await store.artifacts(uri).list('');
     expect(files.map((file) => file.path)).toContain('serving.yaml');
+  });
+});
+
+describe('the run that a model comes from', () => {
+  it.each([
+    ['a file', 'm/line.onnx', 'm/line.onnx', (file: string) => md5Of(file)],
+    ['a folder', 'm', 'm', async (file: string) => manifestId([{ relpath: 'line.onnx', md5: await md5Of(file) }])],
+    ['a folder whose model file is the output', 'm', 'm/line.onnx', (file: string) => md5Of(file)],
+  ])('is found by the md5 of %s', async (_, source, out, digest) => {
+    const md5 = await digest(path.join(dir, 'm', 'line.onnx'));
+    const experimentId = await store.createExperiment({ name: 'e' });
+    const run = await store.createRun({
+      experimentId,
+      userId: 'tests',
+      startTime: 1,
+      tags: [{ key: outTag(out), value: md5 }],
+    });
+    const found = await register(source);
+    expect(found).toMatchObject({ madeRun: false, run: { info: { id: run.info.id } } });
+    fs.writeFileSync(path.join(dir, 'm', 'line.onnx'), linearModel(4, 2));
+    expect((await register(source)).madeRun).toBe(true);
   });
 });
 
