@@ -212,6 +212,12 @@ export const errorCodes = {
 
   // scaffold
   unknown_project_template: entry(1, 404, 'RESOURCE_DOES_NOT_EXIST', 'No project template of that name.'),
+  bad_project_template: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A project template that cannot be read or filled in.',
+  ),
   files_in_the_way: entry(1, 409, 'RESOURCE_CONFLICT', 'Files that would be overwritten exist already.'),
 
   // tracking

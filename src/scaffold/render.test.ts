@@ -163,7 +163,85 @@ describe('the templates of this package', () => {
     expect(files).toEqual(expect.arrayContaining(['.gitignore', '.dvcignore', 'README.md', 'dvc.yaml', 'params.yaml']));
     expect(read('README.md')).toMatch(/^# crops\n/);
     expect(listAll(target)).toEqual(files);
-    for (const file of files) expect(path.basename(file)).not.toMatch(/^_|^template\.json$/);
+    for (const file of files) expect(path.basename(file)).not.toMatch(/^_|^(template|part)\.json$/);
+  });
+
+  it.each(['node', 'python'])('tabular in %s: the languages differ in programs, not in names', (lang) => {
+    const { files } = renderTemplate('tabular', target, { variables: { project: 'My Crops!', lang } });
+    const wanted = ['.env.example', '.github/workflows/ci.yml', '.gitlab-ci.yml', 'Dockerfile', 'compose.yaml'];
+    expect(files).toEqual(expect.arrayContaining([...wanted, `src/train.${lang === 'node' ? 'mjs' : 'py'}`]));
+    expect(read('compose.yaml')).toContain('name: my-crops\n');
+    for (const file of files) {
+      const text = read(file);
+      if (!file.startsWith('deploy/grafana/')) expect(text.replaceAll('${{', ''), file).not.toMatch(/\{\{[#/]?\w+/);
+    }
+  });
+
+  it('leave out what is not wanted', () => {
+    const variables = { project: 'crops', ci: 'github', containers: 'no' };
+    const { files } = renderTemplate('tabular', target, { variables });
+    expect(files).toContain('.github/workflows/ci.yml');
+    expect(files.filter((file) => /gitlab|Docker|compose|deploy\//.test(file))).toEqual([]);
+    expect(() => renderTemplate('tabular', target, { variables: { project: 'c', lang: 'pyton' } })).toThrow(
+      /no code in/,
+    );
+  });
+});
+
+describe('a template of conditions and layers', () => {
+  const describeIt = (changes: object): void =>
+    write('templates/mine/template.json', { name: 'mine', summary: '', description: '', next: [], ...changes });
+
+  it('takes layers and lines whose condition holds, a later layer over an earlier', () => {
+    describeIt({
+      variables: { colour: 'red' },
+      layers: [
+        { from: 'a' },
+        { from: 'b', to: 'sub', when: { colour: ['red', 'blue'] } },
+        { from: 'c', when: { colour: 'green' } },
+      ],
+      templated: ['x.txt'],
+    });
+    write(
+      'templates/mine/a/x.txt',
+      'start\n# {{#if colour=blue|red}}\n{{colour}}\n# {{/if}}\n{{#if colour=green}}\nno\n{{/if}}\nend\n',
+    );
+    write('templates/mine/b/y.txt', '{{colour}}');
+    write('templates/mine/c/x.txt', 'green');
+    renderFrom(templates, 'mine', target);
+    expect(read('x.txt')).toBe('start\nred\nend\n');
+    expect(read('sub/y.txt')).toBe('{{colour}}');
+    fs.rmSync(target, { recursive: true });
+    renderFrom(templates, 'mine', target, { variables: { colour: 'green' } });
+    expect(listAll(target)).toEqual(['x.txt']);
+    expect(read('x.txt')).toBe('green');
+  });
+
+  it.each([
+    ['a folder above', { layers: [{ from: '../plain' }] }],
+    ['an absolute folder', { layers: [{ from: '/etc' }] }],
+    ['a target above', { layers: [{ from: 'a', to: '../x' }] }],
+    ['no folder', { layers: [{ from: 'nope' }] }],
+    ['a link to a folder outside', { layers: [{ from: 'link' }] }],
+    ['layers that are none', { layers: 'a' }],
+    ['a condition that is none', { layers: [{ from: 'a', when: { x: 1 } }] }],
+    ['private folders', { layers: [{ from: 'a', to: '.git' }] }],
+  ])('is refused with %s', (_, changes) => {
+    describeIt(changes);
+    write('templates/mine/a/hooks/post-checkout', '');
+    fs.symlinkSync(room, path.join(templates, 'mine', 'link'));
+    expect(thrown(() => renderFrom(templates, 'mine', target))).toMatchObject({ code: 'bad_project_template' });
+    expect(fs.existsSync(target)).toBe(false);
+  });
+
+  it('may be a folder anywhere, and keeps what is there when it is told to', () => {
+    describeIt({ layers: [{ from: 'a' }] });
+    write('templates/mine/a/x.txt', 'theirs');
+    write('templates/mine/a/y.txt', 'theirs');
+    write('new/project/x.txt', 'mine');
+    const { kept } = renderTemplate(path.join(templates, 'mine'), target, { keep: true });
+    expect(kept).toEqual(['x.txt']);
+    expect([read('x.txt'), read('y.txt')]).toEqual(['mine', 'theirs']);
   });
 });
 

@@ -2,11 +2,16 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { explainSystemError, isSystemError, MlopsError, plural, writeFileAtomic } from '../base/index.ts';
-import { findTemplate, listFiles, templatesFolder, type TemplateFolder } from './templates.ts';
+import type { TemplateFolder } from './manifest.ts';
+import { substitute, type Values } from './substitute.ts';
+import { completeValues } from './values.ts';
+import { listFiles, openTemplate, templatesFolder } from './templates.ts';
 
 export interface RenderOptions {
-  /** Values for `{{name}}` in the files that the template lists as `templated`. Every template may use `project`. */
-  readonly variables?: Readonly<Record<string, string>>;
+  /** Values of variables, of `when` in the manifest too; those of the manifest stand in for what is missing. */
+  readonly variables?: Values;
+  /** Leave files that exist as they are. */
+  readonly keep?: boolean;
   /** Replace files that exist. Never a folder by a file, nor a file by a folder. */
   readonly force?: boolean;
   /** Check everything and write nothing. */
@@ -16,6 +21,8 @@ export interface RenderOptions {
 export interface Rendered {
   /** Every file of the project that comes from the template, sorted, relative to the folder, with forward slashes. */
   readonly files: readonly string[];
+  /** With `keep`: those that were there already with other content, and stayed. */
+  readonly kept: readonly string[];
   /** Commands to type next, in the new folder. */
   readonly next: readonly string[];
 }
@@ -37,10 +44,11 @@ interface Blocker {
 }
 
 /**
- * Copies a template into a folder, which is made if need be. Everything is checked before the first
- * write; a write that fails takes back the files and folders that this call made.
+ * Copies a template, by its name or the path of its folder, into a folder, which is made if need be. Everything is
+ * checked before the first write; a write that fails takes back the files and folders that this call made.
  * A file that is there already with the same bytes is left alone, so an interrupted copy can be repeated.
- * Throws `unknown_project_template`, `files_in_the_way` (names them; `data.files`), `permission_denied`, `disk_full`.
+ * Throws `unknown_project_template`, `bad_project_template`, `files_in_the_way` (names them; `data.files`), `permission_denied`,
+ * `disk_full`.
  */
 export function renderTemplate(name: string, targetFolder: string, options: RenderOptions = {}): Rendered {
   return renderFrom(templatesFolder(), name, targetFolder, options);
@@ -51,39 +59,43 @@ export function renderFrom(
   templates: string,
   name: string,
   targetFolder: string,
-  { variables = {}, force = false, dryRun = false }: RenderOptions = {},
+  { variables = {}, keep = false, force = false, dryRun = false }: RenderOptions = {},
 ): Rendered {
-  const template = findTemplate(templates, name);
+  const template = openTemplate(templates, name);
   try {
-    const plan = makePlan(template, path.resolve(targetFolder), variables);
-    refuseConflicts(plan, targetFolder, force);
-    if (!dryRun) writeAll(plan);
-    return { files: plan.map(({ target }) => target), next: template.next };
+    const folder = path.resolve(targetFolder);
+    const plan = makePlan(template, folder, variables);
+    refuseConflicts(plan, targetFolder, force || keep);
+    const kept = keep ? plan.filter(({ found }) => found === 'other') : [];
+    if (!dryRun) writeAll(plan.filter((file) => !kept.includes(file)));
+    const names = (files: readonly Planned[]): string[] => files.map(({ target }) => target);
+    return { files: names(plan), kept: names(kept), next: template.next };
   } catch (error) {
     throw explainSystemError(error);
   }
 }
 
-function makePlan(template: TemplateFolder, folder: string, variables: Readonly<Record<string, string>>): Planned[] {
-  const files = listFiles(template);
-  const unknown = template.templated.find((name) => !files.some(({ target }) => target === name));
-  if (unknown !== undefined) throw new Error(`template '${template.name}' has no file '${unknown}'`);
-  return files.map(({ source, target }) => {
-    const bytes = fs.readFileSync(source);
-    const content = template.templated.includes(target) ? replaceVariables(bytes, variables, source) : bytes;
+/** What a template would write, by path in the project. Throws as `renderTemplate` does. */
+export function templateContents(name: string, variables: Values): ReadonlyMap<string, Buffer> {
+  return contentsOf(openTemplate(templatesFolder(), name), variables);
+}
+
+function contentsOf(template: TemplateFolder, variables: Values): Map<string, Buffer> {
+  const values = completeValues(template, variables);
+  const files = listFiles(template, values);
+  return new Map(
+    files.map(({ source, target, templated }) => {
+      const bytes = fs.readFileSync(source);
+      return [target, templated ? Buffer.from(substitute(bytes.toString('utf8'), values, source)) : bytes];
+    }),
+  );
+}
+
+function makePlan(template: TemplateFolder, folder: string, variables: Values): Planned[] {
+  return [...contentsOf(template, variables)].map(([target, content]) => {
     const file = path.join(folder, target);
     return { target, file, content, found: look(file, content) };
   });
-}
-
-/** `${{ ... }}` is left alone: it belongs to GitHub's workflow files. */
-function replaceVariables(bytes: Buffer, variables: Readonly<Record<string, string>>, source: string): Buffer {
-  const text = bytes.toString('utf8').replace(/(?<!\$)\{\{(\w+)\}\}/g, (_, name: string) => {
-    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
-    if (value === undefined) throw new Error(`no value for {{${name}}} in ${source}`);
-    return value;
-  });
-  return Buffer.from(text, 'utf8');
 }
 
 function look(file: string, content: Buffer): Found {

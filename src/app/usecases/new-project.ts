@@ -4,12 +4,33 @@ import * as path from 'node:path';
 import { findGitRoot, gitIdentity, headCommit, initRepository, listBranches, runGit } from '../../git/index.ts';
 import { createProjectFiles } from '../../project/index.ts';
 import { checkInit, initProject, type InitOptions } from '../../repo/setup/init.ts';
-import { renderTemplate } from '../../scaffold/index.ts';
+import { addRemote } from '../../repo/setup/remotes.ts';
+import { openConfig } from '../../repo/setup/config.ts';
+import {
+  completeValues,
+  namesFolder,
+  openTemplate,
+  renderTemplate,
+  templateContents,
+  templatesFolder,
+} from '../../scaffold/index.ts';
+import { writeRecord } from './template-record.ts';
+import { withTemplate } from './template-source.ts';
 
 export interface NewProjectOptions extends InitOptions {
-  /** Name of a project template. */
+  /** A project template: its name, a folder, or a Git address. */
   readonly template?: string | undefined;
-  /** Branches to make; the first one is checked out. */
+  /** Answers to what the template asks: `lang`, `ci`, `containers` and variables of its own. */
+  readonly values?: Readonly<Record<string, string>>;
+  /** Keep files that are there already, and a project that is. */
+  readonly into?: boolean;
+  /** URL of the default remote, relative to `cwd`. */
+  readonly remote?: string | undefined;
+  /** Say what would be written, and write nothing. */
+  readonly dryRun?: boolean;
+  readonly cwd?: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Branches to make; the first one is checked out. With a template `main` and `dev` where nothing is said. */
   readonly branches?: readonly string[];
 }
 
@@ -24,6 +45,8 @@ export interface NewProject {
   readonly branches: readonly string[];
   /** Files of the template, relative to the folder. */
   readonly files: readonly string[];
+  /** Files of the template that were there already with other content, and stayed. */
+  readonly kept: readonly string[];
   /** Commands to type next, as the template says. */
   readonly next: readonly string[];
 }
@@ -36,18 +59,41 @@ export interface NewProject {
  */
 export async function createProject(folder: string, options: NewProjectOptions = {}): Promise<NewProject> {
   const root = path.resolve(folder);
-  const { template, branches = [], noScm = false, force = false } = options;
+  const { template, cwd = process.cwd(), signal } = options;
+  if (template === undefined) return create(root, options);
+  return withTemplate(template, cwd, signal, (source) => create(root, { ...options, source }));
+}
+
+async function create(root: string, options: NewProjectOptions & { readonly source?: string }): Promise<NewProject> {
+  const { source, noScm = false, force = false, into = false, dryRun = false } = options;
+  const branches = options.branches ?? (source === undefined ? [] : ['main', 'dev']);
+  const variables = source === undefined ? {} : valuesFor(root, source, options.values ?? {});
+  const render = (dry: boolean) =>
+    source === undefined ? undefined : renderTemplate(source, root, { dryRun: dry, force, keep: into, variables });
   // A template that does not fit must fail before anything is made.
-  if (template !== undefined) renderTemplate(template, root, { dryRun: true, force, variables: variables(root) });
+  const planned = render(true);
+  if (dryRun) {
+    const { files = [], kept = [], next = [] } = planned ?? {};
+    return { root, gitCreated: false, commit: undefined, identityMissing: false, branches, files, kept, next };
+  }
   fs.mkdirSync(root, { recursive: true });
+  const isProject = fs.existsSync(path.join(root, '.dvc'));
   const inRepository = findGitRoot(root) === root || (options.subdir === true && findGitRoot(root) !== undefined);
-  const makeGit = !noScm && !inRepository && !fs.existsSync(path.join(root, '.dvc'));
-  if (!makeGit) checkInit(root, options);
+  const makeGit = !noScm && !inRepository && !isProject;
+  const makeFiles = !(into && isProject);
+  if (!makeGit && makeFiles) checkInit(root, options);
   // Before the project's own files: the template's `.dvcignore` and `.gitignore` stay.
-  const rendered =
-    template === undefined ? undefined : renderTemplate(template, root, { force, variables: variables(root) });
+  const rendered = render(false);
+  if (source !== undefined) {
+    const from = options.template === source || !path.isAbsolute(source) ? source : fromProject(root, options);
+    writeRecord(root, from, variables, templateContents(source, variables));
+  }
   if (makeGit) createProjectFiles(root, false);
-  else initProject(root, options);
+  else if (makeFiles) initProject(root, options);
+  if (options.remote !== undefined) {
+    const place = { ...openConfig(root), cwd: options.cwd ?? root };
+    addRemote(place, 'storage', options.remote, { isDefault: true, force: into });
+  }
   const git = makeGit ? await foundRepository(root, branches) : addBranches(root, noScm ? [] : branches);
   return {
     root,
@@ -56,12 +102,33 @@ export async function createProject(folder: string, options: NewProjectOptions =
     identityMissing: !noScm && git.commit === undefined && gitIdentity(root) === undefined,
     branches: noScm ? [] : branches,
     files: rendered?.files ?? [],
+    kept: rendered?.kept ?? [],
     next: rendered?.next ?? [],
   };
 }
 
-function variables(root: string): Readonly<Record<string, string>> {
-  return { project: path.basename(root) };
+/** What stands for the template in the project's record: an address as it is, a folder by its way from the project. */
+function fromProject(root: string, { template = '', cwd = process.cwd() }: NewProjectOptions): string {
+  const folder = path.resolve(cwd, template);
+  if (!namesFolder(template) || !fs.existsSync(folder)) return template;
+  const way = path.relative(root, folder).split(path.sep).join('/');
+  return namesFolder(way) ? way : `./${way}`;
+}
+
+function valuesFor(
+  root: string,
+  source: string,
+  given: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const project = { project: path.basename(root), ...given };
+  const { lang, ci, containers } = completeValues(openTemplate(templatesFolder(), source), project);
+  const { languages } = openTemplate(templatesFolder(), source);
+  const usual = {
+    ...(languages.length > 0 && lang !== undefined ? { lang } : {}),
+    ci: ci ?? '',
+    containers: containers ?? '',
+  };
+  return { ...usual, ...project };
 }
 
 async function foundRepository(root: string, branches: readonly string[]): Promise<{ commit: string | undefined }> {

@@ -1,10 +1,12 @@
 import * as path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Writable, type Readable } from 'node:stream';
+import type { ReadStream } from 'node:tty';
 
 import { createLogger, isSystemError, MlopsError, type Logger, type LogLevel } from '../../base/index.ts';
 import type { Terminal } from './terminal.ts';
 import { escapeControls, shown } from './escape.ts';
+import { chooseByKeys } from './choose.ts';
 import { ProgressLine } from './progress-line.ts';
 import { createStyle, wantsColor } from './style.ts';
 
@@ -129,6 +131,14 @@ export async function createTerminal(flags: TerminalFlags, streams: Streams): Pr
       throw new MlopsError('confirmation_needed', `There is no terminal to ask for the ${what} on.`, {
         hint: 'give it by --value-stdin, --value-file or --value-env',
       });
+    },
+    choose: async (question, choices, fallback = '') => {
+      const first = choices[0]?.value ?? fallback;
+      if (flags.yes || flags.noInput || stdin.isTTY !== true || !stderrIsTty) return first;
+      if (choices.length > 0)
+        return chooseByKeys(question, choices, stdin as ReadStream, stderr, style, streams.signal);
+      const answer = await ask(`${style.bold(escapeControls(question))} `, stdin, stderr, streams.signal);
+      return answer.trim() === '' ? fallback : answer.trim();
     },
     confirm: async (question, options = {}) => {
       if (flags.yes) return true;

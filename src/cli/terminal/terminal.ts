@@ -59,8 +59,19 @@ export interface Terminal {
   confirmAnywhere(question: string): Promise<boolean>;
   /** Asks for a value that is not shown while it is typed. @throws MlopsError `confirmation_needed` without a terminal. */
   askSecret(what: string): Promise<string>;
+  /**
+   * Lets a person choose by the arrow keys, or type a text where there is nothing to choose from. Without a terminal,
+   * with --yes and with --no-input it is the first choice, or `fallback`.
+   */
+  choose(question: string, choices: readonly Choice[], fallback?: string): Promise<string>;
   /** Asks a yes/no question on a TTY, or to type `name` back where that is given. Without one: false, or throws `confirmation_needed` when `must`. */
   confirm(question: string, options?: { readonly must?: boolean; readonly name?: string }): Promise<boolean>;
+}
+
+/** One of several answers, and what a person reads of it. */
+export interface Choice {
+  readonly value: string;
+  readonly about: string;
 }
 
 export interface Style {
