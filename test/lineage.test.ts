@@ -270,4 +270,38 @@ describe('lineage', () => {
     );
     restore();
   });
+
+  it('runs again what made a model, in a copy at its commit with its patch, and says where it parts', () => {
+    const { project } = team();
+    fs.writeFileSync(path.join(project, 'train.sh'), 'exit 1\n');
+    const before = command(project, 'git', ['status', '--porcelain']).stdout;
+    const same = mlops(project, ['reproduce', 'models:/yield/1']);
+    expect({ status: same.status, stderr: same.stderr }).toMatchObject({ status: 0 });
+    expect(same.stdout).toMatch(/^Reproduced at [0-9a-f]{12} with its patch: 4 outputs as before/);
+    expect(command(project, 'git', ['status', '--porcelain']).stdout).toBe(before);
+    // A stage that is not the same twice, and a metric that moves a little.
+    fs.writeFileSync(
+      path.join(project, 'train.sh'),
+      'date +%N > model.onnx && echo "{\\"rmse\\": 0.5000$(date +%N)}" > noisy.json && cat base.onnx > model.onnx\n',
+    );
+    const text = fs.readFileSync(path.join(project, 'dvc.yaml'), 'utf8');
+    fs.writeFileSync(
+      path.join(project, 'dvc.yaml'),
+      text.replace('echo \'{"rmse":0.5}\' > metrics.json', 'cp noisy.json metrics.json'),
+    );
+    run(project, 'repro');
+    const differs = mlops(project, ['reproduce', 'latest']);
+    expect(differs.status, differs.stderr).toBe(1);
+    expect(differs.stdout).toContain('It parts at stage train');
+    expect(differs.stdout).toContain('metrics.json');
+    expect(mlops(project, ['reproduce', 'latest', '--compare', 'metrics:0.01']).status).toBe(0);
+    expect(mlops(project, ['reproduce', 'latest', '--compare', 'metrics:1e-12']).status).toBe(1);
+    const json = JSON.parse(
+      mlops(project, ['reproduce', 'latest', '--json'], { env: { OMP_NUM_THREADS: '3' } }).stdout,
+    ) as {
+      environment: unknown;
+    };
+    expect(json.environment).toEqual([{ name: 'OMP_NUM_THREADS', now: '3' }]);
+    expect(mlops(project, ['reproduce', 'latest', '--compare', 'roughly']).status).toBe(2);
+  });
 });

@@ -250,6 +250,14 @@ export const errorCodes = {
     'A sound model that onnxruntime cannot serve; the hint says how to convert it.',
   ),
 
+  // lineage
+  not_reproducible: entry(
+    2,
+    400,
+    'INVALID_STATE',
+    'A run that did not record what is needed to run it again: its pipeline or its commit.',
+  ),
+
   // http, api
   bad_request: entry(1, 400, 'BAD_REQUEST', 'An HTTP request that cannot be understood.'),
   body_too_large: entry(1, 413, 'INVALID_PARAMETER_VALUE', 'A request body larger than the limit of the server.'),

@@ -90,7 +90,7 @@ export class Snapshots {
       run: undefined,
       commit,
       provenance: undefined,
-      stages: stages.flatMap((stage) => (stage.kind === 'pipeline' ? [recordOf(repo, stage)] : [])),
+      stages: pipelineStages(repo, stages),
     };
     this.#states.set(revision, snapshot);
     this.loaded.push(snapshot);
@@ -114,6 +114,15 @@ function stagesOfRun({ entries, provenance }: RecordedRun): StageRecord[] {
   return [...files].map(([address, lists]) =>
     withId({ address, cmd: known[address]?.cmd, params: known[address]?.params, ...lists }),
   );
+}
+
+/** The stages of the work tree. */
+export function stagesOfRepo(repo: DataRepo): StageRecord[] {
+  return pipelineStages(repo, repo.stages());
+}
+
+function pipelineStages(repo: DataRepo, stages: readonly Stage[]): StageRecord[] {
+  return stages.flatMap((stage) => (stage.kind === 'pipeline' ? [recordOf(repo, stage)] : []));
 }
 
 /** A stage as the project's files have it recorded. */

@@ -83,3 +83,8 @@ export async function readRecordedRun(artifacts: ArtifactStore): Promise<Recorde
     provenance: names.has(fileName) ? await read<Provenance>(fileName) : undefined,
   };
 }
+
+/** The patch that a run kept; undefined where it has none. */
+export async function readPatch(artifacts: ArtifactStore, { git }: Provenance): Promise<Uint8Array | undefined> {
+  return git?.patch === undefined ? undefined : artifacts.get(git.patch);
+}

@@ -82,6 +82,12 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('../commands/verify.ts'),
   },
   {
+    name: 'reproduce',
+    group: 'pipeline',
+    summary: 'Run again what made a model or a run, and compare what comes out',
+    load: () => import('../commands/reproduce.ts'),
+  },
+  {
     name: 'freeze',
     group: 'pipeline',
     summary: 'Keep stages from running when their deps change',
