@@ -3,7 +3,7 @@ import { mlflowErrorBody, type Request, type Shell } from '../http/index.ts';
 import { decodeOnce, invalid, newArtifactName, readArtifactName, readQuery } from '../mlflow/index.ts';
 import type { ArtifactStore, TrackingStore } from '../tracking/index.ts';
 import { addMultipartUploads, bodyOf } from './multipart-uploads.ts';
-import { listNamed } from './named-artifacts.ts';
+import { listNamed, openNamed } from './named-artifacts.ts';
 import { sendArtifact } from './send-artifact.ts';
 
 const base = '/mlflow-artifacts/artifacts';
@@ -25,9 +25,7 @@ export function addArtifactProxy(shell: Shell, prefix: string, store: TrackingSt
       if (serve) addRoutes(proxy, `${root}${base}`, all);
       else refuseAll(proxy, `${root}${base}`);
       if (serve) addMultipartUploads(proxy, root, all);
-      proxy.get(`${root}/mlflow-artifacts/presigned/*`, { config: { scope: 'read', errors: mlflowErrorBody } }, () => {
-        throw new MlopsError('not_implemented', 'Files are not offered at addresses of their own here; use plain GET.');
-      });
+      addPresigned(proxy, `${root}/mlflow-artifacts/presigned`, all);
     }
   });
 }
@@ -64,6 +62,25 @@ function addRoutes(proxy: Shell, prefix: string, all: () => ArtifactStore): void
     request.raw.resume();
     for (const name of [stored, ...others]) await all().remove(name);
     return reply.header('content-type', 'application/json').send('{}');
+  });
+}
+
+/** Seconds for which the address of a download is good, as MLflow's server has it. */
+const readSeconds = 300;
+
+/** Where a file is read past this server. */
+function addPresigned(proxy: Shell, prefix: string, all: () => ArtifactStore): void {
+  proxy.get(`${prefix}/*`, { config: { scope: 'read', errors: mlflowErrorBody } }, async (request, reply) => {
+    const { direct } = all();
+    if (direct === undefined) {
+      throw new MlopsError('not_implemented', 'Files are not offered at addresses of their own here; use plain GET.');
+    }
+    const { name, opened } = await openNamed(all(), readArtifactName(pathOf(request, prefix)));
+    opened.stream.destroy();
+    const url = await direct.readAddress(name, readSeconds, name.slice(name.lastIndexOf('/') + 1));
+    return reply
+      .header('content-type', 'application/json')
+      .send(JSON.stringify({ url, headers: {}, file_size: opened.size }));
   });
 }
 

@@ -45,7 +45,9 @@ export function registerMlflowApi(shell: Shell, options: MlflowApiOptions): void
   const { store, prefix = '', serveArtifacts = true } = options;
   // Some clients send the fields of a GET in a body.
   shell.addHttpMethod('GET', { hasBody: true, overrideExisting: true });
-  addServerFacts(shell, prefix, store);
+  const direct =
+    serveArtifacts && store.kind !== 'remote' && store.artifacts('mlflow-artifacts:/').direct !== undefined;
+  addServerFacts(shell, prefix, store, direct);
   refuseWithoutStore(shell, store);
   addRoutes(shell, prefix, withWebhooks(shell, routesOf(store, options.shapeRun), options));
   addRoutes(shell, prefix, traceRoutes(store.traces));

@@ -5,8 +5,8 @@ import type { TrackingStore } from '../tracking/index.ts';
 /** The MLflow release whose protocol is spoken; clients ask for it to choose between old and new calls. */
 export const protocolVersion = '3.17.2';
 
-/** `/health`, `/version` and what a client asks about the server before it moves files. */
-export function addServerFacts(shell: Shell, prefix: string, store: TrackingStore): void {
+/** `/health`, `/version` and what a client asks about the server before it moves files: with `direct` past this server. */
+export function addServerFacts(shell: Shell, prefix: string, store: TrackingStore, direct: boolean): void {
   const plain = { config: { scope: 'public' } } as const;
   shell.get(`${prefix}/health`, plain, (_, reply) => {
     const trouble = troubleOf(store);
@@ -19,8 +19,8 @@ export function addServerFacts(shell: Shell, prefix: string, store: TrackingStor
   const facts = JSON.stringify({
     store_type: 'SqlStore',
     workspaces_enabled: false,
-    multipart_uploads_enabled: false,
-    multipart_downloads_enabled: false,
+    multipart_uploads_enabled: direct,
+    multipart_downloads_enabled: direct,
     trace_archival_enabled: false,
     features_enabled: { gateway: false },
     presigned_upload_run_id_supported: true,

@@ -10,6 +10,7 @@ export type {
   BlobInfo,
   BlobKey,
   BlobStore,
+  DirectAccess,
   DownloadOptions,
   LevelEntry,
   TransferOptions,

@@ -36,6 +36,8 @@ export interface TrackingServerOptions {
   readonly backend?: string | undefined;
   /** Folder or `s3://BUCKET/PREFIX` that keeps what clients upload. Default: `artifacts` beside the store. */
   readonly artifacts?: string | undefined;
+  /** Whether clients move large files to and from the bucket themselves. Default false. */
+  readonly directArtifacts?: boolean | undefined;
   /** Default true. */
   readonly serveArtifacts?: boolean | undefined;
   /** Where new experiments keep artifacts instead of this server. */
@@ -185,11 +187,15 @@ function resolveBackend(backend: string, cwd: string): string {
 
 async function artifactPlace(
   destination: string,
-  { cwd, env = {} }: TrackingServerOptions,
+  { cwd, env = {}, directArtifacts }: TrackingServerOptions,
 ): Promise<string | OpenArtifacts> {
   if (destination.startsWith('file:')) return fileURLToPath(destination);
   if (!/^[a-z][a-z0-9+.-]+:/i.test(destination)) return path.resolve(cwd, destination);
   // The name that MLflow has for the endpoint of an S3 that is not Amazon's.
   const endpoint = env['MLFLOW_S3_ENDPOINT_URL'];
-  return blobRoots(await openBlobs(destination, endpoint === undefined ? {} : { endpointurl: endpoint }));
+  const blobs = await openBlobs(destination, endpoint === undefined ? {} : { endpointurl: endpoint });
+  if (directArtifacts === true && blobs.direct === undefined) {
+    throw new MlopsError('usage', `--direct-artifacts needs a bucket, which '${blobs.url}' is not`);
+  }
+  return blobRoots(blobs, { direct: directArtifacts });
 }

@@ -44,6 +44,10 @@ export const serverFlags: readonly FlagSpec[] = [
   },
   { name: 'serve-artifacts', negatable: true, summary: 'keep artifacts for clients (default)' },
   {
+    name: 'direct-artifacts',
+    summary: 'clients move large files to and from the bucket themselves, at addresses that this server signs',
+  },
+  {
     name: 'default-artifact-root',
     value: 'URI',
     summary: 'where new experiments keep artifacts, instead of on this server',
@@ -212,6 +216,7 @@ export async function startServer(input: Input, terminal: Terminal): Promise<Tra
     port: portOf(input, 5000),
     backend: input.text('backend-store-uri'),
     artifacts: input.text('artifacts-destination'),
+    directArtifacts: input.on('direct-artifacts'),
     serveArtifacts: input.choice('serve-artifacts'),
     defaultArtifactRoot: input.text('default-artifact-root'),
     predictions: input.text('predictions'),

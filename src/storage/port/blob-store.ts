@@ -42,6 +42,27 @@ export interface DownloadOptions extends TransferOptions {
   readonly observe?: (() => (chunk: Uint8Array) => void) | undefined;
 }
 
+/** A part of an upload that somebody else sent; the etag without its quotes. */
+export interface SentPart {
+  readonly number: number;
+  readonly etag: string;
+}
+
+/** Addresses by which somebody without keys moves a blob's bytes past this program, for some seconds. */
+export interface DirectAccess {
+  /** Where a blob is read, also in ranges; a browser saves it under `name`. */
+  readAddress(key: BlobKey, seconds: number, name: string): Promise<string>;
+  /** @returns the id of an upload in parts. */
+  beginUpload(key: BlobKey): Promise<string>;
+  /** Where a part is put, numbered from 1; the answer has its etag. */
+  partAddress(key: BlobKey, upload: string, part: number, seconds: number): Promise<string>;
+  /** The parts that are there, with their bytes. */
+  uploadedParts(key: BlobKey, upload: string): Promise<readonly (SentPart & { readonly size: number })[]>;
+  /** Makes the parts one blob. @throws MlopsError when one is not there, or another one than said. */
+  finishUpload(key: BlobKey, upload: string, parts: readonly SentPart[]): Promise<void>;
+  abortUpload(key: BlobKey, upload: string): Promise<void>;
+}
+
 /**
  * Port: a flat store of blobs by key. Kinds: memory, local folder, S3, HTTP (read only), more later.
  *
@@ -62,6 +83,8 @@ export interface BlobStore {
    * copy in threads instead of going through the methods below.
    */
   readonly directory?: string;
+  /** Kinds that can give addresses away. */
+  readonly direct?: DirectAccess;
   exists(key: BlobKey, options?: TransferOptions): Promise<boolean>;
   /** All blobs under a prefix (a directory: `files/md5/` lists what is below it), in no promised order. */
   list(prefix: BlobKey, options?: ListOptions): AsyncIterable<BlobInfo>;

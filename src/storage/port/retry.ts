@@ -49,6 +49,7 @@ export function withRetry(store: BlobStore, options: RetryOptions = {}): BlobSto
     kind: store.kind,
     url: store.url,
     ...(store.directory === undefined ? {} : { directory: store.directory }),
+    ...(store.direct === undefined ? {} : { direct: store.direct }),
     exists: (key, o) => repeat(o, () => store.exists(key, o)),
     list: (prefix, o) => listAgain((again) => store.list(prefix, again), o, repeat),
     ...(stat === undefined ? {} : { stat: (key, o) => repeat(o, () => stat(key, o)) }),

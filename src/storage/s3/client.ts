@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 
 import { isMlopsError, MlopsError } from '../../base/index.ts';
-import type { TransferOptions } from '../port/blob-store.ts';
+import type { SentPart, TransferOptions } from '../port/blob-store.ts';
 import { explainS3Error, notS3, S3Failure } from './errors.ts';
 import type { S3Settings } from './settings.ts';
 import { s3Wire, type S3Wire } from './wire.ts';
@@ -24,9 +24,7 @@ export interface S3Listing {
   readonly next: string | undefined;
 }
 
-export interface S3Part {
-  readonly number: number;
-  readonly etag: string;
+export interface S3Part extends SentPart {
   readonly size: number;
 }
 
@@ -57,11 +55,14 @@ export interface S3Client {
   removeMany(keys: readonly string[], options?: TransferOptions): Promise<void>;
   beginUpload(key: string, options?: TransferOptions): Promise<string>;
   putPart(key: string, upload: string, part: number, body: Uint8Array, options?: TransferOptions): Promise<S3Part>;
-  finishUpload(key: string, upload: string, parts: readonly S3Part[], options?: TransferOptions): Promise<void>;
+  finishUpload(key: string, upload: string, parts: readonly SentPart[], options?: TransferOptions): Promise<void>;
   abortUpload(key: string, upload: string): Promise<void>;
   /** Unfinished uploads of exactly this key, newest first. */
   unfinishedUploads(key: string, options?: TransferOptions): Promise<string[]>;
   uploadedParts(key: string, upload: string, options?: TransferOptions): Promise<S3Part[]>;
+  /** Where anybody can read an object, or put a part of an upload, for some seconds. */
+  readAddress(key: string, seconds: number, disposition: string): Promise<string>;
+  partAddress(key: string, upload: string, part: number, seconds: number): Promise<string>;
   close(): void;
 }
 
@@ -118,6 +119,10 @@ export function s3Client(settings: S3Settings, env: Readonly<Record<string, stri
       throw explainS3Error(new S3Failure({ status: 200, code, message }), element(first, 'Key'), settings);
     },
     ...uploads(settings, wire),
+    readAddress: (key, seconds, disposition) =>
+      wire.address({ method: 'GET', key, query: { 'response-content-disposition': disposition } }, seconds),
+    partAddress: (key, uploadId, part, seconds) =>
+      wire.address({ method: 'PUT', key, query: { partNumber: String(part), uploadId } }, seconds),
     close: () => wire.close(),
   };
 }

@@ -19,6 +19,14 @@ export interface SignableRequest {
   readonly body: Uint8Array | undefined;
 }
 
+/** A request that is signed in its address: whoever has the address may make it, until the time is over. */
+export type AddressSigner = (
+  request: Pick<SignableRequest, 'method' | 'host' | 'path'> & {
+    readonly query: Readonly<Record<string, string | undefined>>;
+  },
+  place: { readonly keys: S3Keys; readonly region: string; readonly date: Date; readonly seconds: number },
+) => string;
+
 export type Signer = (request: SignableRequest, keys: S3Keys, region: string, date: Date) => Record<string, string>;
 
 const emptyHash = createHash('sha256').digest('hex');
@@ -31,7 +39,7 @@ const emptyHash = createHash('sha256').digest('hex');
 export function s3Signer(): Signer {
   let kept: { readonly of: string; readonly key: Buffer } | undefined;
   return (request, keys, region, date) => {
-    const time = date.toISOString().replace(/[-:]|\.\d+/g, '');
+    const time = timeOf(date);
     const day = time.slice(0, 8);
     const of = `${keys.secretAccessKey} ${day} ${region}`;
     if (kept?.of !== of) kept = { of, key: signingKey(keys.secretAccessKey, day, region) };
@@ -51,6 +59,34 @@ export function s3Signer(): Signer {
       `AWS4-HMAC-SHA256 Credential=${keys.accessKeyId}/${scope}, SignedHeaders=${signedNames}, Signature=${signature}`;
     return headers;
   };
+}
+
+/**
+ * AWS signature version 4 in the query: the body is not signed, and no header but Host.
+ *
+ * @returns the whole query.
+ */
+export const signAddress: AddressSigner = ({ method, host, path, query }, { keys, region, date, seconds }) => {
+  const time = timeOf(date);
+  const day = time.slice(0, 8);
+  const scope = `${day}/${region}/s3/aws4_request`;
+  const unsigned = queryOf({
+    ...query,
+    'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+    'X-Amz-Credential': `${keys.accessKeyId}/${scope}`,
+    'X-Amz-Date': time,
+    'X-Amz-Expires': String(seconds),
+    'X-Amz-Security-Token': keys.sessionToken,
+    'X-Amz-SignedHeaders': 'host',
+  });
+  const canonical = [method, path, unsigned, `host:${host}\n`, 'host', 'UNSIGNED-PAYLOAD'].join('\n');
+  const key = signingKey(keys.secretAccessKey, day, region);
+  const signature = hmac(key, `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha256(canonical)}`).toString('hex');
+  return `${unsigned}&X-Amz-Signature=${signature}`;
+};
+
+function timeOf(date: Date): string {
+  return date.toISOString().replace(/[-:]|\.\d+/g, '');
 }
 
 /** Segments escaped as S3 signs them, slashes kept. */

@@ -1,7 +1,15 @@
 import * as fs from 'node:fs';
 
 import { isMlopsError } from '../../base/index.ts';
-import type { BlobFacts, BlobInfo, BlobStore, LevelEntry, ListOptions, TransferOptions } from '../port/blob-store.ts';
+import type {
+  BlobFacts,
+  BlobInfo,
+  BlobStore,
+  DirectAccess,
+  LevelEntry,
+  ListOptions,
+  TransferOptions,
+} from '../port/blob-store.ts';
 import { checkKey, directoryPrefix } from '../port/keys.ts';
 import { saveInParts } from '../web/range-download.ts';
 import type { RemoteOptions } from '../port/remote-options.ts';
@@ -34,6 +42,7 @@ export function s3Store(
   return {
     kind: 's3',
     url: settings.url,
+    direct: directAccess(client, full),
     exists: async (key, transfer) => (await facts(client, full(key), undefined, transfer)) !== undefined,
     stat: (key, transfer) => facts(client, full(key), transfer?.versionId, transfer),
     list: (below, listing) => listBelow(client, prefix, directoryPrefix(below), listing),
@@ -68,6 +77,18 @@ export function s3Store(
       }
     },
     close: async () => client.close(),
+  };
+}
+
+function directAccess(client: S3Client, full: (key: string) => string): DirectAccess {
+  return {
+    readAddress: (key, seconds, name) =>
+      client.readAddress(full(key), seconds, `attachment; filename*=UTF-8''${encodeURIComponent(name)}`),
+    beginUpload: (key) => client.beginUpload(full(key)),
+    partAddress: (key, upload, part, seconds) => client.partAddress(full(key), upload, part, seconds),
+    uploadedParts: (key, upload) => client.uploadedParts(full(key), upload),
+    finishUpload: (key, upload, parts) => client.finishUpload(full(key), upload, parts),
+    abortUpload: (key, upload) => client.abortUpload(full(key), upload),
   };
 }
 

@@ -6,7 +6,7 @@ import { s3Credentials } from './credentials.ts';
 import { pause } from '../port/pause.ts';
 import { explainS3Error, mayPass, S3Failure } from './errors.ts';
 import type { S3Settings } from './settings.ts';
-import { escapePath, queryOf, s3Signer } from './signature.ts';
+import { escapePath, queryOf, s3Signer, signAddress } from './signature.ts';
 import { element, parseXml, type XmlElement } from './xml.ts';
 import { webTransport, type WebTransport } from '../web/transport.ts';
 
@@ -28,6 +28,8 @@ export interface S3Wire {
   head(request: S3Request, options?: TransferOptions): Promise<IncomingMessage>;
   /** The outermost element of a good answer, whose name is `root`. */
   xml(request: S3Request, root: string, options?: TransferOptions): Promise<XmlElement>;
+  /** An address at which anybody can make the request for some seconds. */
+  address(request: Omit<S3Request, 'headers' | 'body'>, seconds: number): Promise<string>;
   close(): void;
 }
 
@@ -45,7 +47,7 @@ const maxErrorText = 64 * 1024;
 
 export function s3Wire(settings: S3Settings, env: Readonly<Record<string, string | undefined>>): S3Wire {
   const transport = webTransport({ ...settings, sockets: 128 }, env);
-  const sendOnce = sender(settings, transport);
+  const { send: sendOnce, address } = sender(settings, transport);
   let failures = 0;
   const repeat = async <T>(
     request: S3Request,
@@ -77,6 +79,7 @@ export function s3Wire(settings: S3Settings, env: Readonly<Record<string, string
         if (found?.name !== root) throw failureOf(answer, text, '');
         return found;
       }),
+    address,
     close: () => transport.close(),
   };
 }
@@ -85,7 +88,10 @@ export function s3Wire(settings: S3Settings, env: Readonly<Record<string, string
 function sender(
   settings: S3Settings,
   transport: WebTransport,
-): (request: S3Request, signal: AbortSignal | undefined) => Promise<IncomingMessage> {
+): {
+  readonly send: (request: S3Request, signal: AbortSignal | undefined) => Promise<IncomingMessage>;
+  readonly address: S3Wire['address'];
+} {
   const sign = s3Signer();
   const credentials = s3Credentials(settings, transport);
   let place = placeOf(settings, settings.region ?? 'us-east-1');
@@ -104,7 +110,18 @@ function sender(
     const target = query === '' ? signable.path : `${signable.path}?${query}`;
     return transport.send({ method, origin, path: target, headers: signed, body }, signal);
   };
-  return async (request, signal) => {
+  const address: S3Wire['address'] = async ({ method, key, query = {} }, seconds) => {
+    const keys = await credentials();
+    const { origin, region } = place;
+    const path = place.path + (key === undefined ? '' : `/${escapePath(key)}`);
+    const date = new Date(Date.now() + clockOffset);
+    const signed =
+      keys === undefined
+        ? queryOf(query)
+        : signAddress({ method, host: origin.host, path, query }, { keys, region, date, seconds });
+    return `${origin.origin}${path}${signed === '' ? '' : `?${signed}`}`;
+  };
+  const send = async (request: S3Request, signal: AbortSignal | undefined): Promise<IncomingMessage> => {
     for (let corrections = 0; ; corrections++) {
       const { region } = place;
       const offset = clockOffset;
@@ -124,6 +141,7 @@ function sender(
       }
     }
   };
+  return { send, address };
 }
 
 interface Place {

@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
 
+import type { DirectAccess } from '../../storage/index.ts';
+
 /** Names that begin so are of files under way: no listing shows them. */
 export const temporaryPrefix = '.mlops-tmp-';
 
@@ -38,6 +40,8 @@ export interface ArtifactStore {
   put(path: string, content: Uint8Array | Readable): Promise<void>;
   /** A file, or a directory with all below it. */
   remove(path: string): Promise<void>;
+  /** Addresses by which clients move files past this server; only where that is wanted and the kind can. */
+  readonly direct?: DirectAccess;
   /** The path on this machine's disk, where the kind has one. */
   localPath?(path: string): string;
   /** Removes what uploads that were killed this long ago (milliseconds) left behind; only where such can be. */

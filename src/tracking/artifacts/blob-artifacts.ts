@@ -1,26 +1,32 @@
 import { Readable } from 'node:stream';
 
 import { isMlopsError, MlopsError } from '../../base/index.ts';
-import type { BlobStore } from '../../storage/index.ts';
+import type { BlobStore, DirectAccess } from '../../storage/index.ts';
 import { temporaryPrefix, type ArtifactFile, type ArtifactStore } from './artifact-store.ts';
 import { artifactPath } from './location.ts';
 import { proxiedPath, type OpenArtifacts } from './roots.ts';
 
-/** `mlflow-artifacts:/...` kept in a store of blobs, for example a bucket. */
-export function blobRoots(store: BlobStore): OpenArtifacts {
+/**
+ * `mlflow-artifacts:/...` kept in a store of blobs, for example a bucket.
+ *
+ * @param options direct: clients may move files past this server, at addresses of the store.
+ */
+export function blobRoots(store: BlobStore, options: { readonly direct?: boolean | undefined } = {}): OpenArtifacts {
+  const { direct = false } = options;
   return (uri) => {
     const proxied = proxiedPath(uri);
-    if (proxied !== undefined) return blobArtifacts(uri, store, proxied);
+    if (proxied !== undefined) return blobArtifacts(uri, store, proxied, direct ? store.direct : undefined);
     throw new MlopsError('invalid_value', `the artifacts at '${uri.slice(0, 200)}' are not in reach of this store`, {
       hint: 'read them with the client of that object store',
     });
   };
 }
 
-function blobArtifacts(uri: string, store: BlobStore, root: string): ArtifactStore {
+function blobArtifacts(uri: string, store: BlobStore, root: string, direct: DirectAccess | undefined): ArtifactStore {
   const keyOf = (name: string): string => [root, artifactPath(name)].filter((part) => part !== '').join('/');
   const artifacts: ArtifactStore = {
     uri,
+    ...(direct === undefined ? {} : { direct: below(direct, keyOf) }),
     list: (directory = '') => list(store, keyOf(directory), artifactPath(directory)),
     open: async (name, range) => {
       const { stream, size, etag } = await store.open(keyOf(name), range ?? {}).catch((error: unknown) => {
@@ -48,6 +54,18 @@ function blobArtifacts(uri: string, store: BlobStore, root: string): ArtifactSto
     },
   };
   return artifacts;
+}
+
+/** The same by names of artifacts. */
+function below(direct: DirectAccess, keyOf: (name: string) => string): DirectAccess {
+  return {
+    readAddress: (name, seconds, shown) => direct.readAddress(keyOf(name), seconds, shown),
+    beginUpload: (name) => direct.beginUpload(keyOf(name)),
+    partAddress: (name, upload, part, seconds) => direct.partAddress(keyOf(name), upload, part, seconds),
+    uploadedParts: (name, upload) => direct.uploadedParts(keyOf(name), upload),
+    finishUpload: (name, upload, parts) => direct.finishUpload(keyOf(name), upload, parts),
+    abortUpload: (name, upload) => direct.abortUpload(keyOf(name), upload),
+  };
 }
 
 /** One level: files, and the directories that have files below them. */

@@ -4,12 +4,14 @@ import * as fs from 'node:fs';
 import * as http from 'node:http';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 
 import { startTrackingServer, type TrackingServer } from '../../../src/app/endpoint/server.ts';
 import { silentLogger } from '../../../src/base/index.ts';
 import { describeWithTool } from '../../tools.ts';
 import { minioPassword, minioUser, startMinio, type Minio } from '../s3/minio.ts';
+
+type Json = Record<string, unknown>;
 
 const script = `
 import json, os, sys
@@ -119,5 +121,52 @@ describeWithTool(['mlflow', 'minio'], 'artifacts in a bucket', ({ mlflow, minio:
     expect((await fetch(`${server.url}/api/2.0/mlflow-artifacts/artifacts/0/x/cut.bin`)).status).toBe(404);
     expect((await fetch(url, { method: 'DELETE' })).status).toBe(200);
     expect((await fetch(url)).status).toBe(404);
+  });
+
+  it('gives addresses of the bucket to clients, where it is told to', async () => {
+    const direct = await startTrackingServer({
+      place: { uri: path.join(folder, 'direct.db'), root: folder, given: false },
+      cwd: folder,
+      backend: path.join(folder, 'direct.db'),
+      artifacts: 's3://models/direct',
+      directArtifacts: true,
+      env: { MLFLOW_S3_ENDPOINT_URL: minio.endpoint },
+      host: '127.0.0.1',
+      port: 0,
+      log: silentLogger,
+    });
+    onTestFinished(async () => void (await direct.close(1_000)));
+    const base = `${direct.url}/api/2.0/mlflow-artifacts`;
+    const post = async (verb: string, body: object): Promise<Json> => {
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(`${base}/mpu/${verb}/0/x`, { method: 'POST', headers, body: JSON.stringify(body) });
+      return (await response.json()) as Json;
+    };
+    const facts = (await (await fetch(`${direct.url}/api/3.0/mlflow/server-info`)).json()) as Json;
+    expect([facts['multipart_uploads_enabled'], facts['multipart_downloads_enabled']]).toEqual([true, true]);
+    const pieces = [Buffer.alloc(5 << 20, 'a'), Buffer.from('the end ü')];
+    const made = await post('create', { path: '/home/ada/big file+ü.bin', num_parts: 2 });
+    const credentials = made['credentials'] as { url: string; part_number: number }[];
+    expect(credentials.every(({ url }) => url.startsWith(minio.endpoint))).toBe(true);
+    const parts = await Promise.all(
+      credentials.map(async ({ url, part_number: number }, i) => {
+        const answer = await fetch(url, { method: 'PUT', body: pieces[i] ?? null });
+        return { part_number: number, etag: answer.headers.get('etag'), url };
+      }),
+    );
+    const whole = { path: 'big file+ü.bin', upload_id: made['upload_id'], parts };
+    expect(await post('complete', whole)).toEqual({});
+    const file = encodeURIComponent('big file+ü.bin');
+    const presigned = (await (await fetch(`${base}/presigned/0/x/${file}`)).json()) as Json;
+    expect(presigned['file_size']).toBe(Buffer.concat(pieces).length);
+    const url = String(presigned['url']);
+    const end = await fetch(url, { headers: { range: `bytes=${5 << 20}-` } });
+    expect([url.startsWith(minio.endpoint), await end.text()]).toEqual([true, 'the end ü']);
+    // What was changed in an address is not signed any more.
+    expect((await fetch(url.replace('direct/0/x', 'team/0/x'))).status).toBe(403);
+    expect((await fetch(`${base}/presigned/0/x/none`)).status).toBe(404);
+    const aborted = await post('create', { path: 'other.bin', num_parts: 1 });
+    expect(await post('abort', { path: 'other.bin', upload_id: aborted['upload_id'] })).toEqual({});
+    expect(await post('complete', { ...whole, upload_id: aborted['upload_id'] })).toHaveProperty('error_code');
   });
 });
