@@ -58,7 +58,7 @@ const cases: readonly Case[] = [
   { name: 'cnn', model: cnn, dims: [1, 3, 32, 32], binary: true, rivals: ['loop', 'ours', 'floor'] },
   { name: 'sklearn', model: pipeline, dims: [1, 30], input: 'X', rivals: ['ours', 'fastapi'] },
 ];
-const chosen = option('cases')?.split(',') ?? [...cases.map(({ name }) => name), 'health'];
+const chosen = option('cases')?.split(',') ?? [...cases.map(({ name }) => name), 'python', 'health'];
 
 interface Result {
   readonly requests: number;
@@ -67,18 +67,18 @@ interface Result {
   readonly failed: string;
 }
 
+const header = [
+  ...['case', 'server', 'ready ms', 'RSS MB', 'connections', 'requests/s', 'p50', 'p99', 'failed'],
+  'logged / dropped / sampled out',
+];
+const rows: string[][] = [];
+
 if (wrk === undefined) {
   console.error('serving: wrk is missing, `npm run tools -- wrk` installs it');
   process.exitCode = 1;
 } else {
   await main(wrk);
 }
-
-const header = [
-  ...['case', 'server', 'ready ms', 'RSS MB', 'connections', 'requests/s', 'p50', 'p99', 'failed'],
-  'logged / dropped / sampled out',
-];
-const rows: string[][] = [];
 
 /** Shown as soon as it is there: the whole takes minutes. */
 function printRow(row: readonly unknown[]): void {
@@ -91,6 +91,7 @@ async function main(program: string): Promise<void> {
   console.log(`| ${header.join(' | ')} |\n|${header.map(() => '---').join('|')}|`);
   try {
     for (const one of cases) if (chosen.includes(one.name)) await runCase(one, dir, program);
+    if (chosen.includes('python')) await runPython(dir, program);
     keepTable('Serving', header, rows);
     if (chosen.includes('health')) await runHealth(dir, program);
   } finally {
@@ -128,6 +129,46 @@ async function runCase(one: Case, dir: string, program: string): Promise<void> {
         const { requests, p50, p99, failed } = load(program, script, url, count, seconds);
         const log = rival === 'ours' ? await logCounts(port) : '';
         printRow([name, rival, ready, memory(child), count, requests, p50, p99, failed, log]);
+      }
+    } finally {
+      await end(child, rival === 'mlflow');
+    }
+  }
+}
+
+/** A scikit-learn model as it was logged, run by Python behind both servers; `/invocations` with one row. */
+async function runPython(dir: string, program: string): Promise<void> {
+  if (python === undefined) return;
+  const folder = path.join(dir, 'logged');
+  const made = spawnSync(python, [path.join(root, 'bench/serving/logged.py'), folder], { encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(made.stderr);
+  const environment = ['env', `PATH=${path.dirname(python)}:${process.env['PATH'] ?? ''}`];
+  for (const rival of ['ours', 'mlflow'].filter((each) => rivals?.includes(each) ?? true)) {
+    const port = await freePort();
+    const ours = [...mlopsCommand, 'serve', folder, '--runtime', 'python', '--trust', '--log-predictions'];
+    const theirs = [...environment, 'mlflow', 'models', 'serve', '-m', folder, '--env-manager', 'local'];
+    const command = [...(rival === 'ours' ? [...ours, '--python', python] : theirs), '-p', String(port)];
+    const script = path.join(dir, `logged.lua`);
+    const body = Buffer.from(fs.readFileSync(path.join(folder, 'serving_input_example.json')));
+    const headers = { 'content-type': 'application/json' };
+    fs.writeFileSync(
+      script,
+      `wrk.method="POST"\nwrk.headers["content-type"]="application/json"\nwrk.body=[[${body.toString()}]]\n`,
+    );
+    const url = `http://127.0.0.1:${port}/invocations`;
+    const started = performance.now();
+    const child = spawn(command[0] ?? '', command.slice(1), {
+      cwd: dir,
+      stdio: 'ignore',
+      detached: rival === 'mlflow',
+    });
+    try {
+      const ready = await untilReady(url, body, headers, started);
+      load(program, script, url, 32, 1);
+      for (const count of connections) {
+        const { requests, p50, p99, failed } = load(program, script, url, count, seconds);
+        const log = rival === 'ours' ? await logCounts(port) : '';
+        printRow(['python', rival, ready, memory(child), count, requests, p50, p99, failed, log]);
       }
     } finally {
       await end(child, rival === 'mlflow');

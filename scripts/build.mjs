@@ -143,6 +143,9 @@ const dist = path.join(root, 'dist');
 if (process.argv.includes('--clean')) rmSync(dist, { recursive: true, force: true });
 mkdirSync(path.join(dist, 'chunks'), { recursive: true });
 cpSync(path.join(root, 'src/plots/font'), path.join(dist, 'font'), { recursive: true });
+for (const file of globSync(path.join(root, 'src'), (name) => name.endsWith('.py'))) {
+  cpSync(file, path.join(dist, 'python', path.basename(file)));
+}
 // The page of `serve` at /docs, four of the 25 files of its package.
 for (const name of ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png', 'LICENSE']) {
   cpSync(path.join(root, 'node_modules/swagger-ui-dist', name), path.join(dist, 'swagger-ui', name));

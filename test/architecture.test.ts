@@ -76,7 +76,10 @@ const subRooms: Readonly<Record<string, readonly string[]>> = {
   storage: ['port', 'web', 'http', 's3', 'local', 'open'],
   project: ['yaml', 'settings', 'template', 'params', 'config', 'ignore', 'files', 'open'],
   data: ['ids', 'index', 'jobs', 'context', 'workspace', 'remote'],
-  serve: ['wire', 'boxes', 'processing', 'models', 'traffic', 'running', 'protocols', 'numbers', 'cluster', 'routes'],
+  serve: [
+    ...['wire', 'boxes', 'processing', 'models', 'traffic', 'python', 'running', 'protocols', 'numbers', 'cluster'],
+    'routes',
+  ],
   repo: [
     ...['guard', 'open', 'sources', 'stages', 'workspace', 'imports', 'sync', 'compare', 'pipeline', 'reports'],
     ...['worktrees', 'experiments', 'setup'],

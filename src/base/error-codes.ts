@@ -243,6 +243,12 @@ export const errorCodes = {
     'INVALID_PARAMETER_VALUE',
     'A model file or folder that cannot be read: garbage, truncated, or with parts missing.',
   ),
+  untrusted_model: entry(
+    1,
+    400,
+    'PERMISSION_DENIED',
+    'A model whose loading runs code (a pickle) did not come from the configured store; `--trust` allows it.',
+  ),
   model_not_servable: entry(
     1,
     400,

@@ -1,5 +1,5 @@
 /**
- * Serving: ONNX models behind HTTP, in inference threads, with versions that can be swapped.
+ * Serving: models behind HTTP, with versions that can be swapped: ONNX in inference threads, others in Python.
  *
  * Words: a *source* knows which models there are; a *served version* is one loaded in the threads; *feeds* and
  * *fetches* are inputs and outputs of a run; a *lease* binds a request to one served version until it is over;
@@ -12,6 +12,7 @@ export { FolderSource } from './models/folder-source.ts';
 export { checkEnsemble, checkServing } from './processing/processing.ts';
 export { MemorySource } from './models/memory-source.ts';
 export type { ModelRef, ModelSource, OpenModel } from './models/model-source.ts';
+export { notServable, pythonFile, type Runtime } from './models/runtime.ts';
 export type { ServedModelSpec } from './running/served-model.ts';
 export {
   clearRule,

@@ -84,6 +84,28 @@ describe('registered models as a source', () => {
     await expect(source.open(await source.resolve('line'))).rejects.toThrow('registered was 0000');
   });
 
+  it('opens a model of another flavor where Python may run it', async () => {
+    const run = await store.createRun({ experimentId: '0' });
+    const uri = `${run.info.artifactUri}/model`;
+    const text =
+      'flavors:\n  python_function: {loader_module: mlflow.sklearn}\n  sklearn: {pickled_model: model.pkl}\n';
+    await store.artifacts(uri).put('MLmodel', Buffer.from(text));
+    await store.createModelVersion({ name: 'line', source: uri, runId: run.info.id });
+    await register(linearModel(2, 1));
+    const open = async (version: string, runtime: 'onnx' | 'python' | 'auto') => {
+      const source = new RegistrySource(store, undefined, { runtime });
+      return path.basename((await source.open(await source.resolve('line', version))).file);
+    };
+    expect(await open('1', 'auto')).toBe('MLmodel');
+    expect(await open('1', 'python')).toBe('MLmodel');
+    expect(await open('2', 'auto')).toBe('model.onnx');
+    expect(await open('2', 'python')).toBe('MLmodel');
+    await expect(open('1', 'onnx')).rejects.toMatchObject({
+      code: 'model_not_servable',
+      hint: expect.stringMatching(/skl2onnx.+; or serve it by Python: --runtime python$/) as string,
+    });
+  });
+
   it('opens a model among the artifacts of a run', async () => {
     const runId = await register(linearModel(2, 1));
     const source = new RunSource(store, await modelOfRun(store, runId.slice(0, 8), 'model'), 'model');

@@ -8,7 +8,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isSystemError, MlopsError } from '../../base/index.ts';
 import { everything } from '../../mlflow/index.ts';
 import { describeModel } from '../../model/index.ts';
-import type { ModelRef, ModelSource, OpenModel } from '../../serve/index.ts';
+import {
+  notServable,
+  pythonFile,
+  type ModelRef,
+  type ModelSource,
+  type OpenModel,
+  type Runtime,
+} from '../../serve/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { requireFileName } from './artifact-names.ts';
 import { requireSignature } from './model-signature.ts';
@@ -26,10 +33,16 @@ export class RegistrySource implements ModelSource {
   readonly #interval: number;
 
   readonly #signers: readonly KeyObject[] | undefined;
+  readonly #runtime: Runtime;
 
   /** @param signers keys by one of which a version must be signed to be opened; undefined: none need be. */
-  constructor(store: TrackingStore, interval = 2_000, signers?: readonly KeyObject[]) {
+  constructor(
+    store: TrackingStore,
+    interval = 2_000,
+    { signers, runtime = 'onnx' }: { signers?: readonly KeyObject[] | undefined; runtime?: Runtime | undefined } = {},
+  ) {
     this.#store = store;
+    this.#runtime = runtime;
     this.#interval = interval;
     this.#signers = signers;
   }
@@ -63,7 +76,7 @@ export class RegistrySource implements ModelSource {
       await requireSignature(this.#store, version, this.#signers);
     }
     const uri = await this.#store.getDownloadUri(ref.name, ref.version);
-    return openArtifacts(this.#store, uri, ref, signal);
+    return openArtifacts(this.#store, uri, { ref, runtime: this.#runtime }, signal);
   }
 
   async *changes(signal: AbortSignal): AsyncIterable<void> {
@@ -86,8 +99,16 @@ export class RunSource implements ModelSource {
   readonly #path: string;
   readonly name: string;
 
-  constructor(store: TrackingStore, model: RunModel, artifactPath: string, name?: string) {
+  readonly #runtime: Runtime;
+
+  constructor(
+    store: TrackingStore,
+    model: RunModel,
+    artifactPath: string,
+    { name, runtime = 'onnx' }: { name?: string | undefined; runtime?: Runtime } = {},
+  ) {
     this.#store = store;
+    this.#runtime = runtime;
     this.#model = model;
     this.#path = artifactPath;
     this.name = name ?? path.posix.basename(artifactPath).replace(/\.onnx$/i, '');
@@ -106,7 +127,7 @@ export class RunSource implements ModelSource {
   }
 
   async open(ref: ModelRef, signal?: AbortSignal): Promise<OpenModel> {
-    return openArtifacts(this.#store, this.#model.uri, ref, signal);
+    return openArtifacts(this.#store, this.#model.uri, { ref, runtime: this.#runtime }, signal);
   }
 
   async *changes(): AsyncIterable<void> {
@@ -117,18 +138,18 @@ export class RunSource implements ModelSource {
 async function openArtifacts(
   store: TrackingStore,
   uri: string,
-  ref: ModelRef,
+  { ref, runtime }: { ref: ModelRef; runtime: Runtime },
   signal: AbortSignal | undefined,
 ): Promise<OpenModel> {
   const artifacts = store.artifacts(uri);
   const local = artifacts.localPath?.('');
-  if (local !== undefined && fs.existsSync(local)) return describe(ref, local, () => Promise.resolve());
+  if (local !== undefined && fs.existsSync(local)) return describe(ref, local, runtime, () => Promise.resolve());
   const folder = path.join(os.tmpdir(), `mlops-model-${randomUUID()}`);
   const release = (): Promise<void> => fs.promises.rm(folder, { recursive: true, force: true });
   try {
     fs.mkdirSync(folder, { mode: 0o700 });
     await download(store, uri, '', folder, signal);
-    return await describe(ref, folder, release);
+    return await describe(ref, folder, runtime, release);
   } catch (error) {
     await release();
     throw error;
@@ -163,16 +184,19 @@ async function download(
 }
 
 /** @throws MlopsError `model_broken`, `model_not_servable`. */
-async function describe(ref: ModelRef, location: string, release: () => Promise<void>): Promise<OpenModel> {
+async function describe(
+  ref: ModelRef,
+  location: string,
+  runtime: Runtime,
+  release: () => Promise<void>,
+): Promise<OpenModel> {
   const description = await describeModel(location);
   if (description.flavors.includes('ensemble')) {
     return { ref, file: path.join(description.path, 'serving.yaml'), folder: undefined, release };
   }
-  if (!description.servable || description.onnxFile === undefined) {
-    throw new MlopsError('model_not_servable', `${ref.uri} cannot be served: ${description.reason}`, {
-      hint: description.wayOut,
-    });
-  }
+  const python = pythonFile(description, runtime);
+  if (python !== undefined) return { ref, file: python, folder: description.path, release };
+  if (!description.servable || description.onnxFile === undefined) throw notServable(description, ref.uri);
   checkMd5(ref, description.onnxFile);
   const folder = description.kind === 'mlflow-folder' ? description.path : undefined;
   return { ref, file: description.onnxFile, folder, release };

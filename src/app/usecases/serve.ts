@@ -5,7 +5,14 @@ import { MlopsError, type Logger } from '../../base/index.ts';
 import { fileKeyStore, keyOf, keyVerifier } from '../../auth/index.ts';
 import { isLoopback, loopbackHosts, type Verifier } from '../../http/index.ts';
 import { readModelUri } from '../../mlflow/index.ts';
-import { FolderSource, serve, type RunningServer, type ServedModelSpec, type ServeOptions } from '../../serve/index.ts';
+import {
+  FolderSource,
+  serve,
+  type RunningServer,
+  type Runtime,
+  type ServedModelSpec,
+  type ServeOptions,
+} from '../../serve/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { RegistrySource, RunSource } from '../registry/registry-source.ts';
 import { monitorFacts } from '../alerting/monitor-facts.ts';
@@ -46,7 +53,17 @@ export interface ServeModelsOptions {
   /** Set in one of several processes of a server. */
   readonly member?: ServeOptions['member'];
   readonly serverVersion: string;
+  readonly runtime?: ServeRuntime | undefined;
   readonly log: Logger;
+}
+
+/** What runs the models. */
+export interface ServeRuntime {
+  /** `auto`: Python where a version of the registry has no ONNX. Default: onnx. */
+  readonly kind: Runtime;
+  /** Python may load files that did not come from the configured store. */
+  readonly trust: boolean;
+  readonly python: NonNullable<ServeOptions['python']>;
 }
 
 /**
@@ -62,7 +79,10 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
   const growing: FolderSource[] = [];
   if (options.modelsDir !== undefined) {
     if (options.signers !== undefined) throw unsigned(options.modelsDir);
-    const directory = FolderSource.directory(path.resolve(options.cwd, options.modelsDir));
+    const directory = FolderSource.directory(
+      path.resolve(options.cwd, options.modelsDir),
+      runtimeOf(options.modelsDir, options.runtime),
+    );
     growing.push(directory);
     models.push(...(await directory.list()).map(({ name }) => ({ name, source: directory })));
   }
@@ -92,6 +112,7 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
     growing,
     member: options.member,
     rules: models.some((model) => model.rules !== undefined) ? (await openStore()).traffic : undefined,
+    python: options.runtime === undefined || options.runtime.kind === 'onnx' ? undefined : options.runtime.python,
     predictionLog,
     redact: options.redact,
     moreMetrics: facts === undefined ? undefined : () => facts.gauges(),
@@ -140,23 +161,39 @@ function unsigned(what: string): MlopsError {
   });
 }
 
+/**
+ * What runs the files of a place that is no registry: a pickle is code.
+ *
+ * @throws MlopsError `untrusted_model` for Python without `--trust`.
+ */
+function runtimeOf(place: string, runtime: ServeRuntime | undefined): Runtime {
+  if (runtime === undefined || runtime.kind === 'onnx') return 'onnx';
+  if (runtime.trust) return runtime.kind;
+  if (runtime.kind === 'auto') return 'onnx';
+  throw new MlopsError('untrusted_model', `'${place}' does not come from the registry, and loading it runs its code`, {
+    hint: 'say --trust if you know where it comes from, or register it and serve models:/NAME/VERSION',
+  });
+}
+
 async function specOf(
   text: string,
-  { cwd, signers }: ServeModelsOptions,
+  { cwd, signers, runtime }: Pick<ServeModelsOptions, 'cwd' | 'signers' | 'runtime'>,
   openStore: () => Promise<TrackingStore>,
 ): Promise<ServedModelSpec> {
   const [, given, location = text] = /^([\w.-]+)=(.+)$/s.exec(text) ?? [];
   const registered = readModelUri(location);
   if (registered !== undefined) {
     const { name, selector } = registered;
-    const source = new RegistrySource(await openStore(), undefined, signers);
+    const source = new RegistrySource(await openStore(), undefined, { signers, runtime: runtime?.kind });
     return { name: given ?? name, source, sourceName: name, selector, rules: name };
   }
   if (signers !== undefined) throw unsigned(location);
   const ofRun = readRunUri(location);
   if (ofRun !== undefined) {
+    const by = runtimeOf(location, runtime);
     const store = await openStore();
-    const source = new RunSource(store, await modelOfRun(store, ofRun.run, ofRun.path), ofRun.path, given);
+    const model = await modelOfRun(store, ofRun.run, ofRun.path);
+    const source = new RunSource(store, model, ofRun.path, { name: given, runtime: by });
     return { name: source.name, source };
   }
   if (/^(models|runs):/.test(location)) {
@@ -164,7 +201,7 @@ async function specOf(
       hint: 'models:/NAME/STAGE, models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN_ID/PATH',
     });
   }
-  const source = FolderSource.single(path.resolve(cwd, location), given);
+  const source = FolderSource.single(path.resolve(cwd, location), given, runtimeOf(location, runtime));
   const [ref] = await source.list();
   return { name: ref?.name ?? location, source };
 }

@@ -11,9 +11,9 @@ export const serveCommand: Command = {
     { name: 'model-uri', short: 'm', value: 'URI', completes: 'model', summary: 'what to serve' },
     ...serveFlags.map((flag) => {
       if (flag.name === 'host') return { ...flag, short: 'h' };
+      if (flag.name === 'runtime') return { ...flag, default: 'auto' };
       return flag.name === 'port' ? { ...flag, default: '5000' } : flag;
     }),
-    { name: 'env-manager', value: 'NAME', summary: 'accepted and not needed: no Python runs here', hidden: true },
   ],
   async run(input, terminal) {
     const { runServe } = await import('./serve.ts');

@@ -1,5 +1,11 @@
 import type { FlagSpec } from '../parse/command.ts';
 
+/** Flags of whatever may run a model in Python. */
+export const pythonFlags: readonly FlagSpec[] = [
+  { name: 'python', value: 'PATH', completes: 'path', summary: 'the Python that runs models (default: python3)' },
+  { name: 'trust', summary: 'let Python load files, folders and runs:/, too: loading a pickle runs its code' },
+];
+
 /** Flags of `serve` and `models serve`. */
 export const serveFlags: readonly FlagSpec[] = [
   {
@@ -36,6 +42,22 @@ export const serveFlags: readonly FlagSpec[] = [
     default: '1',
     summary: 'server processes on the same port, for more cores',
   },
+  {
+    name: 'runtime',
+    value: 'NAME',
+    choices: ['onnx', 'python', 'auto'],
+    default: 'onnx',
+    summary: 'python: run models with the python_function flavor; auto: where there is no ONNX',
+  },
+  ...pythonFlags,
+  {
+    name: 'env-manager',
+    value: 'NAME',
+    choices: ['local', 'uv', 'virtualenv', 'conda'],
+    default: 'local',
+    summary: "uv: install what the model's requirements.txt says; all others: nothing",
+  },
+  { name: 'python-memory', value: 'MB', integer: true, summary: 'replace a Python above this (default: half of all)' },
   { name: 'inference-threads', value: 'N', integer: true, summary: 'threads that run models (default: cores - 1)' },
   {
     name: 'max-batch',

@@ -1,7 +1,8 @@
 import * as os from 'node:os';
+import * as path from 'node:path';
 
 import { readPublicKeys, trustedKeys } from '../../app/registry/model-signature.ts';
-import { serveModels, type ServeModelsOptions } from '../../app/usecases/serve.ts';
+import { serveModels, type ServeModelsOptions, type ServeRuntime } from '../../app/usecases/serve.ts';
 import { openPlace, trackingPlace } from '../../app/places/tracking-home.ts';
 import { messageOf, MlopsError, silentLogger } from '../../base/index.ts';
 import { Member, superviseServers, type RunningServer } from '../../serve/index.ts';
@@ -46,6 +47,7 @@ export async function runServe(sources: readonly string[], input: Input, termina
 async function serveUntilStopped(server: RunningServer, input: Input, terminal: Terminal): Promise<number> {
   await refuseNothing(server);
   for (const { name, error } of server.failures) tellFailure(name, error, terminal);
+  tellPython(server, terminal);
   announce(modelsOf(server), server.listening.url, terminal);
   await aborted(terminal.signal);
   terminal.note('stopping: finishing the requests under way');
@@ -141,7 +143,21 @@ function optionsOf(sources: readonly string[], input: Input, terminal: Terminal)
     onChange: (line) => terminal.note(line),
     watch: input.on('watch'),
     serverVersion: version,
+    runtime: runtimeOf(input, terminal),
     log: terminal.log,
+  };
+}
+
+/** `models serve` gives `auto`: as MLflow, it runs what is in the registry. */
+function runtimeOf(input: Input, { cwd, env }: Terminal): ServeRuntime {
+  const limit = megabytes(input.number('python-memory'));
+  const named = input.text('python');
+  const python = named === undefined ? env['MLOPS_PYTHON'] : /[\\/]/.test(named) ? path.resolve(cwd, named) : named;
+  const manager = input.text('env-manager') === 'uv' ? 'uv' : 'local';
+  return {
+    kind: (input.text('runtime') ?? 'onnx') as ServeRuntime['kind'],
+    trust: input.on('trust'),
+    python: { python, manager, env, memoryLimit: limit },
   };
 }
 
@@ -185,6 +201,12 @@ async function refuseNothing(server: RunningServer): Promise<void> {
 function tellFailure(name: string, error: unknown, terminal: Terminal): void {
   terminal.warn(`'${name}' is not served: ${messageOf(error)}`);
   if (error instanceof MlopsError && error.hint !== undefined) terminal.note(`  ${error.hint}`);
+}
+
+function tellPython({ repository }: RunningServer, terminal: Terminal): void {
+  for (const { spec, current } of repository.models.values()) {
+    if (current?.python !== undefined) terminal.note(`'${spec.name}' runs in Python`);
+  }
 }
 
 interface Announced {

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isSystemError, MlopsError } from '../../base/index.ts';
 import { declaresEnsemble, describeModel } from '../../model/index.ts';
 import type { ModelRef, ModelSource, OpenModel } from './model-source.ts';
+import { notServable, pythonFile, type Runtime } from './runtime.ts';
 
 /** How often files are looked at, in milliseconds. What changed must look the same twice: it may be half copied. */
 const watchInterval = 500;
@@ -21,13 +22,20 @@ export class FolderSource implements ModelSource {
   /** The number that the content of a model has. */
   readonly #numbers = new Map<string, { readonly fingerprint: string; readonly number: number }>();
 
-  private constructor(models: () => ReadonlyMap<string, string>, find = (name: string) => models().get(name)) {
+  readonly #runtime: Runtime;
+
+  private constructor(
+    models: () => ReadonlyMap<string, string>,
+    runtime: Runtime,
+    find = (name: string) => models().get(name),
+  ) {
     this.#models = models;
+    this.#runtime = runtime;
     this.#find = find;
   }
 
   /** @throws MlopsError `model_not_found`. */
-  static single(location: string, name?: string): FolderSource {
+  static single(location: string, name?: string, runtime: Runtime = 'onnx'): FolderSource {
     const absolute = path.resolve(location);
     if (!fs.existsSync(absolute)) {
       throw new MlopsError('model_not_found', `there is no model at '${location}'`, {
@@ -35,11 +43,11 @@ export class FolderSource implements ModelSource {
       });
     }
     const models = new Map([[name ?? stem(absolute), absolute]]);
-    return new FolderSource(() => models);
+    return new FolderSource(() => models, runtime);
   }
 
   /** @throws MlopsError `model_not_found` when there is no such directory. */
-  static directory(location: string): FolderSource {
+  static directory(location: string, runtime: Runtime = 'onnx'): FolderSource {
     const absolute = path.resolve(location);
     if (!fs.statSync(absolute, { throwIfNoEntry: false })?.isDirectory()) {
       throw new MlopsError('model_not_found', `'${location}' is not a directory`, {
@@ -48,6 +56,7 @@ export class FolderSource implements ModelSource {
     }
     return new FolderSource(
       () => scan(absolute),
+      runtime,
       (name) => findIn(absolute, name),
     );
   }
@@ -86,12 +95,9 @@ export class FolderSource implements ModelSource {
     }
     const description = await describeModel(ref.uri);
     const ensemble = description.flavors.includes('ensemble') ? path.join(description.path, 'serving.yaml') : undefined;
-    const file = description.onnxFile ?? ensemble;
-    if (!description.servable || file === undefined) {
-      throw new MlopsError('model_not_servable', `'${ref.uri}' cannot be served: ${description.reason}`, {
-        hint: description.wayOut,
-      });
-    }
+    const python = pythonFile(description, this.#runtime);
+    const file = python ?? description.onnxFile ?? ensemble;
+    if (file === undefined || (python === undefined && !description.servable)) throw notServable(description, ref.uri);
     const folder = description.kind === 'mlflow-folder' ? description.path : undefined;
     return { ref, file, folder, release: () => Promise.resolve() };
   }

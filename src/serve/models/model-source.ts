@@ -19,7 +19,7 @@ export interface ModelRef {
 /** A model on the local disk, ready to load. `release` gives back temporary downloads. */
 export interface OpenModel {
   readonly ref: ModelRef;
-  /** Absolute path of the `.onnx` file; external data lies beside it. Of an ensemble its serving.yaml. */
+  /** Absolute path of the `.onnx` file; external data lies beside it. Of an ensemble its serving.yaml; its MLmodel for Python. */
   readonly file: string;
   /** Absolute path of the MLflow model folder, when there is one. */
   readonly folder: string | undefined;

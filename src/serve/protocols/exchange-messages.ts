@@ -15,9 +15,10 @@ export type SentFacts = Omit<VersionFacts, 'processing'> & { readonly recipe: Pr
 
 export function factsOf(version: VersionFacts): SentFacts {
   const { ref, session, md5, inputs, optional, outputs, outputNames, labels, mlModel, processing, onnx } = version;
+  const { python } = version;
   const edges = { inputs, optional, outputs, outputNames };
   const parts = { outputs: onnx.outputs, classes: onnx.classes };
-  return { ref, session, md5, ...edges, labels, mlModel, onnx: parts, recipe: processing?.recipe };
+  return { ref, session, md5, ...edges, labels, mlModel, python, onnx: parts, recipe: processing?.recipe };
 }
 
 /** A run of which another thread is to write the answer. */
@@ -28,6 +29,7 @@ export interface Writing {
   readonly feeds: Tensors;
   readonly fetches: readonly string[];
   readonly raw: Tensors;
+  readonly shape?: Run['shape'];
   readonly processed: boolean;
   readonly pictures?: Run['pictures'];
   readonly form: AnswerForm;

@@ -10,6 +10,7 @@ import { plainFeeds, plainNumbersOf } from './plain-feeds.ts';
 import type { PlainNumbers } from '../wire/plain-numbers.ts';
 import { readScoring, type Scoring } from './mlflow-protocol.ts';
 import { nativeAnswer, nativeRows, readNativeInputs, readObject } from './native-protocol.ts';
+import { pythonAnswer } from './python-scoring.ts';
 import { scoringAnswer } from './scoring-answer.ts';
 import { answersRecords, isEmptyFrame, picturesOf, scoringFeeds, scoringRows } from './scoring-frames.ts';
 import { readV2Inputs, readV2Request, v2Answer, type V2Outputs, type V2Request } from './v2-protocol.ts';
@@ -139,6 +140,10 @@ export function writeAnswer(
 ): { json: string; binary: Buffer[] } {
   if (form.protocol === 'v2') return v2Answer(prediction, form.outputs, form.id);
   const json =
-    form.protocol === 'native' ? nativeAnswer(prediction, predictionId) : scoringAnswer(prediction, form.records);
+    form.protocol === 'native'
+      ? nativeAnswer(prediction, predictionId)
+      : prediction.answer.shape === undefined
+        ? scoringAnswer(prediction, form.records)
+        : pythonAnswer(prediction);
   return { json, binary: [] };
 }

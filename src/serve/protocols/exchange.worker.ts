@@ -107,7 +107,14 @@ async function write({ version: sent, form, predictionId, elapsed, log, arm, ...
   const answers = new AnswerDistribution();
   countAnswers(answers, run, done.labels);
   const latency = elapsed + performance.now() - started;
-  const prediction = { ...done, version, arm, feeds: run.feeds, answer: { outputs: run.raw }, latency };
+  const prediction = {
+    ...done,
+    version,
+    arm,
+    feeds: run.feeds,
+    answer: { outputs: run.raw, shape: run.shape },
+    latency,
+  };
   const line = log === undefined ? undefined : predictionLine(prediction, predictionId, log.request, log.redact);
   const { json, binary } = writeAnswer(form, prediction, predictionId);
   const length = Buffer.byteLength(json);

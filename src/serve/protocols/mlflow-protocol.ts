@@ -12,6 +12,10 @@ export interface Scoring {
   readonly value: Json;
   /** A CSV table, in place of the value. */
   readonly csv?: CsvTable;
+  /** Values of the model's parameters, where the request has some. */
+  readonly params?: Json | undefined;
+  /** The body as it came. */
+  text(): string;
 }
 
 const supported = "['text/csv', 'application/json']";
@@ -25,7 +29,8 @@ export function readScoring(body: unknown, contentType: string | undefined, exac
   const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase();
   const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
   if (type === 'text/csv') {
-    return { form: 'dataframe_split', value: null, csv: parseCsv(textOf(bytes, contentType)) };
+    const table = textOf(bytes, contentType);
+    return { form: 'dataframe_split', value: null, csv: parseCsv(table), text: () => table };
   }
   if (type !== 'application/json') {
     throw new MlopsError(
@@ -46,7 +51,8 @@ export function readScoring(body: unknown, contentType: string | undefined, exac
       `${oneOf} Received dictionary with input fields: ${pythonList(Object.keys(value))}.`,
     );
   }
-  return { form, value: value[form] ?? null };
+  const params = Object.hasOwn(value, 'params') ? value['params'] : undefined;
+  return { form, value: value[form] ?? null, params, text: () => textOf(bytes, contentType) };
 }
 
 const oneOf =

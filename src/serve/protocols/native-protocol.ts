@@ -7,7 +7,8 @@ import { chosenOutputs, type Prediction } from '../running/predict.ts';
 import type { GivenPictures, GivenValues, InputStep, PictureFiles, SentRows } from '../processing/steps.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import { noTensors, type Tensors } from '../wire/tensor.ts';
-import { invalid, tensorFromJson, tensorToJson } from '../wire/tensor-json.ts';
+import { invalid, tensorFromJson } from '../wire/tensor-json.ts';
+import { pythonRequest, pythonValue } from './python-scoring.ts';
 
 /** @throws MlopsError `bad_json`, `bad_request` when the body is no object. */
 export function readObject(body: unknown, exact: boolean, contentType: string | undefined): JsonObject {
@@ -34,6 +35,10 @@ export function readNativeInputs(
 ): { feeds: Tensors; fetches: readonly string[]; pictures?: GivenPictures; given?: GivenValues } {
   const step = version.processing?.input;
   const rows = rowsOf(version, body, said);
+  if (version.python?.mode === 'json') {
+    const feeds = pythonRequest(rows.at === 'instances' ? 'instances' : 'inputs', rows.value);
+    return { feeds, fetches: readFetches(version, body) };
+  }
   if (step?.kind === 'ensemble') {
     return {
       feeds: noTensors(),
@@ -183,7 +188,7 @@ export function nativeAnswer(prediction: Prediction, predictionId: string): stri
     const tensor = outputs[name];
     const rows = objects?.[name];
     if (tensor === undefined && rows === undefined) continue;
-    const value = tensor === undefined ? JSON.stringify(rows) : tensorToJson(tensor);
+    const value = tensor === undefined ? JSON.stringify(rows) : pythonValue(prediction, tensor);
     text += `${i > 0 ? ',' : ''}${JSON.stringify(name)}:${value}`;
   }
   text += '}';

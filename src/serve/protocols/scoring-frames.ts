@@ -9,9 +9,17 @@ import { noTensors, type Tensors } from '../wire/tensor.ts';
 import { invalid, tensorFromJson } from '../wire/tensor-json.ts';
 import { pythonList, type Scoring } from './mlflow-protocol.ts';
 import { namedFeeds, sampled } from './native-protocol.ts';
+import { pythonFeeds } from './python-scoring.ts';
 
 /** The tensors of a scoring request. @throws MlopsError `invalid_input` in MLflow's words where it has some. */
 export function scoringFeeds(version: VersionFacts, scoring: Scoring): Tensors {
+  const { python } = version;
+  return python === undefined
+    ? tensorFeeds(version, scoring)
+    : pythonFeeds(python, scoring, () => tensorFeeds(version, scoring));
+}
+
+function tensorFeeds(version: VersionFacts, scoring: Scoring): Tensors {
   const { form, value } = scoring;
   const step = version.processing?.input;
   const frame = frameIn(version, scoring);
@@ -83,7 +91,7 @@ export function answersRecords(version: VersionFacts, { form }: Scoring): boolea
 
 /** True for a table with all its columns and no rows, of which records are asked: `[]` is the answer, whatever the model. */
 export function isEmptyFrame(version: VersionFacts, scoring: Scoring): boolean {
-  if (!mayBeEmpty(scoring) || !answersRecords(version, scoring)) return false;
+  if (version.python !== undefined || !mayBeEmpty(scoring) || !answersRecords(version, scoring)) return false;
   const frame = frameIn(version, scoring);
   if (frame?.columns === undefined || frame.columns.length === 0 || frame.rows.length > 0) return false;
   const { columns } = frame;

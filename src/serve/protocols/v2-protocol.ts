@@ -2,6 +2,7 @@ import { MlopsError } from '../../base/index.ts';
 import { knownFormat } from '../../pictures/index.ts';
 import { wireShape, type Dtype, type TensorInfo } from '../../model/index.ts';
 import { parseJson, showJson, type Json, isObject, type JsonObject } from '../wire/json-reader.ts';
+import { present } from '../running/finish.ts';
 import { chosenOutputs, type Prediction } from '../running/predict.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import { dtypeByV2, dtypes, elementCount, noTensors, type Tensor, type Tensors } from '../wire/tensor.ts';
@@ -129,15 +130,21 @@ function readHead(version: VersionFacts, input: Json, path: string) {
   if (!isObject(input)) throw invalid(path, 'an object', showJson(input));
   const { name, datatype, shape, data } = input;
   const known = [...version.inputs, ...version.optional];
-  const info = known.find((candidate) => candidate.name === name);
+  const dtype = typeof datatype === 'string' ? dtypeByV2.get(datatype) : undefined;
+  const info = known.find((candidate) => candidate.name === name) ?? free(version, name, dtype);
   if (info === undefined) {
     throw invalid(`${path}.name`, `one of ${known.map((one) => one.name).join(', ')}`, showJson(name));
   }
-  const dtype = typeof datatype === 'string' ? dtypeByV2.get(datatype) : undefined;
   if (dtype !== info.dtype) throw invalid(`${path}.datatype`, dtypes[info.dtype].v2, showJson(datatype));
   const dims = readShape(shape, `${path}.shape`);
   checkDims(dims, info, `${path}.shape`);
   return { info, dims, binarySize: binarySizeOf(input['parameters'], path), data };
+}
+
+/** Python takes any tensor for a model without a signature. */
+function free(version: VersionFacts, name: Json | undefined, dtype: Dtype | undefined): TensorInfo | undefined {
+  if (version.python?.mode !== 'json' || typeof name !== 'string' || dtype === undefined) return undefined;
+  return { name, dtype, dims: undefined };
 }
 
 const maxElements = 2 ** 31;
@@ -250,7 +257,7 @@ export function v2Answer(
   const { version, arm, answer } = prediction;
   const binary: Buffer[] = [];
   const texts: string[] = [];
-  for (const name of outputs.fetches) {
+  for (const name of version.python === undefined ? outputs.fetches : present(outputs.fetches, answer.outputs)) {
     const values = answer.outputs[name];
     if (values === undefined) continue;
     const count = outputs.classes.get(name);
@@ -279,7 +286,7 @@ export function v2Metadata(version: VersionFacts) {
   return {
     name: version.ref.name,
     versions: [version.ref.version],
-    platform: 'onnxruntime_onnx',
+    platform: version.python === undefined ? 'onnxruntime_onnx' : 'mlflow_pyfunc',
     inputs: pictureInputs(version, version.inputs.map(shaped)),
     outputs: version.outputs.map(shaped),
   };

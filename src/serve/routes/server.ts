@@ -21,7 +21,10 @@ import { addFeedbackRoutes } from './feedback-routes.ts';
 import { RunningContext } from './running-context.ts';
 import { addSimilarityRoutes } from './similarity-routes.ts';
 import { addStatsRoutes } from './stats-routes.ts';
+import { PythonEnvironment, type PythonEnvironmentOptions } from '../python/environment.ts';
+import { PythonPool, type PythonPoolOptions } from '../python/python-pool.ts';
 import { InferencePool } from '../running/inference-pool.ts';
+import { Runtimes } from '../running/runtimes.ts';
 import { addMlflowRoutes } from './mlflow-routes.ts';
 import { addV2Routes, v2Errors } from './v2-routes.ts';
 import { addHealthRoutes, addNativeRoutes } from './native-routes.ts';
@@ -72,6 +75,8 @@ export interface ServeOptions {
   /** Who decodes pictures, and what they may take. */
   readonly pictures?: Partial<PicturePoolOptions> | undefined;
   /** Metrics that are not the serving's own, for `/metrics`. */
+  /** Run models by Python; absent: only ONNX is served. */
+  readonly python?: (Omit<PythonEnvironmentOptions, 'log'> & Pick<PythonPoolOptions, 'memoryLimit'>) | undefined;
   readonly moreMetrics?: (() => Promise<string>) | undefined;
   /** Adds routes that are not the serving's own. */
   readonly extend?: ((shell: Shell) => void) | undefined;
@@ -113,13 +118,18 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   });
   const threads = new ExchangeThreads(options.exchange);
   const lazy = options.lazy ?? options.models.length > eagerLimit;
-  const repository = new Repository(options.models, { pool, log, lazy, memoryBudget: options.memoryBudget });
+  const python = new PythonPool({ processes: options.threads, memoryLimit: options.python?.memoryLimit, log });
+  const environment = new PythonEnvironment({ ...options.python, log });
+  const repository = new Repository(options.models, {
+    ...{ pool, log, lazy, memoryBudget: options.memoryBudget },
+    python: options.python === undefined ? undefined : { pool: python, environment },
+  });
   const ledger = new Ledger();
   const pictures = new PictureDesk(
     new PicturePool({ file: () => locateWorker('picture'), ...options.pictures }),
     options.predictionLog !== undefined,
   );
-  const scheduler = new Scheduler(pool, options.scheduler);
+  const scheduler = new Scheduler(new Runtimes(pool, python), options.scheduler);
   const { member, growing = [] } = options;
   const predictionLog = options.predictionLog === undefined ? undefined : openLog(options.predictionLog, log, member);
   const { rules: store } = options;
@@ -203,6 +213,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       await repository.close();
       await threads.close();
       await pictures.close();
+      await python.close();
       const ended = await pool.close(Math.max(1_000, deadline));
       await predictionLog?.close();
       member?.leave();

@@ -1,4 +1,5 @@
 import type { PictureFacts, Placement } from '../../pictures/index.ts';
+import type { PythonShape } from '../python/python-model.ts';
 import type { Processed } from '../processing/steps.ts';
 import type { Tensor, Tensors } from '../wire/tensor.ts';
 import type { VersionFacts } from './served-version.ts';
@@ -12,6 +13,8 @@ export interface Run {
   readonly fetches: readonly string[];
   /** What the model gave. */
   readonly raw: Tensors;
+  /** What a Python model returned them as. */
+  readonly shape?: PythonShape | undefined;
   /** Apply the outputs part of serving.yaml. */
   readonly processed: boolean;
   /** Of the pictures that became rows. */
@@ -32,12 +35,23 @@ export function finish({ version, feeds, fetches, raw, processed, pictures }: Ru
   const outputs = done?.outputs ?? raw;
   return {
     outputs,
-    fetches: done === undefined ? fetches : [...Object.keys(outputs), ...Object.keys(done.objects ?? {})],
+    fetches:
+      done === undefined
+        ? version.python === undefined
+          ? fetches
+          : present(fetches, raw)
+        : [...Object.keys(outputs), ...Object.keys(done.objects ?? {})],
     labels: done?.labels ?? labelsOf(version, raw),
     top: done?.top,
     units: done?.units,
     objects: done?.objects,
   };
+}
+
+/** The wanted outputs that there are; a Python model may return others than it was found to: then all of them. */
+export function present(fetches: readonly string[], raw: Tensors): readonly string[] {
+  const found = fetches.filter((name) => raw[name] !== undefined);
+  return found.length > 0 ? found : Object.keys(raw);
 }
 
 /** One label for each row, where the model has labels. */

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 
 import { messageOf, MlopsError, type Logger } from '../../base/index.ts';
 import type { Tensors } from '../wire/tensor.ts';
+import type { Runner, RunnerPool, RunResult } from './job.ts';
 import { NearSessions } from './near-sessions.ts';
 import { translate } from './runtime-messages.ts';
 import type { FromWorker, LoadedInfo, ToWorker } from './worker-messages.ts';
@@ -17,22 +18,11 @@ export interface InferencePoolOptions {
   readonly log: Logger;
 }
 
-export interface RunResult {
-  readonly outputs: Tensors;
-  /** Time inside the runtime. */
-  readonly milliseconds: number;
-}
-
-/** Whatever runs a model that is loaded in it. */
-export interface Runner {
-  run(session: number, feeds: Tensors, fetches: readonly string[]): Promise<RunResult>;
-}
-
 type Call = { readonly kind: ToWorker['kind']; resolve(message: FromWorker): void; reject(error: Error): void };
 type Request = ToWorker extends infer Message ? (Message extends unknown ? Omit<Message, 'id'> : never) : never;
 
 /** One inference thread. `runs` counts what was sent to it and is not answered yet. */
-export class InferenceThread {
+export class InferenceThread implements Runner {
   runs = 0;
   /** When the last sign of life came from a thread that had something to run. */
   #busySince = Infinity;
@@ -187,7 +177,7 @@ const quickLoad = 100;
  * what does not stays, with as many threads of its own: sessions cannot pass from one thread to another. A thread that
  * dies is started again with its models.
  */
-export class InferencePool {
+export class InferencePool implements RunnerPool {
   /** The threads that models share. */
   readonly threads: readonly InferenceThread[];
   restarts = 0;

@@ -17,7 +17,7 @@ export interface Prediction extends Finished {
   /** By which the version was chosen. */
   readonly arm: Arm | undefined;
   readonly feeds: Tensors;
-  readonly answer: Pick<Answer, 'outputs'>;
+  readonly answer: Pick<Answer, 'outputs' | 'shape'>;
   /** Of the pictures of the request, a row each. */
   readonly pictures?: readonly DecodedPicture[] | undefined;
   /** Versions of the members of an ensemble, by name. */
@@ -84,7 +84,7 @@ export class Predictor {
         { feeds, fetches: wanted, gone: request.gone?.bind(request) },
         pictures?.length,
       );
-      const run: Run = { version, feeds, fetches, raw: answer.outputs, processed, pictures };
+      const run: Run = { version, feeds, fetches, raw: answer.outputs, shape: answer.shape, processed, pictures };
       const elsewhere = request.writeElsewhere?.(run, performance.now() - started);
       const answers = elsewhere === undefined ? undefined : await elsewhere;
       const done = answers === undefined ? finish(run) : nothing;
@@ -142,7 +142,8 @@ const nothing: Finished = {
 /** @throws MlopsError `invalid_input` when a requested output does not exist. */
 export function chosenOutputs(version: VersionFacts, names: readonly string[], path: string): readonly string[] {
   for (const [i, name] of names.entries()) {
-    if (version.outputNames.includes(name)) continue;
+    // What a Python model returns may be known by no signature.
+    if (version.outputNames.includes(name) || (version.python !== undefined && version.outputs.length === 0)) continue;
     const expected = `one of ${version.outputNames.join(', ')}`;
     throw new MlopsError('invalid_input', `${path}[${i}]: expected ${expected}, got '${name}'`, {
       data: { path: `${path}[${i}]`, expected, got: name },

@@ -1,8 +1,9 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { messageOf, MlopsError, type Logger } from '../../base/index.ts';
-import { parseMlModel } from '../../model/index.ts';
+import { loadFusion } from './fusion.ts';
+import { readMlModel } from './mlmodel-file.ts';
+import { loadPythonVersion, type PythonFolder, type PythonRuntime } from './python-version.ts';
 import type { InferencePool } from './inference-pool.ts';
 import type { ModelRef, OpenModel } from '../models/model-source.ts';
 import { loadEnsemble, loadProcessing } from '../processing/processing.ts';
@@ -12,6 +13,8 @@ import { tryOut } from './warm-up.ts';
 
 export interface RepositoryOptions {
   readonly pool: InferencePool;
+  /** Who runs models that Python runs; absent: none are served. */
+  readonly python?: PythonRuntime | undefined;
   readonly log: Logger;
   /** Bytes that loaded models may take, by estimate; the least recently used ones go. Default: no limit. */
   readonly memoryBudget?: number | undefined;
@@ -183,13 +186,17 @@ export class Repository {
   }
 
   async #open(model: ServedModel, ref: ModelRef): Promise<ServedVersion> {
-    const { pool, log } = this.#options;
+    const { pool } = this.#options;
     const started = performance.now();
     const open = await model.spec.source.open(ref);
     let version: ServedVersion;
     try {
       if (/\.ya?ml$/i.test(open.file)) return await this.#openEnsemble(model, ref, open);
       const mlModel = await readMlModel(open.folder);
+      if (path.basename(open.file) === 'MLmodel' && mlModel !== undefined) {
+        const found = { ref: { ...ref, name: model.spec.name }, file: open.file, mlModel };
+        return await this.#openPython(model, found, open);
+      }
       ({ version } = await pool.load(open.file, async (aside) => {
         const { inputs, outputs } = edgesOf(ref, aside.info);
         const processing = await loadProcessing(open.file, {
@@ -206,13 +213,28 @@ export class Repository {
       await open.release();
       throw error;
     }
+    return this.#admit(model, version, { open, started });
+  }
+
+  /** Puts a version that was loaded into service. */
+  #admit(model: ServedModel, version: ServedVersion, { open, started }: { open: OpenModel; started: number }) {
     this.#holdings.set(version, { open, leases: 0, lastUsed: performance.now(), retired: false });
-    model.versions.set(ref.version, version);
+    model.versions.set(version.ref.version, version);
     const took = Math.round(performance.now() - started);
     const batching = version.alone === undefined ? 'batching' : `no batching: ${version.alone}`;
-    log.info(`loaded ${model.spec.name} version ${ref.version} in ${took} ms, ${batching}`);
+    const place = version.python === undefined ? '' : ' into Python';
+    this.#options.log.info(
+      `loaded ${version.ref.name} version ${version.ref.version}${place} in ${took} ms, ${batching}`,
+    );
     this.#evict(version);
     return version;
+  }
+
+  /** A model that Python runs, in processes of its own. */
+  async #openPython(model: ServedModel, found: PythonFolder, open: OpenModel): Promise<ServedVersion> {
+    const started = performance.now();
+    const version = await loadPythonVersion(this.#options.python, found, this.#options.log);
+    return this.#admit(model, version, { open, started });
   }
 
   /** An ensemble: its members are loaded first, and held as long as it is; all of them, or it is not. */
@@ -225,18 +247,7 @@ export class Repository {
       for (const member of config.members) members.set(member.name, await this.#member(model, member.model));
       if (config.fusion !== undefined) {
         const file = path.join(path.dirname(open.file), config.fusion);
-        ({ version: fusion } = await pool.load(file, (aside) => {
-          const edges = edgesOf(ref, aside.info);
-          const parts = {
-            session: aside.session,
-            mlModel: undefined,
-            processing: undefined,
-            alone: undefined,
-            ...edges,
-          };
-          const made = makeVersion(ref, parts, aside.info);
-          return Promise.resolve({ version: made, feeds: undefined, fetches: made.outputNames });
-        }));
+        fusion = await loadFusion(pool, ref, file);
       }
       const version = ensembleVersion(
         { ...ref, name: model.spec.name },
@@ -315,9 +326,9 @@ export class Repository {
     const { ensemble } = version;
     for (const member of ensemble?.members.values() ?? []) this.#letGoOfMember(member);
     if (ensemble?.fusion !== undefined) void this.#options.pool.release(ensemble.fusion.session);
-    const { pool, log } = this.#options;
+    const { pool, python, log } = this.#options;
     const { name, version: number } = version.ref;
-    pool
+    (version.python === undefined ? pool : (python?.pool ?? pool))
       .release(version.session)
       .then(() => open.release())
       .catch((error: unknown) => log.warn(`letting go of ${name} version ${number}: ${messageOf(error)}`));
@@ -380,10 +391,4 @@ export class Repository {
   async close(): Promise<void> {
     await Promise.allSettled([...this.#holdings.values()].map(({ open }) => open.release()));
   }
-}
-
-async function readMlModel(folder: string | undefined) {
-  const file = folder === undefined ? undefined : path.join(folder, 'MLmodel');
-  if (file === undefined || !fs.existsSync(file)) return undefined;
-  return parseMlModel(fs.readFileSync(file, 'utf8'), file);
 }

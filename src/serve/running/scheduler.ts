@@ -1,6 +1,5 @@
 import { isMlopsError, MlopsError } from '../../base/index.ts';
-import type { InferencePool, Runner } from './inference-pool.ts';
-import type { Answer, Job } from './job.ts';
+import type { Answer, Job, Runner, RunnerPool } from './job.ts';
 import type { Lease } from './router.ts';
 import type { ServedVersion } from './served-version.ts';
 import { hasPacked } from '../wire/packed-texts.ts';
@@ -40,7 +39,7 @@ interface Lane {
  */
 export class Scheduler {
   readonly options: SchedulerOptions;
-  readonly #pool: InferencePool;
+  readonly #pool: RunnerPool;
   /** By version; with it they go. */
   readonly #lanes = new WeakMap<ServedVersion, Lane>();
   /** Those in which something waits. */
@@ -49,7 +48,7 @@ export class Scheduler {
   #pumping = false;
   #sweeper: NodeJS.Timeout | undefined;
 
-  constructor(pool: InferencePool, options: Partial<SchedulerOptions> = {}) {
+  constructor(pool: RunnerPool, options: Partial<SchedulerOptions> = {}) {
     this.#pool = pool;
     pool.onFree = () => this.#pump();
     this.options = { ...schedulerDefaults, ...options };
@@ -174,7 +173,7 @@ export class Scheduler {
     const started = performance.now();
     const feeds = jobs.length === 1 ? first.feeds : joinFeeds(jobs);
     try {
-      const { outputs, milliseconds } = await thread.run(lane.version.session, feeds, first.fetches);
+      const { outputs, milliseconds, shape } = await thread.run(lane.version.session, feeds, first.fetches);
       const rows = jobs.reduce((sum, job) => sum + Math.max(1, job.rows), 0);
       if (jobs.length > 1 && !rowsMatch(outputs, rows)) throw new RowMismatch();
       first.stats.ran(rows, milliseconds);
@@ -184,7 +183,7 @@ export class Scheduler {
         const own = jobs.length === 1 ? outputs : rowsOf(outputs, from, from + job.rows);
         from += job.rows;
         this.#finish(job);
-        job.resolve({ outputs: own, queued: started - job.arrived, ran: milliseconds, batchRows: rows });
+        job.resolve({ outputs: own, shape, queued: started - job.arrived, ran: milliseconds, batchRows: rows });
       }
     } catch (error) {
       if (error instanceof RowMismatch) {

@@ -11,6 +11,7 @@ import {
 } from '../../model/index.ts';
 import { MlopsError } from '../../base/index.ts';
 import type { ModelRef } from '../models/model-source.ts';
+import type { PythonFacts } from '../python/python-model.ts';
 import type { EnsembleConfig } from '../processing/ensemble-config.ts';
 import type { Processing } from '../processing/steps.ts';
 import type { LoadedInfo } from './worker-messages.ts';
@@ -31,6 +32,8 @@ export interface VersionFacts {
   readonly mlModel: MlModel | undefined;
   /** What serving.yaml declares. */
   readonly processing: Processing | undefined;
+  /** Set for a model that Python runs. */
+  readonly python?: PythonFacts | undefined;
 }
 
 /**
@@ -113,7 +116,8 @@ export function ensembleVersion(
   };
 }
 
-const noGraph: OnnxModel = {
+/** What there is to say of the graph of a version that has none. */
+export const noGraph: OnnxModel = {
   ...{ irVersion: 0, producer: '', producerVersion: '', domain: '', modelVersion: 0, docString: '', graphName: '' },
   ...{ opsets: [], metadata: new Map(), inputs: [], optional: [], outputs: [], externalFiles: [], classes: new Map() },
   hasZipMap: false,

@@ -214,4 +214,5 @@ def main():
     print("compared", compared)
 
 
-main()
+if __name__ == "__main__":
+    main()
