@@ -115,12 +115,13 @@ export const RECIPES = [
     check: [['{dir}/bin/python', '-c', 'import optuna, cmaes, scipy; print(optuna.__version__)']],
   }),
   venv('science', {
-    about: 'NumPy, SciPy, scikit-learn, pandas, Arrow and COCO: what the numbers of monitoring are judged by',
+    about: 'NumPy, SciPy, statsmodels, scikit-learn, pandas, Arrow and COCO: what the numbers of monitoring are judged by',
     pins: [
       'numpy==2.4.6',
       'scipy==1.17.1',
       'scikit-learn==1.9.1',
       'pandas==3.1.1',
+      'statsmodels==0.15.0',
       'pyarrow==26.0.1',
       'pycocotools==2.0.11',
       'django==5.2.19',
@@ -132,7 +133,7 @@ export const RECIPES = [
     pythons: [11, 13],
     program: 'bin/python',
     check: [
-      ['{dir}/bin/python', '-c', 'import numpy, scipy, sklearn, pandas, pyarrow.parquet, pycocotools.cocoeval'],
+      ['{dir}/bin/python', '-c', 'import numpy, scipy, sklearn, pandas, pyarrow.parquet, pycocotools.cocoeval, statsmodels.stats.power'],
       ['{dir}/bin/python', '-c', 'import django, flask, fastapi, uvicorn, aiosmtpd.controller'],
     ],
   }),

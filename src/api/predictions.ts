@@ -1,6 +1,6 @@
 import { MlopsError } from '../base/index.ts';
 import type { Shell } from '../http/index.ts';
-import { intakeLimit, PredictionLog, takeLabels, takePredictions, type Intake } from '../monitor/index.ts';
+import { intakeLimit, PredictionLog, takeFeedback, takePredictions, type Intake } from '../monitor/index.ts';
 
 export interface PredictionRoutesOptions {
   /** Folder of the prediction log. */
@@ -28,8 +28,8 @@ export function addPredictionRoutes(shell: Shell, { directory, prefix, onTrouble
   };
   const routes = [
     ['/predictions', takePredictions],
-    ['/predictions/labels', takeLabels],
-    ['/feedback', takeLabels],
+    ['/predictions/labels', takeFeedback],
+    ['/feedback', takeFeedback],
   ] as const;
   for (const [path, take] of routes) {
     const options = { bodyLimit: intakeLimit, config: { scope: 'write' as const } };

@@ -33,6 +33,12 @@ export interface LabelEntry {
   readonly id: string;
   readonly label: Answer;
   readonly at: number;
+}
+
+/** What turned out of a prediction: what is true, what it was worth, or both. */
+export interface FeedbackEntry extends Omit<LabelEntry, 'label'> {
+  readonly label?: Answer;
+  readonly reward?: number;
   readonly comment?: string;
 }
 
@@ -69,9 +75,28 @@ export function predictionLine(entry: Entry): string {
   return JSON.stringify({ kind: 'prediction', ...entry });
 }
 
-/** A label as a line of the log. */
-export function labelLine({ id, label, at, comment }: LabelEntry): string {
-  return JSON.stringify({ kind: 'feedback', prediction_id: id, at, label, comment });
+/** Feedback as a line of the log. */
+export function feedbackLine({ id, label, reward, at, comment }: FeedbackEntry): string {
+  return JSON.stringify({ kind: 'feedback', prediction_id: id, at, label, reward, comment });
+}
+
+/**
+ * Feedback as a client sent it, checked: a label, a reward or both, with a comment where there is one.
+ * @throws MlopsError `invalid_value` naming the field.
+ */
+export function toFeedback(fields: Fields, now: () => number): FeedbackEntry {
+  const { label, reward, comment } = fields;
+  const id = idOf(fields);
+  if (id === undefined) throw wrong('id', 'is missing');
+  if (isAbsent(label) && isAbsent(reward)) throw wrong('label', 'is missing, and so is a reward');
+  if (!isAbsent(comment) && typeof comment !== 'string') throw wrong('comment', 'is no text');
+  return {
+    id,
+    at: isAbsent(fields['at']) ? now() : timeOf(fields['at']),
+    ...(isAbsent(label) ? {} : { label: answerOf(label, 'label') }),
+    ...(isAbsent(reward) ? {} : { reward: numberOf(reward, 'reward') }),
+    ...(isAbsent(comment) ? {} : { comment: comment.slice(0, 10_000) }),
+  };
 }
 
 /** A label as a client sent it, checked. @throws MlopsError `invalid_value` naming the field. */

@@ -28,6 +28,8 @@ export {
   type RuleKind,
   type Severity,
 } from './alerts/rule.ts';
+export { compareArms, ratioMismatch, type ArmComparison } from './arms/compare-arms.ts';
+export { sampleSize, type PlanOptions } from './arms/plan.ts';
 export { corrections, type Correction } from './drift/correction.ts';
 export { checkDrift, type DriftOptions } from './drift/check-drift.ts';
 export { methods as driftMethods, type MethodName } from './drift/methods.ts';
@@ -35,8 +37,8 @@ export { checkTogether, isMultivariateName, multivariateNames } from './drift/mu
 export type { ColumnDrift, DriftReport } from './drift/report.ts';
 export { bucketKinds } from './buckets.ts';
 export { droppedSince } from './dropped-records.ts';
-export { toEntry, toLabel, type Entry } from './entry.ts';
-export { intakeLimit, takeLabels, takePredictions, type Intake } from './intake.ts';
+export { toEntry, toFeedback, type Answer, type Entry } from './entry.ts';
+export { intakeLimit, takeFeedback, takePredictions, type Intake } from './intake.ts';
 export { monitorGauges, type LookFacts, type ModelFacts } from './gauges.ts';
 export { findPrediction } from './find-prediction.ts';
 export { knownStats } from './known-stats.ts';
@@ -45,7 +47,7 @@ export { ModelScore, pairedDifference, scoreNames, type Judged } from './perform
 export { driftSeries, type ColumnSeries } from './drift/series.ts';
 export { estimatePerformance, type Estimate } from './performance/estimate.ts';
 export { performanceOf, tasks, type Performance, type PerformanceOptions } from './performance/performance.ts';
-export { readEntries, readLabels } from './read-entries.ts';
+export { entriesOf, readEntries, readLabels } from './read-entries.ts';
 export { logStats } from './summaries/log-stats.ts';
 export { SegmentWriter } from './segment-writer.ts';
 export { isSelected, statsOf, type ModelStats, type Selection, type StatsOptions } from './stats.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { isMlopsError, MlopsError } from '../base/index.ts';
-import { labelLine, predictionLine, toEntry, toLabel } from './entry.ts';
+import { feedbackLine, predictionLine, toEntry, toFeedback } from './entry.ts';
 
 /** Records that a client sent, checked, as lines of the log. */
 export interface Intake {
@@ -26,14 +26,11 @@ export function takePredictions(body: unknown): Intake {
   });
 }
 
-/** The labels of a request, likewise; with a comment where there is one. @throws MlopsError `invalid_value`. */
-export function takeLabels(body: unknown): Intake {
+/** The feedback of a request, likewise: labels, rewards, comments. @throws MlopsError `invalid_value`. */
+export function takeFeedback(body: unknown): Intake {
   return take(body, 'labels', (fields) => {
-    const label = toLabel(fields, Date.now);
-    const { comment } = fields;
-    if (comment === undefined || comment === null) return [label.id, labelLine(label)];
-    if (typeof comment !== 'string') throw new MlopsError('invalid_value', "'comment' is no text");
-    return [label.id, labelLine({ ...label, comment: comment.slice(0, 10_000) })];
+    const feedback = toFeedback(fields, Date.now);
+    return [feedback.id, feedbackLine(feedback)];
   });
 }
 

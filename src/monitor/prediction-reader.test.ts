@@ -23,7 +23,7 @@ function segment(from: number, count: number, label = false): string {
   for (let at = from; at < from + count; at++) {
     // Some hundred bytes each, and an id that looks like a time.
     const inputs = { pad: { md5: 'x'.repeat(200) }, at: 5 };
-    if (label) writer.label({ id: String(at), at, label: 'a' });
+    if (label) writer.feedback({ id: String(at), at, label: 'a' });
     else writer.prediction({ id: `","at":${at}`, at, model: 'm', inputs });
   }
   writer.finish();

@@ -41,12 +41,13 @@ export interface PredictionRecord {
   readonly trace_id?: string;
 }
 
-/** What turned out to be true for a prediction. */
+/** What turned out to be true for a prediction, or what it was worth. */
 export interface FeedbackRecord {
   readonly kind: 'feedback';
   readonly prediction_id: string;
   readonly at: number;
-  readonly label: unknown;
+  readonly label?: unknown;
+  readonly reward?: number;
   readonly comment?: string;
 }
 
@@ -173,7 +174,11 @@ function isRecord(value: unknown): value is LogRecord {
   if (!isObject(value)) return false;
   const record = value as Readonly<Record<string, unknown>>;
   if (!isNumber(record['at'])) return false;
-  if (record['kind'] === 'feedback') return isText(record['prediction_id']) && record['label'] !== undefined;
+  if (record['kind'] === 'feedback') {
+    const { reward } = record;
+    if (reward !== undefined && !isNumber(reward)) return false;
+    return isText(record['prediction_id']) && (record['label'] !== undefined || reward !== undefined);
+  }
   if (record['kind'] !== 'prediction' || !isText(record['id']) || !isText(record['model'])) return false;
   for (const name in record)
     if (Object.hasOwn(fieldChecks, name) && fieldChecks[name]?.(record[name]) !== true) return false;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { labelLine, predictionLine, type Entry, type LabelEntry } from './entry.ts';
+import { feedbackLine, predictionLine, type Entry, type FeedbackEntry } from './entry.ts';
 import { SegmentIndexer } from './segment-index.ts';
 import { headerLine } from './prediction-log.ts';
 
@@ -33,8 +33,8 @@ export class SegmentWriter {
     this.#add(predictionLine(entry));
   }
 
-  label(label: LabelEntry): void {
-    this.#add(labelLine(label));
+  feedback(feedback: FeedbackEntry): void {
+    this.#add(feedbackLine(feedback));
   }
 
   #add(line: string): void {

@@ -23,6 +23,7 @@ export {
   type RuleMotive,
   type RuleStore,
 } from './traffic/kept-rule.ts';
+export { readCounts, type ArmTotals } from './running/traffic-counts.ts';
 export { sharesOf } from './traffic/live-rule.ts';
 export { readMark } from './traffic/mark.ts';
 export { readKnownRule } from './traffic/rule.ts';

@@ -359,7 +359,7 @@ describe('rules', () => {
     expect(await states()).toEqual({ idle: 'firing', few: 'firing', full: 'firing' });
     one.predict(100, (i) => ({ latency_ms: 200, inputs: { x: i % 2 === 0 ? null : 50 + (i % 20) } }));
     const writer = new SegmentWriter(path.join(one.root, 'log'));
-    for (let i = 0; i < 100; i++) writer.label({ id: `p${i}`, label: i < 50 ? 'a' : 'b', at: start });
+    for (let i = 0; i < 100; i++) writer.feedback({ id: `p${i}`, label: i < 50 ? 'a' : 'b', at: start });
     writer.finish();
     const ringing = { slow: 'firing', holes: 'firing', worse: 'firing', drifted: 'firing', full: 'firing' };
     expect(await states()).toMatchObject({ ...ringing, idle: 'resolved', few: 'resolved' });

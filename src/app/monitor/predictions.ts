@@ -15,7 +15,7 @@ import {
   SegmentWriter,
   statsOf,
   toEntry,
-  toLabel,
+  toFeedback,
   type Entry,
   type Estimate,
   type ModelStats,
@@ -47,10 +47,10 @@ export function logPredictions(log: string, input: RecordsInput, model: string |
   });
 }
 
-/** The same for labels: `id`, `label` and `at`. */
+/** The same for labels: `id`, `label` or `reward`, and `at`. */
 export function logLabels(log: string, input: RecordsInput): Promise<number> {
   const now = Date.now();
-  return takeRecords(log, input, (row, writer) => writer.label(toLabel(row, () => now)));
+  return takeRecords(log, input, (row, writer) => writer.feedback(toFeedback(row, () => now)));
 }
 
 async function takeRecords(

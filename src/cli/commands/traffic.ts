@@ -9,6 +9,7 @@ import { withStore } from '../session/with-store.ts';
 import { textTable } from '../tables/text-table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { userName } from './models-input.ts';
+import { plan, report } from './traffic-report.ts';
 
 const json: FlagSpec = { name: 'json', summary: 'print JSON' };
 const reason: FlagSpec = { name: 'reason', short: 'm', value: 'TEXT', summary: 'why, for the history' };
@@ -168,5 +169,5 @@ const history: Command = {
 export const verb: Verb = {
   name: 'traffic',
   summary: 'Divide requests between versions of a model, and compare them',
-  commands: [set, show, clear, history],
+  commands: [set, show, clear, history, report, plan],
 };

@@ -1,6 +1,6 @@
 import { isMlopsError, MlopsError } from '../../base/index.ts';
 import type { Request, Shell } from '../../http/index.ts';
-import { intakeLimit, takeLabels, takePredictions, type Intake } from '../../monitor/index.ts';
+import { intakeLimit, takeFeedback, takePredictions, type Intake } from '../../monitor/index.ts';
 import { parseJson } from '../wire/json-reader.ts';
 import type { ServingContext } from './context.ts';
 
@@ -14,8 +14,8 @@ const feedbackLimit = 256 * 1024;
  */
 export function addFeedbackRoutes(shell: Shell, context: ServingContext): void {
   const routes = [
-    ['/feedback', takeLabels, feedbackLimit],
-    ['/predictions/labels', takeLabels, intakeLimit],
+    ['/feedback', takeFeedback, feedbackLimit],
+    ['/predictions/labels', takeFeedback, intakeLimit],
     ['/predictions', takePredictions, intakeLimit],
   ] as const;
   for (const [path, take, bodyLimit] of routes) {

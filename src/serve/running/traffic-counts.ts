@@ -26,8 +26,16 @@ export interface ArmCounts {
   readonly stats: VersionStats;
 }
 
-/** What a process has counted of the arms of a rule, as text. */
-export function writeCounts(arms: readonly ArmCounts[]): string {
+/** Copies of requests to an arm whose answers are compared and never given. */
+export interface ShadowCounts {
+  readonly compared: number;
+  readonly equal: number;
+  /** Copies that were not made, because there was no idle capacity, or that failed. */
+  readonly dropped: number;
+}
+
+/** What a process has counted of a rule, as text. */
+export function writeCounts(arms: readonly ArmCounts[], shadow?: ShadowCounts): string {
   const kept = arms.map(({ name, trouble, stats: { success, failure, latency, answers } }): KeptArm => {
     const { other, count, mean, squares } = answers;
     const [min, max] = count === 0 ? [null, null] : [answers.min, answers.max];
@@ -37,7 +45,7 @@ export function writeCounts(arms: readonly ArmCounts[]): string {
       answers: { labels: [...answers.labels], other, count, min, max, mean, squares },
     };
   });
-  return JSON.stringify({ arms: kept });
+  return JSON.stringify({ arms: kept, shadow });
 }
 
 /** An arm over all processes. */
@@ -46,11 +54,17 @@ export interface ArmTotals {
   readonly troubles: readonly string[];
 }
 
-/** What all processes have counted, by the name of the arm. */
-export function readCounts(bodies: readonly string[]): ReadonlyMap<string, ArmTotals> {
+/** What all processes have counted: of arms by their names. */
+export function readCounts(bodies: readonly string[]): {
+  readonly arms: ReadonlyMap<string, ArmTotals>;
+  readonly shadow: ShadowCounts;
+} {
+  const shadow = { compared: 0, equal: 0, dropped: 0 };
   const totals = new Map<string, { stats: VersionStats; troubles: string[] }>();
   for (const body of bodies) {
-    for (const arm of (JSON.parse(body) as { arms: readonly KeptArm[] }).arms) {
+    const kept = JSON.parse(body) as { arms: readonly KeptArm[]; shadow?: ShadowCounts };
+    for (const key of ['compared', 'equal', 'dropped'] as const) shadow[key] += kept.shadow?.[key] ?? 0;
+    for (const arm of kept.arms) {
       let total = totals.get(arm.name);
       if (total === undefined) totals.set(arm.name, (total = { stats: new VersionStats(), troubles: [] }));
       const { stats, troubles } = total;
@@ -68,5 +82,5 @@ export function readCounts(bodies: readonly string[]): ReadonlyMap<string, ArmTo
       });
     }
   }
-  return totals;
+  return { arms: totals, shadow };
 }
