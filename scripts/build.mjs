@@ -37,6 +37,7 @@ const options = {
     'bindings',
     '@resvg/resvg-wasm',
     'onnxruntime-node',
+    '@grpc/*',
     '@huggingface/*',
     'pg',
     'sharp',

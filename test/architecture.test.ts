@@ -78,7 +78,7 @@ const subRooms: Readonly<Record<string, readonly string[]>> = {
   data: ['ids', 'index', 'jobs', 'context', 'workspace', 'remote'],
   serve: [
     ...['wire', 'boxes', 'processing', 'models', 'traffic', 'python', 'running', 'protocols', 'numbers', 'cluster'],
-    'routes',
+    ...['grpc', 'routes'],
   ],
   repo: [
     ...['guard', 'open', 'sources', 'stages', 'workspace', 'imports', 'sync', 'compare', 'pipeline', 'reports'],
@@ -115,6 +115,7 @@ const confined: Readonly<Record<string, string>> = {
 };
 const oneFileOnly = [
   '@aws-sdk/client-s3',
+  '@grpc/grpc-js',
   'onnxruntime-node',
   'hyparquet',
   'sharp',

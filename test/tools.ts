@@ -11,6 +11,7 @@ export const toolPrograms = {
   dvc: 'bin/dvc',
   minio: 'minio',
   mlflow: 'bin/python',
+  triton: 'bin/python',
   psycopg: 'bin/python',
   mlflow29: 'bin/python',
   mlflow222: 'bin/python',

@@ -54,6 +54,21 @@ export const RECIPES = [
       ],
     ],
   }),
+  venv('triton', {
+    about: "Triton's client of gRPC, gRPC's own health check and reflection: the other side of `serve --grpc-port`",
+    // protobuf: of 7 these have no wheels yet.
+    pins: [
+      'tritonclient[grpc]==2.73.0',
+      'numpy==2.4.6',
+      'protobuf==6.33.6',
+      'grpcio==1.85.3',
+      'grpcio-health-checking==1.81.1',
+      'grpcio-reflection==1.81.1',
+    ],
+    pythons: [11, 13],
+    program: 'bin/python',
+    check: [['{dir}/bin/python', '-c', 'import tritonclient.grpc, grpc_health.v1, grpc_reflection.v1alpha']],
+  }),
   venv('psycopg', {
     about: "MLflow's driver for PostgreSQL, which its own requirements leave out; put on its PYTHONPATH",
     pins: ['psycopg2-binary==2.9.11'],

@@ -5,7 +5,7 @@
  * time that answers get when a server stops.
  * Never: knows a route of its own, except that one is missing.
  */
-export { mlflowErrorBody, ownErrorBody, type Failure } from './failure.ts';
+export { failureOf, mlflowErrorBody, ownErrorBody, type Failure } from './failure.ts';
 export { createGuard, isLoopback, loopbackHosts, type GuardOptions } from './guard.ts';
 export { attach, explainListen, listen, type Listening, type ListenOptions } from './listen.ts';
 export {

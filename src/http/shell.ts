@@ -27,7 +27,7 @@ export interface Identity {
 /**
  * Decides who may call a route: throws MlopsError `unauthorized` or `forbidden`. Runs before the body is read.
  */
-export type Verifier = (request: FastifyRequest, scope: Scope) => Identity | undefined;
+export type Verifier = (request: Pick<FastifyRequest, 'headers'>, scope: Scope) => Identity | undefined;
 
 /** Turns a failure into a response body; objects are sent as JSON, strings as text. */
 export type ErrorRenderer = (failure: Failure, request: FastifyRequest) => unknown;

@@ -36,6 +36,8 @@ export interface ServeModelsOptions {
   readonly corsOrigins?: readonly string[] | undefined;
   readonly memoryBudget?: number | undefined;
   readonly bodyLimit?: number | undefined;
+  /** Serve gRPC too; files of TLS are relative to `cwd`. */
+  readonly grpc?: ServeOptions['grpc'];
   readonly scheduler?: ServeOptions['scheduler'];
   /** File of the API keys; see `mlops auth key`. */
   readonly keyFile: string;
@@ -102,6 +104,7 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
     threads: options.threads,
     memoryBudget: options.memoryBudget,
     bodyLimit: options.bodyLimit,
+    grpc: options.grpc,
     scheduler: options.scheduler,
     guard: {
       allowedHosts: options.allowedHosts ?? (isLoopback(options.host) ? loopbackHosts(options.host) : ['*']),

@@ -22,6 +22,14 @@ export const serveFlags: readonly FlagSpec[] = [
     default: '127.0.0.1',
     summary: 'address to listen on; 0.0.0.0 for all',
   },
+  {
+    name: 'grpc-port',
+    value: 'PORT',
+    integer: true,
+    summary: 'serve the Open Inference Protocol over gRPC too, on this port; 0 picks a free one',
+  },
+  { name: 'grpc-cert', value: 'FILE', completes: 'path', summary: 'TLS for gRPC: its certificate (PEM)' },
+  { name: 'grpc-key', value: 'FILE', completes: 'path', summary: 'TLS for gRPC: its private key (PEM)' },
   { name: 'models-dir', value: 'DIR', completes: 'path', summary: 'serve every .onnx file and model folder in DIR' },
   {
     name: 'watch',

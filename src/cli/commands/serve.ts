@@ -49,6 +49,8 @@ async function serveUntilStopped(server: RunningServer, input: Input, terminal: 
   for (const { name, error } of server.failures) tellFailure(name, error, terminal);
   tellPython(server, terminal);
   announce(modelsOf(server), server.listening.url, terminal);
+  if (server.grpcPort !== undefined)
+    terminal.note(`gRPC on ${new URL(server.listening.url).hostname}:${server.grpcPort}`);
   await aborted(terminal.signal);
   terminal.note('stopping: finishing the requests under way');
   return closeServer(server, input, terminal);
@@ -129,6 +131,7 @@ function optionsOf(sources: readonly string[], input: Input, terminal: Terminal)
       maxQueue: input.number('max-queue') ?? 256,
       deadline: (input.number('timeout') ?? 30) * 1000,
     },
+    grpc: grpcOf(input, terminal),
     bodyLimit: (input.number('max-body') ?? 64) * 1024 * 1024,
     memoryBudget: megabytes(input.number('memory')),
     allowedHosts: listOf(input.text('allowed-hosts')),
@@ -159,6 +162,21 @@ function runtimeOf(input: Input, { cwd, env }: Terminal): ServeRuntime {
     trust: input.on('trust'),
     python: { python, manager, env, memoryLimit: limit },
   };
+}
+
+function grpcOf(input: Input, terminal: Terminal): ServeModelsOptions['grpc'] {
+  const [certificate, key] = [input.text('grpc-cert'), input.text('grpc-key')];
+  if (input.number('grpc-port') === undefined) {
+    if (certificate === undefined && key === undefined) return undefined;
+    throw new MlopsError('usage', '--grpc-cert and --grpc-key are for --grpc-port PORT');
+  }
+  const port = portOf(input, 0, 'grpc-port');
+  if (certificate === undefined && key === undefined) return { port };
+  if (certificate === undefined || key === undefined) {
+    throw new MlopsError('usage', 'TLS for gRPC needs both --grpc-cert FILE and --grpc-key FILE');
+  }
+  const place = (file: string): string => path.resolve(terminal.cwd, file);
+  return { port, tls: { certificate: place(certificate), key: place(key) } };
 }
 
 function predictionLogOf(input: Input, terminal: Terminal): ServeModelsOptions['predictionLog'] {

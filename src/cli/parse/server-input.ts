@@ -1,9 +1,9 @@
 import { MlopsError } from '../../base/index.ts';
 import type { Input } from './command.ts';
 
-/** The port of `--port`. @throws MlopsError `usage` */
-export function portOf(input: Input, fallback: number): number {
-  const port = input.number('port') ?? fallback;
+/** The port of `--port` or another flag. @throws MlopsError `usage` */
+export function portOf(input: Input, fallback: number, flag = 'port'): number {
+  const port = input.number(flag) ?? fallback;
   if (port >= 0 && port <= 65_535) return port;
   throw new MlopsError('usage', `${port} is no port`, { hint: 'ports are 0 to 65535' });
 }

@@ -27,6 +27,12 @@ export class HttpCounts {
     return this;
   }
 
+  /** Counts an answer of another protocol than HTTP. */
+  count(method: string, status: number): void {
+    const key = `${method} ${status}`;
+    this.byStatus.set(key, (this.byStatus.get(key) ?? 0) + 1);
+  }
+
   /** Bytes over all connections, with heads. */
   bytes(): { received: number; sent: number } {
     let [received, sent] = [this.#received, this.#sent];

@@ -13,6 +13,9 @@ import type { Arm } from '../traffic/live-rule.ts';
 /** Gives the rows that a client sent, where they are no tensors. */
 export type RowsSent = (() => SampledRows | undefined) | undefined;
 
+/** By what the log names a request. */
+export type Named = Pick<Request, 'id' | 'trace'>;
+
 /** What the routes of all protocols share. */
 export interface ServingContext {
   readonly repository: Repository;
@@ -34,7 +37,7 @@ export interface ServingContext {
   /** Reads large bodies and writes large answers. */
   readonly threads: ExchangeThreads;
   /** Counts and logs an answered prediction; returns its id. Never fails or waits. */
-  record(prediction: Prediction, request: Request, rows?: RowsSent): string;
+  record(prediction: Prediction, request: Named, rows?: RowsSent): string;
   /** Counts a prediction whose answer is written elsewhere, and says what of it is to be logged. */
   recordElsewhere(arm: Arm | undefined, request: Request, rows?: RowsSent): Pick<Writing, 'predictionId' | 'log'>;
   /** Logs what was written elsewhere. Never fails or waits. */

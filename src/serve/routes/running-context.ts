@@ -4,7 +4,7 @@ import type { Request } from '../../http/index.ts';
 import { deriveExample } from '../../model/index.ts';
 import type { PredictionSink } from '../../monitor/index.ts';
 import type { Member } from '../cluster/member.ts';
-import type { RowsSent, ServingContext } from './context.ts';
+import type { Named, RowsSent, ServingContext } from './context.ts';
 import type { InferencePool } from '../running/inference-pool.ts';
 import type { Writing } from '../protocols/exchange-messages.ts';
 import type { ExchangeThreads } from '../protocols/exchange-threads.ts';
@@ -95,7 +95,7 @@ export class RunningContext implements ServingContext {
     return false;
   }
 
-  record(prediction: Prediction, { id: requestId, trace }: Request, rows?: RowsSent): string {
+  record(prediction: Prediction, { id: requestId, trace }: Named, rows?: RowsSent): string {
     const id = this.#newId(prediction.arm);
     const log = this.predictionLog;
     if (log?.wants() === true) {

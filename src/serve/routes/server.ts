@@ -15,6 +15,8 @@ import type { Member } from '../cluster/member.ts';
 import { addFrom, LocalControl, type Control } from '../cluster/control.ts';
 import { addDocsRoutes } from './docs-routes.ts';
 import { followSources } from './watch.ts';
+import { serveGrpc, type GrpcOptions } from '../grpc/server.ts';
+import { grpcParts } from './grpc-parts.ts';
 import { HttpCounts } from '../numbers/http-counts.ts';
 import type { ModelSource } from '../models/model-source.ts';
 import { addFeedbackRoutes } from './feedback-routes.ts';
@@ -51,6 +53,8 @@ export interface ServeOptions {
   readonly shortRun?: number | undefined;
   readonly scheduler?: Partial<SchedulerOptions> | undefined;
   readonly bodyLimit?: number | undefined;
+  /** Serve the Open Inference Protocol over gRPC too. */
+  readonly grpc?: Pick<GrpcOptions, 'port' | 'tls'> | undefined;
   readonly guard?: GuardOptions | undefined;
   readonly verify?: Verifier | undefined;
   readonly memoryBudget?: number | undefined;
@@ -94,11 +98,16 @@ export interface RunningServer {
   readonly control: Control;
   /** Rules that divide requests; undefined where none are kept. */
   readonly traffic: TrafficBook | undefined;
+  /** The port of gRPC, where it is served. */
+  readonly grpcPort: number | undefined;
   /** Models that failed to load at the start. */
   readonly failures: readonly { readonly name: string; readonly error: unknown }[];
   /** Readiness first, then drain; false when requests had to be cut at the deadline (milliseconds). */
   close(deadline?: number): Promise<boolean>;
 }
+
+/** Bytes of a message of gRPC, as of a body. */
+const defaultBodyLimit = 64 * 1024 * 1024;
 
 /** More models than this are loaded when first asked for. */
 const eagerLimit = 16;
@@ -159,9 +168,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   });
   shell.decorateRequest('lease', undefined);
   startProcessMetrics();
+  const http = new HttpCounts().watch(shell);
   const numbers = {
     ...{ repository, ledger, scheduler, pool, started: context.started, log: predictionLog },
-    http: new HttpCounts().watch(shell),
+    http,
     ready: () => context.ready(),
   };
   const snapshot = () => takeSnapshot(numbers);
@@ -184,6 +194,19 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     await pool.close();
     throw error;
   });
+  // One of several processes: a connection of gRPC stays where it came in, and there are few.
+  const grpc =
+    options.grpc === undefined || (member?.state.place ?? 0) > 0
+      ? undefined
+      : await serveGrpc(
+          { ...options.grpc, host: options.host, messageLimit: options.bodyLimit ?? defaultBodyLimit },
+          grpcParts(context, { verify: options.verify, onAccess: options.onAccess, http, log }),
+          control,
+        ).catch(async (error: unknown) => {
+          await listening.close(0);
+          await pool.close();
+          throw error;
+        });
   if (member !== undefined) joinOthers(repository, growing, member);
   const failures = await loadAll(repository, lazy, member);
   await traffic?.start();
@@ -203,11 +226,12 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     pool,
     control,
     traffic,
+    grpcPort: grpc?.port,
     failures,
     close: async (deadline = 10_000) => {
       context.draining = true;
       watching.abort();
-      const answered = await listening.close(deadline);
+      const [answered] = await Promise.all([listening.close(deadline), grpc?.close(deadline)]);
       await traffic?.close();
       scheduler.abandon();
       await repository.close();
