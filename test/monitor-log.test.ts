@@ -138,6 +138,38 @@ describe('the log of predictions made elsewhere', () => {
     expect(run('performance').stdout).toContain('3 of 4 predictions have a label');
   });
 
+  it('judges each version and each bucket by the time of the prediction, as the whole is judged', () => {
+    const { write, run } = place();
+    write('p.jsonl', [
+      { id: 'a', at: '2026-03-28T12:00:00Z', model: 'm', version: 1, prediction: 1, scores: { 0: 0.1, 1: 0.9 } },
+      { id: 'b', at: '2026-03-28T22:30:00Z', model: 'm', version: 2, prediction: 0, scores: { 0: 0.6, 1: 0.4 } },
+      { id: 'c', at: '2026-03-28T23:30:00Z', model: 'm', version: 10, prediction: 0, scores: { 0: 0.8, 1: 0.2 } },
+    ]);
+    write('l.jsonl', [
+      { id: 'a', label: 1 },
+      { id: 'c', label: 1, at: '2026-04-01' },
+    ]);
+    run('log', 'p.jsonl');
+    run('label', 'l.jsonl');
+    const ask = (...words: string[]): unknown => JSON.parse(run('performance', '--json', ...words).stdout);
+    const whole = ask();
+    expect(whole).not.toHaveProperty('buckets');
+    expect(ask('--by', 'day', '--tz', 'Europe/Berlin')).toMatchObject({
+      ...(whole as object),
+      buckets: {
+        '2026-03-27T23:00:00.000Z': { labelled_share: 0.5, metrics: { accuracy: { value: 1, n: 1 } } },
+        '2026-03-28T23:00:00.000Z': { task: 'classification', metrics: { accuracy: { value: 0, n: 1 } } },
+      },
+    });
+    const versions = (ask('--by', 'version') as { versions: Record<string, object> }).versions;
+    expect(Object.keys(versions)).toEqual(['1', '2', '10']);
+    expect(versions['2']).toMatchObject({ labelled: 0, labelled_share: 0, metrics: {} });
+    expect(run('performance', '--by', 'version').stdout).toContain('m 10: 1 of 1 predictions have a label');
+    expect(ask('--estimate', '--by', 'version')).toMatchObject({ versions: { 1: { n: 1, accuracy: 0.9 } } });
+    expect(run('performance', '--by', 'day', '--tz', 'Mars/Olympus').status).toBe(2);
+    expect(ask('--since', '2026-03-28T23:00:00Z')).toMatchObject({ predictions: 1 });
+  });
+
   it('reads what comes on stdin', () => {
     const folder = temporaryFolder();
     const input = '{"prediction": 3}\n{"prediction": 4}\n';
@@ -157,7 +189,7 @@ describe('what the log tells, as files', () => {
     write('l.jsonl', [{ id: 'a', label: 'dog' }]);
     run('log', 'p.jsonl');
     run('label', 'l.jsonl');
-    expect(run('export', 'out').status).toBe(0);
+    expect(run('export', 'out', '--json').stdout).toContain('"predictions_history.json"');
     const read = (name: string): unknown => JSON.parse(fs.readFileSync(path.join(folder, 'out', name), 'utf8'));
     expect(read('predictions_history.json')).toEqual(stats('--by', 'day'));
     expect(read('performance_metrics.json')).toEqual(JSON.parse(run('performance', '--json').stdout));
@@ -167,6 +199,9 @@ describe('what the log tells, as files', () => {
       'predictions_history.json',
     ]);
     expect(run('export').status).toBe(2);
+    const told = JSON.parse(run('report', 'page.html', '--json', '--by', 'day').stdout) as { stats: unknown };
+    expect(told).toMatchObject({ file: path.join(folder, 'page.html'), performance: { '<b>m': { labelled: 1 } } });
+    expect(told.stats).toEqual(stats('--by', 'day'));
     expect(run('report', 'page.html')).toMatchObject({
       status: 0,
       stdout: expect.stringMatching(/^file:.*page\.html\n$/),

@@ -110,10 +110,15 @@ export function toLabel(fields: Fields, now: () => number): LabelEntry {
 
 /** Milliseconds since the epoch, or an ISO 8601 text. @throws MlopsError `invalid_value`. */
 export function timeOf(value: unknown): number {
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (typeof value === 'number' && isTime(value)) return value;
   const parsed = typeof value === 'string' && /^\d{4}-\d\d/.test(value) ? Date.parse(zoned(value)) : Number.NaN;
   if (!Number.isNaN(parsed)) return parsed;
   throw wrong('at', `is no time: ${JSON.stringify(value)}`);
+}
+
+/** Whether a date can be made of it, in milliseconds since the epoch. */
+export function isTime(value: number): boolean {
+  return Math.abs(value) <= 8.64e15;
 }
 
 /** A time without a zone is UTC, whatever the machine's is. */

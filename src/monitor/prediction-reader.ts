@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 
 import { MlopsError } from '../base/index.ts';
+import { isTime } from './entry.ts';
 import { headerLine, predictionLogFormat, segmentFiles } from './prediction-log.ts';
 import { readSegmentIndex } from './segment-index.ts';
 
@@ -94,7 +95,7 @@ interface Part {
 }
 
 /** The stretches of a segment in which something of the time and kind may lie; behind the header. */
-function partsOf(file: string, { since = -Infinity, until = Infinity, kind }: ReadOptions): Part[] {
+export function partsOf(file: string, { since = -Infinity, until = Infinity, kind }: ReadOptions): Part[] {
   const whole = [{ from: headerLine.length }];
   if (since === -Infinity && until === Infinity && kind !== 'feedback') return whole;
   const index = readSegmentIndex(file);
@@ -173,7 +174,7 @@ const fieldChecks: Readonly<Record<string, (value: unknown) => boolean>> = {
 function isRecord(value: unknown): value is LogRecord {
   if (!isObject(value)) return false;
   const record = value as Readonly<Record<string, unknown>>;
-  if (!isNumber(record['at'])) return false;
+  if (!isNumber(record['at']) || !isTime(record['at'])) return false;
   if (record['kind'] === 'feedback') {
     const { reward } = record;
     if (reward !== undefined && !isNumber(reward)) return false;

@@ -55,6 +55,10 @@ export class SummaryBuilder {
     if (at > this.#last) this.#last = at;
   }
 
+  get predictions(): number {
+    return this.#predictions;
+  }
+
   input(name: string): ColumnBuilder {
     let column = this.#inputs.get(name);
     if (column === undefined) this.#inputs.set(name, (column = new ColumnBuilder()));

@@ -2,8 +2,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { writeFileAtomic } from '../../base/index.ts';
-import type { PerformanceOptions, StatsOptions } from '../../monitor/index.ts';
-import { performance, performanceJson, stats } from './predictions.ts';
+import { logStats, type PerformanceOptions, type StatsOptions } from '../../monitor/index.ts';
+import { performance, performanceJson } from './predictions.ts';
 
 /** An alert as a file of its own; whatever else it says is written too. */
 export interface ExportedAlert {
@@ -11,6 +11,7 @@ export interface ExportedAlert {
 }
 
 export interface ExportOptions {
+  /** By day unless it says otherwise. */
   readonly selection: StatsOptions;
   readonly performance?: PerformanceOptions | undefined;
   readonly alerts: readonly ExportedAlert[];
@@ -26,7 +27,7 @@ export interface ExportOptions {
  * @returns the files, relative to the folder.
  */
 export async function exportFiles(log: string, directory: string, options: ExportOptions): Promise<string[]> {
-  const history = await stats(log, { by: 'day', ...options.selection });
+  const history = await logStats(log, { ...options.selection, by: options.selection.by ?? 'day' });
   const metrics = performanceJson(await performance(log, options.selection, options.performance ?? {}));
   const folder = path.join(directory, 'alerts');
   fs.mkdirSync(folder, { recursive: true });

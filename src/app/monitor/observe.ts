@@ -4,6 +4,7 @@ import { formatDuration, isMlopsError, messageOf } from '../../base/index.ts';
 import {
   compare,
   droppedSince,
+  logStats,
   type AlertRule,
   type DriftReport,
   type ModelStats,
@@ -14,7 +15,7 @@ import type { TrackingStore } from '../../tracking/index.ts';
 import { logQuality } from './log-quality.ts';
 import { driftOfModel } from './model-drift.ts';
 import type { DataPlaces } from './data-source.ts';
-import { performance, stats } from './predictions.ts';
+import { performance } from './predictions.ts';
 import type { MonitorSettings, RuleSettings } from './settings.ts';
 
 export interface ObservePlaces extends DataPlaces {
@@ -46,7 +47,8 @@ class Look {
   readonly #settings: MonitorSettings;
   readonly #stats = new Map<number, Promise<readonly ModelStats[]>>();
   readonly #drift = new Map<string, Promise<DriftReport | undefined>>();
-  readonly #performance = new Map<string, Promise<Performance | undefined>>();
+  /** Of all models, by window. */
+  readonly #performance = new Map<number, Promise<Readonly<Record<string, Performance>>>>();
   readonly #problems: string[] = [];
 
   constructor(settings: MonitorSettings, places: ObservePlaces, now: number) {
@@ -134,19 +136,18 @@ class Look {
 
   #statsOf(window: number): Promise<readonly ModelStats[]> {
     const since = window === Infinity ? undefined : this.now - window;
-    return kept(this.#stats, window, () => stats(this.places.log, { since }));
+    return kept(this.#stats, window, () => logStats(this.places.log, { since }));
   }
 
-  #performanceOf(model: string, window: number): Promise<Performance | undefined> {
-    const positive = this.#settings.models.get(model)?.positive;
-    return kept(this.#performance, JSON.stringify([model, window]), async () => {
-      const found = await performance(
-        this.places.log,
-        { model, since: this.now - window },
-        { positive: positive === undefined ? undefined : String(positive) },
-      );
-      return found[model];
-    });
+  async #performanceOf(model: string, window: number): Promise<Performance | undefined> {
+    const { models } = this.#settings;
+    const found = await kept(this.#performance, window, () =>
+      performance(this.places.log, { since: this.now - window }, (name) => {
+        const positive = models.get(name)?.positive;
+        return positive === undefined ? {} : { positive: String(positive) };
+      }),
+    );
+    return found[model];
   }
 }
 

@@ -5,20 +5,17 @@ import * as path from 'node:path';
 
 import { isMlopsError, MlopsError, parseNumber } from '../../base/index.ts';
 import {
+  bucketStarts,
   estimatePerformance,
   isSelected,
-  knownStats,
-  logStats,
   performanceOf,
   readEntries,
   readLabels,
   SegmentWriter,
-  statsOf,
   toEntry,
   toFeedback,
   type Entry,
   type Estimate,
-  type ModelStats,
   type Performance,
   type PerformanceOptions,
   type Selection,
@@ -127,40 +124,72 @@ async function fileOf({ file, stdin, cwd }: RecordsInput): Promise<{ file: strin
   return { file: made, close: () => fs.rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** Statistics of the log, a model each. */
-export function stats(log: string, options: StatsOptions): Promise<ModelStats[]> {
-  const { since, until, by } = options;
-  const compute = (): Promise<ModelStats[]> => statsOf(readEntries(log, options), options);
-  // A window that moves with the clock is never asked for twice.
-  if (since !== undefined || until !== undefined) return compute();
-  return by === undefined || by === 'version' ? logStats(log, options) : knownStats(log, options, compute);
-}
+/** What is known of each bucket or version, where that was asked for. */
+export type WithParts<Report> = Report & {
+  readonly buckets?: Readonly<Record<string, Report>>;
+  readonly versions?: Readonly<Record<string, Report>>;
+};
 
-/** How good the predictions of a model were; of all models, by name, where none is given. */
+/**
+ * How good the predictions of a model were; of all models, by name, where none is given. A prediction counts in the
+ * bucket of its own time, whenever its label came.
+ */
 export async function performance(
   log: string,
-  selection: Selection,
-  options: PerformanceOptions,
-): Promise<Record<string, Performance>> {
+  selection: StatsOptions,
+  options: PerformanceOptions | ((model: string) => PerformanceOptions),
+): Promise<Record<string, WithParts<Performance>>> {
   const models = await entriesByModel(log, selection);
   const labels = await readLabels(log);
-  const found = [...models].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(
-    found.map(([model, entries]) => [model, performanceOf([...entries.values()], labels, options)] as const),
-  );
+  return ofEach(models, selection, (model, entries, whole?: Performance) => {
+    const given = typeof options === 'function' ? options(model) : options;
+    // What the whole is judged as, its parts are.
+    const task = given.task ?? whole?.task ?? undefined;
+    const positive = given.positive ?? whole?.confusion_matrix?.labels.at(-1);
+    return performanceOf(entries, labels, { ...given, task, positive });
+  });
 }
 
 /** How good the predictions of each model are likely to be, by their scores alone. */
 export async function estimates(
   log: string,
-  selection: Selection,
+  selection: StatsOptions,
   positive: string | undefined,
-): Promise<Record<string, Estimate>> {
-  const models = await entriesByModel(log, selection);
-  const found = [...models].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(
-    found.map(([model, entries]) => [model, estimatePerformance(entries.values(), positive)] as const),
+): Promise<Record<string, WithParts<Estimate>>> {
+  return ofEach(await entriesByModel(log, selection), selection, (_model, entries, whole?: Estimate) =>
+    estimatePerformance(entries, positive ?? whole?.confusion_matrix.labels.at(-1)),
   );
+}
+
+function ofEach<Report extends object>(
+  models: ReadonlyMap<string, ReadonlyMap<string, Entry>>,
+  { by, zone }: StatsOptions,
+  reportOf: (model: string, entries: readonly Entry[], whole?: Report) => Report,
+): Record<string, WithParts<Report>> {
+  const partOf = by === undefined ? undefined : partNames(by, zone);
+  const reports = [...models.keys()].sort().map((model): [string, WithParts<Report>] => {
+    const entries = [...(models.get(model)?.values() ?? [])];
+    const whole = reportOf(model, entries);
+    if (partOf === undefined) return [model, whole];
+    const parts = new Map<string, Entry[]>();
+    for (const entry of entries) {
+      const name = partOf(entry);
+      const part = parts.get(name);
+      if (part !== undefined) part.push(entry);
+      else if (name !== '') parts.set(name, [entry]);
+    }
+    const named = [...parts].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+    const found = Object.fromEntries(named.map(([name, part]) => [name, reportOf(model, part, whole)]));
+    return [model, { ...whole, [by === 'version' ? 'versions' : 'buckets']: found }];
+  });
+  return Object.fromEntries(reports);
+}
+
+/** The bucket or the version of a prediction; an empty text for one without a version. */
+function partNames(by: NonNullable<StatsOptions['by']>, zone: string | undefined): (entry: Entry) => string {
+  if (by === 'version') return ({ version }) => version ?? '';
+  const start = bucketStarts(by, zone);
+  return ({ at }) => start(at);
 }
 
 /** By model and id. */

@@ -1,9 +1,17 @@
 import { plural, type PyMap } from '../../base/index.ts';
-import type { ModelStats, Performance, PerformanceOptions, StatsOptions, Summary } from '../../monitor/index.ts';
+import {
+  logStats,
+  type ModelStats,
+  type Performance,
+  type PerformanceOptions,
+  type StatsOptions,
+  type Summary,
+} from '../../monitor/index.ts';
 import { drawPlot, renderPage, type PageItem } from '../../plots/index.ts';
-import { performance, stats } from './predictions.ts';
+import { performance } from './predictions.ts';
 
 export interface ReportOptions {
+  /** By day unless it says otherwise. */
   readonly selection: StatsOptions;
   readonly performance?: PerformanceOptions | undefined;
   readonly now: number;
@@ -12,14 +20,23 @@ export interface ReportOptions {
 /** More inputs, classes or labels than this are not drawn. */
 const mostRows = 40;
 
+export interface MonitorReport {
+  /** HTML. */
+  readonly page: string;
+  /** What the page draws. */
+  readonly stats: readonly ModelStats[];
+  readonly performance: Readonly<Record<string, Performance>>;
+}
+
 /** One page that needs nothing but itself: what was predicted, how fast and how well, a section per model. */
-export async function reportPage(log: string, options: ReportOptions): Promise<string> {
-  const models = await stats(log, { by: 'day', ...options.selection });
+export async function monitorReport(log: string, options: ReportOptions): Promise<MonitorReport> {
+  const models = await logStats(log, { ...options.selection, by: options.selection.by ?? 'day' });
   const quality = await performance(log, options.selection, options.performance ?? {});
   const items = models.flatMap((model) => [...itemsOf(model), ...qualityItems(model.model, quality[model.model])]);
   const when = new Date(options.now).toISOString().slice(0, 16).replace('T', ' ');
   const count = plural(models.length, 'model');
-  return renderPage({ title: 'Monitoring', subtitle: `${count}, ${when} UTC`, items });
+  const page = renderPage({ title: 'Monitoring', subtitle: `${count}, ${when} UTC`, items });
+  return { page, stats: models, performance: quality };
 }
 
 function itemsOf(model: ModelStats): PageItem[] {

@@ -1,8 +1,8 @@
 import { MlopsError } from '../../base/index.ts';
 import type { Scope, Shell } from '../../http/index.ts';
-import { bucketKinds, momentOf, type StatsOptions } from '../../monitor/index.ts';
+import { bucketKinds, logStats, momentOf, type StatsOptions } from '../../monitor/index.ts';
 import { healthOf, type AlertFacts } from './health.ts';
-import { performance, performanceJson, stats } from './predictions.ts';
+import { performance, performanceJson } from './predictions.ts';
 
 export interface MonitorRoutesOptions {
   /** Folder of the prediction log. */
@@ -28,7 +28,7 @@ export function addMonitorRoutes(shell: Shell, { log, prefix = '', scope, facts 
   const get = (name: string, answer: (query: Query) => Promise<unknown>): void => {
     shell.get(`${prefix}/monitor/${name}`, { config: { scope } }, (request) => answer(request.query as Query));
   };
-  get('stats', (query) => stats(log, selectionOf(query)));
+  get('stats', (query) => logStats(log, selectionOf(query)));
   get('performance', async (query) => {
     const seed = Number(textIn(query, 'seed') ?? 0);
     const options = { positive: textIn(query, 'positive'), seed: Number.isSafeInteger(seed) ? seed : 0 };
@@ -38,7 +38,7 @@ export function addMonitorRoutes(shell: Shell, { log, prefix = '', scope, facts 
     const found = await facts.drift(textIn(query, 'model'));
     return found.length === 1 ? found[0] : found;
   });
-  get('health', async (query) => healthOf(await stats(log, selectionOf(query)), await facts.alerts(), Date.now()));
+  get('health', async (query) => healthOf(await logStats(log, selectionOf(query)), await facts.alerts(), Date.now()));
 }
 
 type Query = Readonly<Record<string, unknown>>;

@@ -3,21 +3,14 @@ import { pathToFileURL } from 'node:url';
 
 import { knownAlerts } from '../../app/alerting/monitor-facts.ts';
 import { exportFiles } from '../../app/monitor/export.ts';
-import { reportPage } from '../../app/monitor/report.ts';
+import { monitorReport } from '../../app/monitor/report.ts';
 import { plural, writeFileAtomic } from '../../base/index.ts';
-import type { Command, Input } from '../parse/command.ts';
+import type { Command } from '../parse/command.ts';
 import { openInBrowser } from '../terminal/open-browser.ts';
-import { logOf, selectionFlags, selectionOf } from './monitor-input.ts';
-import { bucketFlags, bucketsOf, positiveFlag } from './monitor-stats.ts';
+import { logOf, selectionFlags } from './monitor-input.ts';
+import { bucketFlags, positiveFlag, windowOf } from './monitor-stats.ts';
 
-/** What JSON is written anyway has no flag for it. */
-const flags = [...selectionFlags.filter(({ name }) => name !== 'json'), ...bucketFlags, positiveFlag];
-
-/** By day unless something else was asked for. */
-function windowOf(input: Input) {
-  const { by = 'day', zone } = bucketsOf(input);
-  return { ...selectionOf(input), by, zone };
-}
+const flags = [...selectionFlags, ...bucketFlags, positiveFlag];
 
 export const exportCommand: Command = {
   name: 'monitor export',
@@ -36,6 +29,7 @@ export const exportCommand: Command = {
       performance: { positive: input.text('positive') },
       alerts: alerts.filter(({ state }) => state !== 'pending'),
     });
+    if (input.on('json')) return terminal.json({ directory: path.resolve(terminal.cwd, directory), files });
     terminal.note(`wrote ${plural(files.length, 'file')} to ${directory}`);
   },
 };
@@ -49,13 +43,14 @@ export const reportCommand: Command = {
   flags: [...flags, { name: 'open', summary: 'open the page in the browser' }],
   async run(input, terminal) {
     const file = path.resolve(terminal.cwd, input.args[0] ?? 'monitor.html');
-    const page = await reportPage(logOf(input, terminal), {
+    const { page, ...report } = await monitorReport(logOf(input, terminal), {
       selection: windowOf(input),
       performance: { positive: input.text('positive') },
       now: Date.now(),
     });
     writeFileAtomic(file, page);
-    terminal.print(pathToFileURL(file).href);
+    if (input.on('json')) terminal.json({ file, ...report });
+    else terminal.print(pathToFileURL(file).href);
     if (input.on('open')) openInBrowser(file, terminal);
   },
 };

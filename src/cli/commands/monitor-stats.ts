@@ -1,5 +1,14 @@
-import { estimates, performance, performanceJson, stats } from '../../app/monitor/predictions.ts';
-import { bucketKinds, tasks, type ModelStats, type StatsOptions, type Summary } from '../../monitor/index.ts';
+import { estimates, performance, performanceJson } from '../../app/monitor/predictions.ts';
+import {
+  bucketKinds,
+  logStats,
+  tasks,
+  type Estimate,
+  type ModelStats,
+  type Performance,
+  type StatsOptions,
+  type Summary,
+} from '../../monitor/index.ts';
 import type { Command, Input } from '../parse/command.ts';
 import { textTable } from '../tables/text-table.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -18,13 +27,13 @@ export const positiveFlag = {
   summary: 'the positive one of two classes (the last)',
 } as const;
 
-/** The buckets and their zone of all that counts in time. */
-export function bucketsOf(input: Input): Pick<StatsOptions, 'by' | 'zone'> {
-  return { by: kinds.find((kind) => kind === input.text('by')), zone: input.text('tz') };
+/** What is to be counted, and in which buckets. */
+export function windowOf(input: Input): StatsOptions {
+  return { ...selectionOf(input), by: kinds.find((kind) => kind === input.text('by')), zone: input.text('tz') };
 }
 
 async function statsFor(input: Input, terminal: Terminal): Promise<ModelStats[]> {
-  return stats(logOf(input, terminal), { ...selectionOf(input), ...bucketsOf(input) });
+  return logStats(logOf(input, terminal), windowOf(input));
 }
 
 export const statusCommand: Command = {
@@ -128,9 +137,13 @@ export const performanceCommand: Command = {
   summary: 'Show how good predictions were, by the labels that came since',
   description:
     'Accuracy, precision, recall, F1, ROC AUC, average precision, log loss, Brier and calibration error for classes; R², MAE, RMSE, MAPE and quantile loss for numbers; mAP for boxes. The numbers are scikit-learn’s and COCO’s, each with a seeded 95 % bootstrap interval.',
-  examples: [['mlops monitor performance --model skin --since 7d', 'of the last week']],
+  examples: [
+    ['mlops monitor performance --model skin --since 7d', 'of the last week'],
+    ['mlops monitor performance --by version', 'a table for each version too'],
+  ],
   flags: [
     ...selectionFlags,
+    ...bucketFlags,
     { name: 'task', value: 'NAME', summary: 'what the model does, where the labels do not tell', choices: tasks },
     positiveFlag,
     { name: 'seed', value: 'N', integer: true, summary: 'of the bootstrap (0)' },
@@ -138,7 +151,7 @@ export const performanceCommand: Command = {
   ],
   async run(input, terminal) {
     if (input.on('estimate')) return showEstimates(input, terminal);
-    const models = await performance(logOf(input, terminal), selectionOf(input), {
+    const models = await performance(logOf(input, terminal), windowOf(input), {
       task: tasks.find((task) => task === input.text('task')),
       positive: input.text('positive'),
       seed: input.number('seed'),
@@ -146,28 +159,43 @@ export const performanceCommand: Command = {
     if (input.on('json')) return terminal.json(performanceJson(models));
     const found = Object.entries(models).map(([model, report]) => ({ model, ...report }));
     if (found.length === 0) return terminal.note('no predictions are logged');
-    for (const { model, metrics, labelled, predictions } of found) {
-      terminal.print(`${model}: ${labelled} of ${predictions} predictions have a label`);
-      const rows = Object.entries(metrics).map(([name, { value, low, high, reason }]) => [
-        `  ${name}`,
-        value === null ? (reason ?? '-') : short(value),
-        value === null ? '' : `${short(low)} to ${short(high)}`,
-      ]);
-      const columns = [{ title: '  Metric', drop: 0 }, { title: 'Value', drop: 0 }, { title: '95 %' }] as const;
-      if (rows.length > 0) for (const line of textTable(columns, rows, terminal.columns)) terminal.print(line);
+    for (const { model, buckets, versions, ...report } of found) {
+      printPerformance(model, report, terminal);
+      for (const [name, part] of Object.entries(buckets ?? versions ?? {})) {
+        printPerformance(`${model} ${name}`, part, terminal);
+      }
     }
   },
 };
 
+function printPerformance(title: string, { metrics, labelled, predictions }: Performance, terminal: Terminal): void {
+  terminal.print(`${title}: ${labelled} of ${predictions} predictions have a label`);
+  const rows = Object.entries(metrics).map(([name, { value, low, high, reason }]) => [
+    `  ${name}`,
+    value === null ? (reason ?? '-') : short(value),
+    value === null ? '' : `${short(low)} to ${short(high)}`,
+  ]);
+  const columns = [{ title: '  Metric', drop: 0 }, { title: 'Value', drop: 0 }, { title: '95 %' }] as const;
+  if (rows.length > 0) for (const line of textTable(columns, rows, terminal.columns)) terminal.print(line);
+}
+
 async function showEstimates(input: Input, terminal: Terminal): Promise<void> {
-  const models = await estimates(logOf(input, terminal), selectionOf(input), input.text('positive'));
+  const models = await estimates(logOf(input, terminal), windowOf(input), input.text('positive'));
   const found = Object.entries(models).map(([model, estimate]) => ({ model, ...estimate }));
   if (input.on('json')) return terminal.json(found.length === 1 ? found[0] : found);
   if (found.length === 0) return terminal.note('no predictions are logged');
-  for (const { model, n, confusion_matrix: _, ...metrics } of found) {
-    terminal.print(`${model}: expected of ${n} predictions with scores`);
-    for (const [name, value] of Object.entries(metrics)) {
-      terminal.print(`  ${name.padEnd(16)} ${typeof value === 'number' ? short(value) : value}`);
+  for (const { model, buckets, versions, ...estimate } of found) {
+    printEstimate(model, estimate, terminal);
+    for (const [name, part] of Object.entries(buckets ?? versions ?? {})) {
+      printEstimate(`${model} ${name}`, part, terminal);
     }
+  }
+}
+
+function printEstimate(title: string, estimate: Estimate, terminal: Terminal): void {
+  const { n, confusion_matrix: _, ...metrics } = estimate;
+  terminal.print(`${title}: expected of ${n} predictions with scores`);
+  for (const [name, value] of Object.entries(metrics)) {
+    terminal.print(`  ${name.padEnd(16)} ${typeof value === 'number' ? short(value) : value}`);
   }
 }

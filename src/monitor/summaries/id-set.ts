@@ -76,3 +76,14 @@ export function common(one: Float64Array, other: Float64Array): Float64Array {
   }
   return Float64Array.from(found);
 }
+
+/** Whether an ordered list has it. */
+export function isAmong(ids: Float64Array, id: number): boolean {
+  let [from, to] = [0, ids.length];
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((ids[middle] ?? 0) < id) from = middle + 1;
+    else to = middle;
+  }
+  return ids[from] === id;
+}

@@ -1,5 +1,6 @@
 import { numberAt, ShortTexts } from '../../tables/index.ts';
 import { plainText } from '../descriptors.ts';
+import { isTime } from '../entry.ts';
 import type { SummaryBuilder } from '../summary.ts';
 import type { ColumnBuilder } from './column.ts';
 import { idOfBytes } from './id-set.ts';
@@ -14,7 +15,7 @@ const longest = 200;
 /** What a scanned line is added to. */
 export interface LineSink {
   /** Undefined for a prediction that was counted already. */
-  summaryOf(id: number, model: string, version: string | undefined): SummaryBuilder | undefined;
+  summaryOf(id: number, at: number, model: string, version: string | undefined): SummaryBuilder | undefined;
 }
 
 type ValueKind = 'absent' | 'number' | 'text';
@@ -63,6 +64,7 @@ export class LineScanner {
     const id = idOfBytes(bytes, this.#start, this.#stop);
     if (!this.#key('at') || !this.#value() || this.#kind !== 'number') return false;
     const time = this.#number;
+    if (!isTime(time)) return false;
     if (!this.#key('model') || !this.#string(longest)) return false;
     const model = this.#texts.text(bytes, this.#start, this.#stop);
     let version: string | undefined;
@@ -72,7 +74,7 @@ export class LineScanner {
     }
     if (this.#key('arm') && !this.#string(longest)) return false;
     if (!this.#rest() || this.#at !== end - 1) return false;
-    const summary = this.#sink.summaryOf(id, model, version);
+    const summary = this.#sink.summaryOf(id, time, model, version);
     if (summary !== undefined) this.#add(summary, time);
     return true;
   }

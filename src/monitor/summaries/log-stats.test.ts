@@ -7,7 +7,9 @@ import { temporaryFolder } from '../../../test/cli.ts';
 import { predictionLine, type Entry } from '../entry.ts';
 import { readEntries } from '../read-entries.ts';
 import { SegmentWriter } from '../segment-writer.ts';
-import { statsOf, type ModelStats } from '../stats.ts';
+import { bucketStarts } from '../buckets.ts';
+import { isSelected, type ModelStats, type StatsOptions } from '../stats.ts';
+import { SummaryBuilder } from '../summary.ts';
 import { logStats } from './log-stats.ts';
 import { NumberSketch } from './number-sketch.ts';
 
@@ -50,8 +52,42 @@ function write(entries: readonly Entry[]): void {
   writer.finish();
 }
 
-const asked = async (): Promise<unknown> => rounded(await logStats(log, {}, 0));
-const read = async (): Promise<unknown> => rounded(await statsOf(readEntries(log)));
+const asked = async (options: StatsOptions = {}): Promise<unknown> => rounded(await logStats(log, options, 0));
+
+/** The same by reading every record, in one go. */
+async function read(options: StatsOptions = {}): Promise<unknown> {
+  const { by, zone } = options;
+  const start = by === undefined || by === 'version' ? undefined : bucketStarts(by, zone);
+  const seen = new Set<string>();
+  const models = new Map<string, Map<string, SummaryBuilder>>();
+  for await (const one of readEntries(log)) {
+    if (seen.has(one.id)) continue;
+    seen.add(one.id);
+    if (!isSelected(one, options)) continue;
+    const parts = models.get(one.model) ?? new Map<string, SummaryBuilder>();
+    models.set(one.model, parts);
+    const names = ['', one.version && `version ${one.version}`, start && `bucket ${start(one.at)}`];
+    for (const name of names) {
+      if (name === undefined) continue;
+      const part = parts.get(name) ?? new SummaryBuilder();
+      parts.set(name, part);
+      part.add(one);
+    }
+  }
+  const byName = <Value>(map: ReadonlyMap<string, Value>): [string, Value][] =>
+    [...map].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+  const found = byName(models).map(([model, parts]): ModelStats => {
+    const of = (kind: string): ModelStats['versions'] =>
+      Object.fromEntries(
+        byName(parts).flatMap(([name, part]) =>
+          name.startsWith(kind) ? [[name.slice(kind.length), part.finish()] as const] : [],
+        ),
+      );
+    const all = parts.get('') ?? new SummaryBuilder();
+    return { model, ...all.finish(), buckets: of('bucket '), versions: of('version ') };
+  });
+  return rounded(found);
+}
 
 const at = (id: number, more: Partial<Entry> = {}): Entry => ({
   ...{ id: String(id), at: 1_700_000_000_000 + id, model: 'm', version: '1' },
@@ -74,6 +110,54 @@ describe('statistics by summaries', () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it('are those of a window and its buckets too, at first and from what was kept', async () => {
+    const moment = fc.option(fc.integer({ min: 0, max: 2e12 }), { nil: undefined });
+    const question: fc.Arbitrary<StatsOptions> = fc.record({
+      since: moment,
+      until: moment,
+      by: fc.constantFrom(undefined, 'hour', 'day', 'week', 'version'),
+      zone: fc.constantFrom(undefined, 'Europe/Berlin', 'Asia/Kolkata'),
+      version: fc.constantFrom(undefined, '2'),
+    });
+    const parts = fc.array(fc.array(entry, { minLength: 1, maxLength: 20 }), { maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(parts, fc.array(question, { minLength: 1, maxLength: 4 }), async (given, questions) => {
+        fs.rmSync(log, { recursive: true, force: true });
+        for (const part of given) {
+          write(part);
+          for (const one of questions) {
+            const expected = await read(one);
+            expect(await asked(one)).toEqual(expected);
+            expect(await asked(one)).toEqual(expected);
+            expect(rounded(await logStats(log, one))).toEqual(expected);
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('go on where a segment with buckets grew, and are made again where ids of it are damaged', async () => {
+    const growing = path.join(log, 'predictions-99990101T000000000Z-growing.jsonl');
+    write(range(0, 50));
+    fs.writeFileSync(growing, '{"mlops_prediction_log":1}\n');
+    const line = (id: number): string => predictionLine(at(id, { inputs: { text: 'x'.repeat(60) } }));
+    for (const [from, to] of [
+      [0, 9_000],
+      [9_000, 9_100],
+      [9_050, 18_200],
+    ] as const) {
+      fs.appendFileSync(growing, `${Array.from({ length: to - from }, (_, i) => line(from + i)).join('\n')}\n`);
+      expect(await asked({ by: 'hour' })).toEqual(await read({ by: 'hour' }));
+      const window = { since: at(20).at, until: at(9_060).at };
+      expect(await asked(window)).toEqual(await read(window));
+    }
+    const ids = beside('predictions-99990101T000000000Z-growing');
+    fs.truncateSync(ids, fs.statSync(ids).size - 8);
+    const window = { since: at(20).at, until: at(60).at };
+    expect(await asked(window)).toMatchObject([{ predictions: 40 }]);
   });
 
   it('read only what is new of a log that grows, and count an id once over all of it', async () => {
