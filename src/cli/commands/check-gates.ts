@@ -84,9 +84,14 @@ export const checkAllCommand: Command = {
 };
 
 function contextOf(input: Input, terminal: Terminal): GatesContext {
+  return gatesContext(input.text('gates') ?? findGates(terminal.cwd) ?? 'gates.yaml', input, terminal);
+}
+
+/** What is needed to run the gates of a file. */
+export function gatesContext(file: string, input: Input, terminal: Terminal): GatesContext {
   const { cwd, env, signal } = terminal;
   return {
-    gates: readGates(cwd, input.text('gates') ?? findGates(cwd) ?? 'gates.yaml'),
+    gates: readGates(cwd, file),
     places: dataPlaces(input, terminal),
     env,
     signal,

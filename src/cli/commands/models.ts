@@ -11,6 +11,7 @@ import type { Command, FlagSpec, Input, Verb } from '../parse/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { withStore } from '../session/with-store.ts';
 import { alias, promoteCommand } from './models-promote.ts';
+import { packageCommand } from './models-package.ts';
 import { serveCommand } from './models-serve.ts';
 import { sign } from './models-sign.ts';
 import { compare, history, show } from './models-show.ts';
@@ -218,5 +219,19 @@ async function agreed(input: Input, terminal: Terminal, what: string, name: stri
 export const verb: Verb = {
   name: 'models',
   summary: 'Register models, promote versions, look at their history',
-  commands: [register, list, show, promoteCommand, alias, tag, compare, download, remove, history, sign, serveCommand],
+  commands: [
+    register,
+    list,
+    show,
+    promoteCommand,
+    alias,
+    tag,
+    compare,
+    download,
+    packageCommand,
+    remove,
+    history,
+    sign,
+    serveCommand,
+  ],
 };

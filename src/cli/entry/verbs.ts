@@ -214,6 +214,12 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('../commands/check.ts'),
   },
   {
+    name: 'ci',
+    group: 'serve',
+    summary: 'Tell code hosts what changed',
+    load: () => import('../commands/ci.ts'),
+  },
+  {
     name: 'monitor',
     group: 'serve',
     summary: 'Know that data or model went wrong',

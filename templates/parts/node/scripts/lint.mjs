@@ -1,4 +1,4 @@
-// Every program of the project parses, has no tab, no blank at a line's end and no line over 130 characters. Put a linter
+// Every program of the project parses, has no tab, no blank at a line's end and no line over 140 characters. Put a linter
 // of your choice here: gates.yaml and the workflows run `npm run lint`.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ for (const file of files) {
   for (const [index, line] of readFileSync(file, 'utf8').split('\n').entries()) {
     if (line.includes('\t')) report(`${file}:${index + 1}`, 'a tab');
     if (line !== line.trimEnd()) report(`${file}:${index + 1}`, 'blanks at the end');
-    if (line.length > 130) report(`${file}:${index + 1}`, `${line.length} characters`);
+    if (line.length > 140) report(`${file}:${index + 1}`, `${line.length} characters`);
   }
 }
 console.log(`${files.length} files, ${faults} faults`);

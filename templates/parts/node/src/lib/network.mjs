@@ -28,6 +28,11 @@ export function predict(network, inputs) {
   return activate(network, inputs).at(-1);
 }
 
+/** What the first layer hands on, ReLU done. */
+export function hiddenOf(network, inputs) {
+  return activate(network, inputs)[1];
+}
+
 /**
  * Learns from `examples`, a list of { inputs, target }: for softmax the number of the class, for linear a list of numbers.
  * `decay` pulls weights towards 0. After every epoch `onEpoch(epoch, loss)` is called, the loss being the mean on the way.
