@@ -15,6 +15,13 @@ const floors: Readonly<Record<string, (metrics: Record<string, number>) => void>
     expect(metrics['accuracy']).toBeGreaterThan((metrics['baseline_accuracy'] ?? 1) + 0.15);
     expect(metrics['skill']).toBeGreaterThan(0.2);
   },
+  text: (metrics) => {
+    expect(metrics['accuracy']).toBeGreaterThan(0.85);
+    expect(metrics['recall_at_5']).toBeGreaterThan(10 * (metrics['baseline_recall'] ?? 1));
+    expect(metrics['mae']).toBeLessThan(0.5);
+    expect(metrics['embedding_dim']).toBe(32);
+    expect(metrics['avg_profile_length']).toBeGreaterThan(8);
+  },
 };
 
 const worlds = Object.keys(floors);
