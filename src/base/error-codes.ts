@@ -301,6 +301,12 @@ export const errorCodes = {
     'TEMPORARILY_UNAVAILABLE',
     'More requests wait than the queue of a model, or more bodies are under way than the server, may hold.',
   ),
+  too_many_requests: entry(
+    1,
+    429,
+    'REQUEST_LIMIT_EXCEEDED',
+    'A caller sends more requests than it may; it can wait and go on.',
+  ),
   deadline_exceeded: entry(1, 504, 'TEMPORARILY_UNAVAILABLE', 'A request was not answered within its time.'),
   client_gone: entry(1, 499, 'CANCELLED', 'The client closed the connection before it was answered.'),
   model_not_ready: entry(1, 503, 'TEMPORARILY_UNAVAILABLE', 'A served model is not loaded at the moment.'),

@@ -20,4 +20,7 @@ export {
   type ShellOptions,
   type Verifier,
 } from './shell.ts';
+export { RequestMetrics } from './request-metrics.ts';
+export { followTls, readTls, type TlsFiles } from './tls.ts';
 export { parseTraceparent, type TraceContext } from './trace.ts';
+export type { TrafficLimits } from './traffic-limits.ts';

@@ -1,5 +1,6 @@
 import * as net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import * as tls from 'node:tls';
 
 import { isSystemError, MlopsError } from '../base/index.ts';
 import { startDraining } from './draining.ts';
@@ -40,7 +41,7 @@ export async function listen(shell: Shell, options: ListenOptions): Promise<List
   return {
     host: options.host,
     port,
-    url: `http://${name}:${port}`,
+    url: `${shell.server instanceof tls.Server ? 'https' : 'http'}://${name}:${port}`,
     close: (deadline = 10_000) => (closing ??= closeGracefully(shell, deadline)),
   };
 }

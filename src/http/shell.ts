@@ -9,8 +9,11 @@ import { DrainingResponse } from './draining.ts';
 import { failureOf, ownErrorBody, type Failure } from './failure.ts';
 import { createGuard, type GuardOptions } from './guard.ts';
 import { ProgressWatch, type ProgressLimits } from './progress.ts';
+import type { RequestMetrics } from './request-metrics.ts';
 import { answerBrokenRequest, noRoute, rememberMethods } from './routes.ts';
+import type { TlsPair } from './tls.ts';
 import { childTraceparent, parseTraceparent, type TraceContext } from './trace.ts';
+import { RateLimiter, type TrafficLimits } from './traffic-limits.ts';
 
 export type Shell = FastifyInstance;
 export type { FastifyReply as Reply, FastifyRequest as Request } from 'fastify';
@@ -80,6 +83,13 @@ export interface ShellOptions {
   readonly bodies?: Partial<BodyLimits> | undefined;
   /** How bodies have to come on. */
   readonly progress?: Partial<ProgressLimits> | undefined;
+  /** Speaks TLS with these. */
+  readonly tls?: TlsPair | undefined;
+  /** Proxies whose X-Forwarded-For, -Host and -Proto are believed: addresses, networks, `loopback`. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  readonly limits?: TrafficLimits | undefined;
+  /** Counts the requests. */
+  readonly metrics?: RequestMetrics | undefined;
   /** Milliseconds to receive a whole request. Default 300,000; headers alone have 60,000. */
   readonly requestTimeout?: number | undefined;
 }
@@ -98,7 +108,8 @@ export async function createShell(options: ShellOptions = {}): Promise<Shell> {
   const shell = fastify({
     bodyLimit,
     logger: false,
-    http: { ServerResponse: DrainingResponse },
+    ...transportOf(options.tls),
+    ...(options.trustedProxies === undefined ? {} : { trustProxy: [...options.trustedProxies] }),
     requestTimeout: options.requestTimeout ?? 300_000,
     keepAliveTimeout: 72_000,
     return503OnClosing: false,
@@ -136,9 +147,18 @@ export async function createShell(options: ShellOptions = {}): Promise<Shell> {
   shell.decorateRequest('answer', undefined);
   shell.setErrorHandler((error, request, reply) => sendFailure(error, request, reply));
   shell.setNotFoundHandler((request, reply) => sendFailure(noRoute(request, methods), request, reply));
+  const { connections } = options.limits ?? {};
+  if (connections !== undefined) shell.server.maxConnections = connections;
   addEntryHook(shell, options);
+  if (options.metrics !== undefined) addMetricsHook(shell, options.metrics);
   if (options.onAccess !== undefined) addAccessHook(shell, options.onAccess);
   return shell;
+}
+
+/** What Node's server is made of: of one with TLS, as of one without, connections close while it drains. */
+function transportOf(tls: TlsPair | undefined): { http: object } | { https: object } {
+  if (tls === undefined) return { http: { ServerResponse: DrainingResponse } };
+  return { https: { ...tls, ServerResponse: DrainingResponse } };
 }
 
 function refuseSchemas(): never {
@@ -160,11 +180,13 @@ function requestId(request: { headers: Record<string, string | string[] | undefi
 function addEntryHook(shell: Shell, options: ShellOptions): void {
   const guard = options.guard === undefined ? undefined : createGuard(options.guard);
   const origins = options.guard?.allowedOrigins ?? [];
-  const { screen, verify } = options;
+  const { screen, verify, metrics } = options;
   const progress = new ProgressWatch(options.progress);
+  const admit = admission(options);
   shell.addHook('onRequest', (request, reply, done) => {
     const { headers } = request;
     void reply.header('x-request-id', request.id);
+    metrics?.begin();
     try {
       if (hasTwoHosts(request.raw.rawHeaders)) throw new MlopsError('bad_request', 'the request has two Host headers');
       if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) {
@@ -182,10 +204,31 @@ function addEntryHook(shell: Shell, options: ShellOptions): void {
       }
       const scope = request.routeOptions.config.scope ?? 'public';
       if (verify !== undefined && scope !== 'public') request.identity = verify(request, scope);
+      if (scope !== 'public') admit(request);
       done();
     } catch (error) {
       done(error as Error);
     }
+  });
+}
+
+/** Refuses a request that comes too fast, or while too many are under way. */
+function admission({ limits = {}, metrics }: ShellOptions): (request: FastifyRequest) => void {
+  const { rate, requests = Infinity } = limits;
+  const limiter = rate === undefined ? undefined : new RateLimiter(rate);
+  return (request) => {
+    limiter?.take(request.identity?.name ?? request.ip);
+    // This one is counted already.
+    if (metrics !== undefined && metrics.underWay > requests) {
+      throw new MlopsError('overloaded', `more than ${requests} requests are under way`, { data: { retry_after: 1 } });
+    }
+  };
+}
+
+function addMetricsHook(shell: Shell, metrics: RequestMetrics): void {
+  shell.addHook('onResponse', (request, reply, done) => {
+    metrics.end(request.method, reply.statusCode, reply.elapsedTime);
+    done();
   });
 }
 

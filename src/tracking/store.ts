@@ -167,6 +167,8 @@ export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelSto
    * found to be newer than this program. Absent where neither can be.
    */
   checkHere?(): void;
+  /** Connections and statements of the store as Prometheus reads them; where there is something to tell. */
+  gauges?(): string;
   /** What is in the store and must not be, in words; none where all is well. */
   problems(): Promise<readonly string[]>;
   close(): Promise<void>;

@@ -1,4 +1,6 @@
 import * as fs from 'node:fs';
+import * as https from 'node:https';
+import type * as net from 'node:net';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -13,12 +15,17 @@ import {
 import { MlopsError, type Logger } from '../../base/index.ts';
 import {
   createShell,
+  followTls,
   isLoopback,
   listen,
   mlflowErrorBody,
+  readTls,
+  RequestMetrics,
   type AccessEntry,
   type Listening,
   type Shell,
+  type TlsFiles,
+  type TrafficLimits,
 } from '../../http/index.ts';
 import { openStore as openBlobs } from '../../storage/index.ts';
 import { blobRoots, openTracking, type OpenArtifacts, type TrackingStore } from '../../tracking/index.ts';
@@ -48,6 +55,11 @@ export interface TrackingServerOptions {
   readonly allowedHosts?: readonly string[] | undefined;
   readonly allowedOrigins?: readonly string[] | undefined;
   readonly durability?: 'normal' | 'full' | undefined;
+  /** Certificate and key in PEM, read again when they change. */
+  readonly tls?: TlsFiles | undefined;
+  /** Proxies whose X-Forwarded headers are believed: addresses, networks, `loopback`. Default none. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  readonly limits?: TrafficLimits | undefined;
   /** Allows an address that other machines reach. */
   readonly insecure?: boolean | undefined;
   /** Largest JSON body, in bytes. Default 64 MiB. Artifacts are not bounded. */
@@ -61,6 +73,8 @@ export interface TrackingServerOptions {
 
 /** What further routes are told of the server. */
 export interface ServerFacts {
+  /** What was asked of this server, and what it asked of its store, as Prometheus reads it. */
+  readonly gauges: () => string;
   readonly store: TrackingStore;
   /** Folder of the prediction log. */
   readonly predictions: string;
@@ -91,6 +105,8 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
   if (prefix !== '' && !/^(?:\/[\w.~-]+)+$/.test(prefix)) {
     throw new MlopsError('usage', `'${prefix}' is no path prefix`, { hint: 'it starts with a slash and ends without' });
   }
+  const pair = options.tls === undefined ? undefined : readTls(options.tls);
+  const metrics = new RequestMetrics();
   const store = await openStore(options);
   try {
     const shell = await createShell({
@@ -100,8 +116,13 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
       screen: hostGuard({ allowedHosts: options.allowedHosts, allowedOrigins: options.allowedOrigins, prefix }),
       rewrite: tidyTarget,
       onAccess: options.onAccess,
+      tls: pair,
+      trustedProxies: options.trustedProxies,
+      limits: options.limits,
+      metrics,
       log,
     });
+    const connections = countConnections(shell);
     registerMlflowApi(shell, {
       store,
       prefix,
@@ -110,13 +131,29 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
     });
     const predictions = predictionsOf(options);
     addPredictionRoutes(shell, { directory: predictions, prefix, onTrouble: (line) => log.warn(line) });
-    options.extend?.(shell, { store, predictions, prefix });
+    const gauges = (): string => metrics.text(connections()) + (store.gauges?.() ?? '');
+    options.extend?.(shell, { store, predictions, prefix, gauges });
     registerPages(shell, { store, prefix });
+    const { tls } = options;
+    if (tls !== undefined) {
+      const unfollow = followTls(shell.server as https.Server, tls, (line) => log.warn(line));
+      shell.addHook('onClose', async () => unfollow());
+    }
     return running(await listen(shell, { host, port: options.port }), store, prefix);
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/** How many connections are open at the moment. */
+function countConnections(shell: Shell): () => number {
+  let open = 0;
+  shell.server.on(shell.server instanceof https.Server ? 'secureConnection' : 'connection', (socket: net.Socket) => {
+    open++;
+    socket.once('close', () => open--);
+  });
+  return () => open;
 }
 
 /** The prediction log lies beside the store; for one that is no file, in the folder where the server was started. */

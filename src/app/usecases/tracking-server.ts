@@ -8,13 +8,13 @@ export type WatchedServerOptions = Omit<TrackingServerOptions, 'extend'>;
 export function startWatchedServer(options: WatchedServerOptions): Promise<TrackingServer> {
   return startTrackingServer({
     ...options,
-    extend: (shell, { store, predictions: log, prefix }) => {
+    extend: (shell, { store, predictions: log, prefix, gauges }) => {
       const { cwd, env = {} } = options;
       const facts = monitorFacts({ cwd, env, log, openStore: async () => store, alertStore: store });
       addMonitorRoutes(shell, { log, prefix, scope: 'read', facts });
       shell.get(`${prefix}/metrics`, async (_request, reply) => {
         void reply.type('text/plain; version=0.0.4; charset=utf-8');
-        return processGauges() + (await facts.gauges());
+        return processGauges() + gauges() + (await facts.gauges());
       });
     },
   });

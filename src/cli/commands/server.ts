@@ -84,6 +84,38 @@ export const serverFlags: readonly FlagSpec[] = [
     default: 'normal',
     summary: 'what a 200 survives: normal kill -9, full a power cut too',
   },
+  {
+    name: 'tls-cert',
+    value: 'FILE',
+    summary: 'certificate in PEM: speak TLS; read again when it changes',
+    completes: 'path',
+  },
+  { name: 'tls-key', value: 'FILE', summary: 'key of the certificate', completes: 'path' },
+  {
+    name: 'trusted-proxies',
+    value: 'LIST',
+    summary: 'proxies whose X-Forwarded headers are believed, by comma: addresses, networks, loopback',
+  },
+  {
+    name: 'rate-limit',
+    value: 'N',
+    integer: true,
+    summary: 'requests a second of one caller or address; bursts of ten times as many',
+  },
+  {
+    name: 'max-requests',
+    value: 'N',
+    integer: true,
+    summary: 'requests under way at once; more are told to come back',
+  },
+  { name: 'max-connections', value: 'N', integer: true, summary: 'connections at once; more are closed' },
+  {
+    name: 'log-format',
+    value: 'FORMAT',
+    choices: ['text', 'json'],
+    default: 'text',
+    summary: 'text for people (with -v), json for machines: a line for each request, with its id',
+  },
   { name: 'insecure', summary: 'allow an address that other machines can reach, without authentication' },
   { name: 'drain', value: 'SECONDS', integer: true, default: '10', summary: 'time to finish requests when stopping' },
 ];
@@ -225,7 +257,14 @@ export async function startServer(input: Input, terminal: Terminal): Promise<Tra
     allowedOrigins: listOf(input.text('cors-allowed-origins')),
     durability: input.text('durability') === 'full' ? 'full' : 'normal',
     insecure,
-    onAccess: accessLog(terminal.log),
+    tls: tlsOf(input),
+    trustedProxies: listOf(input.text('trusted-proxies')),
+    limits: {
+      rate: positive(input, 'rate-limit'),
+      requests: positive(input, 'max-requests'),
+      connections: positive(input, 'max-connections'),
+    },
+    onAccess: input.text('log-format') === 'json' ? jsonLog(terminal) : accessLog(terminal.log),
     env: terminal.env,
     log: terminal.log,
   });
@@ -235,6 +274,42 @@ export async function startServer(input: Input, terminal: Terminal): Promise<Tra
     );
   }
   return server;
+}
+
+function tlsOf(input: Input): TrackingServerOptions['tls'] {
+  const [cert, key] = [input.text('tls-cert'), input.text('tls-key')];
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  throw new MlopsError('usage', 'TLS needs both a certificate and its key', { hint: '--tls-cert FILE --tls-key FILE' });
+}
+
+function positive(input: Input, name: string): number | undefined {
+  const value = input.number(name);
+  if (value === undefined || value > 0) return value;
+  throw new MlopsError('usage', `--${name} ${value} would let nothing through`, { hint: 'leave it out for no limit' });
+}
+
+/** One JSON object for each request, in the order in which they end. Queries stay out: they may hold secrets. */
+function jsonLog(terminal: Terminal): TrackingServerOptions['onAccess'] {
+  return ({ id, method, path: target, status, milliseconds, bytes, remote, caller, trace }) => {
+    const [route = ''] = target.split('?', 1);
+    const time = new Date().toISOString();
+    terminal.note(
+      JSON.stringify({
+        time,
+        level: 'info',
+        id,
+        method,
+        path: route,
+        status,
+        ms: milliseconds,
+        bytes,
+        remote,
+        caller,
+        trace,
+      }),
+    );
+  };
 }
 
 /** A line for each request; nothing to call, which is faster, where nobody sees it. */

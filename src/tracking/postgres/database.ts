@@ -9,6 +9,7 @@ import type { Address } from './address.ts';
 import { Currency } from './currency.ts';
 import { packed, packedColumn, unpacked, unpackedColumn, type Packed } from './packed.ts';
 import { Pool, type PoolOptions } from './pool.ts';
+import { StatementTimes } from './statement-times.ts';
 import { codeOf, collided, explained, gone, outdated, replanned } from './refusals.ts';
 
 /** How often work that collided with other work is begun again. */
@@ -38,6 +39,7 @@ export class Database implements Driver {
   readonly #patience: number;
   readonly #texts = new Map<string, { seen: number; readonly name: string }>();
   readonly #inserts = new WeakMap<Insert, string>();
+  readonly #times = new StatementTimes();
 
   constructor(address: Address, options: PoolOptions = {}) {
     this.shown = address.shown;
@@ -77,6 +79,11 @@ export class Database implements Driver {
         client.release(broken);
       }
     });
+  }
+
+  /** The connections and statements as Prometheus reads them. */
+  gauges(): string {
+    return this.#pool.gauges() + this.#times.text();
   }
 
   async close(): Promise<void> {
@@ -158,13 +165,14 @@ export class Database implements Driver {
     if (query.kind === 'column') return this.#packed(client, packedColumn(text), values).then(unpackedColumn);
     const rowMode = query.kind === 'arrays' ? { rowMode: 'array' } : {};
     const config: QueryConfig = { ...this.#prepared(text), values: values.map(sendable), ...rowMode };
-    const result = await client.query(config);
+    const result = await this.#timed(text, () => client.query(config));
     return query.kind === 'count' ? (result.rowCount ?? 0) : result.rows;
   }
 
   async #packed(client: PoolClient, text: string, values: readonly unknown[]): Promise<Packed> {
-    const { rows } = await client.query({ ...this.#prepared(text), values: values.map(sendable), rowMode: 'array' });
-    return rows[0] as Packed;
+    const config = { ...this.#prepared(text), values: values.map(sendable), rowMode: 'array' } as const;
+    const { rows } = await this.#timed(text, () => client.query(config));
+    return rows[0] as unknown as Packed;
   }
 
   async #insert(client: PoolClient, insert: Insert, rows: readonly (readonly unknown[])[]): Promise<number> {
@@ -177,7 +185,17 @@ export class Database implements Driver {
       this.#inserts.set(insert, text);
     }
     const values = Object.keys(insert.columns).map((_, i) => rows.map((row) => sendable(row[i])));
-    return (await client.query({ ...this.#prepared(text), values })).rowCount ?? 0;
+    const config = { ...this.#prepared(text), values };
+    return (await this.#timed(text, () => client.query(config))).rowCount ?? 0;
+  }
+
+  async #timed<Result>(text: string, act: () => Promise<Result>): Promise<Result> {
+    const start = performance.now();
+    try {
+      return await act();
+    } finally {
+      this.#times.add(text, performance.now() - start);
+    }
   }
 
   /** Texts that come again and again get a name, under which a connection keeps them parsed and planned. */

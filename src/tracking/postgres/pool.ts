@@ -78,6 +78,19 @@ export class Pool {
     this.#rotate();
   }
 
+  /** As Prometheus reads them. */
+  gauges(): string {
+    const { totalCount, idleCount, waitingCount } = this.#pool;
+    const facts = [
+      ['mlops_store_connections', 'Connections to the database.', totalCount],
+      ['mlops_store_connections_idle', 'Connections that nobody uses.', idleCount],
+      ['mlops_store_waiting', 'Requests that wait for a connection.', waitingCount],
+    ] as const;
+    return facts
+      .map(([name, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`)
+      .join('');
+  }
+
   async end(): Promise<void> {
     if (!this.#pool.ending) await this.#pool.end();
   }

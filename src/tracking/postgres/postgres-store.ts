@@ -53,6 +53,7 @@ export async function postgresStore(
       return log.log(id, metrics);
     },
     checkHere: () => db.checkCurrent(),
+    gauges: () => db.gauges(),
     backup: (file) => copyToSqlite(db, file),
     restore: (file) => copyFromSqlite(db, file),
     problems: async () => db.read(problemsOf),
