@@ -147,6 +147,7 @@ cpSync(path.join(root, 'src/plots/font'), path.join(dist, 'font'), { recursive: 
 for (const file of globSync(path.join(root, 'src'), (name) => name.endsWith('.py'))) {
   cpSync(file, path.join(dist, 'python', path.basename(file)));
 }
+cpSync(path.join(root, 'src/serve/playground'), path.join(dist, 'playground'), { recursive: true });
 // The page of `serve` at /docs, four of the 25 files of its package.
 for (const name of ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png', 'LICENSE']) {
   cpSync(path.join(root, 'node_modules/swagger-ui-dist', name), path.join(dist, 'swagger-ui', name));

@@ -245,7 +245,7 @@ function announce(models: readonly Announced[], url: string, terminal: Terminal,
     .map(({ name, version: number }) => name + (number === undefined ? '' : ` version ${number}`));
   const more = models.length > 5 ? ` and ${models.length - 5} more` : '';
   terminal.note(`Serving ${names.join(', ') || 'no model yet'}${more} on ${url}${how}`);
-  terminal.next(`interactive documentation: ${url}/docs`, 'stop with Ctrl-C');
+  terminal.next(`try it: ${url}/playground`, `interactive documentation: ${url}/docs`, 'stop with Ctrl-C');
 }
 
 function megabytes(value: number | undefined): number | undefined {

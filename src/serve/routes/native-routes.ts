@@ -124,6 +124,29 @@ function describeModel(context: ServingContext, model: ServedModel) {
   };
 }
 
+/** What a request gives: tensors, or rows that serving.yaml makes tensors of, as JSON Schema; and how boxes come back. */
+function describeRequest(version: ServedVersion) {
+  const { input, recipe } = version.processing ?? {};
+  const boxes = recipe?.config.outputs.find((output) => output.boxes !== undefined)?.boxes;
+  const pictures = pictureKeys(version);
+  return {
+    ...(input === undefined ? { kind: 'tensors' } : { kind: input.kind, row: input.schema() }),
+    ...(pictures.length === 0 ? {} : { pictures }),
+    ...(boxes === undefined ? {} : { boxes: boxes.format }),
+  };
+}
+
+/** Keys of a request under which pictures come. */
+function pictureKeys({ processing, ensemble }: ServedVersion): string[] {
+  const field = processing?.input?.image?.field;
+  if (field !== undefined) return [field];
+  const keys = (ensemble?.config.members ?? []).flatMap(({ name, inputs }) => {
+    const own = ensemble?.members.get(name)?.processing?.input?.image?.field;
+    return own === undefined ? [] : [inputs.get(own) ?? []].flat();
+  });
+  return [...new Set(keys)];
+}
+
 function describeVersion(context: ServingContext, version: ServedVersion) {
   const { ref, onnx } = version;
   const alone = context.scheduler.aloneBecause(version);
@@ -151,6 +174,7 @@ function describeVersion(context: ServingContext, version: ServedVersion) {
       onnx.opsets.map((opset) => [opset.domain === '' ? 'ai.onnx' : opset.domain, opset.version]),
     ),
     metadata: Object.fromEntries(onnx.metadata),
+    request: describeRequest(version),
     example: context.example(version),
   };
 }

@@ -22,6 +22,7 @@ import type { ModelSource } from '../models/model-source.ts';
 import { addFeedbackRoutes } from './feedback-routes.ts';
 import { RunningContext } from './running-context.ts';
 import { addSimilarityRoutes } from './similarity-routes.ts';
+import { addPlaygroundRoutes } from './playground-routes.ts';
 import { addStatsRoutes } from './stats-routes.ts';
 import { PythonEnvironment, type PythonEnvironmentOptions } from '../python/environment.ts';
 import { PythonPool, type PythonPoolOptions } from '../python/python-pool.ts';
@@ -187,6 +188,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   addFeedbackRoutes(shell, context);
   if (traffic !== undefined) addTrafficRoutes(shell, traffic);
   addDocsRoutes(shell, context);
+  addPlaygroundRoutes(shell);
   options.extend?.(shell);
 
   // The port is taken before models are loaded: who starts two servers learns it at once.
