@@ -304,4 +304,83 @@ describe('lineage', () => {
     expect(json.environment).toEqual([{ name: 'OMP_NUM_THREADS', now: '3' }]);
     expect(mlops(project, ['reproduce', 'latest', '--compare', 'roughly']).status).toBe(2);
   });
+
+  it('plans and carries out that one picture of ten thousand is forgotten everywhere', () => {
+    const project = freshProject();
+    const remote = temporaryFolder('remote-');
+    run(project, 'remote', 'add', '-d', 'far', remote);
+    fs.mkdirSync(path.join(project, 'photos'));
+    for (let i = 0; i < 10_000; i++) fs.writeFileSync(path.join(project, 'photos', `${i}.txt`), `photo ${i}\n`);
+    const secret = 'a face that was never to be here';
+    fs.writeFileSync(path.join(project, 'photos/4711.txt'), secret);
+    fs.writeFileSync(path.join(project, 'base.onnx'), model);
+    fs.writeFileSync(
+      path.join(project, 'dvc.yaml'),
+      `stages:
+  join:
+    cmd: cat photos/47*.txt > all.txt && cp all.txt report.txt
+    deps: [photos]
+    outs: [all.txt]
+    plots: [report.txt]
+  train:
+    cmd: cat base.onnx > model.onnx
+    deps: [all.txt, base.onnx]
+    outs: [model.onnx]
+`,
+    );
+    run(project, 'add', 'photos', 'base.onnx');
+    git(project, 'add', '-A');
+    git(project, 'commit', '-qm', 'one');
+    run(project, 'repro');
+    run(project, 'push');
+    run(project, 'models', 'register', 'model.onnx', '--name', 'faces');
+    const id = md5(project, 'photos/4711.txt');
+    const log = `{"id":"p1","model":"faces","version":"1","inputs":{"photo":"${id}"},"prediction":"a"}\n{"id":"p2","model":"faces","version":"1","inputs":{"photo":"other"},"prediction":"b"}\n`;
+    expect(mlops(project, ['monitor', 'log', '-'], { input: log }).status).toBe(0);
+    git(project, 'add', '-A');
+    git(project, 'commit', '-qm', 'two');
+
+    const places = [path.join(project, '.dvc/cache'), remote, path.join(project, '.mlops')];
+    const holding = (text: string): string[] =>
+      places.flatMap((place) =>
+        command(project, 'grep', ['-rl', '--binary-files=text', text, place])
+          .stdout.split('\n')
+          .filter((line) => line !== ''),
+      );
+    expect(holding(secret).length).toBeGreaterThan(4);
+    const planned = run(project, 'forget', 'photos/4711.txt');
+    expect(planned).toContain('model: models:/faces/1');
+    expect(planned).toContain("blocked: folder 'photos' still has it");
+    expect(mlops(project, ['forget', 'photos/4711.txt', '--apply', '--confirm', 'photos/4711.txt']).status).toBe(2);
+    fs.rmSync(path.join(project, 'photos/4711.txt'));
+    run(project, 'add', 'photos');
+    // Nothing without the name, typed.
+    expect(mlops(project, ['forget', 'photos/4711.txt', '--apply']).status).not.toBe(0);
+    expect(mlops(project, ['forget', 'photos/4711.txt', '--apply', '--confirm', 'photos']).status).not.toBe(0);
+    expect(holding(secret).length).toBeGreaterThan(4);
+    run(
+      project,
+      'forget',
+      'photos/4711.txt',
+      '--apply',
+      '--confirm',
+      'photos/4711.txt',
+      '--reason',
+      'asked by the person',
+    );
+    expect(holding(secret)).toEqual([]);
+    // Its md5 stands in the tombstone, and nowhere else.
+    expect(
+      holding(id)
+        .map((file) => path.basename(file))
+        .filter((file) => !file.startsWith('index.sqlite')),
+    ).toEqual(['tombstone.json']);
+    expect(mlops(project, ['models', 'show', 'faces', '1']).status).not.toBe(0);
+    expect(run(project, 'monitor', 'status')).toContain('faces');
+    run(project, 'repro');
+    run(project, 'push');
+    expect(holding(secret)).toEqual([]);
+    expect(fs.readFileSync(path.join(project, 'all.txt'), 'utf8')).toContain('photo 4712');
+    expect(mlops(project, ['lineage', 'photos/12.txt', '--down']).status).toBe(0);
+  });
 });

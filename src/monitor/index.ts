@@ -41,6 +41,7 @@ export { toEntry, toFeedback, type Answer, type Entry } from './entry.ts';
 export { intakeLimit, takeFeedback, takePredictions, type Intake } from './intake.ts';
 export { monitorGauges, type LookFacts, type ModelFacts } from './gauges.ts';
 export { findPrediction } from './find-prediction.ts';
+export { forgetRecords } from './forget-records.ts';
 export { momentOf, spanOf } from './moment.ts';
 export { ModelScore, pairedDifference, scoreNames, type Judged } from './performance/compare.ts';
 export { driftSeries, type ColumnSeries } from './drift/series.ts';

@@ -80,7 +80,8 @@ export async function* readPredictionLog(directory: string, options: ReadOptions
           if (line === '') continue;
           const value = parse(line);
           if (!isRecord(value)) {
-            if ((value as { kind?: string } | undefined)?.kind !== 'index') options.onSkipped?.(file, line);
+            const kind = (value as { kind?: string } | undefined)?.kind;
+            if (kind !== 'index' && kind !== 'forgotten') options.onSkipped?.(file, line);
           } else if (value.at >= since && value.at < until && (kind === undefined || value.kind === kind)) yield value;
         }
       }

@@ -149,6 +149,18 @@ function md5Things(word: string, places: Places, snapshots: Snapshots): LineageN
     : paths.map((file) => dataThing({ path: file, md5, size: undefined }));
 }
 
+/** The contents that a path had in some states of the project, newest first. */
+export function contentsOf(repo: DataRepo, wanted: string, revisions: readonly string[]): string[] {
+  const found = new Set<string>();
+  for (const revision of revisions) {
+    const { commit, tree } = selectRevision(repo.root, revision);
+    const stages = commit === undefined ? repo.stages() : repo.stagesOf(tree());
+    const md5 = fileIn(repo, stages, wanted)?.md5;
+    if (md5 !== undefined) found.add(md5);
+  }
+  return [...found];
+}
+
 /** Where a content lies or lay: in the work tree and all commits, and in folders whose manifest is in the cache. */
 export function pathsOf(repo: DataRepo, md5: string, snapshots: Snapshots): string[] {
   const found = new Set<string>();

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { isMlopsError, mapPool, messageOf, MlopsError } from '../../base/index.ts';
-import { isDirectoryId, readManifest, remoteObjects } from '../../data/index.ts';
+import { mapPool, messageOf, MlopsError } from '../../base/index.ts';
+import { remoteObjects } from '../../data/index.ts';
 import { withNodes, type LineageGraph, type LineageNode } from '../../lineage/index.ts';
 import { openStore } from '../../storage/index.ts';
 import type { DataRepo } from '../../repo/open/data-repo.ts';
+import { folderFiles } from './folder-files.ts';
 
 export interface PresenceOptions {
   /** Whether remotes are asked. */
@@ -26,7 +27,7 @@ export async function withPresence(
   const wanted = new Map<string, readonly string[]>();
   for (const node of graph.nodes) {
     const md5 = md5Of(node);
-    if (md5 !== undefined) wanted.set(md5, [md5, ...filesOf(repo, md5)]);
+    if (md5 !== undefined) wanted.set(md5, [md5, ...folderFiles(repo, md5).map((file) => file.md5)]);
   }
   if (wanted.size === 0) return graph;
   const cache = repo.data.objects('md5');
@@ -76,18 +77,6 @@ export async function withPresence(
 function md5Of(node: LineageNode): string | undefined {
   const md5 = node.kind === 'data' ? node.facts['md5'] : undefined;
   return typeof md5 === 'string' ? md5 : undefined;
-}
-
-function filesOf(repo: DataRepo, md5: string): string[] {
-  if (!isDirectoryId(md5)) return [];
-  for (const hashName of ['md5', 'md5-dos2unix'] as const) {
-    try {
-      return readManifest(repo.data, { md5, hashName }).map((file) => file.md5);
-    } catch (error) {
-      if (!isMlopsError(error)) throw error;
-    }
-  }
-  return [];
 }
 
 /** Bytes of a file that is read to see whether the work tree still has a content. */

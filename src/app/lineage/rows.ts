@@ -18,20 +18,29 @@ import { fileOf } from './things.ts';
  */
 export async function withRows(graph: LineageGraph, ids: readonly string[], { repo }: Places): Promise<LineageGraph> {
   const columns = repo === undefined ? new Map<string, string>() : columnsOf(repo);
-  if (repo === undefined || columns.size === 0) {
-    throw new MlopsError('usage', 'no stage says which column names its rows', {
-      hint: 'add `meta: {row_id: COLUMN}` to the stage in dvc.yaml',
-    });
-  }
+  if (repo === undefined || columns.size === 0) throw noColumn();
   const wanted = new Set(ids.map((id) => id.trim()));
   const nodes: LineageNode[] = [];
   for (const node of graph.nodes) {
     const column = columns.get(fileOf(node)?.path ?? '');
     const file = column === undefined ? undefined : contentFile(repo, node);
-    const rows = column === undefined || file === undefined ? undefined : await rowsIn(file, node.name, column, wanted);
-    nodes.push(rows === undefined ? node : { ...node, facts: { ...node.facts, rows } });
+    const found = column === undefined || file === undefined ? undefined : await idsIn(file, node.name, column, wanted);
+    nodes.push(found === undefined ? node : { ...node, facts: { ...node.facts, rows: { column, found } } });
   }
   return { ...graph, nodes };
+}
+
+function noColumn(): MlopsError {
+  return new MlopsError('usage', 'no stage says which column names its rows', {
+    hint: 'add `meta: {row_id: COLUMN}` to the stage in dvc.yaml',
+  });
+}
+
+/** The column that tells the rows of a file apart. @throws MlopsError `usage` where no stage around it names one. */
+export function rowColumn(repo: DataRepo, file: string): string {
+  const column = columnsOf(repo).get(file);
+  if (column === undefined) throw noColumn();
+  return column;
 }
 
 /** By path: the column that a stage around it names. */
@@ -56,12 +65,13 @@ function contentFile(repo: DataRepo, node: LineageNode): string | undefined {
   return places.find((place) => fs.statSync(place, { throwIfNoEntry: false })?.isFile() === true);
 }
 
-async function rowsIn(
+/** Which of some rows a table has; undefined where it has no such column, or is no table. */
+export async function idsIn(
   file: string,
   name: string,
   column: string,
   wanted: ReadonlySet<string>,
-): Promise<{ column: string; found: string[] } | undefined> {
+): Promise<string[] | undefined> {
   const found = new Set<string>();
   try {
     for await (const batch of openTable(file, { name, path: file }).batches()) {
@@ -78,5 +88,5 @@ async function rowsIn(
     if (isMlopsError(error)) return undefined;
     throw error;
   }
-  return { column, found: [...found] };
+  return [...found];
 }

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 
-import { isMlopsError, type OnProgress } from '../../base/index.ts';
-import { isDirectoryId, readAgain, readManifest, type ObjectState } from '../../data/index.ts';
+import type { OnProgress } from '../../base/index.ts';
+import { readAgain, type ObjectState } from '../../data/index.ts';
 import type { LineageGraph } from '../../lineage/index.ts';
 import type { ModelVersion } from '../../mlflow/index.ts';
 import type { DataRepo } from '../../repo/open/data-repo.ts';
@@ -10,6 +10,7 @@ import type { TrackingStore } from '../../tracking/index.ts';
 import { artifactDigest, artifactFiles } from '../registry/artifact-files.ts';
 import { signatureOf, type SignatureState } from '../registry/model-signature.ts';
 import { versionTag } from '../registry/resolve-model.ts';
+import { folderFiles } from './folder-files.ts';
 import { lineage } from './lineage.ts';
 import type { Places } from './name-thing.ts';
 
@@ -99,7 +100,7 @@ async function objects(graph: LineageGraph, repo: DataRepo, options: VerifyOptio
       continue;
     }
     wanted.set(md5, name);
-    for (const file of filesIn(repo, md5)) wanted.set(file.md5, `${name}/${file.relpath}`);
+    for (const file of folderFiles(repo, md5)) wanted.set(file.md5, `${name}/${file.relpath}`);
   }
   const ids = [...wanted.keys()];
   const cache = await readAgain(repo.data, ids, { ...options, name: 'reading the cache' });
@@ -118,18 +119,6 @@ async function objects(graph: LineageGraph, repo: DataRepo, options: VerifyOptio
     found.push(...(bad.length > 0 ? bad : [good ?? { name, md5, where: 'cache', state: 'missing' as const }]));
   }
   return [...found, ...unkept];
-}
-
-function filesIn(repo: DataRepo, md5: string): readonly { readonly relpath: string; readonly md5: string }[] {
-  if (!isDirectoryId(md5)) return [];
-  for (const hashName of ['md5', 'md5-dos2unix'] as const) {
-    try {
-      return readManifest(repo.data, { md5, hashName });
-    } catch (error) {
-      if (!isMlopsError(error)) throw error;
-    }
-  }
-  return [];
 }
 
 async function readRemote(

@@ -88,6 +88,12 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('../commands/reproduce.ts'),
   },
   {
+    name: 'forget',
+    group: 'pipeline',
+    summary: 'Plan, and carry out, that a file or rows are forgotten everywhere',
+    load: () => import('../commands/forget.ts'),
+  },
+  {
     name: 'freeze',
     group: 'pipeline',
     summary: 'Keep stages from running when their deps change',
