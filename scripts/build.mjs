@@ -1,5 +1,6 @@
 // Bundles src/ into dist/: a chunk per command and per shared part, an entry per worker.
 import { build, transform } from 'esbuild';
+import { buildUi } from './build-ui.mjs';
 import { globSync } from './glob.mjs';
 import { cpSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
@@ -123,7 +124,11 @@ for (const [name, output] of Object.entries({ ...result.metafile.outputs, ...own
   await toCommonJs(path.join(root, name), Object.keys(output.inputs));
 }
 writeFileSync(path.join(fresh, 'package.json'), '{ "type": "commonjs" }\n');
-writeFileSync(path.join(fresh, 'LICENSES.txt'), licensesOf(Object.keys(result.metafile.inputs)));
+const dist = path.join(root, 'dist');
+if (process.argv.includes('--clean')) rmSync(dist, { recursive: true, force: true });
+mkdirSync(path.join(dist, 'chunks'), { recursive: true });
+const uiInputs = await buildUi(dist);
+writeFileSync(path.join(fresh, 'LICENSES.txt'), licensesOf([...Object.keys(result.metafile.inputs), ...uiInputs]));
 
 /** The licence texts of the packages inside the bundle. */
 function licensesOf(inputs) {
@@ -140,9 +145,6 @@ function licensesOf(inputs) {
     .join(`\n${'-'.repeat(80)}\n`);
 }
 
-const dist = path.join(root, 'dist');
-if (process.argv.includes('--clean')) rmSync(dist, { recursive: true, force: true });
-mkdirSync(path.join(dist, 'chunks'), { recursive: true });
 cpSync(path.join(root, 'src/plots/font'), path.join(dist, 'font'), { recursive: true });
 for (const file of globSync(path.join(root, 'src'), (name) => name.endsWith('.py'))) {
   cpSync(file, path.join(dist, 'python', path.basename(file)));

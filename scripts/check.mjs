@@ -8,6 +8,8 @@ ensureBuilt();
 const gates = [
   { name: 'types', command: ['tsc', '-p', '.', '--listFilesOnly'], saw: /src\/cli\/entry\/main\.ts/, quiet: true },
   { name: 'types', command: ['tsc', '-p', '.'] },
+  { name: 'types', command: ['tsc', '-p', 'src/ui', '--listFilesOnly'], saw: /src\/ui\/main\.tsx/, quiet: true },
+  { name: 'types of the web UI', command: ['tsc', '-p', 'src/ui'] },
   {
     name: 'lint',
     command: ['oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'scripts', 'bin'],

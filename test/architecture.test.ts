@@ -158,6 +158,56 @@ const own = all
   .map((edge) => ({ from: edge.from, to: targetOf(edge) }))
   .filter((edge) => !edge.to.startsWith('..'));
 
+/** What runs in the browser: a program of its own, which shares only types with the server. */
+const uiFiles = fs
+  .readdirSync(path.join(root, 'src/ui'), { recursive: true, encoding: 'utf8' })
+  .map((file) => `ui/${file.split(path.sep).join('/')}`)
+  .filter((file) => /\.tsx?$/.test(file));
+const uiSubRooms = ['words.ts', 'kit', 'charts', 'table', 'pages', 'main.tsx'];
+const uiPackages = ['preact', 'preact/hooks', 'uplot', 'marked'];
+
+describe('the house of the web UI', () => {
+  const edges = uiFiles.flatMap(importsOf).map((edge) => ({ ...edge, target: targetOf(edge) }));
+
+  it('knows nothing of the server but the types of what it is answered', () => {
+    expect(uiFiles.length).toBeGreaterThan(20);
+    const wrong = edges.filter(({ to, target, typeOnly }) => {
+      if (!to.startsWith('.')) return !uiPackages.includes(to);
+      return !target.startsWith('ui/') && !(typeOnly && target === 'api/ui/wire.ts');
+    });
+    expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+    expect(importsOf('api/ui/wire.ts')).toEqual([]);
+  });
+
+  it('has parts that import only what stands before them, no circles, and files that fit in one head', () => {
+    const partOf = (file: string): number => uiSubRooms.indexOf(file.split('/')[1] ?? '');
+    const inside = edges.filter(({ to, target }) => to.startsWith('.') && target.startsWith('ui/'));
+    const wrong = inside.filter(({ from, target }) => partOf(target) < 0 || partOf(target) > partOf(from));
+    expect(wrong.map(({ from, target }) => `${from} imports ${target}`)).toEqual([]);
+    expect(circles(inside.map(({ from, target }) => ({ from, to: target })))).toEqual([]);
+    const folders = new Map<string, number>();
+    for (const file of uiFiles) {
+      expect(fs.readFileSync(path.join(root, 'src', file), 'utf8').split('\n').length, file).toBeLessThan(400);
+      const folder = path.posix.dirname(file);
+      folders.set(folder, (folders.get(folder) ?? 0) + 1);
+    }
+    expect([...folders].filter(([, count]) => count > 28)).toEqual([]);
+  });
+
+  it('has no way for text to become markup, and speaks only from words.ts', () => {
+    const markup =
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|dangerouslySet|\beval\(|new Function|srcdoc/i;
+    for (const file of uiFiles) expect(fs.readFileSync(path.join(root, 'src', file), 'utf8'), file).not.toMatch(markup);
+    // Text between tags that begins with a capital letter is for people.
+    const spoken = uiFiles
+      .filter((file) => file.endsWith('.tsx'))
+      .flatMap(
+        (file) => fs.readFileSync(path.join(root, 'src', file), 'utf8').match(/^\s+[A-Z][a-z]+ [a-z ]+\.?$/gm) ?? [],
+      );
+    expect(spoken).toEqual([]);
+  });
+});
+
 describe('the house', () => {
   it('was seen: the rooms have files and the files have imports', () => {
     expect(files.length).toBeGreaterThan(40);

@@ -34,6 +34,17 @@ describe('the package', () => {
       const { filename, files } = Object.values(report)[0] ?? { filename: '', files: [] };
       const names = files.map((file) => file.path);
       expect(names).toContain('templates/digits/dvc.yaml');
+      expect(names).toContain('dist/ui/index.html');
+      for (const pattern of [
+        /^dist\/ui\/main-\w+\.js$/,
+        /^dist\/ui\/main-\w+\.js\.br$/,
+        /^dist\/ui\/style-\w+\.css\.gz$/,
+      ]) {
+        expect(
+          names.some((name) => pattern.test(name)),
+          String(pattern),
+        ).toBe(true);
+      }
       expect(names.some((name) => /^dist\/.*\.worker\.js$/.test(name))).toBe(true);
       expect(names.filter((name) => name.startsWith('src/') || name.startsWith('test/'))).toEqual([]);
 

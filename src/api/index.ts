@@ -6,7 +6,7 @@
  */
 export { hostGuard, type HostGuardOptions } from './host-guard.ts';
 export { addPredictionRoutes } from './predictions.ts';
-export { registerPages, type PagesOptions } from './pages/register.ts';
+export { registerWebUi, wrongAddress, type WebUiOptions } from './ui/page.ts';
 export { tidyTarget } from './route.ts';
 export { registerMlflowApi, type MlflowApiOptions } from './register.ts';
 export type { DeliveryOptions } from './webhooks/deliver.ts';

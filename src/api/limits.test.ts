@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createShell, type Shell } from '../http/index.ts';
 import { openTracking, type TrackingStore } from '../tracking/index.ts';
-import { registerMlflowApi, registerPages } from './index.ts';
+import { registerMlflowApi, registerWebUi } from './index.ts';
 
 let folder: string;
 let store: TrackingStore;
@@ -18,7 +18,7 @@ beforeEach(async () => {
   store = await openTracking('memory:', { artifacts: folder });
   shell = await createShell();
   registerMlflowApi(shell, { store });
-  registerPages(shell, { store });
+  registerWebUi(shell, { store });
 });
 
 afterEach(async () => {

@@ -11,7 +11,7 @@ import { Fields } from '../mlflow/index.ts';
 import { openTracking, type TrackingStore } from '../tracking/index.ts';
 import { artifactRoutes } from './artifacts.ts';
 import { experimentRoutes } from './experiments.ts';
-import { registerMlflowApi, registerPages } from './index.ts';
+import { registerMlflowApi, registerWebUi } from './index.ts';
 import { loggedModelRoutes } from './logged-models.ts';
 import { metricRoutes } from './metrics.ts';
 import { modelVersionRoutes } from './model-versions.ts';
@@ -20,6 +20,7 @@ import type { ApiRoute } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { oldTraceRoutes } from './traces-v2.ts';
 import { traceRoutes } from './traces.ts';
+import { uiRoutes } from './ui/routes.ts';
 
 let folder: string;
 let store: TrackingStore;
@@ -32,7 +33,7 @@ beforeAll(async () => {
   shell = await createShell();
   const webhooks = { schemes: ['https'], allowPrivate: false, retries: 0, timeout: 100, log: silentLogger };
   registerMlflowApi(shell, { store, webhooks });
-  registerPages(shell, { store });
+  registerWebUi(shell, { store });
   run = (await store.createRun({ experimentId: '0', name: 'r', startTime: 1 })).info.id;
   await store.logBatch(run, {
     metrics: [{ key: 'a', value: 1, timestamp: 1, step: 0 }],
@@ -208,7 +209,7 @@ async function walk(route: ApiRoute): Promise<number> {
 describe('every field of every route takes linear time', () => {
   const groups: Readonly<Record<string, () => readonly ApiRoute[]>> = {
     experiments: () => experimentRoutes(store),
-    runs: () => [...runRoutes(store), ...metricRoutes(store)],
+    runs: () => [...runRoutes(store), ...metricRoutes(store), ...uiRoutes(store)],
     models: () => [...loggedModelRoutes(store), ...registeredModelRoutes(store)],
     versions: () => [...modelVersionRoutes(store), ...artifactRoutes(store)],
     traces: () => [...traceRoutes(store.traces), ...oldTraceRoutes(store.traces)],

@@ -86,6 +86,8 @@ async function transition(store: RegistryStore, fields: Fields): Promise<Json> {
   const version = await store.transitionStage(name, number, {
     stage,
     archiveExisting: fields.flag('archive_existing_versions') ?? false,
+    // Ours, for the audit trail; MLflow's clients do not send it.
+    why: fields.filled('why'),
   });
   return { model_version: modelVersionToJson(version) };
 }

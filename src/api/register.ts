@@ -28,6 +28,7 @@ import { openDeliveries, type DeliveryOptions } from './webhooks/deliver.ts';
 import { webhookRoutes } from './webhooks/routes.ts';
 import { withDeliveries } from './webhooks/wake.ts';
 import { addServerFacts } from './server-facts.ts';
+import { uiRoutes } from './ui/routes.ts';
 
 export interface MlflowApiOptions {
   readonly store: TrackingStore;
@@ -109,5 +110,6 @@ function routesOf(store: TrackingStore, shape: ShapeRun | undefined): readonly A
     ...presignedRoutes(store),
     ...studyRoutes(store),
     ...trafficRoutes(store),
+    ...uiRoutes(store),
   ];
 }

@@ -1,6 +1,11 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+
 import { MlopsError } from '../base/index.ts';
 import { mlflowErrorBody, type Identity, type Reply, type Request, type Scope, type Shell } from '../http/index.ts';
 import { decodeOnce, jsonText, readBody, readQuery, type Fields, type Json } from '../mlflow/index.ts';
+
+const zip = promisify(gzip);
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -15,6 +20,8 @@ export interface ApiRoute {
   readonly ajaxOnly?: boolean;
   /** Names of query parameters that are lists. */
   readonly lists?: readonly string[];
+  /** True: answers go out as gzip where the caller reads that, for the web UI. */
+  readonly compressed?: boolean;
   /** What a caller must be allowed. Default `read` for GET, else `write`. */
   readonly scope?: Scope;
   /** The answer as JSON; text is sent as it is. */
@@ -65,7 +72,12 @@ async function run(route: ApiRoute, request: Request, reply: Reply): Promise<Rep
   const inQuery = method === 'GET' && Object.keys(query).length > 0;
   const fields = inQuery ? readQuery(query, lists) : readBody(request.body);
   const answer = await route.answer(fields, request.params as Record<string, string>, request.identity);
-  return reply.header('content-type', 'application/json').send(typeof answer === 'string' ? answer : jsonText(answer));
+  const text = typeof answer === 'string' ? answer : jsonText(answer);
+  void reply.header('content-type', 'application/json');
+  if (route.compressed !== true) return reply.send(text);
+  void reply.headers({ 'cache-control': 'no-store', vary: 'Accept-Encoding' });
+  const isWorth = text.length > 1000 && (request.headers['accept-encoding'] ?? '').includes('gzip');
+  return isWorth ? reply.header('content-encoding', 'gzip').send(await zip(text)) : reply.send(text);
 }
 
 /** A page of another site can post text without asking; JSON it cannot. */

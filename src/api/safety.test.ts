@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { createShell, listen, type Listening } from '../http/index.ts';
 import { openTracking, type TrackingStore } from '../tracking/index.ts';
-import { hostGuard, registerMlflowApi, registerPages } from './index.ts';
+import { hostGuard, registerMlflowApi, registerWebUi, wrongAddress } from './index.ts';
 
 let folder: string;
 let store: TrackingStore;
@@ -20,9 +20,10 @@ beforeEach(async () => {
   const shell = await createShell({
     screen: hostGuard({ allowedOrigins: ['https://app.example'] }),
     bodyLimit: 100_000,
+    notFound: wrongAddress(),
   });
   registerMlflowApi(shell, { store });
-  registerPages(shell, { store });
+  registerWebUi(shell, { store });
   server = await listen(shell, { host: '127.0.0.1', port: 0 });
 });
 
@@ -318,33 +319,47 @@ describe('files', () => {
   });
 });
 
-describe('pages', () => {
-  it('escape what people named, and run no foreign script', async () => {
-    const name = '<script>alert(1)</script>"\'&';
-    const made = await post('experiments/create', { name });
-    const id = (made.json as unknown as { experiment_id: string }).experiment_id;
-    const run = await post('runs/create', { experiment_id: id, run_name: '<img src=x>' });
-    const runId = (run.json as unknown as { run: { info: { run_id: string } } }).run.info.run_id;
-    await store.logBatch(runId, {
-      metrics: [1, 2, 3].map((step) => ({ key: 'loss', value: 1 / step, timestamp: step, step })),
-      params: [{ key: 'p', value: '<b>' }],
-    });
-    await store.createRegisteredModel('net <i>');
-    for (const target of [
-      '/',
-      `/experiments/${id}`,
-      `/experiments/${id}?filter=metrics.loss%20%3E%200`,
-      `/experiments/${id}/runs/${runId}`,
-      '/models',
-      '/models/net%20%3Ci%3E',
+describe('the web UI', () => {
+  it('is one document under a strict policy, and wrong addresses have a page', async () => {
+    const page = await send('GET', '/');
+    expect(page.status).toBe(200);
+    const policy = page.headers['content-security-policy'] ?? '';
+    for (const rule of [
+      "default-src 'none'",
+      "script-src 'self';",
+      "require-trusted-types-for 'script'",
+      'frame-ancestors',
     ]) {
-      const page = await send('GET', target);
-      expect([target, page.status]).toEqual([target, 200]);
-      expect(page.headers['content-security-policy']).toContain("default-src 'none'");
-      expect(page.body.toString()).not.toMatch(/<script>alert|<img|<b>|<i>/);
+      expect(policy).toContain(rule);
     }
-    expect((await send('GET', `/experiments/${id}?filter=nonsense`)).body.toString()).toContain('class="notice"');
-    expect((await send('GET', '/experiments/99')).status).toBe(404);
-    expect((await send('GET', '/static/style.css')).headers['content-type']).toBe('text/css; charset=utf-8');
+    expect(policy).not.toMatch(/unsafe-(?:inline|eval)/);
+    expect(page.headers['cache-control']).toBe('no-store');
+    const text = page.body.toString();
+    expect(text).not.toMatch(/<script(?![^>]*src=)|<style|\son\w+=/);
+    const script = /src="(\/static\/ui\/main-\w+\.js)"/.exec(text)?.[1] ?? '';
+    const packed = await send('GET', script, { headers: { 'accept-encoding': 'gzip, br' } });
+    expect(packed.headers).toMatchObject({
+      'content-encoding': 'br',
+      'cache-control': expect.stringContaining('immutable'),
+    });
+    expect((await send('GET', script)).headers['content-encoding']).toBeUndefined();
+    expect((await send('GET', '/static/ui/..%2f..%2fpackage.json')).status).toBe(404);
+    expect((await send('GET', '/static/ui/index.html')).status).toBe(404);
+    const old = await send('GET', '/experiments/1/runs/abc?path=x');
+    expect([old.status, old.headers['location']]).toEqual([302, '/#/experiments/1/runs/abc']);
+    expect((await send('GET', '/nothing/here')).headers['content-type']).toContain('application/json');
+    const wrong = await send('GET', '/nothing/here', { headers: { accept: 'text/html,*/*' } });
+    expect([wrong.status, wrong.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
+    expect((await send('POST', '/nothing/here')).status).toBe(404);
+  });
+
+  it('shows logged pages without an origin and without scripts', async () => {
+    const { info } = await store.createRun({ experimentId: '0' });
+    await store.artifacts(info.artifactUri).put('a.html', Buffer.from('<script>alert(1)</script>'));
+    const page = await send('GET', `/ajax-api/2.0/mlflow/mlops-ui/page?run_id=${info.id}&path=a.html`);
+    expect(page.status).toBe(200);
+    expect(page.headers['content-security-policy']).toMatch(/^sandbox; default-src 'none'/);
+    expect(page.headers['x-content-type-options']).toBe('nosniff');
+    expect((await send('GET', `/ajax-api/2.0/mlflow/mlops-ui/page?run_id=${info.id}&path=../x`)).status).toBe(400);
   });
 });

@@ -6,6 +6,8 @@ const draining = new WeakSet<object>();
 /** Responses begun from now on, also to requests that came before, tell the client to close its connection. */
 export function startDraining(shell: FastifyInstance): void {
   draining.add(shell.server);
+  // Streams without an end, which would be waited for.
+  shell.server.emit('draining');
 }
 
 /** A response that asks its server, when the head is written, whether connections are to be kept. */

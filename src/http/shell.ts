@@ -76,6 +76,8 @@ export interface ShellOptions {
   readonly verify?: Verifier | undefined;
   /** Error body of routes without their own, and of unknown ones. Default: our own shape. */
   readonly errors?: ErrorRenderer | undefined;
+  /** Answers unknown addresses in its own way, or returns undefined. */
+  readonly notFound?: ((request: FastifyRequest, reply: FastifyReply) => FastifyReply | undefined) | undefined;
   /** Told about every finished request. */
   readonly onAccess?: ((entry: AccessEntry) => void) | undefined;
   readonly log?: Logger | undefined;
@@ -146,7 +148,9 @@ export async function createShell(options: ShellOptions = {}): Promise<Shell> {
   shell.decorateRequest('trace', undefined);
   shell.decorateRequest('answer', undefined);
   shell.setErrorHandler((error, request, reply) => sendFailure(error, request, reply));
-  shell.setNotFoundHandler((request, reply) => sendFailure(noRoute(request, methods), request, reply));
+  shell.setNotFoundHandler(
+    (request, reply) => options.notFound?.(request, reply) ?? sendFailure(noRoute(request, methods), request, reply),
+  );
   const { connections } = options.limits ?? {};
   if (connections !== undefined) shell.server.maxConnections = connections;
   addEntryHook(shell, options);

@@ -27,6 +27,7 @@ import type { TrafficStore } from './traffic-store.ts';
 import type { WebhookStore } from './webhook-store.ts';
 import type {
   Batch,
+  ExperimentActivity,
   ExperimentSearch,
   HistoryColumns,
   HistoryQuery,
@@ -42,6 +43,7 @@ import type {
   PurgeQuery,
   RunChange,
   RunSearch,
+  RunsOverview,
   Search,
   Transition,
 } from './types.ts';
@@ -69,6 +71,10 @@ export interface RunStore {
   deleteRun(id: string): Promise<void>;
   restoreRun(id: string): Promise<void>;
   searchRuns(search: RunSearch): Promise<Page<Run>>;
+  /** How many runs these experiments have, and the names of all that any of them logged. */
+  runsOverview(experimentIds: readonly string[], deleted?: boolean): Promise<RunsOverview>;
+  /** Of each experiment that has runs. */
+  experimentActivity(): Promise<readonly ExperimentActivity[]>;
   /** All or nothing. The same point or the same param again is silently one. */
   logBatch(id: string, batch: Batch): Promise<void>;
   setTag(id: string, tag: Tag): Promise<void>;

@@ -44,6 +44,27 @@ export interface ExperimentSearch extends Search {
 export interface RunSearch extends Search {
   readonly experimentIds: readonly string[];
   readonly view?: ViewType | undefined;
+  /** Names of the metrics, params and tags that are wanted of each run. Default all. */
+  readonly only?: readonly string[] | undefined;
+}
+
+/** What a table of runs can show. */
+export interface RunsOverview {
+  /** How many there are; undefined where they were not all counted. */
+  readonly runs: number | undefined;
+  /** Names, sorted. */
+  readonly metrics: readonly string[];
+  readonly params: readonly string[];
+  readonly tags: readonly string[];
+}
+
+export interface ExperimentActivity {
+  readonly experimentId: string;
+  /** Runs that are not deleted. */
+  readonly runs: number;
+  readonly running: number;
+  /** Milliseconds. */
+  readonly lastStart: number;
 }
 
 export interface LoggedModelOrder {

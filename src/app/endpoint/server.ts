@@ -9,7 +9,8 @@ import {
   hostGuard,
   tidyTarget,
   registerMlflowApi,
-  registerPages,
+  registerWebUi,
+  wrongAddress,
   type DeliveryOptions,
 } from '../../api/index.ts';
 import { MlopsError, type Logger } from '../../base/index.ts';
@@ -115,6 +116,7 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
       requestTimeout,
       screen: hostGuard({ allowedHosts: options.allowedHosts, allowedOrigins: options.allowedOrigins, prefix }),
       rewrite: tidyTarget,
+      notFound: wrongAddress(prefix),
       onAccess: options.onAccess,
       tls: pair,
       trustedProxies: options.trustedProxies,
@@ -133,7 +135,7 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
     addPredictionRoutes(shell, { directory: predictions, prefix, onTrouble: (line) => log.warn(line) });
     const gauges = (): string => metrics.text(connections()) + (store.gauges?.() ?? '');
     options.extend?.(shell, { store, predictions, prefix, gauges });
-    registerPages(shell, { store, prefix });
+    registerWebUi(shell, { store, prefix });
     const { tls } = options;
     if (tls !== undefined) {
       const unfollow = followTls(shell.server as https.Server, tls, (line) => log.warn(line));

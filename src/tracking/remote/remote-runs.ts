@@ -63,6 +63,17 @@ export function remoteRuns(client: RemoteClient): RunStore {
   const act = async (verb: string, body: unknown): Promise<void> =>
     void (await client.post(`${api}/runs/${verb}`, body));
   const ids = (id: string): { run_id: string; run_uuid: string } => ({ run_id: id, run_uuid: id });
+  const searchRuns: RunStore['searchRuns'] = async (search) => {
+    const answer = await client.post(`${api}/runs/search`, {
+      experiment_ids: search.experimentIds,
+      filter: search.filter,
+      run_view_type: search.view,
+      max_results: search.maxResults,
+      order_by: search.orderBy,
+      page_token: search.pageToken,
+    });
+    return { items: answer.messages('runs').map(readRun), nextPageToken: answer.filled('next_page_token') };
+  };
   const metricHistory: RunStore['metricHistory'] = async (id, key, query = {}) => {
     const answer = await client.get(`${api}/metrics/get-history`, {
       ...ids(id),
@@ -84,17 +95,17 @@ export function remoteRuns(client: RemoteClient): RunStore {
     },
     deleteRun: (id) => act('delete', { run_id: id }),
     restoreRun: (id) => act('restore', { run_id: id }),
-    searchRuns: async (search) => {
-      const answer = await client.post(`${api}/runs/search`, {
-        experiment_ids: search.experimentIds,
-        filter: search.filter,
-        run_view_type: search.view,
-        max_results: search.maxResults,
-        order_by: search.orderBy,
-        page_token: search.pageToken,
-      });
-      return { items: answer.messages('runs').map(readRun), nextPageToken: answer.filled('next_page_token') };
+    searchRuns,
+    // Of the newest thousand: MLflow's server has no better answer.
+    runsOverview: async (experimentIds, deleted = false) => {
+      const view = deleted ? 'DELETED_ONLY' : 'ACTIVE_ONLY';
+      const { items, nextPageToken } = await searchRuns({ experimentIds, view, maxResults: 1000 });
+      const names = (kind: 'metrics' | 'params' | 'tags'): string[] =>
+        [...new Set(items.flatMap((run) => run[kind].map(({ key }) => key)))].toSorted();
+      const runs = nextPageToken === undefined ? items.length : undefined;
+      return { runs, metrics: names('metrics'), params: names('params'), tags: names('tags') };
     },
+    experimentActivity: async () => [],
     logBatch: (id, { metrics = [], params = [], tags = [] }) =>
       act('log-batch', { run_id: id, metrics: metrics.map(metricToJson), params, tags }),
     setTag: (id, { key, value }) => act('set-tag', { ...ids(id), key, value }),

@@ -66,18 +66,26 @@ export function* toInfo(c: Context, row: RunRow): Work<RunInfo> {
 }
 
 /** Runs with all that hangs on them, in the order of the rows, in a handful of statements for all. */
-export function* toRuns(c: Context, rows: readonly RunRow[]): Work<Run[]> {
+export function* toRuns(c: Context, rows: readonly RunRow[], only?: readonly string[]): Work<Run[]> {
   const { keys } = c;
+  if (only !== undefined) yield* keys.find(only);
+  const wanted =
+    only === undefined
+      ? sql``
+      : sql`AND ${among(
+          raw('key'),
+          only.map((key) => keys.number(key)),
+        )}`;
   const numbers = rows.map((row) => row.n);
   const ofRuns = among(raw('run'), numbers);
   const many = rows.length < worthPacking ? arraysOf : packedOf;
   const [latest, paramRows, tagRows, inputRows, modelRows] = yield* together(
     many<LatestRow>(
-      sql`SELECT run, key, value, is_nan, step, timestamp FROM latest WHERE ${ofRuns} ORDER BY run, key`,
+      sql`SELECT run, key, value, is_nan, step, timestamp FROM latest WHERE ${ofRuns} ${wanted} ORDER BY run, key`,
       latestColumns,
     ),
-    many<PairRow>(sql`SELECT run, key, value FROM params WHERE ${ofRuns} ORDER BY run, key`, pairColumns),
-    many<PairRow>(sql`SELECT run, key, value FROM tags WHERE ${ofRuns} ORDER BY run, key`, pairColumns),
+    many<PairRow>(sql`SELECT run, key, value FROM params WHERE ${ofRuns} ${wanted} ORDER BY run, key`, pairColumns),
+    many<PairRow>(sql`SELECT run, key, value FROM tags WHERE ${ofRuns} ${wanted} ORDER BY run, key`, pairColumns),
     askInputs(numbers),
     askModels(numbers),
   );

@@ -11,6 +11,7 @@ import { insertInputs, insertModel } from './inputs.ts';
 import { insertTags, logBatch, putTags } from './log.ts';
 import { purge } from './purge.ts';
 import { activeRun, needRun, toInfo, toRuns, type RunRow } from './run-rows.ts';
+import { experimentActivity, runsOverview } from './search/overview.ts';
 import { searchRuns } from './search/search-runs.ts';
 import { among, raw, sql, type Sql } from './sql.ts';
 import { arrays, column, get, one, packed, run, type Work } from './work.ts';
@@ -27,6 +28,8 @@ export function runsOf(c: Context): RunStore {
     deleteRun: (id) => c.write(() => setLifecycle(id, 1)),
     restoreRun: (id) => c.write(() => setLifecycle(id, 0)),
     searchRuns: (search) => c.read(() => searchRuns(c, search)),
+    runsOverview: (experimentIds, deleted = false) => c.read(() => runsOverview(c, experimentIds, deleted)),
+    experimentActivity: () => c.read(() => experimentActivity(c)),
     logBatch: (id, batch) => c.write(() => logBatch(c, id, batch)),
     setTag: (id, tag) =>
       c.write(function* () {

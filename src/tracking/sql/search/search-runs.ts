@@ -60,7 +60,7 @@ export function* searchRuns(c: Context, search: RunSearch): Work<Page<Run>> {
   const rows = found.length === 1 ? (found[0] ?? []) : merge(found, plan.terms).slice(0, plan.limit);
   const page = rows.slice(0, maxResults);
   const last = page.at(-1);
-  const items = page.length === 0 ? [] : yield* toRuns(c, page);
+  const items = page.length === 0 ? [] : yield* toRuns(c, page, search.only);
   if (rows.length <= maxResults || last === undefined) return { items };
   return { items, nextPageToken: writePageToken(identity, positionOf(last, plan.terms.length)) };
 }
