@@ -1,8 +1,6 @@
-import * as fs from 'node:fs';
 import * as https from 'node:https';
 import type * as net from 'node:net';
 import * as path from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import {
   addPredictionRoutes,
@@ -28,34 +26,18 @@ import {
   type TlsFiles,
   type TrafficLimits,
 } from '../../http/index.ts';
-import { openStore as openBlobs } from '../../storage/index.ts';
-import { blobRoots, openTracking, type OpenArtifacts, type TrackingStore } from '../../tracking/index.ts';
+import type { TrackingStore } from '../../tracking/index.ts';
 import { privateFolder } from '../../trust/index.ts';
-import { openPlace, type TrackingPlace } from '../places/tracking-home.ts';
+import { openServedStore, resolveBackend, type ServedPlaces } from './served-store.ts';
 
-export interface TrackingServerOptions {
-  /** The store that is served where `backend` is not given. */
-  readonly place: TrackingPlace;
-  /** Relative paths start here. */
-  readonly cwd: string;
+export interface TrackingServerOptions extends ServedPlaces {
   readonly host: string;
   readonly port: number;
-  /** `sqlite:///PATH`, a path, or `postgresql://USER@HOST/DATABASE`. */
-  readonly backend?: string | undefined;
-  /** Folder or `s3://BUCKET/PREFIX` that keeps what clients upload. Default: `artifacts` beside the store. */
-  readonly artifacts?: string | undefined;
-  /** Whether clients move large files to and from the bucket themselves. Default false. */
-  readonly directArtifacts?: boolean | undefined;
-  /** Default true. */
-  readonly serveArtifacts?: boolean | undefined;
-  /** Where new experiments keep artifacts instead of this server. */
-  readonly defaultArtifactRoot?: string | undefined;
   /** Folder of the prediction log. Default: `predictions` beside the store. */
   readonly predictions?: string | undefined;
   readonly prefix?: string | undefined;
   readonly allowedHosts?: readonly string[] | undefined;
   readonly allowedOrigins?: readonly string[] | undefined;
-  readonly durability?: 'normal' | 'full' | undefined;
   /** Certificate and key in PEM, read again when they change. */
   readonly tls?: TlsFiles | undefined;
   /** Proxies whose X-Forwarded headers are believed: addresses, networks, `loopback`. Default none. */
@@ -66,7 +48,6 @@ export interface TrackingServerOptions {
   /** Largest JSON body, in bytes. Default 64 MiB. Artifacts are not bounded. */
   readonly bodyLimit?: number | undefined;
   readonly onAccess?: ((entry: AccessEntry) => void) | undefined;
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Adds routes that are not the tracking's own. */
   readonly extend?: ((shell: Shell, facts: ServerFacts) => void) | undefined;
   readonly log: Logger;
@@ -108,7 +89,7 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
   }
   const pair = options.tls === undefined ? undefined : readTls(options.tls);
   const metrics = new RequestMetrics();
-  const store = await openStore(options);
+  const store = await openServedStore(options);
   try {
     const shell = await createShell({
       errors: mlflowErrorBody,
@@ -200,41 +181,4 @@ function refuseOpenAddress({ host, insecure }: TrackingServerOptions): void {
   throw new MlopsError('usage', `this server has no authentication, and on ${host} other machines could reach it`, {
     hint: 'add --insecure if the network keeps strangers away (a firewall, a reverse proxy that asks for a password)',
   });
-}
-
-async function openStore(options: TrackingServerOptions): Promise<TrackingStore> {
-  const { backend, cwd, place, durability, serveArtifacts = true } = options;
-  const uri = backend === undefined ? place.uri : resolveBackend(backend, cwd);
-  const file = /^[a-z][a-z0-9+.-]+:/i.test(uri) ? undefined : uri;
-  const home = path.dirname(file ?? path.join(cwd, 'x'));
-  const beside = file === undefined ? path.join(home, 'artifacts') : undefined;
-  const artifacts = options.artifacts === undefined ? beside : await artifactPlace(options.artifacts, options);
-  const root =
-    options.defaultArtifactRoot ?? (serveArtifacts ? undefined : (options.artifacts ?? path.join(home, 'artifacts')));
-  // Makes the state folder of a project when it is the project's own store.
-  if (backend === undefined && !place.given && !fs.existsSync(uri)) await (await openPlace(place)).close();
-  return openTracking(uri, { durability, artifacts, artifactRoot: root, env: options.env });
-}
-
-/** MLflow writes `sqlite:///relative.db` and `sqlite:////absolute.db`. */
-function resolveBackend(backend: string, cwd: string): string {
-  const sqlite = /^sqlite:\/\/\/(.+)$/.exec(backend)?.[1];
-  if (sqlite === ':memory:') return 'memory:';
-  if (sqlite !== undefined) return path.resolve(cwd, sqlite);
-  return /^[a-z][a-z0-9+.-]+:/i.test(backend) ? backend : path.resolve(cwd, backend);
-}
-
-async function artifactPlace(
-  destination: string,
-  { cwd, env = {}, directArtifacts }: TrackingServerOptions,
-): Promise<string | OpenArtifacts> {
-  if (destination.startsWith('file:')) return fileURLToPath(destination);
-  if (!/^[a-z][a-z0-9+.-]+:/i.test(destination)) return path.resolve(cwd, destination);
-  // The name that MLflow has for the endpoint of an S3 that is not Amazon's.
-  const endpoint = env['MLFLOW_S3_ENDPOINT_URL'];
-  const blobs = await openBlobs(destination, endpoint === undefined ? {} : { endpointurl: endpoint });
-  if (directArtifacts === true && blobs.direct === undefined) {
-    throw new MlopsError('usage', `--direct-artifacts needs a bucket, which '${blobs.url}' is not`);
-  }
-  return blobRoots(blobs, { direct: directArtifacts });
 }
