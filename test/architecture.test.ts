@@ -77,8 +77,8 @@ const subRooms: Readonly<Record<string, readonly string[]>> = {
   project: ['yaml', 'settings', 'template', 'params', 'config', 'ignore', 'files', 'open'],
   data: ['ids', 'index', 'jobs', 'context', 'workspace', 'remote'],
   serve: [
-    ...['wire', 'boxes', 'processing', 'models', 'traffic', 'python', 'running', 'protocols', 'numbers', 'cluster'],
-    ...['grpc', 'routes'],
+    ...['wire', 'boxes', 'processing', 'models', 'traffic', 'python', 'running', 'steering', 'protocols', 'numbers'],
+    ...['cluster', 'grpc', 'routes'],
   ],
   repo: [
     ...['guard', 'open', 'sources', 'stages', 'workspace', 'imports', 'sync', 'compare', 'pipeline', 'reports'],

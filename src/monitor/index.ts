@@ -28,6 +28,7 @@ export {
   type RuleKind,
   type Severity,
 } from './alerts/rule.ts';
+export { epsilonShares, thompsonShares } from './arms/allocate.ts';
 export { compareArms, ratioMismatch, type ArmComparison } from './arms/compare-arms.ts';
 export { sampleSize, type PlanOptions } from './arms/plan.ts';
 export { corrections, type Correction } from './drift/correction.ts';

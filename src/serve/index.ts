@@ -23,7 +23,8 @@ export {
   type RuleMotive,
   type RuleStore,
 } from './traffic/kept-rule.ts';
-export { readCounts, type ArmTotals } from './running/traffic-counts.ts';
+export type { RuleDesk } from './steering/traffic-keeper.ts';
+export { readCounts, type ArmTotals } from './steering/traffic-counts.ts';
 export { sharesOf } from './traffic/live-rule.ts';
 export { readMark } from './traffic/mark.ts';
 export { readKnownRule } from './traffic/rule.ts';

@@ -40,7 +40,7 @@ async function yieldModel(sample = 1): Promise<Field> {
   const models = [{ name: 'yield', source, rules: 'yield' }];
   const server = await startForTest(source, {
     models,
-    rules: store.traffic,
+    rules: { store: store.traffic },
     predictionLog: { directory: log, sample },
   });
   return {

@@ -16,6 +16,7 @@ import {
 import type { TrackingStore } from '../../tracking/index.ts';
 import { RegistrySource, RunSource } from '../registry/registry-source.ts';
 import { monitorFacts } from '../alerting/monitor-facts.ts';
+import { ruleDesk } from '../traffic/desk.ts';
 import { addMonitorRoutes } from '../monitor/routes.ts';
 import { modelOfRun, readRunUri } from '../registry/run-model.ts';
 
@@ -114,7 +115,9 @@ export async function serveModels(options: ServeModelsOptions): Promise<RunningS
     watch: options.watch,
     growing,
     member: options.member,
-    rules: models.some((model) => model.rules !== undefined) ? (await openStore()).traffic : undefined,
+    rules: models.some((model) => model.rules !== undefined)
+      ? ruleDesk(await openStore(), { cwd, log: predictionLog?.directory })
+      : undefined,
     python: options.runtime === undefined || options.runtime.kind === 'onnx' ? undefined : options.runtime.python,
     predictionLog,
     redact: options.redact,

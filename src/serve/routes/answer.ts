@@ -4,6 +4,7 @@ import type { Written } from '../protocols/exchange-messages.ts';
 import { pictureRows } from '../protocols/picture-rows.ts';
 import { hasPacked } from '../wire/packed-texts.ts';
 import type { Lease } from '../running/router.ts';
+import type { ServedVersion } from '../running/served-version.ts';
 import { noTensors } from '../wire/tensor.ts';
 import type { ServingContext } from './context.ts';
 
@@ -59,9 +60,14 @@ export async function answer(
   });
   if (elsewhere !== undefined) {
     const { body, jsonLength, line } = await elsewhere.written;
+    context.shadows.pass(lease.arm);
     context.append(line);
     const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     return { body: bytes, jsonLength, predictionId: elsewhere.predictionId };
+  }
+  if (prediction.arm?.copy !== undefined) {
+    const read = (shadow: ServedVersion) => exchange.read(shadow, said, false);
+    context.shadows.offer({ prediction, read, processed });
   }
   const predictionId = context.record(prediction, request, rows ?? pictureRows(prediction));
   const { json, binary } = writeAnswer(form, prediction, predictionId);

@@ -5,6 +5,7 @@ import type { Predictor, Prediction } from '../running/predict.ts';
 import type { Writing } from '../protocols/exchange-messages.ts';
 import type { ExchangeThreads } from '../protocols/exchange-threads.ts';
 import type { Router } from '../running/router.ts';
+import type { ShadowRunner } from '../steering/shadow.ts';
 import type { Scheduler } from '../running/scheduler.ts';
 import type { Repository } from '../running/repository.ts';
 import type { ServedVersion } from '../running/served-version.ts';
@@ -22,6 +23,7 @@ export interface ServingContext {
   readonly router: Router;
   readonly scheduler: Scheduler;
   readonly predictor: Predictor;
+  readonly shadows: ShadowRunner;
   readonly started: Date;
   /** Of mlops itself. */
   readonly serverVersion: string;

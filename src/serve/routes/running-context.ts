@@ -12,6 +12,7 @@ import { predictionLine } from '../protocols/log-line.ts';
 import type { PictureDesk } from '../running/pictures.ts';
 import type { Prediction, Predictor } from '../running/predict.ts';
 import type { Router } from '../running/router.ts';
+import type { ShadowRunner } from '../steering/shadow.ts';
 import type { Scheduler } from '../running/scheduler.ts';
 import type { Repository } from '../running/repository.ts';
 import type { ServedVersion } from '../running/served-version.ts';
@@ -23,6 +24,7 @@ export interface RunningParts {
   readonly router: Router;
   readonly scheduler: Scheduler;
   readonly predictor: Predictor;
+  readonly shadows: ShadowRunner;
   readonly pool: InferencePool;
   readonly threads: ExchangeThreads;
   readonly pictures: PictureDesk;
@@ -38,6 +40,7 @@ export class RunningContext implements ServingContext {
   readonly router: Router;
   readonly scheduler: Scheduler;
   readonly predictor: Predictor;
+  readonly shadows: ShadowRunner;
   readonly threads: ExchangeThreads;
   readonly pictures: PictureDesk;
   readonly started = new Date();
@@ -55,6 +58,7 @@ export class RunningContext implements ServingContext {
     this.router = parts.router;
     this.scheduler = parts.scheduler;
     this.predictor = parts.predictor;
+    this.shadows = parts.shadows;
     this.threads = parts.threads;
     this.pictures = parts.pictures;
     this.serverVersion = parts.serverVersion;

@@ -39,8 +39,9 @@ import { Repository } from '../running/repository.ts';
 import type { ServedModelSpec } from '../running/served-model.ts';
 import { Router } from '../running/router.ts';
 import { Scheduler, type SchedulerOptions } from '../running/scheduler.ts';
-import { TrafficBook } from '../running/traffic-book.ts';
-import type { RuleStore } from '../traffic/kept-rule.ts';
+import { TrafficBook } from '../steering/traffic-book.ts';
+import type { RuleDesk } from '../steering/traffic-keeper.ts';
+import { ShadowRunner } from '../steering/shadow.ts';
 import { addTrafficRoutes } from './traffic-routes.ts';
 import { startProcessMetrics, takeSnapshot } from '../numbers/snapshot.ts';
 
@@ -71,8 +72,8 @@ export interface ServeOptions {
   readonly predictionLog?: PredictionLogOptions | undefined;
   /** Names of inputs and outputs whose values never reach the log. */
   readonly redact?: readonly string[] | undefined;
-  /** Where the rules are kept that divide the requests for a model. */
-  readonly rules?: RuleStore | undefined;
+  /** Where the rules are kept that divide the requests for a model, and what they need. */
+  readonly rules?: RuleDesk | undefined;
   readonly onAccess?: ((entry: AccessEntry) => void) | undefined;
   readonly workerFile?: URL | undefined;
   /** What is large, and who deals with it. */
@@ -142,13 +143,20 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const scheduler = new Scheduler(new Runtimes(pool, python), options.scheduler);
   const { member, growing = [] } = options;
   const predictionLog = options.predictionLog === undefined ? undefined : openLog(options.predictionLog, log, member);
-  const { rules: store } = options;
-  const traffic = store === undefined ? undefined : new TrafficBook({ repository, ledger, store, log });
+  const { rules: desk } = options;
+  const traffic: TrafficBook | undefined =
+    desk === undefined
+      ? undefined
+      : new TrafficBook({ repository, ledger, desk, log, shadow: (rule) => shadows.counts(rule) });
+  const router = new Router(repository, ledger, traffic);
+  const predictor = new Predictor(scheduler, pictures);
+  const shadows = new ShadowRunner(router, scheduler, predictor);
   const context = new RunningContext({
     repository,
-    router: new Router(repository, ledger, traffic),
+    router,
+    shadows,
     scheduler,
-    predictor: new Predictor(scheduler, pictures),
+    predictor,
     pool,
     threads,
     pictures,

@@ -1,5 +1,5 @@
 import type { Request, Shell } from '../../http/index.ts';
-import type { TrafficBook } from '../running/traffic-book.ts';
+import type { TrafficBook } from '../steering/traffic-book.ts';
 import { parseJson } from '../wire/json-reader.ts';
 import type { VersionQuery } from './binding.ts';
 

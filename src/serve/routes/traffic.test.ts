@@ -27,7 +27,7 @@ async function openStore(): Promise<TrackingStore> {
 async function start(store: TrackingStore, options: Partial<ServeOptions> = {}): Promise<RunningServer> {
   const source = versions();
   const models = [{ name: 'm', source, rules: 'registered' }];
-  return startForTest(source, { models, rules: store.traffic, ...options }, 5_000);
+  return startForTest(source, { models, rules: { store: store.traffic }, ...options }, 5_000);
 }
 
 async function admin(server: RunningServer, method: string, rule?: unknown, query = '?model=m') {

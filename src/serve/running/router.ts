@@ -86,6 +86,12 @@ export class Router {
     return { arm, wanted: arm?.version };
   }
 
+  /** The lease of a copy for an arm, where its version is loaded. */
+  leaseArm(name: string, arm: Arm): Lease | undefined {
+    const version = this.#repository.loaded(name, arm.version);
+    return version === undefined ? undefined : this.#hold(version, arm);
+  }
+
   async #load({ headers }: Target, name: string, wanted: string | undefined, arm: Arm | undefined): Promise<Lease> {
     for (let tries = 0; tries < mostTries; tries++) {
       const version = await this.#repository.version(name, wanted).catch((error: unknown) => {

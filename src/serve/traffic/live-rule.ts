@@ -10,6 +10,8 @@ export interface Arm {
   readonly rule: number;
   /** Its place in the rule. */
   readonly index: number;
+  /** Of a live arm: where some of its requests are copied to. */
+  readonly copy?: { readonly arm: Arm; readonly share: number };
 }
 
 /** An arm as it stands in this process. */
@@ -23,25 +25,29 @@ export interface ArmState {
 export class LiveRule {
   readonly kept: KeptRule;
   readonly arms: readonly ArmState[];
-  /** The share of each arm, as the rule wants it; undefined for rules that learn. */
-  readonly shares: readonly number[];
+  /** The share of each arm, as the rule wants it now. */
+  shares: readonly number[];
   readonly #model: string;
   readonly #keyOf: FindKey | undefined;
   /** Sums of the shares of arms up to each. */
-  readonly #wanted: readonly number[];
+  #wanted: readonly number[];
   #able: readonly number[];
 
   constructor(model: string, kept: KeptRule) {
     this.#model = model;
     this.kept = kept;
-    this.arms = kept.rule.arms.map(({ name, version }, index) => ({
-      arm: { name, version, rule: kept.since, index },
-      trouble: undefined,
-    }));
+    this.arms = armsOf(kept).map((arm) => ({ arm, trouble: undefined }));
     this.#keyOf = keyFinder(kept.rule);
     this.shares = sharesOf(kept);
     this.#wanted = sums(this.shares);
     this.#able = this.#wanted;
+  }
+
+  /** Gives the arms other shares: for rules that learn. */
+  learn(shares: readonly number[]): void {
+    this.shares = shares;
+    this.#wanted = sums(shares);
+    this.#able = this.#ableSums();
   }
 
   /** Says that an arm cannot answer, or that it can again. */
@@ -49,7 +55,11 @@ export class LiveRule {
     const state = this.arms[index];
     if (state === undefined || state.trouble === trouble) return;
     state.trouble = trouble;
-    this.#able = sums(this.shares.map((share, i) => (this.arms[i]?.trouble === undefined ? share : 0)));
+    this.#able = this.#ableSums();
+  }
+
+  #ableSums(): readonly number[] {
+    return sums(this.shares.map((share, i) => (this.arms[i]?.trouble === undefined ? share : 0)));
   }
 
   /** Undefined where no arm can answer. */
@@ -67,6 +77,13 @@ export class LiveRule {
     for (let i = 0; i < bounds.length; i++) if (place < (bounds[i] ?? 0)) return this.arms[i];
     return undefined;
   }
+}
+
+function armsOf({ rule, since }: KeptRule): Arm[] {
+  const arms = rule.arms.map(({ name, version }, index): Arm => ({ name, version, rule: since, index }));
+  const [live, shadow] = arms;
+  if (rule.kind !== 'shadow' || live === undefined || shadow === undefined) return arms;
+  return [{ ...live, copy: { arm: shadow, share: rule.share ?? 1 } }, shadow];
 }
 
 /** The share of requests that each arm is to get; their sum is 1. */

@@ -9,20 +9,23 @@ import {
   setRule,
   type KeptRule,
   type RuleMotive,
-  type RuleStore,
+  type RuleChange,
 } from '../traffic/kept-rule.ts';
 import { LiveRule, type Arm } from '../traffic/live-rule.ts';
 import { readKnownRule } from '../traffic/rule.ts';
 import type { Headers } from '../traffic/sticky.ts';
-import type { Ledger } from './ledger.ts';
-import type { Repository } from './repository.ts';
-import type { ServedModel } from './served-model.ts';
-import { writeCounts, type ArmCounts } from './traffic-counts.ts';
+import type { Ledger } from '../running/ledger.ts';
+import type { Repository } from '../running/repository.ts';
+import type { ServedModel } from '../running/served-model.ts';
+import { writeCounts, type ArmCounts, type ShadowCounts } from './traffic-counts.ts';
+import { TrafficKeeper, type RuleDesk } from './traffic-keeper.ts';
 
 export interface TrafficOptions {
   readonly repository: Repository;
   readonly ledger: Ledger;
-  readonly store: RuleStore;
+  readonly desk: RuleDesk;
+  /** What came of copies to a shadow. */
+  readonly shadow?: ((rule: number) => ShadowCounts | undefined) | undefined;
   readonly log: Logger;
   /** Milliseconds between two looks for changed rules. */
   readonly interval?: number | undefined;
@@ -45,6 +48,7 @@ export class TrafficBook {
   /** Rules under which requests are or were just counted, with what was kept of that last. */
   readonly #counted = new Map<LiveRule, { readonly model: string; written: string; until: number }>();
   readonly #stop = new AbortController();
+  readonly #keeper: TrafficKeeper;
   #seen = -1;
   #retryAt = Infinity;
   #looking: Promise<void> = Promise.resolve();
@@ -53,6 +57,7 @@ export class TrafficBook {
 
   constructor(options: TrafficOptions) {
     this.#options = options;
+    this.#keeper = new TrafficKeeper(options.desk, options.log);
   }
 
   /** The arm that a request falls into; undefined where no rule holds. */
@@ -89,6 +94,7 @@ export class TrafficBook {
     this.#stop.abort();
     await this.#following;
     await this.#looking.catch(() => undefined);
+    await this.#keeper.close();
     await this.#writeCounts().catch((error: unknown) => this.#tell(error));
   }
 
@@ -97,6 +103,9 @@ export class TrafficBook {
     try {
       await this.look();
       await this.#writeCounts();
+      for (const live of this.#live.values()) await this.#keeper.tend(live);
+      // What was moved on holds here at once.
+      await this.look();
       this.#trouble = '';
     } catch (error) {
       this.#tell(error);
@@ -116,12 +125,12 @@ export class TrafficBook {
   }
 
   async #look(): Promise<void> {
-    const { store } = this.#options;
+    const { store } = this.#options.desk;
     const last = await store.lastChange();
     const retries = Date.now() >= this.#retryAt;
     if (last === this.#seen && !retries) return;
     if (retries) this.#retryAt = Infinity;
-    const rules = new Map((await store.listRules()).map((change) => [change.model, keptRule(change)]));
+    const rules = new Map((await store.listRules()).map((change) => [change.model, this.#readable(change)]));
     for (const model of this.#options.repository.models.values()) {
       const { name, rules: keptAs } = model.spec;
       const kept = keptAs === undefined ? undefined : rules.get(keptAs);
@@ -132,10 +141,20 @@ export class TrafficBook {
     this.#seen = last;
   }
 
+  /** A rule that a newer program set may be none that this one knows: its default version answers. */
+  #readable(change: RuleChange): KeptRule | undefined {
+    try {
+      return keptRule(change);
+    } catch (error) {
+      this.#options.log.warn(`the rule of '${change.model}' is not understood: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
   /** Lets a rule hold once the versions of its arms are there; what cannot be loaded gets no requests. */
   async #install({ spec: { name } }: ServedModel, kept: KeptRule | undefined): Promise<void> {
     const { repository, log } = this.#options;
-    this.#retire(name);
+    this.#retire(name, kept);
     if (kept === undefined) {
       this.#live.delete(name);
       repository.keep(name, new Set());
@@ -155,8 +174,10 @@ export class TrafficBook {
     );
   }
 
-  #retire(model: string): void {
+  #retire(model: string, next: KeptRule | undefined): void {
     const live = this.#live.get(model);
+    // A canary that went a step on is still counted as the same.
+    if (live !== undefined && live.kept.since === next?.since) this.#counted.delete(live);
     const counted = live === undefined ? undefined : this.#counted.get(live);
     if (counted !== undefined) counted.until = Date.now() + aftermath;
   }
@@ -181,28 +202,28 @@ export class TrafficBook {
   /** The rule of a model as it is kept. @throws MlopsError `model_not_found`. */
   async rule(model: string | undefined): Promise<{ readonly name: string; readonly kept: KeptRule | undefined }> {
     const { name, rules } = this.#options.repository.model(model).spec;
-    return { name, kept: rules === undefined ? undefined : await ruleOf(this.#options.store, rules) };
+    return { name, kept: rules === undefined ? undefined : await ruleOf(this.#options.desk.store, rules) };
   }
 
   /** Sets a rule for all servers; it holds here when this resolves. @throws MlopsError `invalid_value`, which changes nothing. */
   async set(model: string | undefined, value: unknown, motive: RuleMotive): Promise<void> {
-    const { repository, store } = this.#options;
+    const { repository, desk } = this.#options;
     const { spec } = repository.model(model);
     const rule = await readKnownRule(value, (version) => repository.resolve(spec.name, version));
-    await setRule(store, keptAs(spec.rules, spec.name), rule, motive);
+    await setRule(desk.store, keptAs(spec.rules, spec.name), rule, motive);
     await this.look();
   }
 
   async clear(model: string | undefined, motive: RuleMotive): Promise<void> {
-    const { repository, store } = this.#options;
+    const { repository, desk } = this.#options;
     const { spec } = repository.model(model);
-    await clearRule(store, keptAs(spec.rules, spec.name), motive);
+    await clearRule(desk.store, keptAs(spec.rules, spec.name), motive);
     await this.look();
   }
 
   /** Keeps what was counted under the rules that hold, where that is more than before. */
   async #writeCounts(): Promise<void> {
-    const { ledger, store } = this.#options;
+    const { ledger, desk, shadow } = this.#options;
     const counts = [];
     for (const [live, counted] of this.#counted) {
       const { model, until } = counted;
@@ -210,13 +231,13 @@ export class TrafficBook {
       const arms = live.arms.map(({ arm, trouble }): ArmCounts => {
         return { name: arm.name, trouble, stats: ledger.of(model, arm.version, arm.name, since) };
       });
-      const body = writeCounts(arms);
+      const body = writeCounts(arms, shadow?.(since));
       if (until < Date.now()) this.#counted.delete(live);
       if (counted.written === body) continue;
       counted.written = body;
       counts.push({ rule: since, holder: `${this.#holder}/${model}`, body });
     }
-    if (counts.length > 0) await store.putCounts(counts);
+    if (counts.length > 0) await desk.store.putCounts(counts);
   }
 }
 

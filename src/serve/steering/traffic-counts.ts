@@ -1,4 +1,4 @@
-import { AnswerDistribution, VersionStats } from './stats.ts';
+import { AnswerDistribution, VersionStats } from '../running/stats.ts';
 
 /** What was counted of an arm; the form in which it is kept has no methods. */
 interface KeptArm {
