@@ -246,6 +246,16 @@ describe('lineage', () => {
       command(project, 'openssl', ['genpkey', '-algorithm', 'ed25519', '-out', `${name}.pem`]);
       command(project, 'openssl', ['pkey', '-in', `${name}.pem`, '-pubout', '-out', `${name}.pub`]);
     }
+    const card = run(project, 'models', 'card', 'yield', '2');
+    for (const part of [
+      '# yield, version 2',
+      '### Stage train',
+      'train.seed | 7 |',
+      md5(project, 'rows.csv'),
+      'Signed | not signed',
+    ])
+      expect(card).toContain(part);
+
     const refused = mlops(project, ['serve', 'models:/yield/2', '--port', '0', '--signing-key', 'release.pub']);
     expect(refused.stderr).toContain('may not be served: not signed');
     run(project, 'models', 'sign', 'yield', '2', '--key', 'other.pem');

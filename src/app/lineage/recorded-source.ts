@@ -92,6 +92,11 @@ export class RecordedSource implements LineageSource {
       const other = await this.run(parent);
       if (other !== undefined) found.push({ node: runThing(other), relation: 'parent' });
     }
+    for (const id of run.modelInputs) {
+      const model = await this.#store.getLoggedModel(id).catch(() => undefined);
+      const maker = model?.sourceRunId === undefined ? undefined : await this.run(model.sourceRunId);
+      if (maker !== undefined) found.push({ node: runThing(maker), relation: `model ${model?.name ?? id}` });
+    }
     if (snapshot === undefined && asked) found.push(...loggedData(run));
     return found;
   }

@@ -12,6 +12,7 @@ import type { Terminal } from '../terminal/terminal.ts';
 import { withStore } from '../session/with-store.ts';
 import { alias, promoteCommand } from './models-promote.ts';
 import { packageCommand } from './models-package.ts';
+import { card } from './models-card.ts';
 import { serveCommand } from './models-serve.ts';
 import { sign } from './models-sign.ts';
 import { compare, history, show } from './models-show.ts';
@@ -231,6 +232,7 @@ export const verb: Verb = {
     packageCommand,
     remove,
     history,
+    card,
     sign,
     serveCommand,
   ],
