@@ -3,6 +3,7 @@ import type { TrackingStore } from '../../tracking/index.ts';
 import { makePrivateFolder, privateFolder } from '../../trust/index.ts';
 import type { ObservePlaces } from '../monitor/observe.ts';
 import { findMonitorSettings, monitorFile, type FoundSettings } from '../monitor/settings.ts';
+import { trafficFacts } from '../traffic/alarm.ts';
 import { openPlace, ownPlace, trackingPlace } from '../places/tracking-home.ts';
 import { AlertBook } from './alert-book.ts';
 import type { Channel } from './channel.ts';
@@ -61,6 +62,7 @@ export async function openAlerting({ cwd, env, log, config, signal }: AlertingPl
       log,
       store,
       withStore: (work) => work(store),
+      traffic: (model) => trafficFacts(store, model),
     },
     settings: found,
     channels() {

@@ -21,6 +21,17 @@ import type { MonitorSettings, RuleSettings } from './settings.ts';
 export interface ObservePlaces extends DataPlaces {
   /** Undefined where nothing was recorded yet. */
   readonly store: TrackingStore | undefined;
+  /** What is wrong with the rule that divides the requests for a model; undefined where there is none. */
+  readonly traffic?: ((model: string) => Promise<TrafficFacts | undefined>) | undefined;
+}
+
+export interface TrafficFacts {
+  /** The p-value of the requests against the weights; null where that is not to be said. */
+  readonly mismatch: number | null;
+  /** Why a canary was taken back. */
+  readonly takenBack: string | undefined;
+  /** Arms that get no requests, with why. */
+  readonly stuck: readonly string[];
 }
 
 /** What a look found besides its alerts. */
@@ -35,6 +46,8 @@ export interface Looked {
 }
 
 const day = 86_400_000;
+/** Requests that fall otherwise than the weights say are no chance below this. */
+const mismatchLevel = 0.001;
 
 /** Looks at everything that the rules ask for, once. A rule that cannot be judged is a problem, and stops no other. */
 export async function observe(settings: MonitorSettings, places: ObservePlaces, now: number): Promise<Looked> {
@@ -169,6 +182,26 @@ async function known<Value>(map: ReadonlyMap<string, Promise<Value | undefined>>
 type Seen = Omit<Observation, 'rule' | 'model'>;
 type Judge = (rule: RuleSettings, model: string, look: Look) => Promise<Seen>;
 
+/** Without limits: a canary that was taken back, an arm that cannot be loaded, requests that do not fall by the weights. */
+async function judgeTraffic(model: string, look: Look): Promise<Seen> {
+  const found = await look.places.traffic?.(model);
+  if (found === undefined)
+    return { met: undefined, value: null, threshold: null, text: `no rule divides the requests for '${model}'` };
+  const { mismatch, takenBack, stuck } = found;
+  const facts = { value: mismatch, threshold: mismatchLevel };
+  if (takenBack !== undefined)
+    return { ...facts, met: true, text: `the canary of '${model}' was taken back: ${takenBack}` };
+  if (stuck.length > 0)
+    return { ...facts, met: true, text: `an arm of '${model}' gets no requests: ${stuck.join('; ')}` };
+  const met = mismatch !== null && mismatch < mismatchLevel;
+  const how = met ? 'do not fall' : 'fall';
+  return {
+    ...facts,
+    met,
+    text: `requests for '${model}' ${how} as the weights say (p = ${mismatch === null ? 'unknown' : short(mismatch)})`,
+  };
+}
+
 const judges: Readonly<Record<RuleSettings['on'], Judge>> = {
   async drift(rule, model, look) {
     const report = await look.driftOf(model);
@@ -229,6 +262,7 @@ const judges: Readonly<Record<RuleSettings['on'], Judge>> = {
     return { met: age > after, value: age / 1000, threshold: after / 1000, text };
   },
   async traffic(rule, model, look) {
+    if (rule.above === undefined && rule.below === undefined) return judgeTraffic(model, look);
     const found = await look.statsFor(rule, model);
     const value = found?.predictions ?? 0;
     const text = `${value} predictions of '${model}' within ${formatDuration(rule.window ?? day)}`;

@@ -43,7 +43,7 @@ const limits = {
   dropped: [],
   disk: [],
   age: ['after'],
-  traffic: ['above', 'below'],
+  traffic: [],
 } as const;
 
 const rule = setting.checked(

@@ -8,6 +8,9 @@ import { linearModel } from '../../../test/support/onnx.ts';
 import { post, startForTest, sum } from '../../../test/support/serving.ts';
 import { MemorySource, ruleOf, type RunningServer } from '../../serve/index.ts';
 import { openTracking, type TrackingStore } from '../../tracking/index.ts';
+import { observe } from '../monitor/observe.ts';
+import { findMonitorSettings } from '../monitor/settings.ts';
+import { trafficFacts } from './alarm.ts';
 import { ruleDesk } from './desk.ts';
 import { trafficReport } from './report.ts';
 
@@ -59,6 +62,16 @@ async function asking(holds: () => Promise<boolean>, what: string): Promise<void
 const ended = async (): Promise<string | undefined> => (await ruleOf(store.traffic, 'm'))?.state.ended;
 const old = { name: 'old', version: '1' };
 
+/** What an alarm `on: traffic` says. */
+async function alarms() {
+  fs.writeFileSync(path.join(log, 'monitor.yaml'), 'alerts: {rules: [{name: r, on: traffic, model: m}]}\n');
+  const settings = findMonitorSettings([log])?.settings;
+  if (settings === undefined) throw new Error('no settings');
+  const places = { cwd: log, log, store, withStore: <Value>(work: (own: TrackingStore) => Value) => work(store) };
+  const traffic = (model: string) => trafficFacts(store, model);
+  return (await observe(settings, { ...places, traffic }, Date.now())).observations;
+}
+
 describe('a canary', () => {
   const steps = [
     { percent: 50, count: 20 },
@@ -73,6 +86,7 @@ describe('a canary', () => {
     expect(kept?.state).toMatchObject({ ended: 'rollback', why: expect.stringContaining('requests failed') as string });
     for (let i = 0; i < 20; i++) expect((await ask()).json()).toMatchObject({ arm: 'old', model_version: '1' });
     expect((await store.traffic.history('m')).map(({ kind }) => kind).at(-1)).toBe('rollback');
+    expect(await alarms()).toMatchObject([{ met: true, text: expect.stringContaining('was taken back') as string }]);
   });
 
   it('goes through its steps and is promoted to the stage of the old version', async () => {
@@ -108,6 +122,23 @@ describe('a canary', () => {
     await server.traffic?.look();
     expect((await ruleOf(store.traffic, 'm'))?.state.why).toContain('mean reward is 0');
   });
+});
+
+it('rings where requests do not fall as the weights say, and nowhere else', async () => {
+  expect(await alarms()).toMatchObject([{ met: undefined }]);
+  await setRule({ kind: 'split', arms: [old, { name: 'new', version: '2' }] });
+  const since = (await ruleOf(store.traffic, 'm'))?.since ?? 0;
+  const stats = { success: 0, failure: 0, latency: { counts: [], sum: 0, count: 0 } };
+  const answers = { labels: [], other: 0, count: 0, min: null, max: null, mean: 0, squares: 0 };
+  const counted = (success: number, name: string) => ({ ...stats, success, name, answers });
+  const put = (a: number, b: number) =>
+    store.traffic.putCounts([
+      { rule: since, holder: 'x', body: JSON.stringify({ arms: [counted(a, 'old'), counted(b, 'new')] }) },
+    ]);
+  await put(510, 490);
+  expect(await alarms()).toMatchObject([{ met: false }]);
+  await put(600, 400);
+  expect(await alarms()).toMatchObject([{ met: true, text: expect.stringContaining('do not fall') as string }]);
 });
 
 describe('a shadow', () => {

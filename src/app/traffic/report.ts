@@ -147,7 +147,8 @@ function comparisonsOf({ rule }: KeptRule, outcomes: Outcomes, alpha?: number): 
   );
 }
 
-function mismatchOf(
+/** The p-value of the requests against the shares; null where these are not fixed, or nothing came. */
+export function mismatchOf(
   kept: KeptRule,
   totals: Totals,
   history: readonly { readonly kind: string; readonly n: number }[],
