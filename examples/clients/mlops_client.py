@@ -14,7 +14,13 @@
     run.metric("accuracy", 0.93, step=1)
     run.end()
 
-Calls return at once: a thread sends what they leave behind. They never raise, and never wait for the server: while it
+    answer = mlops.predict({"age": [41]})            # asks `mlops serve`, and waits
+    mlops.predict({"image": open("skin.jpg", "rb").read()}, model="detector")["outputs"]["boxes"]
+    mlops.similarity(query={"text": "a cat"}, candidates={"text": ["a dog", "the market"]})["ranking"]
+    mlops.feedback(answer["prediction_id"], label="naevus", reward=1.0)
+
+`predict` and `similarity` answer or raise `MlopsError` (status, code, path, hint). All other calls return at once: a
+thread sends what they leave behind. They never raise, and never wait for the server: while it
 is away, records wait in a bounded queue, and what does not fit is dropped and counted (`Client.counts`). Without an
 address (`MLOPS_URL`) nothing is sent. A prediction has its id before it is sent, so that one which is sent twice counts
 once. Works with Python 3.8 and later, with threads, and after a fork (gunicorn, uWSGI, Celery).
@@ -23,6 +29,7 @@ The server is `mlops server` (predictions, labels, runs) or `mlops serve --log-p
 """
 
 import atexit
+import base64
 import collections
 import datetime
 import functools
@@ -37,7 +44,7 @@ import time
 import urllib.parse
 import uuid
 
-__all__ = ["Client", "Prediction", "Run"]
+__all__ = ["Client", "MlopsError", "Prediction", "Run"]
 
 logger = logging.getLogger("mlops")
 
@@ -65,6 +72,14 @@ def _quiet(value_of_failure=None):
     return wrap
 
 
+class MlopsError(Exception):
+    """What the server refused, or (status 0) why it could not be asked."""
+
+    def __init__(self, message, status=0, code="unreachable", path=None, hint=None, request_id=None):
+        super().__init__(message)
+        self.status, self.code, self.path, self.hint, self.request_id = status, code, path, hint, request_id
+
+
 class Client:
     """The line of an application to a server.
 
@@ -80,10 +95,13 @@ class Client:
         self.model = model
         self.version = version
         self._lanes = {}  # first: without any, nothing is sent
+        self._target = None
+        self._local = threading.local()  # a connection for each thread
         url = os.environ.get("MLOPS_URL") if url is None else url
         if not url:
             return
         target = _Target(url, os.environ.get("MLOPS_API_KEY") if key is None else key, timeout)
+        self._target = target
         # Runs wait in a line of their own: a server that takes no runs still takes predictions.
         self._lanes = {name: _Lane(name, target, queue) for name in ("predictions", "runs")}
         _clients.add(self)
@@ -129,6 +147,69 @@ class Client:
     def label(self, id, label, at=None):
         """Says what was true for a prediction; the last label of an id counts."""
         self._put("predictions", ("labels", None), {"id": str(id), "label": label, "at": _milliseconds(at)})
+
+    @_quiet()
+    def feedback(self, id, label=None, reward=None, comment=None, at=None):
+        """Says what became of a prediction: what was true (`label`), and what it was worth (`reward`, a number)."""
+        record = {"id": str(id), "label": label, "reward": reward, "comment": comment, "at": _milliseconds(at)}
+        self._put("predictions", ("labels", None), {k: v for k, v in record.items() if v is not None})
+
+    def predict(self, inputs, outputs=None, model=None, version=None, headers=None):
+        """Asks the model for an answer and waits for it; raises MlopsError.
+
+        inputs   values by the names of inputs, columns, texts or pictures: lists, NumPy arrays, bytes of a picture
+        outputs  names of the outputs to answer; default: all
+        headers  more headers, such as the sticky key of a traffic rule
+        """
+        body = {"inputs": _sendable(inputs)}
+        if outputs is not None:
+            body["outputs"] = list(outputs)
+        return self._call("/predict", body, model, version, headers)
+
+    def similarity(self, inputs=None, query=None, candidates=None, model=None, version=None, headers=None):
+        """Compares embeddings: `query` with each of `candidates`, or all rows of `inputs`; raises MlopsError."""
+        given = {"inputs": inputs, "query": query, "candidates": candidates}
+        body = {key: _sendable(value) for key, value in given.items() if value is not None}
+        return self._call("/predict/similarity", body, model, version, headers)
+
+    def _call(self, path, body, model, version, headers):
+        if self._target is None:
+            raise MlopsError("no address of a server: give one, or set MLOPS_URL")
+        own = model is None
+        named = {"model": self.model if own else model, "model_version": self.version if own and version is None else version}
+        query = urllib.parse.urlencode({key: value for key, value in named.items() if value is not None})
+        content = json.dumps(body).encode("utf-8")
+        status, text = self._exchange(path + ("?" + query if query else ""), content, headers or {})
+        try:
+            answer = json.loads(text.decode("utf-8"))
+        except ValueError:
+            answer = {}
+        if status < 300:
+            return answer
+        error = answer.get("error") if isinstance(answer, dict) else None
+        error = error if isinstance(error, dict) else {"message": text[:300].decode("utf-8", "replace")}
+        message = error.get("message") or str(status)
+        facts = [error.get(key) for key in ("path", "hint")] + [answer.get("request_id") if isinstance(answer, dict) else None]
+        raise MlopsError(message, status, error.get("code", "unknown"), *facts)
+
+    def _exchange(self, path, content, headers):
+        """Status and body of the answer. A connection that the server closed meanwhile is made anew, once."""
+        target, local = self._target, self._local
+        if getattr(local, "pid", None) != os.getpid():
+            local.connection, local.pid = None, os.getpid()  # the one from before a fork is the parent's
+        for fresh in (False, True):
+            if local.connection is None:
+                local.connection, fresh = target.connect(), True
+            try:
+                local.connection.request("POST", target.prefix + path, content, dict(target.headers, **headers))
+                answer = local.connection.getresponse()
+                return answer.status, answer.read()
+            except (http.client.HTTPException, OSError) as why:
+                local.connection.close()
+                local.connection = None
+                if fresh or isinstance(why, TimeoutError):
+                    raise MlopsError("%s: %s: %s" % (target.host, type(why).__name__, why)) from why
+        raise MlopsError("the server closes every connection")
 
     @_quiet(value_of_failure=lambda: Prediction(None, {}))
     def predicting(self, **fields):
@@ -432,6 +513,17 @@ class _Lane:
         if not self._warned:
             logger.warning("mlops: %s", message)
         self._warned = True
+
+
+def _sendable(value):
+    """As JSON takes it: pictures in base64, arrays as lists."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, dict):
+        return {str(key): _sendable(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_sendable(one) for one in value]
+    return _sendable(value.tolist()) if hasattr(value, "tolist") else value
 
 
 def _milliseconds(at):
