@@ -27,7 +27,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   lineage: ['base', 'plots'],
   scaffold: ['base'],
   data: ['base', 'storage', 'git', 'trust'],
-  tracking: ['base', 'storage', 'mlflow', 'model', 'tune', 'deliver'],
+  tracking: ['base', 'storage', 'mlflow', 'model', 'tune', 'deliver', 'auth'],
   serve: ['base', 'http', 'model', 'pictures', 'monitor', 'auth'],
   migrate: ['base', 'project', 'mlflow', 'tracking'],
   api: ['base', 'http', 'storage', 'tracking', 'mlflow', 'auth', 'monitor', 'tune', 'deliver'],

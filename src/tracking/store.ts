@@ -15,6 +15,7 @@ import type {
   Stage,
   Tag,
 } from '../mlflow/index.ts';
+import type { AuthStore } from '../auth/index.ts';
 import type { Outbox } from '../deliver/index.ts';
 import type { TrialStore } from '../tune/index.ts';
 import type { ArtifactStore } from './artifacts/artifact-store.ts';
@@ -158,6 +159,8 @@ export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelSto
   readonly duties: DutyStore;
   /** What rang, rings, and is to be kept quiet. */
   readonly alerts: AlertStore;
+  /** Who may sign in, and what they may do; a server has users of its own. */
+  readonly auth?: AuthStore | undefined;
   /** Rules that divide the requests for a model. */
   readonly traffic: TrafficStore;
   /** Takes over experiments, runs and models of another store with their ids. */

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
+import { authContract } from './auth-contract.ts';
 import { trackingContract, type Opened } from './contract.ts';
 import { openTracking } from './index.ts';
 import { ownerContract } from './owner-contract.ts';
@@ -29,5 +30,6 @@ for (const kind of ['memory', 'sqlite']) {
   traceContract(kind, open);
   webhookContract(kind, open);
   trafficContract(kind, open);
+  authContract(kind, open);
   if (kind === 'memory') searchContract(kind, open);
 }

@@ -248,6 +248,40 @@ CREATE TABLE review_queue_items (
 CREATE INDEX review_queues_by_item ON review_queue_items (item);
 `;
 
+/** Users, roles with what they are granted, tokens, and the log of what was done. */
+const auth = `
+CREATE TABLE auth_users (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, username text COLLATE "C" NOT NULL UNIQUE,
+  password_hash text COLLATE "C" NOT NULL, is_admin bigint NOT NULL, kind text COLLATE "C" NOT NULL,
+  failures bigint NOT NULL DEFAULT 0, locked_until bigint NOT NULL DEFAULT 0);
+CREATE TABLE auth_roles (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE "C" NOT NULL,
+  workspace text COLLATE "C" NOT NULL, description text COLLATE "C", UNIQUE (workspace, name));
+CREATE TABLE auth_grants (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, role_id bigint NOT NULL REFERENCES auth_roles ON DELETE CASCADE,
+  resource_type text COLLATE "C" NOT NULL, resource_pattern text COLLATE "C" NOT NULL,
+  permission text COLLATE "C" NOT NULL, UNIQUE (role_id, resource_type, resource_pattern));
+CREATE INDEX auth_grants_by_resource ON auth_grants (resource_type, resource_pattern);
+CREATE TABLE auth_members (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id bigint NOT NULL REFERENCES auth_users ON DELETE CASCADE,
+  role_id bigint NOT NULL REFERENCES auth_roles ON DELETE CASCADE, UNIQUE (user_id, role_id));
+CREATE INDEX auth_members_by_role ON auth_members (role_id);
+CREATE TABLE auth_tokens (
+  id text COLLATE "C" PRIMARY KEY, user_id bigint NOT NULL REFERENCES auth_users ON DELETE CASCADE,
+  name text COLLATE "C" NOT NULL, kind text COLLATE "C" NOT NULL, hash text COLLATE "C" NOT NULL,
+  scopes text COLLATE "C" NOT NULL, created bigint NOT NULL, expires bigint NOT NULL, last_used bigint NOT NULL);
+CREATE INDEX auth_tokens_by_user ON auth_tokens (user_id);
+CREATE TABLE auth_revision (n bigint NOT NULL);
+INSERT INTO auth_revision (n) VALUES (0);
+CREATE TABLE audit (
+  n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "at" bigint NOT NULL, who text COLLATE "C" NOT NULL,
+  what text COLLATE "C" NOT NULL, target text COLLATE "C" NOT NULL, "from" text COLLATE "C" NOT NULL,
+  result text COLLATE "C" NOT NULL);
+CREATE FUNCTION audit_only_added() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'the audit log is only added to'; END $$;
+CREATE TRIGGER audit_stays BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_only_added();
+`;
+
 export const steps: readonly Step[] = [
   { name: 'tracking', up: tracking, oldest: 1 },
   { name: 'outbox', up: outbox, oldest: 1 },
@@ -255,4 +289,5 @@ export const steps: readonly Step[] = [
   { name: 'alerts', up: alerts, oldest: 1 },
   { name: 'traffic', up: traffic, oldest: 1 },
   { name: 'evaluation', up: evaluation, oldest: 1 },
+  { name: 'auth', up: auth, oldest: 1 },
 ];

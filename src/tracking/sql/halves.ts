@@ -1,3 +1,4 @@
+import type { AuthStore } from '../../auth/index.ts';
 import type { Importer } from '../importer.ts';
 import type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore } from '../store.ts';
 import type { Outbox } from '../../deliver/index.ts';
@@ -15,6 +16,7 @@ import { evaluationDatasetsOf } from './evaluation/datasets.ts';
 import { issuesOf } from './evaluation/issues.ts';
 import { reviewsOf } from './evaluation/review-queues.ts';
 import { scorersOf } from './evaluation/scorers.ts';
+import { authOf } from './operations/auth.ts';
 import { experimentsOf } from './experiments.ts';
 import { importerOf } from './importer.ts';
 import { loggedModelsOf } from './logged-models.ts';
@@ -39,6 +41,7 @@ export interface SqlHalves extends ExperimentStore, RunStore, LoggedModelStore, 
   readonly duties: DutyStore;
   readonly alerts: AlertStore;
   readonly traffic: TrafficStore;
+  readonly auth: AuthStore;
 }
 
 /** All that a tracking store does with SQL, for any kind of database. */
@@ -58,6 +61,7 @@ export function sqlHalves(c: Context): SqlHalves {
     duties: dutiesOf(c),
     alerts: alertsOf(c),
     traffic: trafficOf(c),
+    auth: authOf(c),
   };
 }
 

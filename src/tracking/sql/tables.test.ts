@@ -5,7 +5,7 @@ import { migrations } from '../sqlite/schema.ts';
 import { tables } from './tables.ts';
 
 /** What belongs to a place, not to what is kept there. */
-const ownToAPlace = ['outbox', 'duties'];
+const ownToAPlace = ['outbox', 'duties', 'auth_revision'];
 
 it('names every table, so that copies are whole', () => {
   const db = openDatabase(':memory:', { migrations });

@@ -49,6 +49,12 @@ export const tables: readonly { readonly name: string; readonly serial?: string 
   { name: 'label_schemas', serial: 'n' },
   { name: 'review_queues', serial: 'n' },
   { name: 'review_queue_items' },
+  { name: 'auth_users', serial: 'id' },
+  { name: 'auth_roles', serial: 'id' },
+  { name: 'auth_grants', serial: 'id' },
+  { name: 'auth_members', serial: 'id' },
+  { name: 'auth_tokens' },
+  { name: 'audit', serial: 'n' },
 ];
 
 /** Tables whose rows keep the order in which they came. */

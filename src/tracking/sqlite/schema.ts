@@ -1,6 +1,7 @@
 import type { Migration } from '../../base/index.ts';
 import { alertSchema } from './alert-schema.ts';
 import { evaluationSchema } from './evaluation-schema.ts';
+import { authSchema } from './auth-schema.ts';
 import { outboxSchema } from './outbox-schema.ts';
 import { studySchema } from './study-schema.ts';
 import { traceLinkSchema, traceSchema } from './trace-schema.ts';
@@ -122,4 +123,5 @@ export const migrations: readonly Migration[] = [
   { name: 'alerts', up: alertSchema },
   { name: 'traffic', up: trafficSchema },
   { name: 'evaluation', up: evaluationSchema },
+  { name: 'auth', up: authSchema },
 ];

@@ -2,6 +2,7 @@
 import * as path from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 
+import { authContract } from '../../../src/tracking/auth-contract.ts';
 import { trackingContract, type Opened } from '../../../src/tracking/contract.ts';
 import { openTracking } from '../../../src/tracking/index.ts';
 import { ownerContract } from '../../../src/tracking/owner-contract.ts';
@@ -29,6 +30,7 @@ for (const name of ['postgres', 'postgres18'] as const) {
     traceContract(name, open);
     webhookContract(name, open);
     trafficContract(name, open);
+    authContract(name, open);
     searchContract(name, open, 8);
   });
 }
