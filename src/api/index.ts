@@ -5,6 +5,8 @@
  * Never: stores anything itself, or calls an inner address for a webhook.
  */
 export { hostGuard, type HostGuardOptions } from './host-guard.ts';
+export { addAccess, type AccessOptions } from './access/access.ts';
+export { guardedStore } from './access/guarded-store.ts';
 export { addPredictionRoutes } from './predictions.ts';
 export { registerWebUi, wrongAddress, type WebUiOptions } from './ui/page.ts';
 export { tidyTarget } from './route.ts';

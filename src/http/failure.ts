@@ -92,9 +92,10 @@ const classes: Readonly<Record<string, readonly [name: string, state: string]>> 
   TEMPORARILY_UNAVAILABLE: ['CLIENT_INTERNAL_ERROR', 'XXM00'],
 };
 
-/** MLflow's error body. */
-export function mlflowErrorBody(failure: Failure): Readonly<Record<string, unknown>> {
-  const { hint, message, mlflowCode } = failure;
+/** MLflow's error body; what it says in plain text is a text. */
+export function mlflowErrorBody(failure: Failure): Readonly<Record<string, unknown>> | string {
+  const { hint, message, mlflowCode, data } = failure;
+  if (typeof data?.['plain'] === 'string') return data['plain'];
   const [name, state] = classes[mlflowCode] ?? [];
   const body = { error_code: mlflowCode, message: hint === undefined ? message : `${message} (${hint})` };
   return name === undefined ? body : { ...body, sqlstate: state, error_class: name };
