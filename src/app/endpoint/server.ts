@@ -3,7 +3,9 @@ import type * as net from 'node:net';
 import * as path from 'node:path';
 
 import {
+  addAccess,
   addPredictionRoutes,
+  guardedStore,
   hostGuard,
   tidyTarget,
   registerMlflowApi,
@@ -28,6 +30,7 @@ import {
 } from '../../http/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { privateFolder } from '../../trust/index.ts';
+import { openAccess } from './access.ts';
 import { openServedStore, resolveBackend, type ServedPlaces } from './served-store.ts';
 
 export interface TrackingServerOptions extends ServedPlaces {
@@ -43,11 +46,17 @@ export interface TrackingServerOptions extends ServedPlaces {
   /** Proxies whose X-Forwarded headers are believed: addresses, networks, `loopback`. Default none. */
   readonly trustedProxies?: readonly string[] | undefined;
   readonly limits?: TrafficLimits | undefined;
+  /** `basic-auth`: asks who calls. Also where users exist already. */
+  readonly appName?: string | undefined;
+  /** Told the token of the first administrator, when no password was given for one. */
+  readonly onFirstToken?: ((token: string) => void) | undefined;
   /** Allows an address that other machines reach. */
   readonly insecure?: boolean | undefined;
   /** Largest JSON body, in bytes. Default 64 MiB. Artifacts are not bounded. */
   readonly bodyLimit?: number | undefined;
   readonly onAccess?: ((entry: AccessEntry) => void) | undefined;
+  /** Told of every route, as `GET /path/:param`. */
+  readonly onRoute?: ((route: string) => void) | undefined;
   /** Adds routes that are not the tracking's own. */
   readonly extend?: ((shell: Shell, facts: ServerFacts) => void) | undefined;
   readonly log: Logger;
@@ -83,7 +92,6 @@ const requestTimeout = 6 * 60 * 60 * 1000;
  */
 export async function startTrackingServer(options: TrackingServerOptions): Promise<TrackingServer> {
   const { prefix = '', host, log } = options;
-  refuseOpenAddress(options);
   if (prefix !== '' && !/^(?:\/[\w.~-]+)+$/.test(prefix)) {
     throw new MlopsError('usage', `'${prefix}' is no path prefix`, { hint: 'it starts with a slash and ends without' });
   }
@@ -91,6 +99,8 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
   const metrics = new RequestMetrics();
   const store = await openServedStore(options);
   try {
+    const access = await openAccess(store, { appName: options.appName, env: options.env ?? {} });
+    if (access === undefined) refuseOpenAddress(options);
     const shell = await createShell({
       errors: mlflowErrorBody,
       bodyLimit: options.bodyLimit,
@@ -106,8 +116,17 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
       log,
     });
     const connections = countConnections(shell);
+    const { onRoute } = options;
+    if (onRoute !== undefined) {
+      shell.addHook('onRoute', ({ method, url }) => [method].flat().forEach((one) => onRoute(`${one} ${url}`)));
+    }
+    const served = access === undefined ? store : guardedStore(store, access.door);
+    if (access !== undefined) {
+      addAccess(shell, { ...access, store, prefix, log });
+      if (access.firstToken !== undefined) options.onFirstToken?.(access.firstToken);
+    }
     registerMlflowApi(shell, {
-      store,
+      store: served,
       prefix,
       serveArtifacts: options.serveArtifacts,
       webhooks: webhookDelivery(options),
@@ -117,6 +136,7 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
     const gauges = (): string => metrics.text(connections()) + (store.gauges?.() ?? '');
     options.extend?.(shell, { store, predictions, prefix, gauges });
     registerWebUi(shell, { store, prefix });
+    registerPages(shell, { store: served, prefix });
     const { tls } = options;
     if (tls !== undefined) {
       const unfollow = followTls(shell.server as https.Server, tls, (line) => log.warn(line));
@@ -179,6 +199,6 @@ function running(listening: Listening, store: TrackingStore, prefix: string): Tr
 function refuseOpenAddress({ host, insecure }: TrackingServerOptions): void {
   if (isLoopback(host) || insecure === true) return;
   throw new MlopsError('usage', `this server has no authentication, and on ${host} other machines could reach it`, {
-    hint: 'add --insecure if the network keeps strangers away (a firewall, a reverse proxy that asks for a password)',
+    hint: 'add --app-name basic-auth to ask who calls, or --insecure if the network keeps strangers away',
   });
 }

@@ -116,6 +116,11 @@ export const serverFlags: readonly FlagSpec[] = [
     default: 'text',
     summary: 'text for people (with -v), json for machines: a line for each request, with its id',
   },
+  {
+    name: 'app-name',
+    value: 'APP',
+    summary: 'basic-auth asks who calls: users, tokens and permissions, as MLflow has them',
+  },
   { name: 'insecure', summary: 'allow an address that other machines can reach, without authentication' },
   { name: 'drain', value: 'SECONDS', integer: true, default: '10', summary: 'time to finish requests when stopping' },
 ];
@@ -265,6 +270,12 @@ export async function startServer(input: Input, terminal: Terminal): Promise<Tra
       connections: positive(input, 'max-connections'),
     },
     onAccess: input.text('log-format') === 'json' ? jsonLog(terminal) : accessLog(terminal.log),
+    appName: input.text('app-name'),
+    onFirstToken: (token) => {
+      terminal.note(`There was no administrator yet: 'admin' may sign in with this token for a day.`);
+      terminal.note(`MLFLOW_TRACKING_TOKEN=${token}`);
+      terminal.next(`set MLFLOW_AUTH_ADMIN_PASSWORD before the first start, or give the user a password`);
+    },
     env: terminal.env,
     log: terminal.log,
   });
