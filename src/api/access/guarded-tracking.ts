@@ -101,6 +101,8 @@ export function guardedRuns(store: RunStore, gate: Gate, { runs, models }: Where
       if (id !== '') gate.need(...inExperiment('logged_model', await models.of(id), action));
     }
   };
+  const showsRuns = (id: string): boolean =>
+    gate.canRead('experiment', id) && gate.may({ type: 'run', id: '*', action: 'not_denied' });
   return {
     createRun: async (run) => {
       gate.need(...newIn('run', run.experimentId));
@@ -122,12 +124,11 @@ export function guardedRuns(store: RunStore, gate: Gate, { runs, models }: Where
       await need(id, 'delete');
       return store.restoreRun(id);
     },
-    searchRuns: async (search) => {
-      const experimentIds = search.experimentIds.filter(
-        (id) => gate.canRead('experiment', id) && gate.may({ type: 'run', id: '*', action: 'not_denied' }),
-      );
-      return store.searchRuns({ ...search, experimentIds });
-    },
+    searchRuns: async (search) =>
+      store.searchRuns({ ...search, experimentIds: search.experimentIds.filter(showsRuns) }),
+    runsOverview: async (ids, deleted) => store.runsOverview(ids.filter(showsRuns), deleted),
+    experimentActivity: async () =>
+      (await store.experimentActivity()).filter(({ experimentId }) => showsRuns(experimentId)),
     logBatch: async (id, batch) => {
       await need(id, 'update');
       await needModels(

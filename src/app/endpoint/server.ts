@@ -135,8 +135,7 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
     addPredictionRoutes(shell, { directory: predictions, prefix, onTrouble: (line) => log.warn(line) });
     const gauges = (): string => metrics.text(connections()) + (store.gauges?.() ?? '');
     options.extend?.(shell, { store, predictions, prefix, gauges });
-    registerWebUi(shell, { store, prefix });
-    registerPages(shell, { store: served, prefix });
+    registerWebUi(shell, { store: served, prefix });
     const { tls } = options;
     if (tls !== undefined) {
       const unfollow = followTls(shell.server as https.Server, tls, (line) => log.warn(line));
