@@ -30,6 +30,11 @@ const floors: Readonly<Record<string, (metrics: Record<string, number>) => void>
     expect(metrics['profit']).toBeGreaterThan(metrics['profit_of_nothing'] ?? Infinity);
     expect(metrics['convergence']).toBeGreaterThan(0.7);
   },
+  image: (metrics) => {
+    expect(metrics['accuracy']).toBeGreaterThan((metrics['baseline_accuracy'] ?? 1) + 0.4);
+    expect(metrics['iou']).toBeGreaterThan((metrics['baseline_iou'] ?? 1) + 0.2);
+    expect(metrics['found']).toBeGreaterThan(0.9);
+  },
 };
 
 const worlds = Object.keys(floors);

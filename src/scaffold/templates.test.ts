@@ -8,7 +8,7 @@ import { MlopsError } from '../base/index.ts';
 import { listTemplates } from './index.ts';
 import { findTemplate, listTemplatesIn, templatesFolder } from './templates.ts';
 
-const names = ['digits', 'minimal', 'tabular', 'tabular-ab', 'text'];
+const names = ['digits', 'image', 'minimal', 'tabular', 'tabular-ab', 'text'];
 const all = `templates: ${names.join(', ')}`;
 let room: string;
 
