@@ -17,6 +17,7 @@ export const toolPrograms = {
   mlflow222: 'bin/python',
   optuna: 'bin/python',
   science: 'bin/python',
+  convert: 'bin/python',
   quality: 'bin/python',
   pictures: 'bin/python',
   promtool: 'promtool',

@@ -152,6 +152,29 @@ export const RECIPES = [
       ['{dir}/bin/python', '-c', 'import django, flask, fastapi, uvicorn, aiosmtpd.controller'],
     ],
   }),
+  venv('convert', {
+    about: 'the converters of `mlops models convert`, with what they convert',
+    pins: [
+      'mlflow-skinny==3.17.2',
+      'numpy==2.4.6',
+      'pandas==3.1.1',
+      'scikit-learn==1.9.1',
+      'onnx==1.21.0',
+      'skl2onnx==1.20.0',
+      'onnxmltools==1.16.0',
+      'xgboost-cpu==3.2.0',
+      'lightgbm==4.7.0',
+    ],
+    pythons: [11, 13],
+    program: 'bin/python',
+    check: [
+      [
+        '{dir}/bin/python',
+        '-c',
+        'import mlflow.sklearn, mlflow.xgboost, mlflow.lightgbm, skl2onnx, onnxmltools, xgboost, lightgbm',
+      ],
+    ],
+  }),
   venv('evidently', {
     about: 'Evidently: what `monitor drift` is timed against',
     forBench: true,

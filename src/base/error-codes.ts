@@ -243,6 +243,12 @@ export const errorCodes = {
     'INVALID_PARAMETER_VALUE',
     'A model file or folder that cannot be read: garbage, truncated, or with parts missing.',
   ),
+  conversion_failed: entry(
+    1,
+    400,
+    'INVALID_PARAMETER_VALUE',
+    'A model could not be converted, or the result answers otherwise than the model does.',
+  ),
   untrusted_model: entry(
     1,
     400,

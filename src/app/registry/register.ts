@@ -19,6 +19,8 @@ export interface RegisterOptions {
   readonly metrics: ReadonlyMap<string, number>;
   readonly tags: readonly Tag[];
   readonly description?: string | undefined;
+  /** The run that it belongs to; default: the one that made the file. */
+  readonly runId?: string | undefined;
   readonly cwd: string;
   /** The project's folder. */
   readonly root: string;
@@ -73,7 +75,8 @@ async function registerFiles(store: TrackingStore, options: RegisterOptions): Pr
   const checked = await planModelFolder(file, { extraFiles: servingFiles(file) });
   const { description } = checked;
   const tokenizer = await checkProcessing(checked);
-  const origin = await originOfModel(store, file, options.root);
+  const found = await originOfModel(store, file, options.root);
+  const origin = options.runId === undefined ? found : { ...found, run: await store.getRun(options.runId) };
   await makeModel(store, options.name);
   const run = origin.run ?? (await makeRun(store, options, origin));
   const model = await logModel(store, run, options.name);

@@ -10,6 +10,7 @@ import { versionsOf } from '../../tracking/index.ts';
 import type { Command, FlagSpec, Input, Verb } from '../parse/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { withStore } from '../session/with-store.ts';
+import { convert } from './models-convert.ts';
 import { alias, promoteCommand } from './models-promote.ts';
 import { packageCommand } from './models-package.ts';
 import { card } from './models-card.ts';
@@ -234,6 +235,7 @@ export const verb: Verb = {
     history,
     card,
     sign,
+    convert,
     serveCommand,
   ],
 };
