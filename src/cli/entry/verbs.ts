@@ -208,6 +208,12 @@ export const verbs: readonly VerbRow[] = [
     load: () => import('../commands/serve.ts'),
   },
   {
+    name: 'predict',
+    group: 'serve',
+    summary: 'Predict every row of a table or every picture of a folder',
+    load: () => import('../commands/predict.ts'),
+  },
+  {
     name: 'traffic',
     group: 'serve',
     summary: 'Divide requests between versions of a model, and compare them',
