@@ -144,6 +144,39 @@ export function trackingContract(kind: string, open: () => Promise<Opened>): voi
       expect((await store.sampleMetric(info.id, 'n', { limit: 9 }))[0]?.value).toBeNaN();
     });
 
+    it('tells what a table of runs can show, and gives only the keys that are wanted', async () => {
+      const own = await store.createExperiment({ name: 'a table of runs' });
+      expect(await store.runsOverview([own])).toEqual({ runs: 0, metrics: [], params: [], tags: [] });
+      const ids: string[] = [];
+      for (const i of [1, 2, 3]) {
+        const { info } = await store.createRun({ experimentId: own, name: `n${i}`, startTime: i });
+        ids.push(info.id);
+        await store.logBatch(info.id, {
+          metrics: [{ key: `m${i}`, value: i, timestamp: i, step: 0 }],
+          params: [{ key: 'both', value: String(i) }],
+          tags: [{ key: 'both', value: 'x' }],
+        });
+      }
+      const tags = ['both', 'mlflow.runName'];
+      const all = { runs: 3, metrics: ['m1', 'm2', 'm3'], params: ['both'], tags };
+      expect(await store.runsOverview([own, own])).toEqual(all);
+      await store.updateRun(ids[0] ?? '', { status: 'FINISHED', endTime: 9 });
+      if (store.kind !== 'remote') {
+        const activity = await store.experimentActivity();
+        expect(activity.find(({ experimentId }) => experimentId === own)).toEqual({
+          ...{ experimentId: own, runs: 3, running: 2, lastStart: 3 },
+        });
+        const { items } = await store.searchRuns({ experimentIds: [own], only: ['both', 'm2', 'none'] });
+        expect(items.map(({ metrics }) => metrics.map(({ key }) => key))).toEqual([[], ['m2'], []]);
+        expect(items[0]).toMatchObject({ params: [{ key: 'both' }], tags: [{ key: 'both' }] });
+        const nothing = await store.searchRuns({ experimentIds: [own], only: [] });
+        expect(nothing.items[0]).toMatchObject({ info: { name: 'n3' }, metrics: [], params: [], tags: [] });
+      }
+      await store.deleteRun(ids[2] ?? '');
+      expect((await store.runsOverview([own])).runs).toBe(2);
+      expect((await store.runsOverview([own], true)).runs).toBe(1);
+    });
+
     it('keeps the edges of int64 in times and steps, and pages of any size', async () => {
       const [low, high] = [-(2 ** 63), 2 ** 63];
       const { info } = await store.createRun({ experimentId: experiment, startTime: high });

@@ -71,10 +71,11 @@ export const words = {
     selectAll: 'Select all loaded runs',
     select: (name: string) => `Select ${name}`,
     table: 'Runs',
-    count: (shown: number, all: number | undefined, more: boolean) =>
-      all === undefined
-        ? `${shown}${more ? '+' : ''} runs`
-        : `${all.toLocaleString('en')} ${all === 1 ? 'run' : 'runs'}`,
+    /** `100+ runs` while not all are known. */
+    count: (shown: number, all: number | undefined, more: boolean) => {
+      const known = all ?? shown;
+      return `${known.toLocaleString('en')}${all === undefined && more ? '+' : ''} ${known === 1 ? 'run' : 'runs'}`;
+    },
     fixed: { name: 'Run', status: 'Status', start: 'Started', duration: 'Duration', user: 'User' },
     actions: {
       compare: 'Compare',

@@ -52,26 +52,30 @@ describeWithTool('chromium', 'the pages of the web UI', ({ chromium }) => {
   /** What a page that has nothing to show may say in the console. */
   const missing = /status of 404/;
 
-  it.each([false, true])('have no serious flaw that axe finds, and do not complain (dark: %s)', async (dark) => {
-    const { page, complaints, requests } = await ui.open('#/experiments', { dark });
-    await page.evaluate(axe.source);
-    for (const [name, address] of Object.entries(addresses())) {
-      await visit(page, address);
-      expect(await page.evaluate(flaws), name).toEqual([]);
-      const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
-      expect(over, name).toBeLessThanOrEqual(0);
-    }
-    expect(complaints.filter((text) => !missing.test(text))).toEqual([]);
-    expect(requests.filter((url) => !url.startsWith(`${ui.server.url}/`))).toEqual([]);
-    const described = await (await fetch(`${ui.server.url}/ajax-api/2.0/mlflow/mlops-ui/openapi.json`)).json();
-    const known = Object.keys((described as { paths: object }).paths);
-    const asked = requests
-      .map((url) => new URL(url).pathname.slice('/ml'.length))
-      .filter((one) => one.includes('api/'));
-    expect(asked.length).toBeGreaterThan(20);
-    expect(asked.filter((one) => !known.includes(one))).toEqual([]);
-    await page.context().close();
-  });
+  it.each([false, true])(
+    'have no serious flaw that axe finds, and do not complain (dark: %s)',
+    { timeout: 180_000 },
+    async (dark) => {
+      const { page, complaints, requests } = await ui.open('#/experiments', { dark });
+      await page.evaluate(axe.source);
+      for (const [name, address] of Object.entries(addresses())) {
+        await visit(page, address);
+        expect(await page.evaluate(flaws), name).toEqual([]);
+        const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+        expect(over, name).toBeLessThanOrEqual(0);
+      }
+      expect(complaints.filter((text) => !missing.test(text))).toEqual([]);
+      expect(requests.filter((url) => !url.startsWith(`${ui.server.url}/`))).toEqual([]);
+      const described = await (await fetch(`${ui.server.url}/ajax-api/2.0/mlflow/mlops-ui/openapi.json`)).json();
+      const known = Object.keys((described as { paths: object }).paths);
+      const asked = requests
+        .map((url) => new URL(url).pathname.slice('/ml'.length))
+        .filter((one) => one.includes('api/'));
+      expect(asked.length).toBeGreaterThan(20);
+      expect(asked.filter((one) => !known.includes(one))).toEqual([]);
+      await page.context().close();
+    },
+  );
 
   it.each([320, 2560])('fit a window of %i pixels', async (width) => {
     const { page } = await ui.open('#/experiments', { width, height: 700 });

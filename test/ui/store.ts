@@ -124,3 +124,23 @@ async function registry(store: TrackingStore, runs: readonly string[]): Promise<
   await store.transitionStage('digits', '4', { stage: 'Staging', by: 'grace' });
   await store.setAlias('digits', 'champion', '2', { by: 'ada' });
 }
+
+/** Very many runs, and a few newest ones with very many metrics. @returns the experiment. */
+export async function fillHuge(store: TrackingStore, runs: number, columns: number): Promise<string> {
+  const experiment = await store.createExperiment({ name: 'huge' });
+  for (let i = 0; i < runs; i++) {
+    const { info } = await store.createRun({
+      experimentId: experiment,
+      name: `r${i}`,
+      startTime: 1_700_000_000_000 + i,
+    });
+    const count = i >= runs - 3 ? columns : 2;
+    const metrics = Array.from({ length: count }, (_, k) => ({
+      ...{ key: `m${String(k).padStart(5, '0')}`, value: i / (k + 1), timestamp: 1, step: 0 },
+    }));
+    for (let from = 0; from < count; from += 1000) {
+      await store.logBatch(info.id, { metrics: metrics.slice(from, from + 1000) });
+    }
+  }
+  return experiment;
+}
