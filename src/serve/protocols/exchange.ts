@@ -3,16 +3,24 @@ import type { ReadInputs, Prediction } from '../running/predict.ts';
 import type { PictureFiles } from '../processing/steps.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import type { JsonObject } from '../wire/json-reader.ts';
+import { noTensors } from '../wire/tensor.ts';
 import { isUpload, readUpload } from '../wire/upload.ts';
 import { noFiles, unwanted } from './uploads.ts';
 import { namesModel, routeIn, type Route, type RouteQuery } from './envelope.ts';
 import { plainFeeds, plainNumbersOf } from './plain-feeds.ts';
 import type { PlainNumbers } from '../wire/plain-numbers.ts';
 import { readScoring, type Scoring } from './mlflow-protocol.ts';
-import { nativeAnswer, nativeRows, readNativeInputs, readObject } from './native-protocol.ts';
+import { keyedRows, nativeAnswer, nativeRows, readNativeInputs, readObject } from './native-protocol.ts';
 import { pythonAnswer } from './python-scoring.ts';
 import { scoringAnswer } from './scoring-answer.ts';
-import { answersRecords, isEmptyFrame, picturesOf, scoringFeeds, scoringRows } from './scoring-frames.ts';
+import {
+  answersRecords,
+  isEmptyFrame,
+  picturesOf,
+  scoringFeeds,
+  scoringRows,
+  scoringValues,
+} from './scoring-frames.ts';
 import { readV2Inputs, readV2Request, v2Answer, type V2Outputs, type V2Request } from './v2-protocol.ts';
 
 /** Which protocol a body is read by, with the headers that count there. */
@@ -99,6 +107,11 @@ export class NearExchange implements Exchange {
   read(version: VersionFacts, said?: ReadonlySet<string>): ExchangeInputs {
     if (this.#scoring !== undefined) {
       const form: AnswerForm = { protocol: 'scoring', records: answersRecords(version, this.#scoring) };
+      if (version.processing?.input?.kind === 'ensemble') {
+        const values = scoringValues(version, this.#scoring);
+        const own: AnswerForm = { protocol: 'scoring', records: false };
+        return { feeds: noTensors(), given: { values, files: noFiles }, form: own, rows: () => keyedRows(values) };
+      }
       const image = version.processing?.input?.image;
       const given = image === undefined ? undefined : picturesOf(version, this.#scoring, image.field);
       if (image !== undefined && given !== undefined) return { ...image.read(given), form, rows: undefined };

@@ -55,7 +55,7 @@ export function readNativeInputs(
 }
 
 /** Values by key: rows turned into columns. @throws MlopsError `invalid_input`. */
-function byKey(value: Json): JsonObject {
+export function byKey(value: Json): JsonObject {
   if (isObject(value)) return value;
   if (!Array.isArray(value) || value.length === 0 || !value.every(isObject)) {
     throw invalid('inputs', 'an object of values by key, or a list of such rows', showJson(value));
@@ -95,9 +95,20 @@ export function nativeRows(
   feeds: Tensors,
 ): SampledRows | undefined {
   const step = version.processing?.input;
-  if (step === undefined || step.image !== undefined || step.kind === 'ensemble') return undefined;
+  if (step === undefined || step.image !== undefined) return undefined;
   const { value } = rowsOf(version, body, said);
+  if (step.kind === 'ensemble') return keyedRows(byKey(value));
   return isTensors(version, step, value) ? undefined : sampled(step.rows(value, feeds));
+}
+
+/** What was sent to an ensemble beside its files: a row takes its place of each list. */
+export function keyedRows(values: JsonObject): SampledRows | undefined {
+  const keys = Object.keys(values);
+  if (keys.length === 0) return undefined;
+  const count = Math.max(...Object.values(values).map((value) => (Array.isArray(value) ? value.length : 1)));
+  return sampleRows(count, keys.length, (row) =>
+    Object.fromEntries(Object.entries(values).map(([key, value]) => [key, Array.isArray(value) ? value[row] : value])),
+  );
 }
 
 export function sampled({ count, columns, row }: SentRows): SampledRows {

@@ -8,7 +8,7 @@ import { isObject, showJson, type Json, type JsonObject } from '../wire/json-rea
 import { noTensors, type Tensors } from '../wire/tensor.ts';
 import { invalid, tensorFromJson } from '../wire/tensor-json.ts';
 import { pythonList, type Scoring } from './mlflow-protocol.ts';
-import { namedFeeds, sampled } from './native-protocol.ts';
+import { byKey, namedFeeds, sampled } from './native-protocol.ts';
 import { pythonFeeds } from './python-scoring.ts';
 
 /** The tensors of a scoring request. @throws MlopsError `invalid_input` in MLflow's words where it has some. */
@@ -30,6 +30,14 @@ function tensorFeeds(version: VersionFacts, scoring: Scoring): Tensors {
   const [input] = version.inputs;
   if (input === undefined || version.inputs.length !== 1) throw missing(version.inputs.map((info) => info.name));
   return { [input.name]: tensorFromJson(value, input, form) };
+}
+
+/** The values of a scoring request by key, for an ensemble. @throws MlopsError `invalid_input`. */
+export function scoringValues(version: VersionFacts, scoring: Scoring): JsonObject {
+  const frame = frameIn(version, scoring);
+  const cell = frame === undefined ? undefined : cellFor(frame, version.processing?.input);
+  if (frame === undefined || cell === undefined) return byKey(scoring.value);
+  return byKey(frame.rows.map((row) => recordOf(frame, row, cell)));
 }
 
 /** The rows of a scoring request as they were sent, where they have names. */

@@ -7,7 +7,7 @@ import { chosenOutputs, type Prediction } from '../running/predict.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import { dtypeByV2, dtypes, elementCount, noTensors, type Tensor, type Tensors } from '../wire/tensor.ts';
 import { tensorFromBytes, tensorToBytes } from '../wire/tensor-binary.ts';
-import type { GivenPictures } from '../processing/steps.ts';
+import type { GivenPictures, GivenValues } from '../processing/steps.ts';
 import { classified } from './v2-classes.ts';
 import { isPictures, pictureInputs, rawPicture, readPictures } from './v2-pictures.ts';
 import {
@@ -17,6 +17,7 @@ import {
   tensorFromFlat,
   tensorFromJson,
   tensorToFlatJson,
+  tensorToJson,
 } from '../wire/tensor-json.ts';
 
 /** An infer request of the Open Inference Protocol, split into its JSON part and the raw tensors behind it. */
@@ -71,7 +72,7 @@ export interface V2Outputs {
 export function readV2Inputs(
   version: VersionFacts,
   request: V2Request,
-): { feeds: Tensors; outputs: V2Outputs; pictures?: GivenPictures } {
+): { feeds: Tensors; outputs: V2Outputs; pictures?: GivenPictures; given?: GivenValues } {
   if (request.raw) {
     const outputs = { fetches: version.outputNames, binary: new Set(version.outputNames), classes: new Map() };
     const image = version.processing?.input?.image;
@@ -123,6 +124,7 @@ export function readV2Inputs(
     throw invalid('inputs', `pictures or the tensor '${pictures.input}'`, 'both');
   }
   const outputs = readOutputs(version, request.json);
+  if (version.processing?.input?.kind === 'ensemble') return { feeds: noTensors(), outputs, given: givenBy(feeds) };
   return pictures === undefined ? { feeds, outputs } : { feeds, outputs, pictures };
 }
 
@@ -141,9 +143,20 @@ function readHead(version: VersionFacts, input: Json, path: string) {
   return { info, dims, binarySize: binarySizeOf(input['parameters'], path), data };
 }
 
-/** Python takes any tensor for a model without a signature. */
+/** Tensors as the values of an ensemble's keys: texts of one column are a list. */
+function givenBy(feeds: Tensors): GivenValues {
+  const values = Object.entries(feeds).map(([name, tensor]): [string, Json] => {
+    const list = tensor.dtype === 'string' && tensor.dims.length === 2 && tensor.dims[1] === 1;
+    const flat = list ? { ...tensor, dims: tensor.dims.slice(0, 1) } : tensor;
+    return [name, JSON.parse(tensorToJson(flat)) as Json];
+  });
+  return { values: Object.fromEntries(values), files: new Map() };
+}
+
+/** Python takes any tensor for a model without a signature, an ensemble for its keys. */
 function free(version: VersionFacts, name: Json | undefined, dtype: Dtype | undefined): TensorInfo | undefined {
-  if (version.python?.mode !== 'json' || typeof name !== 'string' || dtype === undefined) return undefined;
+  const takesAny = version.python?.mode === 'json' || version.processing?.input?.kind === 'ensemble';
+  if (!takesAny || typeof name !== 'string' || dtype === undefined) return undefined;
   return { name, dtype, dims: undefined };
 }
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
 import { buildOnnx, identityModel, type OnnxTypeName } from '../../../test/support/onnx.ts';
 import { post, startForTest, startServer } from '../../../test/support/serving.ts';
+import { readPredictionLog } from '../../monitor/index.ts';
 import { FolderSource } from '../models/folder-source.ts';
 import type { ModelSource } from '../models/model-source.ts';
 import type { RunningServer } from '../routes/server.ts';
@@ -44,7 +45,7 @@ afterAll(async () => {
   fs.rmSync(dir, { recursive: true });
 });
 
-const [p, q] = [[[0.25, 0.5]], [[0.75, 0.25]]];
+const [p, q]: [number[][], number[][]] = [[[0.25, 0.5]], [[0.75, 0.25]]];
 
 it.each([
   ['mean', { p, q }, [[0.5, 0.375]]],
@@ -53,6 +54,38 @@ it.each([
 ])('%s reads half precision as numbers', async (model, values, probabilities) => {
   const answer = await post(server, `/predict?model=${model}`, values);
   expect(answer.json()).toMatchObject({ outputs: { probabilities } });
+});
+
+it('answers the other protocols as /predict', async () => {
+  const tensor = (name: string, [row]: number[][]) => ({ name, datatype: 'FP32', shape: [1, 2], data: row });
+  const v2 = await post(server, '/v2/models/mean/infer', { inputs: [tensor('p', p), tensor('q', q)] });
+  expect(v2.json()).toMatchObject({ outputs: [{ name: 'probabilities', shape: [1, 2], data: [0.5, 0.375] }] });
+  expect((await post(server, '/v2/models/mean/infer', { inputs: [tensor('p', p)] })).status).toBe(400);
+  for (const body of [
+    { inputs: { p, q } },
+    { instances: [{ p: p[0], q: q[0] }] },
+    { dataframe_records: [{ p: p[0], q: q[0] }] },
+  ]) {
+    const scored = await post(server, '/invocations?model=mean', body);
+    expect(scored.text).toContain('[[0.5,0.375]]');
+  }
+});
+
+it('is in the log with what was sent', async () => {
+  const directory = path.join(dir, '.log');
+  const logged = await startServer(FolderSource.directory(dir), { predictionLog: { directory } });
+  await post(logged, '/predict?model=mean', { inputs: { p, q } });
+  await post(logged, '/invocations?model=mean', { inputs: { p, q } });
+  await logged.close(1_000);
+  const records: unknown[] = [];
+  for await (const record of readPredictionLog(directory)) records.push(record);
+  const found = {
+    model: 'mean',
+    rows: [{ p: p[0], q: q[0] }],
+    labels: ['no'],
+    outputs: { probabilities: [[0.5, 0.375]] },
+  };
+  expect(records).toMatchObject([found, found]);
 });
 
 it('takes numbers of a form as JSON', async () => {

@@ -110,7 +110,7 @@ export class Predictor {
     const { lease } = request;
     const { version, arm, stats } = lease;
     if (given === undefined) {
-      throw new MlopsError('bad_request', `'${version.ref.name}' is an ensemble, which answers on /predict only`);
+      throw new MlopsError('bad_request', `'${version.ref.name}' is an ensemble: it takes values by key`);
     }
     const { outputs, labels, members } = await this.#ensembles.run(lease, ensemble, given, request.gone?.bind(request));
     const latency = countSuccess(stats, started);
