@@ -6,6 +6,7 @@ import { checkHeader, partsOf } from '../prediction-reader.ts';
 import type { Window } from '../stats.ts';
 import { common, isAmong } from './id-set.ts';
 import { extentOf, LogSummary, type LogState } from './log-summary.ts';
+import { ScanAhead } from './scan-apart.ts';
 import { scanSegments, type Part } from './scan-segment.ts';
 import { readSummaryIds, readSummaryJson, writeSummaryFile } from './summary-file.ts';
 
@@ -63,6 +64,7 @@ export class SummarisedLog {
   /** Segments whose predictions are in the sum. */
   readonly #counted = new Set<string>();
   #wrote = false;
+  #ahead = new ScanAhead([]);
 
   constructor(directory: string) {
     this.#folder = path.join(directory, folderName);
@@ -74,7 +76,29 @@ export class SummarisedLog {
   }
 
   /** Those of a window, in buckets where these are given. */
-  async slice({ since = -Infinity, until = Infinity }: Window, buckets?: Buckets): Promise<LogSummary> {
+  slice(window: Window, buckets?: Buckets): Promise<LogSummary> {
+    return this.#scanningAhead(this.#segments, () => this.#slice(window, buckets));
+  }
+
+  /** All of them. */
+  all(): Promise<LogSummary> {
+    const merged = this.#readMerged();
+    const done = new Set(merged?.segments.map(([name]) => name));
+    const others = this.#segments.filter(({ name }) => !done.has(name));
+    return this.#scanningAhead(others, () => this.#all(merged, others));
+  }
+
+  async #scanningAhead<Value>(segments: readonly Segment[], work: () => Promise<Value>): Promise<Value> {
+    const fresh = segments.filter(({ name }) => !fs.existsSync(this.#fileOf(name)));
+    this.#ahead = new ScanAhead(fresh.map(({ file, size }) => ({ file, from: headerLine.length, end: size })));
+    try {
+      return await work();
+    } finally {
+      this.#ahead.close();
+    }
+  }
+
+  async #slice({ since = -Infinity, until = Infinity }: Window, buckets?: Buckets): Promise<LogSummary> {
     const sum = new LogSummary();
     for (const segment of this.#segments) {
       checkHeader(segment.file);
@@ -122,18 +146,15 @@ export class SummarisedLog {
     return own === undefined ? {} : { counts: (id) => isAmong(own, id) };
   }
 
-  /** All of them. */
-  async all(): Promise<LogSummary> {
-    const merged = this.#readMerged();
-    const done = new Set(merged?.segments.map(([name]) => name));
+  /** @param others segments that are not in the merged summary. */
+  async #all(merged: MergedState | undefined, others: readonly Segment[]): Promise<LogSummary> {
     const settled = new LogSummary();
     const moving = new LogSummary();
     if (merged !== undefined) settled.mergeState(merged.state);
     const members: MergedState['segments'][number][] = [...(merged?.segments ?? [])];
     const shared = new Set(merged?.shared);
-    for (const name of done) this.#counted.add(name);
-    for (const segment of this.#segments) {
-      if (done.has(segment.name)) continue;
+    for (const [name] of members) this.#counted.add(name);
+    for (const segment of others) {
       checkHeader(segment.file);
       const isLast = segment === this.#segments.at(-1);
       const known = await this.#stateOf(segment, isLast);
@@ -146,7 +167,7 @@ export class SummarisedLog {
       members.push([segment.name, segment.size, segment.mtime]);
       for (const name of known.shared) shared.add(name);
     }
-    if (members.length - done.size >= mergedAt) {
+    if (members.length - (merged?.segments.length ?? 0) >= mergedAt) {
       const state: MergedState = { segments: members, shared: [...shared], state: settled.toState() };
       this.#write(mergedName, state, new Float64Array(0));
     }
@@ -174,7 +195,7 @@ export class SummarisedLog {
     const from = known?.to ?? headerLine.length;
     const own = known === undefined ? new Float64Array(0) : (this.#idsOf(segment.name) ?? new Float64Array(0));
     const part = { file: segment.file, from, end: segment.size };
-    let scanned = await scanSegments([part]);
+    let scanned = (known === undefined ? await this.#ahead.take(part) : undefined) ?? (await scanSegments([part]));
     // A line that a crash cut short is all there is.
     if (known?.to === scanned.to) return { ...known, saved: true };
     const twice = await this.#twice(segment.name, scanned.ids, own);
