@@ -46,7 +46,7 @@ export { forgetRecords } from './forget-records.ts';
 export { momentOf, spanOf } from './moment.ts';
 export { ModelScore, pairedDifference, scoreNames, type Judged } from './performance/compare.ts';
 export { driftSeries, type ColumnSeries } from './drift/series.ts';
-export { estimatePerformance, type Estimate } from './performance/estimate.ts';
+export { estimatePerformance, type Estimate, type Reference } from './performance/estimate.ts';
 export { performanceOf, tasks, type Performance, type PerformanceOptions } from './performance/performance.ts';
 export { entriesOf, readEntries, readLabels } from './read-entries.ts';
 export { logStats } from './summaries/log-stats.ts';

@@ -29,10 +29,14 @@ export async function readLabels(directory: string): Promise<Map<string, LabelEn
  * them.
  */
 export function entriesOf(record: PredictionRecord): Entry[] {
-  const of = (extra: Readonly<Record<string, unknown>>): Entry | undefined =>
-    tolerant(() => toEntry({ ...record, ...extra }, { id: () => record.id, now: () => record.at }));
+  // Columns are described already.
+  const of = (inputs: Entry['inputs'], extra: Readonly<Record<string, unknown>> = {}): Entry | undefined =>
+    tolerant(() => {
+      const entry = toEntry({ ...record, inputs: undefined, ...extra }, { id: () => record.id, now: () => record.at });
+      return inputs === undefined ? entry : { ...entry, inputs: columnsOf(inputs) };
+    });
   if (record.outputs === undefined) {
-    const one = of(record.inputs === undefined ? {} : { inputs: columnsOf(record.inputs) });
+    const one = of(record.inputs);
     return one === undefined ? [] : [one];
   }
   const { rows, labels, predictions, scores, row_at: places } = record;
@@ -43,9 +47,8 @@ export function entriesOf(record: PredictionRecord): Entry[] {
   for (let row = 0; row < Math.max(1, count); row++) {
     const sent = inputs.length === Math.max(1, count) ? inputs[row] : undefined;
     entries.push(
-      of({
+      of(sent, {
         id: several ? `${record.id}#${places?.[row] ?? row}` : record.id,
-        inputs: sent === undefined ? undefined : columnsOf(sent),
         prediction: labels?.[row] ?? predictions?.[row],
         scores: Array.isArray(scores) ? (scores[row] as unknown) : undefined,
       }),

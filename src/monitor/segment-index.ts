@@ -8,8 +8,6 @@ export interface SegmentIndex {
   readonly kind: 'index';
   /** Where this line begins, in bytes: one that says otherwise was copied from elsewhere. */
   readonly size: number;
-  readonly first: number;
-  readonly last: number;
   /** Labels among the records. */
   readonly labels: number;
   readonly blocks: readonly IndexBlock[];
@@ -74,8 +72,6 @@ export class SegmentIndexer {
     const index: SegmentIndex = {
       kind: 'index',
       size: this.#to,
-      first: Math.min(...this.#blocks.map(([, , first]) => first)),
-      last: Math.max(...this.#blocks.map(([, , , last]) => last)),
       labels: this.#labels,
       blocks: this.#blocks,
     };
@@ -121,15 +117,14 @@ export function readSegmentIndex(file: string): SegmentIndex | undefined {
 
 /** Blocks that lie one behind the other, or nothing. */
 function checked(index: Partial<SegmentIndex>): SegmentIndex | undefined {
-  const { size = 0, first, last, labels, blocks } = index;
-  if (!isNumber(first) || !isNumber(last) || !isNumber(labels) || !Array.isArray(blocks) || blocks.length === 0)
-    return undefined;
+  const { size = 0, labels, blocks } = index;
+  if (!isNumber(labels) || !Array.isArray(blocks) || blocks.length === 0) return undefined;
   let end = blocks[0]?.[0];
   for (const block of blocks as readonly unknown[]) {
     if (!Array.isArray(block) || block.length !== 4 || !block.every(isNumber) || block[0] !== end) return undefined;
     end = block[1] as number;
   }
-  return end === size ? { kind: 'index', size, first, last, labels, blocks } : undefined;
+  return end === size ? { kind: 'index', size, labels, blocks } : undefined;
 }
 
 function isNumber(value: unknown): value is number {

@@ -12,7 +12,8 @@ import { loadBothColumns, type Column, type Table, type TableOptions } from '../
 import { openData, type DataPlaces, type DataSource } from './data-source.ts';
 
 export interface DriftCommand extends Omit<DriftOptions, 'method'> {
-  readonly reference: string;
+  /** A name, or what was opened already: it stays open. */
+  readonly reference: string | DataSource;
   readonly current: string;
   /** Only these; the others that both tables have unless given. */
   readonly columns?: readonly string[] | undefined;
@@ -35,7 +36,8 @@ type Columns = ReadonlyMap<string, Column>;
  * @throws MlopsError `usage` for a column that one of them lacks; `table_missing`, `bad_table`.
  */
 export async function drift(places: DataPlaces, command: DriftCommand): Promise<DriftReport> {
-  const before = await openData(command.reference, places, command.table);
+  const { reference: given } = command;
+  const before = typeof given === 'string' ? await openData(given, places, command.table) : given;
   try {
     const now = await openData(command.current, places, command.table);
     try {
@@ -54,7 +56,7 @@ export async function drift(places: DataPlaces, command: DriftCommand): Promise<
       now.close();
     }
   } finally {
-    before.close();
+    if (typeof given === 'string') before.close();
   }
 }
 

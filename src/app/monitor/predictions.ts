@@ -18,6 +18,7 @@ import {
   type Estimate,
   type Performance,
   type PerformanceOptions,
+  type Reference,
   type Selection,
   type StatsOptions,
 } from '../../monitor/index.ts';
@@ -150,14 +151,32 @@ export async function performance(
   });
 }
 
-/** How good the predictions of each model are likely to be, by their scores alone. */
+/**
+ * How good the predictions of each model are likely to be, by their scores, which labelled predictions of any time
+ * calibrate.
+ */
 export async function estimates(
   log: string,
   selection: StatsOptions,
   positive: string | undefined,
 ): Promise<Record<string, WithParts<Estimate>>> {
-  return ofEach(await entriesByModel(log, selection), selection, (_model, entries, whole?: Estimate) =>
-    estimatePerformance(entries, positive ?? whole?.confusion_matrix.labels.at(-1)),
+  const { model: only, version } = selection;
+  const labels = await readLabels(log);
+  const known = new Map<string, Reference[]>();
+  for (const [model, entries] of await entriesByModel(log, { model: only, version }, ({ id }) => labels.has(id))) {
+    const found = [...entries.values()].flatMap(({ id, scores }): Reference[] => {
+      const label = labels.get(id)?.label;
+      return scores === undefined || label === undefined || typeof label === 'object'
+        ? []
+        : [{ scores, truth: String(label) }];
+    });
+    known.set(model, found);
+  }
+  return ofEach(await entriesByModel(log, selection), selection, (model, entries, whole?: Estimate) =>
+    estimatePerformance(entries, {
+      positive: positive ?? whole?.confusion_matrix.labels.at(-1),
+      reference: known.get(model),
+    }),
   );
 }
 
@@ -193,10 +212,14 @@ function partNames(by: NonNullable<StatsOptions['by']>, zone: string | undefined
 }
 
 /** By model and id. */
-async function entriesByModel(log: string, selection: Selection): Promise<Map<string, Map<string, Entry>>> {
+async function entriesByModel(
+  log: string,
+  selection: Selection,
+  isWanted = (_entry: Entry): boolean => true,
+): Promise<Map<string, Map<string, Entry>>> {
   const models = new Map<string, Map<string, Entry>>();
   for await (const entry of readEntries(log, selection)) {
-    if (!isSelected(entry, selection)) continue;
+    if (!isSelected(entry, selection) || !isWanted(entry)) continue;
     const entries = models.get(entry.model) ?? new Map<string, Entry>();
     models.set(entry.model, entries);
     if (!entries.has(entry.id)) entries.set(entry.id, entry);

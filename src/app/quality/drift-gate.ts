@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { isMlopsError } from '../../base/index.ts';
 import type { ModelVersion, Run } from '../../mlflow/index.ts';
 import { drift } from '../monitor/drift.ts';
-import { openData, type DataPlaces } from '../monitor/data-source.ts';
+import { openData, type DataPlaces, type DataSource } from '../monitor/data-source.ts';
 import { findMonitorSettings } from '../monitor/settings.ts';
 import type { GateResult } from './gate-result.ts';
 import type { Gates, StageGates } from './gates-file.ts';
@@ -27,13 +27,13 @@ export async function driftGate(
   ];
   const here = { ...places, cwd: gates.folder };
   const training = await trainingData(here, version, run);
-  const reference = training.name ?? named(gates.folder, version.name);
+  const reference = training.opened?.name ?? training.name ?? named(gates.folder, version.name);
   if (reference === undefined) {
     return result(false, `no training data are known: ${training.problem}; monitor.yaml has no reference`);
   }
   try {
     const current = `log:models:/${version.name}?since=${window}`;
-    const report = await drift(here, { reference, current });
+    const report = await drift(here, { reference: training.opened?.source ?? reference, current });
     const drifted = Object.entries(report.columns).filter(([, column]) => column.drifted);
     if (report.verdict === 'too_few') return result(true, 'too few predictions to judge', { skipped: true });
     const share = `${Number((100 * report.share_drifted).toPrecision(3))} %`;
@@ -45,22 +45,26 @@ export async function driftGate(
     // Tables that have nothing in common cannot be compared, which fails the gate; gates.yaml is as it should be.
     if (isMlopsError(error, 'usage')) return result(false, error.message);
     throw error;
+  } finally {
+    training.opened?.source.close();
   }
+}
+
+interface TrainingTable {
+  readonly opened: { readonly name: string; readonly source: DataSource } | undefined;
+  /** Where it was not opened yet. */
+  readonly name: string | undefined;
+  readonly problem: string;
 }
 
 /**
  * The table that the version was trained on: by its content, through the lineage of its run; else a table among the
  * datasets of the run that is still where it was, where it is the only one, or the only one called after training.
  */
-async function trainingData(
-  places: DataPlaces,
-  version: ModelVersion,
-  run: Run | undefined,
-): Promise<{ readonly name: string | undefined; readonly problem: string }> {
+async function trainingData(places: DataPlaces, version: ModelVersion, run: Run | undefined): Promise<TrainingTable> {
   const name = `models:/${version.name}/${version.version}`;
   try {
-    (await openData(name, places)).close();
-    return { name, problem: '' };
+    return { opened: { name, source: await openData(name, places) }, name: undefined, problem: '' };
   } catch (error) {
     if (!isMlopsError(error, 'usage')) throw error;
     const files = (run?.datasets ?? [])
@@ -68,7 +72,11 @@ async function trainingData(
       .filter((file) => tableEndings.test(file) && fs.existsSync(path.resolve(places.cwd, file)));
     const called = files.filter((file) => /train/i.test(path.basename(file)));
     const [only] = [files, called].find((list) => list.length === 1) ?? [];
-    return { name: only, problem: [error.message, error.hint].filter((part) => part !== undefined).join('; ') };
+    return {
+      opened: undefined,
+      name: only,
+      problem: [error.message, error.hint].filter((part) => part !== undefined).join('; '),
+    };
   }
 }
 

@@ -193,8 +193,9 @@ async function showEstimates(input: Input, terminal: Terminal): Promise<void> {
 }
 
 function printEstimate(title: string, estimate: Estimate, terminal: Terminal): void {
-  const { n, confusion_matrix: _, ...metrics } = estimate;
-  terminal.print(`${title}: expected of ${n} predictions with scores`);
+  const { n, n_reference: labelled, calibrated, confusion_matrix: _, ...metrics } = estimate;
+  const how = calibrated ? `, calibrated by ${labelled} labelled ones` : '';
+  terminal.print(`${title}: expected of ${n} predictions with scores${how}`);
   for (const [name, value] of Object.entries(metrics)) {
     terminal.print(`  ${name.padEnd(16)} ${typeof value === 'number' ? short(value) : value}`);
   }

@@ -1,5 +1,6 @@
 import { MlopsError } from '../../base/index.ts';
 import type { Column } from '../../tables/index.ts';
+import { mean, standardDeviation } from '../statistics/quantile.ts';
 import { choose } from './auto.ts';
 import { methods, Pair, type Method, type MethodName } from './methods.ts';
 
@@ -64,16 +65,15 @@ function seriesOf(before: Column, now: Column, chunks: number, wanted: MethodNam
     }));
   const own = measured(before);
   const known = own.flatMap(({ statistic }) => (statistic === null ? [] : [statistic]));
-  const mean = known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
-  const std =
-    mean === null ? null : Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / known.length);
-  const upper = mean === null || std === null ? null : mean + deviations * std;
+  const center = known.length === 0 ? null : mean(known);
+  const std = center === null ? null : standardDeviation(known);
+  const upper = center === null || std === null ? null : center + deviations * std;
   const judged = (list: readonly Omit<SeriesChunk, 'drifted'>[]): SeriesChunk[] =>
     list.map((chunk) => ({
       ...chunk,
       drifted: chunk.statistic !== null && upper !== null && chunk.statistic > upper,
     }));
-  return { method: name, mean, std, upper, reference: judged(own), current: judged(measured(now)) };
+  return { method: name, mean: center, std, upper, reference: judged(own), current: judged(measured(now)) };
 }
 
 /** So many stretches of equal size; the first ones are longer by a row where it does not divide. */
