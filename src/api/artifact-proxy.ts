@@ -2,6 +2,7 @@ import { MlopsError } from '../base/index.ts';
 import { mlflowErrorBody, type Request, type Shell } from '../http/index.ts';
 import { decodeOnce, invalid, newArtifactName, readArtifactName, readQuery } from '../mlflow/index.ts';
 import type { ArtifactStore, TrackingStore } from '../tracking/index.ts';
+import { checkedArtifacts, verifiedBody, type ArtifactLimits } from './checked-artifacts.ts';
 import { addMultipartUploads, bodyOf } from './multipart-uploads.ts';
 import { listNamed, openNamed } from './named-artifacts.ts';
 import { sendArtifact } from './send-artifact.ts';
@@ -13,14 +14,23 @@ const base = '/mlflow-artifacts/artifacts';
  * every request is told that this server keeps no artifacts. It stands below the prefix, and at the root as well,
  * where servers of MLflow have it too.
  */
-export function addArtifactProxy(shell: Shell, prefix: string, store: TrackingStore, serve: boolean): void {
+export function addArtifactProxy(
+  shell: Shell,
+  prefix: string,
+  store: TrackingStore,
+  serve: boolean,
+  limits: ArtifactLimits = {},
+): void {
   void shell.register(async (proxy) => {
     // Bodies of any type and size go through as streams.
     proxy.removeAllContentTypeParsers();
     proxy.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     const prefixes = prefix === '' ? [''] : ['', prefix];
     const roots = prefixes.flatMap((one) => [`${one}/api/2.0`, `${one}/ajax-api/2.0`]);
-    const all = (): ArtifactStore => store.artifacts('mlflow-artifacts:/');
+    const all = (): ArtifactStore => {
+      const artifacts = store.artifacts('mlflow-artifacts:/');
+      return store.sums === undefined ? artifacts : checkedArtifacts(artifacts, store.sums, limits);
+    };
     for (const root of roots) {
       if (serve) addRoutes(proxy, `${root}${base}`, all);
       else refuseAll(proxy, `${root}${base}`);
@@ -53,7 +63,7 @@ function addRoutes(proxy: Shell, prefix: string, all: () => ArtifactStore): void
   });
   proxy.put(`${prefix}/*`, write, async (request, reply) => {
     const path = newArtifactName(pathOf(request, prefix));
-    await all().put(path, bodyOf(request));
+    await all().put(path, verifiedBody(bodyOf(request), request.headers));
     return reply.code(200).send();
   });
   proxy.delete(`${prefix}/*`, write, async (request, reply) => {

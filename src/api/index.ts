@@ -11,4 +11,5 @@ export { addPredictionRoutes } from './predictions.ts';
 export { registerWebUi, wrongAddress, type WebUiOptions } from './ui/page.ts';
 export { tidyTarget } from './route.ts';
 export { registerMlflowApi, type MlflowApiOptions } from './register.ts';
+export type { ArtifactLimits } from './checked-artifacts.ts';
 export type { DeliveryOptions } from './webhooks/deliver.ts';

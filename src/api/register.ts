@@ -2,6 +2,7 @@ import type { Shell } from '../http/index.ts';
 import type { TrackingStore } from '../tracking/index.ts';
 import { addArtifactFiles, artifactRoutes } from './artifacts.ts';
 import { addArtifactProxy } from './artifact-proxy.ts';
+import type { ArtifactLimits } from './checked-artifacts.ts';
 import { datasetRoutes } from './evaluation/datasets.ts';
 import { issueRoutes } from './evaluation/issues.ts';
 import { labelSchemaRoutes } from './evaluation/label-schemas.ts';
@@ -36,6 +37,7 @@ export interface MlflowApiOptions {
   readonly prefix?: string | undefined;
   /** Whether clients may keep artifacts here. Default true. */
   readonly serveArtifacts?: boolean | undefined;
+  readonly artifactLimits?: ArtifactLimits | undefined;
   readonly shapeRun?: ShapeRun | undefined;
   /** How webhooks are delivered; without it there are none. */
   readonly webhooks?: DeliveryOptions | undefined;
@@ -58,7 +60,7 @@ export function registerMlflowApi(shell: Shell, options: MlflowApiOptions): void
   addOtlp(shell, prefix, store.traces);
   addGraphql(shell, prefix, store);
   addArtifactFiles(shell, prefix, store);
-  addArtifactProxy(shell, prefix, store, serveArtifacts);
+  addArtifactProxy(shell, prefix, store, serveArtifacts, options.artifactLimits);
 }
 
 /** What cannot be kept is not taken, and what is no longer at its place is not shown as if it were. */

@@ -14,6 +14,7 @@ export {
 } from './artifacts/artifact-store.ts';
 export { blobRoots } from './artifacts/blob-artifacts.ts';
 export { withoutPassword } from './address.ts';
+export type { ArtifactSum, ArtifactSums } from './artifact-sums.ts';
 export type { AlertStore, StoredAlert, StoredSilence } from './alert-store.ts';
 export type { DutyStore } from './duty-store.ts';
 export type { EvaluationStore, PageQuery } from './evaluation-store.ts';

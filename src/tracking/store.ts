@@ -20,6 +20,7 @@ import type { Outbox } from '../deliver/index.ts';
 import type { TrialStore } from '../tune/index.ts';
 import type { ArtifactStore } from './artifacts/artifact-store.ts';
 import type { AlertStore } from './alert-store.ts';
+import type { ArtifactSums } from './artifact-sums.ts';
 import type { DutyStore } from './duty-store.ts';
 import type { EvaluationStore } from './evaluation-store.ts';
 import type { Importer } from './importer.ts';
@@ -151,6 +152,8 @@ export interface TrackingStore extends ExperimentStore, RunStore, LoggedModelSto
   readonly webhooks: WebhookStore;
   /** How answers are judged; absent where only the store itself has it. */
   readonly evaluation?: EvaluationStore;
+  /** Sizes and digests of uploaded files; absent where only the store itself has them. */
+  readonly sums?: ArtifactSums;
   /** Searches of hyper-parameters. */
   readonly studies: TrialStore;
   /** What waits to be delivered. */

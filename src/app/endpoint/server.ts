@@ -11,6 +11,7 @@ import {
   registerMlflowApi,
   registerWebUi,
   wrongAddress,
+  type ArtifactLimits,
   type DeliveryOptions,
 } from '../../api/index.ts';
 import { MlopsError, type Logger } from '../../base/index.ts';
@@ -50,6 +51,7 @@ export interface TrackingServerOptions extends ServedPlaces {
   readonly appName?: string | undefined;
   /** Told the token of the first administrator, when no password was given for one. */
   readonly onFirstToken?: ((token: string) => void) | undefined;
+  readonly artifactLimits?: ArtifactLimits | undefined;
   /** Allows an address that other machines reach. */
   readonly insecure?: boolean | undefined;
   /** Largest JSON body, in bytes. Default 64 MiB. Artifacts are not bounded. */
@@ -129,6 +131,7 @@ export async function startTrackingServer(options: TrackingServerOptions): Promi
       store: served,
       prefix,
       serveArtifacts: options.serveArtifacts,
+      artifactLimits: options.artifactLimits,
       webhooks: webhookDelivery(options),
     });
     const predictions = predictionsOf(options);

@@ -22,6 +22,7 @@ export async function purgeRuns(store: TrackingStore, options: PurgeOptions): Pr
     const cut = uri.lastIndexOf('/');
     const parent = uri.slice(0, cut);
     await store.artifacts(parent === 'mlflow-artifacts:' ? 'mlflow-artifacts:/' : parent).remove(uri.slice(cut + 1));
+    await store.sums?.removeSums(uri.replace(/^mlflow-artifacts:\/*/, ''));
   }
   await store.artifacts('mlflow-artifacts:/').sweep?.(day);
   return purged;

@@ -109,6 +109,8 @@ export const serverFlags: readonly FlagSpec[] = [
     summary: 'requests under way at once; more are told to come back',
   },
   { name: 'max-connections', value: 'N', integer: true, summary: 'connections at once; more are closed' },
+  { name: 'max-artifact-size', value: 'MB', integer: true, summary: 'largest file that clients may keep' },
+  { name: 'artifact-quota', value: 'MB', integer: true, summary: 'what all files of one experiment may take' },
   {
     name: 'log-format',
     value: 'FORMAT',
@@ -269,6 +271,7 @@ export async function startServer(input: Input, terminal: Terminal): Promise<Tra
       requests: positive(input, 'max-requests'),
       connections: positive(input, 'max-connections'),
     },
+    artifactLimits: { size: megabytes(input, 'max-artifact-size'), quota: megabytes(input, 'artifact-quota') },
     onAccess: input.text('log-format') === 'json' ? jsonLog(terminal) : accessLog(terminal.log),
     appName: input.text('app-name'),
     onFirstToken: (token) => {
@@ -292,6 +295,12 @@ function tlsOf(input: Input): TrackingServerOptions['tls'] {
   if (cert === undefined && key === undefined) return undefined;
   if (cert !== undefined && key !== undefined) return { cert, key };
   throw new MlopsError('usage', 'TLS needs both a certificate and its key', { hint: '--tls-cert FILE --tls-key FILE' });
+}
+
+/** Bytes of a flag in MB. */
+function megabytes(input: Input, name: string): number | undefined {
+  const value = positive(input, name);
+  return value === undefined ? undefined : value * 2 ** 20;
 }
 
 function positive(input: Input, name: string): number | undefined {

@@ -282,6 +282,13 @@ BEGIN RAISE EXCEPTION 'the audit log is only added to'; END $$;
 CREATE TRIGGER audit_stays BEFORE UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_only_added();
 `;
 
+/** Sizes and digests of uploaded files. */
+const artifactSums = `
+CREATE TABLE artifact_sums (
+  path text COLLATE "C" PRIMARY KEY, size bigint NOT NULL, sha256 text COLLATE "C" NOT NULL,
+  etag text COLLATE "C" NOT NULL);
+`;
+
 export const steps: readonly Step[] = [
   { name: 'tracking', up: tracking, oldest: 1 },
   { name: 'outbox', up: outbox, oldest: 1 },
@@ -290,4 +297,5 @@ export const steps: readonly Step[] = [
   { name: 'traffic', up: traffic, oldest: 1 },
   { name: 'evaluation', up: evaluation, oldest: 1 },
   { name: 'auth', up: auth, oldest: 1 },
+  { name: 'artifact sums', up: artifactSums, oldest: 1 },
 ];

@@ -3,6 +3,7 @@ import type { Importer } from '../importer.ts';
 import type { ExperimentStore, LoggedModelStore, RegistryStore, RunStore } from '../store.ts';
 import type { Outbox } from '../../deliver/index.ts';
 import type { AlertStore } from '../alert-store.ts';
+import type { ArtifactSums } from '../artifact-sums.ts';
 import type { DutyStore } from '../duty-store.ts';
 import type { EvaluationStore } from '../evaluation-store.ts';
 import type { TraceStore } from '../trace-store.ts';
@@ -11,6 +12,7 @@ import type { WebhookStore } from '../webhook-store.ts';
 import type { TrialStore } from '../../tune/index.ts';
 import type { Context } from './context.ts';
 import { alertsOf } from './operations/alerts.ts';
+import { artifactSumsOf } from './operations/artifact-sums.ts';
 import { dutiesOf } from './operations/duties.ts';
 import { evaluationDatasetsOf } from './evaluation/datasets.ts';
 import { issuesOf } from './evaluation/issues.ts';
@@ -36,6 +38,7 @@ export interface SqlHalves extends ExperimentStore, RunStore, LoggedModelStore, 
   readonly traces: TraceStore;
   readonly webhooks: WebhookStore;
   readonly evaluation: EvaluationStore;
+  readonly sums: ArtifactSums;
   readonly studies: TrialStore;
   readonly outbox: Outbox;
   readonly duties: DutyStore;
@@ -56,6 +59,7 @@ export function sqlHalves(c: Context): SqlHalves {
     traces: tracesOf(c),
     webhooks: webhooksOf(c),
     evaluation: { ...evaluationDatasetsOf(c), ...scorersOf(c), ...issuesOf(c), ...reviewsOf(c) },
+    sums: artifactSumsOf(c),
     studies: studiesOf(c),
     outbox: outboxOf(c),
     duties: dutiesOf(c),

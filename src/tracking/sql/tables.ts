@@ -55,6 +55,7 @@ export const tables: readonly { readonly name: string; readonly serial?: string 
   { name: 'auth_members', serial: 'id' },
   { name: 'auth_tokens' },
   { name: 'audit', serial: 'n' },
+  { name: 'artifact_sums' },
 ];
 
 /** Tables whose rows keep the order in which they came. */

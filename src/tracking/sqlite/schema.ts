@@ -112,6 +112,12 @@ CREATE INDEX runs_by_user ON runs (experiment, lifecycle, user_id, start_time DE
 CREATE INDEX runs_by_id ON runs (experiment, lifecycle, id);
 `;
 
+/** Sizes and digests of uploaded files. */
+const artifactSumSchema = `
+CREATE TABLE artifact_sums (
+  path TEXT PRIMARY KEY, size INTEGER NOT NULL, sha256 TEXT NOT NULL, etag TEXT NOT NULL) WITHOUT ROWID;
+`;
+
 export const migrations: readonly Migration[] = [
   { name: 'tracking', up: first },
   { name: 'traces', up: traceSchema },
@@ -124,4 +130,5 @@ export const migrations: readonly Migration[] = [
   { name: 'traffic', up: trafficSchema },
   { name: 'evaluation', up: evaluationSchema },
   { name: 'auth', up: authSchema },
+  { name: 'artifact sums', up: artifactSumSchema },
 ];
