@@ -21,6 +21,8 @@ import { words } from '../words.ts';
 const nameWidth = 250;
 const fixedWidths = { status: 108, start: 104, duration: 110, user: 100 } as const;
 const usualWidth = 128;
+/** With the difference to a baseline. */
+const comparedWidth = 156;
 const widths = new Map<string, number>();
 
 /** The table of runs of one experiment or more. The address holds the whole view. */
@@ -89,7 +91,9 @@ export function RunsPage({ route, ids }: { readonly route: Route; readonly ids: 
     sort: directionOf(order, term),
   });
   const { fixed } = words.runs;
-  const data = ordered.map((id) => column(id, id.slice(id.indexOf('.') + 1), orderName(id), usualWidth));
+  const data = ordered.map((id) =>
+    column(id, id.slice(id.indexOf('.') + 1), orderName(id), base === undefined ? usualWidth : comparedWidth),
+  );
   const columns: GridColumn[] = [
     {
       ...column('name', fixed.name, fixedOrder['name'], innerWidth < 500 ? 170 : nameWidth),

@@ -72,7 +72,9 @@ export function ValueCell(props: { readonly value: Value | undefined; readonly b
   return (
     <span title={`${value}, ${words.runs.baseline} ${base}`}>
       {text}
-      <span class={difference > 0 ? 'more' : 'less'}>{` ${sign}${numberText(Math.abs(difference))}`}</span>
+      <span
+        class={difference > 0 ? 'more' : 'less'}
+      >{` ${sign}${numberText(Number(Math.abs(difference).toPrecision(3)))}`}</span>
     </span>
   );
 }
