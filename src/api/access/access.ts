@@ -80,7 +80,7 @@ function refuseScope({ scopes }: Caller, scope: Scope): void {
   if (scope === 'public' || scopes.has(scope)) return;
   if (scope === 'read' && scopes.has('write')) return;
   throw new MlopsError('forbidden', `this token may not do that: it needs the scope '${scope}'`, {
-    hint: `mlops auth token create --scope ${scope}`,
+    hint: `mlops auth token create USERNAME --scope ${scope}`,
   });
 }
 

@@ -3,6 +3,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { newToken } from '../../auth/index.ts';
 import { silentLogger } from '../../base/index.ts';
 import { startWatchedServer } from '../usecases/tracking-server.ts';
 import type { TrackingServer } from './server.ts';
@@ -293,6 +294,30 @@ describe('every route of the server', () => {
     const out = await fetch(`${server.url}/logout`, { method: 'POST', headers: { cookie }, redirect: 'manual' });
     expect(out.status).toBe(303);
     expect((await tag({ 'x-csrf-token': token })).status).toBe(401);
+  });
+
+  it('takes tokens, as far as their scopes go and until they are revoked', async () => {
+    const { auth } = server.store;
+    const owner = await auth?.findUser('owner');
+    if (auth === undefined || owner === undefined) throw new Error('there is no owner');
+    const make = async (scopes: string, expires = 0): Promise<string> => {
+      const { token, secret } = newToken({ userId: owner.id, name: 't', kind: 'token', scopes, expires }, Date.now());
+      await auth.addToken(token);
+      return secret;
+    };
+    const get = (token: string, path = 'get?experiment_id=0', body?: unknown) =>
+      call('nobody', body === undefined ? 'GET' : 'POST', `/api/2.0/mlflow/experiments/${path}`, body, {
+        authorization: `Bearer ${token}`,
+      });
+    const reads = await make('read');
+    expect((await get(reads)).status).toBe(200);
+    expect((await get(reads, 'create', { name: 'by a token' })).status).toBe(403);
+    expect((await get(await make('read,write'), 'create', { name: 'by a token' })).status).toBe(200);
+    expect((await get(await make('read', 1))).status).toBe(401);
+    expect((await get(`${reads}x`)).status).toBe(401);
+    expect(await auth.findToken(reads.split('_')[1] ?? '')).not.toMatchObject({ lastUsed: 0 });
+    await auth.removeToken(reads.split('_')[1] ?? '');
+    await expect.poll(async () => (await get(reads)).status, { timeout: 5000 }).toBe(401);
   });
 
   it('writes down who changed what, and no secret', async () => {

@@ -5,6 +5,7 @@ import { makePrivateFolder, privateFile, privateFolder } from '../../trust/index
 import type { Command, Verb } from '../parse/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { textTable } from '../tables/text-table.ts';
+import { userCommands } from './auth-users.ts';
 
 function keyStore(terminal: Terminal): KeyStore {
   const folder = privateFolder(trackingPlace(terminal.cwd, terminal.env).root);
@@ -81,4 +82,8 @@ const revoke: Command = {
   },
 };
 
-export const verb: Verb = { name: 'auth', summary: 'Manage API keys of the servers', commands: [create, list, revoke] };
+export const verb: Verb = {
+  name: 'auth',
+  summary: 'Manage users, tokens and API keys of the servers',
+  commands: [create, list, revoke, ...userCommands],
+};

@@ -240,7 +240,7 @@ export const verbs: readonly VerbRow[] = [
   {
     name: 'auth',
     group: 'serve',
-    summary: 'Manage API keys of the servers',
+    summary: 'Manage users, tokens and API keys of the servers',
     load: () => import('../commands/auth.ts'),
   },
 
