@@ -28,6 +28,9 @@ export interface TextConfig {
   readonly tokenizer: string;
   readonly maxLength: number;
   readonly padding: 'longest' | 'max_length';
+  /** On which side a tokenizer of Keras fills and cuts. */
+  readonly pad: 'pre' | 'post';
+  readonly truncate: 'pre' | 'post';
 }
 
 export interface OutputConfig {
@@ -135,12 +138,14 @@ function readColumn(check: Checker, value: unknown, index: number): ColumnConfig
 }
 
 function readText(check: Checker, value: unknown): TextConfig {
-  const fields = check.fields(value, 'text', ['field', 'tokenizer', 'max_length', 'padding']);
+  const fields = check.fields(value, 'text', ['field', 'tokenizer', 'max_length', 'padding', 'pad', 'truncate']);
   return {
     field: check.optionalText(fields['field'], 'text.field') ?? 'text',
     tokenizer: check.optionalFile(fields['tokenizer'], 'text.tokenizer') ?? 'tokenizer.json',
     maxLength: check.optionalNumber(fields['max_length'], 'text.max_length') ?? 512,
     padding: check.choice(fields['padding'] ?? 'longest', 'text.padding', ['longest', 'max_length'] as const),
+    pad: check.choice(fields['pad'] ?? 'pre', 'text.pad', ['pre', 'post'] as const),
+    truncate: check.choice(fields['truncate'] ?? 'pre', 'text.truncate', ['pre', 'post'] as const),
   };
 }
 

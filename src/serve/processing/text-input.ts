@@ -5,9 +5,10 @@ import { didYouMean, messageOf, MlopsError } from '../../base/index.ts';
 import type { TensorInfo } from '../../model/index.ts';
 import { describeText } from '../../monitor/index.ts';
 import { showJson, type Json, isObject } from '../wire/json-reader.ts';
+import { kerasTokenizer, padSequence, type KerasTokenizer } from './keras-tokenizer.ts';
 import type { InputStep, TokenizerFiles } from './steps.ts';
 import type { TextConfig } from './serving-config.ts';
-import { allocate, type Tensor, type Tensors } from '../wire/tensor.ts';
+import { allocate, dtypes, type Tensor, type Tensors } from '../wire/tensor.ts';
 import { invalid } from '../wire/tensor-json.ts';
 
 interface Encoding {
@@ -38,6 +39,8 @@ export async function textInput(
   inputs: readonly TensorInfo[],
   files: TokenizerFiles,
 ): Promise<InputStep> {
+  const keras = kerasOf(files);
+  if (keras !== undefined) return kerasInput(config, file, inputs, keras);
   const { encode, padId, unknownId } = await loadTokenizer(files);
   const odd = inputs.find(
     (info) => parts[info.name] === undefined || (info.dtype !== 'int64' && info.dtype !== 'int32'),
@@ -62,22 +65,77 @@ export async function textInput(
       return Object.fromEntries(inputs.map((info) => [info.name, tokensTensor(info, encodings, width, padId)]));
     },
     targets: new Map([[config.field, inputs.map(({ name }) => name)]]),
-    rows(raw, feeds) {
-      const texts = textsOf(raw, config.field);
-      const share = unknownShares(inputs, feeds, unknownId);
-      return {
-        count: texts.length,
-        columns: 1,
-        row: (index) => ({ [config.field]: describeText(texts[index] ?? '', share(index)) }),
-      };
-    },
+    rows: (raw, feeds) => textRows(textsOf(raw, config.field), config.field, unknownShares(inputs, feeds, unknownId)),
+    ...described(config.field),
+  };
+}
+
+/** The rows of a request for the log, and the share of each that the tokenizer did not know. */
+function textRows(texts: readonly string[], field: string, share: (row: number) => number | undefined) {
+  return {
+    count: texts.length,
+    columns: 1,
+    row: (index: number) => ({ [field]: describeText(texts[index] ?? '', share(index)) }),
+  };
+}
+
+function described(field: string) {
+  return {
     schema: () => ({
       type: 'object',
-      properties: { [config.field]: { type: 'string' } },
-      required: [config.field],
+      properties: { [field]: { type: 'string' } },
+      required: [field],
       additionalProperties: false,
     }),
-    example: () => ({ [config.field]: 'some text' }),
+    example: () => ({ [field]: 'some text' }),
+  };
+}
+
+function kerasOf({ file, tokenizer }: TokenizerFiles): KerasTokenizer | undefined {
+  try {
+    return kerasTokenizer(parsed(tokenizer));
+  } catch (error) {
+    throw unusable(file, error);
+  }
+}
+
+/** Texts for a Keras model: numbers of words, cut and padded to the width that the model takes, or to `max_length`. */
+function kerasInput(
+  config: TextConfig,
+  file: string,
+  inputs: readonly TensorInfo[],
+  { encode, unknownId }: KerasTokenizer,
+): InputStep {
+  const [input] = inputs;
+  if (input === undefined || inputs.length !== 1 || input.dims?.length !== 2 || /string|bool/.test(input.dtype)) {
+    throw new MlopsError('bad_config', `'${file}': a Keras tokenizer is for a model of one input [N, length]`);
+  }
+  const fixed = input.dims[1];
+  const share = (ids: readonly number[]): number | undefined =>
+    unknownId === undefined || ids.length === 0 ? undefined : ids.filter((id) => id === unknownId).length / ids.length;
+  return {
+    kind: 'text',
+    names: [config.field],
+    holdsText: () => true,
+    read(raw) {
+      const encoded = textsOf(raw, config.field).map(encode);
+      const longest = Math.max(1, ...encoded.map(({ length }) => length));
+      const free = config.padding === 'max_length' ? config.maxLength : Math.min(longest, config.maxLength);
+      const width = typeof fixed === 'number' ? fixed : free;
+      const data = allocate(input.dtype, encoded.length * width);
+      for (const [row, ids] of encoded.entries()) {
+        for (const [at, id] of padSequence(ids, width, config).entries()) {
+          (data as unknown[])[row * width + at] = dtypes[input.dtype].kind === 'bigint' ? BigInt(id) : id;
+        }
+      }
+      return { [input.name]: { dtype: input.dtype, dims: [encoded.length, width], data } };
+    },
+    targets: new Map([[config.field, [input.name]]]),
+    rows(raw) {
+      const texts = textsOf(raw, config.field);
+      return textRows(texts, config.field, (row) => share(encode(texts[row] ?? '')));
+    },
+    ...described(config.field),
   };
 }
 
@@ -87,8 +145,10 @@ export async function textInput(
  * @throws MlopsError `bad_config` when it cannot be read.
  */
 export function readTokenizer({ tokenizer }: TextConfig, servingFile: string): TokenizerFiles {
-  const file = path.join(path.dirname(servingFile), tokenizer);
-  const configFile = path.join(path.dirname(file), 'tokenizer_config.json');
+  const named = path.join(path.dirname(servingFile), tokenizer);
+  const configFile = path.join(path.dirname(named), 'tokenizer_config.json');
+  // Keras has this one file.
+  const file = fs.existsSync(named) || !fs.existsSync(configFile) ? named : configFile;
   try {
     const config = fs.existsSync(configFile) ? shared(configFile) : undefined;
     return { file, tokenizer: shared(file), config };
