@@ -71,7 +71,9 @@ function iou(a, b) {
 }
 
 function servingYaml() {
-  const image = `image: { resize: { mode: exact, width: ${SIZE}, height: ${SIZE} }, resample: box, scale: 0.00392156862745098, mean: [${MEAN}], std: [${SPREAD}] }`;
+  const resize = `{ mode: exact, width: ${SIZE}, height: ${SIZE} }`;
+  const scale = `scale: 0.00392156862745098, mean: [${MEAN}], std: [${SPREAD}]`;
+  const image = `image: { resize: ${resize}, resample: box, ${scale} }`;
   const outputs =
     what === 'skin'
       ? `  - { name: probabilities, labels: [${CLASSES.join(', ')}] }`
