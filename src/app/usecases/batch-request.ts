@@ -134,6 +134,8 @@ export class BatchModel {
     if (typeof width !== 'number' || all.length === width) return all;
     const values = all.filter((name) => !/(^|_)(id|key|uuid|name|file|target|label)$/i.test(name));
     if (values.length === width) return values;
+    const numbers = all.filter((name) => isNumber(first?.cells[name]));
+    if (numbers.length === width) return numbers;
     throw new MlopsError('invalid_input', `the model takes ${width} columns, the rows have ${all.length}`, {
       hint: `columns: ${all.slice(0, 20).join(', ')}; register the model with a signature that names them`,
     });
@@ -151,6 +153,10 @@ export class BatchModel {
     const number = Number(cell);
     return Number.isNaN(number) || cell.trim() === '' ? cell : number;
   }
+}
+
+function isNumber(cell: unknown): boolean {
+  return typeof cell === 'number' || (typeof cell === 'string' && cell.trim() !== '' && !Number.isNaN(Number(cell)));
 }
 
 function columnNames(signature: string | undefined): string[] | undefined {

@@ -87,6 +87,9 @@ describe('predictions of a table', () => {
     write('in.csv', 'a,b,c\n1,2,3\n');
     expect(await predict('in.csv', 'out.csv')).toMatchObject({ rows: 1, failed: 1 });
     expect(read('out.csv.errors.jsonl')).toContain('the model takes 2 columns, the rows have 3');
+    write('in.csv', 'customer,a,b\nann,1,2\nbob,3,4\n');
+    expect(await predict('in.csv', 'more.csv')).toMatchObject({ rows: 2, failed: 0 });
+    expect(read('more.csv')).toBe('customer,a,b,y\nann,1,2,5\nbob,3,4,11\n');
     await expect(predict('in.csv', 'out.parquet')).rejects.toMatchObject({ code: 'usage' });
   });
 });
