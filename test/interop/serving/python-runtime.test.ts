@@ -25,11 +25,11 @@ describeWithTool('mlflow', 'models that Python runs', ({ mlflow: python }) => {
     server = await serve({
       models: (await source.list()).map(({ name }) => ({ name, source })),
       ...{ host: '127.0.0.1', port: 0, workerFile: await inferenceWorker(), threads: 1, lazy: true },
-      scheduler: { deadline: 20_000 },
+      scheduler: { deadline: 30_000 },
       python: { python, memoryLimit: 1_500 * 2 ** 20 },
       log: createLogger('info', (_, line) => said.push(line)),
     });
-  }, 120_000);
+  }, 300_000);
 
   afterAll(async () => {
     await server.close(2_000);
@@ -109,7 +109,7 @@ describeWithTool('mlflow', 'models that Python runs', ({ mlflow: python }) => {
     expect(other.status).toBe(200);
     expect(hung).toMatchObject({ status: 504, code: 'deadline_exceeded' });
     expect(await naughty('ok')).toMatchObject({ status: 200 });
-  }, 120_000);
+  }, 300_000);
 
   it('says in one line what a Python lacks', async () => {
     const source = FolderSource.single(path.join(folder, 'line'), 'm', 'python');
