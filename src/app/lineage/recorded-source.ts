@@ -102,8 +102,12 @@ export class RecordedSource implements LineageSource {
   }
 
   async #below(node: LineageNode): Promise<readonly Neighbour[]> {
-    if (node.kind === 'run')
-      return this.#versionNodes(`run_id = ${filterText(String(node.facts['run_id']))}`, 'run', true);
+    if (node.kind === 'run') {
+      const id = String(node.facts['run_id']);
+      // Where there are many runs it was asked which of them have versions at all.
+      if ((await this.#runsWithVersions)?.has(id) === false) return [];
+      return this.#versionNodes(`run_id = ${filterText(id)}`, 'run', true);
+    }
     const file = fileOf(node);
     if (file?.md5 === undefined) return [];
     const { md5 } = file;

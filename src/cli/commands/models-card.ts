@@ -18,7 +18,7 @@ export const card: Command = {
     { name: 'name', summary: 'the model, or models:/NAME/SELECTOR', completes: 'model' },
     { name: 'version', completes: 'version', summary: 'a version, stage, @alias or latest', optional: true },
   ],
-  flags: [{ name: 'output', short: 'o', value: 'FILE', summary: 'write it there', completes: 'path' }, logFlag],
+  flags: [{ name: 'out', short: 'o', value: 'FILE', summary: 'write it there', completes: 'path' }, logFlag],
   async run(input, terminal) {
     const text = await withPlaces(terminal, logOf(input, terminal), async (places) => {
       const { store } = places;
@@ -26,7 +26,7 @@ export const card: Command = {
       const version = await versionNamed(store, readSelector(input.args[0] ?? '', input.args[1]));
       return modelCard(version, { ...places, store }, terminal.signal);
     });
-    const out = input.text('output');
+    const out = input.text('out');
     if (out === undefined) terminal.print(text.trimEnd());
     else {
       writeFileAtomic(path.resolve(terminal.cwd, out), text);

@@ -56,6 +56,13 @@ export const docsTopics: readonly DocsTopic[] = [
     aliases: ['postgres'],
   },
   { name: 'serving', file: 'docs/serving.md', summary: 'Serving models over HTTP', aliases: ['serve'] },
+  {
+    name: 'templates',
+    file: 'docs/templates.md',
+    summary: 'Projects to begin with, and what they hold',
+    aliases: ['init'],
+  },
+  { name: 'auth', file: 'docs/auth.md', summary: 'Who may do what: users, tokens, permissions', aliases: ['login'] },
   { name: 'lineage', file: 'docs/lineage.md', summary: 'From a prediction back to the data, and forward again' },
   { name: 'ui', file: 'docs/ui.md', summary: 'The pages of mlops server and mlops ui' },
   { name: 'team-server', file: 'docs/team-server.md', summary: 'One server for a team', aliases: ['team'] },
