@@ -3,6 +3,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { ruleOf } from '../../api/access/route-rules.ts';
 import { newToken } from '../../auth/index.ts';
 import { silentLogger } from '../../base/index.ts';
 import { startWatchedServer } from '../usecases/tracking-server.ts';
@@ -177,6 +178,14 @@ describe('every route of the server', () => {
     expect(wrong).toEqual([]);
     expect(refused).toBeGreaterThan(150);
   }, 120_000);
+
+  it('has a rule of its own: a new route says who may call it', () => {
+    const others = [...new Set(routes)].filter((route) => {
+      const [method = '', pattern = ''] = route.split(' ');
+      return method !== 'OPTIONS' && ruleOf(method, pattern, '') === undefined;
+    });
+    expect(others).toEqual([]);
+  });
 
   /** What may be done with an experiment and a model, by permission: `+` done, `-` forbidden. */
   it.each([

@@ -4,7 +4,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { MlopsClient, MlopsError, type Box } from '../../../examples/clients/mlops-client.ts';
 import { FolderSource, type RunningServer } from '../../../src/serve/index.ts';
@@ -123,9 +123,15 @@ describeWithTool('science', 'the Python client', ({ science: python }) => {
   it('predicts, compares and says what became of it; a Django view asks a detector by upload', async () => {
     const { stdout } = await promisify(execFile)(python, [script, examples, server.listening.url, dir]);
     expect(stdout.trim()).toBe('clients ok');
-    const lines = fs.readdirSync(log).flatMap((file) => fs.readFileSync(path.join(log, file), 'utf8').split('\n'));
-    const labels = lines.filter((line) => line.includes('"kind":"feedback"'));
-    expect(labels.some((line) => line.includes('"melanoma"'))).toBe(true);
-    expect(labels.some((line) => line.includes('"reward":0.5'))).toBe(true);
+    // The log is written some tenths of a second behind the answers.
+    await vi.waitFor(
+      () => {
+        const lines = fs.readdirSync(log).flatMap((file) => fs.readFileSync(path.join(log, file), 'utf8').split('\n'));
+        const labels = lines.filter((line) => line.includes('"kind":"feedback"'));
+        expect(labels.some((line) => line.includes('"melanoma"'))).toBe(true);
+        expect(labels.some((line) => line.includes('"reward":0.5'))).toBe(true);
+      },
+      { timeout: 20_000, interval: 50 },
+    );
   }, 60_000);
 });
