@@ -67,9 +67,12 @@ describe('the pages for a first hour', () => {
 
   it('mlops-yaml.md names every setting with its default', () => {
     const source = fs.readFileSync(path.join(root, 'src/project/settings/mlops-yaml.ts'), 'utf8');
-    const keys = [...source.matchAll(/^ {2}(\w+): optional\(/gm)].map((match) => match[1] ?? '');
-    expect(keys.length).toBeGreaterThan(3);
-    for (const key of keys) expect(read('mlops-yaml.md')).toContain(`\`record.${key}\``);
+    const groups = [...source.matchAll(/^const (record|signing) = fields\(\{\n((?: {2}.*\n)+)/gm)];
+    const keys = groups.flatMap(([, group = '', body = '']) =>
+      [...body.matchAll(/^ {2}(\w+): optional\(/gm)].map((match) => `${group}.${match[1] ?? ''}`),
+    );
+    expect(keys).toEqual(expect.arrayContaining(['record.max_file_size', 'signing.keys']));
+    for (const key of keys) expect(read('mlops-yaml.md')).toContain(`\`${key}\``);
   });
 });
 

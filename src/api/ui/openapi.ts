@@ -173,7 +173,7 @@ export function uiOpenApi(prefix: string): Schema {
   return {
     openapi: '3.1.0',
     info: {
-      title: 'mlops web UI',
+      title: 'Web UI of mlops',
       version: '1',
       description: 'What the pages in the browser ask the tracking server.',
     },
