@@ -185,7 +185,7 @@ describe('lineage', () => {
     expect(wrong.stderr).toContain("did you mean 'train'?");
     expect(run(project, 'lineage', 'train', '--dot')).toMatch(/^digraph lineage \{/);
     expect(run(project, 'lineage', 'train', '--mermaid')).toContain('stage: train');
-    run(project, 'lineage', 'models:/yield/1', '--html', 'page.html');
+    run(project, 'lineage', 'models:/yield/1', '--html', '-o', 'page.html');
     const page = fs.readFileSync(path.join(project, 'page.html'), 'utf8');
     expect(page).toContain('models:/yield/1');
     expect(page).not.toMatch(/src="http|href="http/);

@@ -4,10 +4,9 @@ import { lineage } from '../../app/lineage/lineage.ts';
 import { withRows } from '../../app/lineage/rows.ts';
 import { MlopsError, plural, writeFileAtomic } from '../../base/index.ts';
 import { gapsOf, toDot, toMermaid, toPage, toTree, type LineageGraph, type LineageNode } from '../../lineage/index.ts';
-import type { Command } from '../parse/command.ts';
+import type { Command, Input } from '../parse/command.ts';
 import { withPlaces } from '../session/lineage-places.ts';
 import { page } from '../terminal/pager.ts';
-import type { Terminal } from '../terminal/terminal.ts';
 import { logFlag, logOf } from './monitor-input.ts';
 
 export const verb: Command = {
@@ -21,7 +20,7 @@ export const verb: Command = {
     ['mlops lineage models:/digits/Production', 'the same for a model'],
     ['mlops lineage data/raw.csv --down', 'what came of a file: stages, runs, models, predictions'],
     ['mlops lineage data/raw.csv@v1.0 --down --json', 'of a content that it had once, for scripts'],
-    ['mlops lineage train --html train.html', 'as a page that needs nothing but itself'],
+    ['mlops lineage train --html -o train.html', 'as a page that needs nothing but itself'],
   ],
   args: [{ name: 'thing', summary: 'what to follow', completes: 'target' }],
   flags: [
@@ -33,7 +32,8 @@ export const verb: Command = {
     { name: 'json', summary: 'print JSON' },
     { name: 'dot', summary: 'in the DOT language of Graphviz' },
     { name: 'mermaid', summary: 'as a Mermaid flowchart' },
-    { name: 'html', value: 'FILE', summary: 'write a page', completes: 'path' },
+    { name: 'html', summary: 'as a page that needs nothing but itself' },
+    { name: 'out', short: 'o', value: 'FILE', summary: 'write it there', completes: 'path' },
     logFlag,
   ],
   async run(input, terminal) {
@@ -50,19 +50,33 @@ export const verb: Command = {
       const rows = input.text('rows');
       return rows === undefined ? found : withRows(found, rows.split(','), places);
     });
-    const html = input.text('html');
-    if (html !== undefined) {
-      writeFileAtomic(path.resolve(terminal.cwd, html), toPage(graph, thing));
-      terminal.note(`wrote ${html}`);
-    } else if (input.on('json')) terminal.json({ thing, ...graph, gaps: gapsOf(graph) });
-    else if (input.on('dot')) terminal.print(toDot(graph));
-    else if (input.on('mermaid')) terminal.print(toMermaid(graph));
-    else await page(lines(graph, terminal).join('\n'), terminal);
+    const out = input.text('out');
+    const text = drawing(graph, thing, input);
+    if (out !== undefined) {
+      const content = text ?? lines(graph, plainStyle).join('\n');
+      writeFileAtomic(path.resolve(terminal.cwd, out), `${content.trimEnd()}\n`);
+      terminal.note(`wrote ${out}`);
+    } else if (input.on('json')) terminal.json(asJson(graph, thing));
+    else if (text !== undefined) terminal.print(text.trimEnd());
+    else await page(lines(graph, terminal.style).join('\n'), terminal);
   },
 };
 
-function lines(graph: LineageGraph, terminal: Terminal): string[] {
-  const { style } = terminal;
+function asJson(graph: LineageGraph, thing: string) {
+  return { thing, ...graph, gaps: gapsOf(graph) };
+}
+
+/** Undefined where no form of it was asked for. */
+function drawing(graph: LineageGraph, thing: string, input: Input): string | undefined {
+  if (input.on('json')) return JSON.stringify(asJson(graph, thing));
+  if (input.on('dot')) return toDot(graph);
+  if (input.on('mermaid')) return toMermaid(graph);
+  return input.on('html') ? toPage(graph, thing) : undefined;
+}
+
+const plainStyle = { dim: (text: string) => text, bold: (text: string) => text };
+
+function lines(graph: LineageGraph, style: typeof plainStyle): string[] {
   const tree = toTree(graph).map(({ lead, node, again }) => {
     const rest = again ? '(see above)' : told(node);
     return `${style.dim(lead)}${node.kind} ${style.bold(node.name)}${rest === '' ? '' : `  ${style.dim(rest)}`}`;
