@@ -31,11 +31,12 @@ export function toPage(graph: LineageGraph, title: string): string {
             {
               kind: 'table' as const,
               id: 'gaps',
+              words: true,
               header: ['thing', 'what is not known'],
               rows: gaps.map(({ id, gap }) => [names.get(id) ?? id, gap]),
             },
           ]),
-      { kind: 'table', id: 'things', header: ['thing', 'kind', 'known'], rows: graph.nodes.map(row) },
+      { kind: 'table', id: 'things', words: true, header: ['thing', 'kind', 'known'], rows: graph.nodes.map(row) },
     ],
   });
 }
@@ -104,6 +105,12 @@ function layout(graph: LineageGraph): string[][] {
         moved = true;
       }
     }
+  }
+  // What came of nothing stands beside what first came of it: the code of a stage by the stage.
+  for (const [id, list] of causes) {
+    const effects = graph.edges.filter(({ from, to }) => from === id && to !== id);
+    if (list.length > 0 || effects.length === 0) continue;
+    columnOf.set(id, Math.max(0, Math.min(...effects.map(({ to }) => columnOf.get(to) ?? 0)) - 1));
   }
   const columns: string[][] = [];
   for (const [id, column] of columnOf) (columns[column] ??= []).push(id);

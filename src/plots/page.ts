@@ -19,6 +19,8 @@ export type PageItem =
       readonly header: readonly string[];
       readonly rows: readonly (readonly string[])[];
       readonly remark?: string | undefined;
+      /** Of words rather than numbers: as wide as the page, nothing aligned to the right. */
+      readonly words?: boolean | undefined;
     };
 
 export interface PageImage {
@@ -88,7 +90,8 @@ function renderItem(item: PageItem, index: number): string {
     const row = (cells: readonly string[], tag: 'td' | 'th'): string =>
       `<tr>${cells.map((cell) => `<${tag}>${escapeMarkup(cell)}</${tag}>`).join('')}</tr>`;
     const body = item.rows.map((cells) => row(cells, 'td')).join('');
-    return `<section class="card">${heading}${remark}<table><thead>${row(item.header, 'th')}</thead><tbody>${body}</tbody></table></section>`;
+    const kind = item.words === true ? 'card wide words' : 'card';
+    return `<section class="${kind}">${heading}${remark}<table><thead>${row(item.header, 'th')}</thead><tbody>${body}</tbody></table></section>`;
   }
   const spec =
     item.spec === undefined
@@ -133,6 +136,7 @@ main.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(440px,1
 table{border-collapse:collapse;width:100%;margin:8px 0 4px;font-size:13px;font-variant-numeric:tabular-nums}
 th{color:var(--soft);font-weight:500}th,td{text-align:right;padding:4px 10px 4px 0;border-bottom:1px solid var(--edge)}
 th:first-child,td:first-child{text-align:left;overflow-wrap:anywhere}
+.words th,.words td{text-align:left;vertical-align:top;overflow-wrap:anywhere}.words td:first-child{min-width:12em}.words td:last-child{width:70%}
 .images{display:flex;flex-wrap:wrap;gap:14px;margin-top:10px}figure{margin:0;flex:1 1 220px;min-width:0}
 figure img{max-width:100%;border-radius:6px;background:#fff}figcaption{color:var(--soft);font-size:12px;margin-top:4px}
 `;
