@@ -32,4 +32,5 @@ export type { TrafficChange, TrafficCounts, TrafficStore } from './traffic-store
 export { webhookLetter, webhookLetterKind } from './webhook-letter.ts';
 export type { NewWebhook, WebhookChange, WebhookStore } from './webhook-store.ts';
 export type * from './types.ts';
+export { keepLogin } from './remote/logins.ts';
 export { studyCalls } from './remote/remote-studies.ts';

@@ -6,6 +6,7 @@ import { checkStoreFile, refuseBareHost, withoutPassword } from './address.ts';
 import { localRoots, type OpenArtifacts } from './artifacts/roots.ts';
 import { sqliteStore, type SqliteOptions } from './sqlite/sqlite-store.ts';
 import type { RemoteOptions } from './remote/client.ts';
+import { loginFor } from './remote/logins.ts';
 import type { TrackingStore } from './store.ts';
 
 export interface OpenTrackingOptions extends SqliteOptions {
@@ -17,7 +18,7 @@ export interface OpenTrackingOptions extends SqliteOptions {
   readonly statementTimeout?: number | undefined;
   /** Where `mlflow-artifacts:/` is. Default: `artifacts` beside the SQLite file. */
   readonly artifacts?: string | OpenArtifacts | undefined;
-  /** Credentials for a server; default: MLFLOW_TRACKING_TOKEN, _USERNAME and _PASSWORD of `env`. */
+  /** Credentials for a server; default: MLFLOW_TRACKING_TOKEN, _USERNAME and _PASSWORD of `env`, else those of `mlops login`. */
   readonly remote?: RemoteOptions | undefined;
   /** Default: the environment of this process. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
@@ -56,7 +57,10 @@ export async function openTracking(uri: string, options: OpenTrackingOptions = {
 
 async function openRemote(uri: string, options: OpenTrackingOptions): Promise<TrackingStore> {
   const { remoteStore } = await import('./remote/remote-store.ts');
-  return remoteStore(uri, { ...(options.remote ?? credentials(options.env ?? process.env)), signal: options.signal });
+  return remoteStore(uri, {
+    ...(options.remote ?? credentials(uri, options.env ?? process.env)),
+    signal: options.signal,
+  });
 }
 
 async function openPostgres(uri: string, options: OpenTrackingOptions): Promise<TrackingStore> {
@@ -75,12 +79,15 @@ function artifactsOf({ artifacts }: OpenTrackingOptions, fallback: string): Open
   return typeof artifacts === 'string' ? localRoots(path.resolve(artifacts)) : artifacts;
 }
 
-function credentials(env: Readonly<Record<string, string | undefined>>): RemoteOptions {
-  return {
+/** Those of the environment and the address go before what `mlops login` keeps. */
+function credentials(uri: string, env: Readonly<Record<string, string | undefined>>): RemoteOptions {
+  const given = {
     token: env['MLFLOW_TRACKING_TOKEN'],
     username: env['MLFLOW_TRACKING_USERNAME'],
     password: env['MLFLOW_TRACKING_PASSWORD'],
   };
+  const isNone = Object.values(given).every((value) => value === undefined || value === '');
+  return isNone && new URL(uri).username === '' ? { token: loginFor(uri, env) } : given;
 }
 
 export function openSqlite(uri: string, options: OpenTrackingOptions = {}): TrackingStore {

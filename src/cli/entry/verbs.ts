@@ -243,6 +243,18 @@ export const verbs: readonly VerbRow[] = [
     summary: 'Manage users, tokens and API keys of the servers',
     load: () => import('../commands/auth.ts'),
   },
+  {
+    name: 'login',
+    group: 'serve',
+    summary: 'Keep a token for a tracking server',
+    load: () => import('../commands/login.ts'),
+  },
+  {
+    name: 'logout',
+    group: 'serve',
+    summary: 'Forget the token for a tracking server',
+    load: () => import('../commands/logout.ts'),
+  },
 
   // more
   {
