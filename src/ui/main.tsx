@@ -98,9 +98,18 @@ function Shell() {
 
 startTheme();
 followNews();
+leaveOldAddress();
 const app = document.querySelector('#app');
 if (app !== null) render(<Shell />, app);
 if (location.hash === '' && isHome()) go('#/experiments', true);
+
+/** An address of the time when each page had a path of its own becomes that of the page that shows the same. */
+function leaveOldAddress(): void {
+  const { prefix = '' } = document.documentElement.dataset;
+  const path = location.pathname.slice(prefix.length);
+  if (!/^\/(?:experiments|models)(?:\/|$)/.test(path) || location.hash !== '') return;
+  history.replaceState(null, '', `${prefix}/#${path}`);
+}
 
 /** Whether the document was asked for at its own address, and not at a wrong one. */
 function isHome(): boolean {

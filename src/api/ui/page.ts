@@ -41,12 +41,9 @@ export function registerWebUi(shell: Shell, { store, prefix = '' }: WebUiOptions
   for (const url of prefix === '' ? ['/'] : [prefix, `${prefix}/`]) {
     shell.get(url, { config }, (_request, reply) => sendDocument(reply, prefix));
   }
-  // Addresses of the time when each page had a path of its own.
+  // Addresses of the time when each page had a path of its own: the document knows what they have become.
   for (const old of ['/experiments/*', '/models', '/models/*']) {
-    shell.get(`${prefix}${old}`, { config }, (request, reply) => {
-      const [address = ''] = request.url.slice(prefix.length).split('?', 1);
-      return reply.redirect(`${prefix}/#${address}`);
-    });
+    shell.get(`${prefix}${old}`, { config }, (_request, reply) => sendDocument(reply, prefix));
   }
   shell.get(`${prefix}/ajax-api/2.0/mlflow/mlops-ui/openapi.json`, { config }, () => uiOpenApi(prefix));
   addFiles(shell, prefix);
