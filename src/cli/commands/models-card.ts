@@ -6,6 +6,7 @@ import { MlopsError, writeFileAtomic } from '../../base/index.ts';
 import type { Command } from '../parse/command.ts';
 import { withPlaces } from '../session/lineage-places.ts';
 import { logFlag, logOf } from './monitor-input.ts';
+import { versionArgs } from './models-input.ts';
 
 export const card: Command = {
   name: 'models card',
@@ -14,10 +15,7 @@ export const card: Command = {
   description:
     'Markdown with version, metrics, inputs and outputs, the data with md5 and origin, commands and params of the stages, the environment, and what is not known (docs/lineage.md).',
   examples: [['mlops models card digits Production -o MODEL_CARD.md', 'into a file']],
-  args: [
-    { name: 'name', summary: 'the model, or models:/NAME/SELECTOR', completes: 'model' },
-    { name: 'version', completes: 'version', summary: 'a version, stage, @alias or latest', optional: true },
-  ],
+  args: versionArgs,
   flags: [{ name: 'out', short: 'o', value: 'FILE', summary: 'write it there', completes: 'path' }, logFlag],
   async run(input, terminal) {
     const text = await withPlaces(terminal, logOf(input, terminal), async (places) => {

@@ -6,7 +6,7 @@ import { readSelector, versionNamed } from '../../app/registry/resolve-model.ts'
 import { plural } from '../../base/index.ts';
 import { modelVersionToJson } from '../../mlflow/index.ts';
 import type { Command } from '../parse/command.ts';
-import { userName } from './models-input.ts';
+import { userName, versionArgs } from './models-input.ts';
 
 export const convert: Command = {
   name: 'models convert',
@@ -18,10 +18,7 @@ export const convert: Command = {
     ['mlops models convert oracle 3', 'version 3 of the model, by python3'],
     ['mlops models convert oracle Production --python .venv/bin/python', "by the project's Python"],
   ],
-  args: [
-    { name: 'name', summary: 'the model, or models:/NAME/SELECTOR', completes: 'model' },
-    { name: 'version', completes: 'version', summary: 'a version, stage, @alias or latest', optional: true },
-  ],
+  args: versionArgs,
   flags: [
     { name: 'to', value: 'FORMAT', choices: ['onnx'], default: 'onnx', summary: 'what to make of it' },
     { name: 'python', value: 'PATH', completes: 'path', summary: 'the Python that converts (default: python3)' },

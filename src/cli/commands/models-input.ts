@@ -1,7 +1,14 @@
 import * as os from 'node:os';
 
 import { MlopsError } from '../../base/index.ts';
+import type { ArgSpec } from '../parse/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+
+/** One version of a model: `NAME SELECTOR`, or all in one word. Without a selector it is the newest. */
+export const versionArgs: readonly ArgSpec[] = [
+  { name: 'name', summary: 'the model, or models:/NAME/SELECTOR', completes: 'model' },
+  { name: 'version', completes: 'version', summary: 'a version, stage, @alias or latest', optional: true },
+];
 
 /** Who is at the keyboard, for the audit trail. */
 export function userName(terminal: Terminal): string {

@@ -10,6 +10,7 @@ import { textTable, type Column } from '../tables/text-table.ts';
 import { withStore } from '../session/with-store.ts';
 import { historyTable, servableWord, versionTable } from './models-tables.ts';
 import { shortNumber, when } from './runs-tables.ts';
+import { versionArgs } from './models-input.ts';
 
 const json: FlagSpec = { name: 'json', summary: 'print JSON' };
 const nameArgument = { name: 'name', summary: 'the model, or models:/NAME/SELECTOR', completes: 'model' } as const;
@@ -22,10 +23,7 @@ export const show: Command = {
     ['mlops models show digits', 'the model and its versions'],
     ['mlops models show digits Production', 'the version in production'],
   ],
-  args: [
-    nameArgument,
-    { name: 'version', completes: 'version', summary: 'a version, stage, @alias or latest', optional: true },
-  ],
+  args: versionArgs,
   flags: [json],
   run: (input, terminal) =>
     withStore(

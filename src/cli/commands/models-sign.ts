@@ -3,6 +3,7 @@ import { readSelector, versionNamed } from '../../app/registry/resolve-model.ts'
 import { MlopsError } from '../../base/index.ts';
 import type { Command } from '../parse/command.ts';
 import { withStore } from '../session/with-store.ts';
+import { versionArgs } from './models-input.ts';
 
 export const sign: Command = {
   name: 'models sign',
@@ -11,10 +12,7 @@ export const sign: Command = {
   description:
     'Signs the sha256 of every file of the version, with its name and number, by an Ed25519 key in PEM (openssl genpkey -algorithm ed25519 -out key.pem). The signature and the public key are tags of the version; whose signatures count is said in mlops.yaml: signing: {keys: [release.pub]} (openssl pkey -in key.pem -pubout -out release.pub). A later signature replaces it.',
   examples: [['mlops models sign digits Production --key key.pem', 'the version in production']],
-  args: [
-    { name: 'name', summary: 'the model, or models:/NAME/SELECTOR', completes: 'model' },
-    { name: 'version', completes: 'version', summary: 'a version, stage, @alias or latest', optional: true },
-  ],
+  args: versionArgs,
   flags: [
     { name: 'key', value: 'FILE', summary: 'the private key', completes: 'path', env: 'MLOPS_SIGNING_KEY' },
     { name: 'json', summary: 'print JSON' },

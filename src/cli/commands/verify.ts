@@ -6,6 +6,7 @@ import type { Command } from '../parse/command.ts';
 import { withPlaces } from '../session/lineage-places.ts';
 import { textTable } from '../tables/text-table.ts';
 import { logFlag, logOf } from './monitor-input.ts';
+import { versionArgs } from './models-input.ts';
 
 export const verb: Command = {
   name: 'verify',
@@ -17,10 +18,7 @@ export const verb: Command = {
     ['mlops verify digits Production', 'everything that the version in production came of'],
     ['mlops verify digits 3 --remotes', 'the objects of the remotes too, which are read whole'],
   ],
-  args: [
-    { name: 'name', summary: 'the model, or models:/NAME/SELECTOR', completes: 'model' },
-    { name: 'version', completes: 'version', summary: 'a version, stage, @alias or latest', optional: true },
-  ],
+  args: versionArgs,
   flags: [
     { name: 'remotes', summary: 'read what the remotes have, too' },
     {

@@ -31,7 +31,8 @@ export function readRepo<T>(terminal: Terminal, work: (repo: DataRepo) => Promis
   return withRepo(terminal, work, { lock: false });
 }
 
-async function openLocked(terminal: Terminal, session: RepoSession): Promise<DataRepo> {
+/** The same without an end: who asks closes it. */
+export async function openLocked(terminal: Terminal, session: RepoSession): Promise<DataRepo> {
   const options = {
     lock: session.lock !== false,
     waitForLock: terminal.waitForLock,

@@ -1,8 +1,8 @@
 import type { Places } from '../../app/lineage/name-thing.ts';
 import { openPlace, trackingPlace } from '../../app/places/tracking-home.ts';
 import { isMlopsError } from '../../base/index.ts';
-import { openDataRepo } from '../../repo/open/open-data-repo.ts';
 import type { Terminal } from '../terminal/terminal.ts';
+import { openLocked } from './data-session.ts';
 
 /**
  * Opens what there is where the user stands: the project, the tracking store, the folder of the prediction log.
@@ -15,15 +15,7 @@ export async function withPlaces<Result>(
   work: (places: Places) => Promise<Result>,
   lock = false,
 ): Promise<Result> {
-  const repo = await ifThere(() =>
-    openDataRepo(terminal.cwd, {
-      lock,
-      waitForLock: terminal.waitForLock,
-      signal: terminal.signal,
-      env: terminal.env,
-      onWait: () => terminal.note('waiting for the lock of the project, which another process holds'),
-    }),
-  );
+  const repo = await ifThere(() => openLocked(terminal, { lock }));
   try {
     const store = await ifThere(() =>
       openPlace(trackingPlace(terminal.cwd, terminal.env), { create: false, signal: terminal.signal }),
