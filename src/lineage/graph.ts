@@ -105,6 +105,11 @@ export function withNodes(graph: LineageGraph, change: (node: LineageNode) => Li
   return { ...graph, nodes: graph.nodes.map(change) };
 }
 
+/** Ids of what a stage made, or what lies in or around such a thing; what is not among them came from outside. */
+export function madeHere({ edges }: LineageGraph): ReadonlySet<string> {
+  return new Set(edges.flatMap(({ to, relation }) => (relation === 'out' || relation === 'contains' ? [to] : [])));
+}
+
 /** All gaps, with the thing that they are of. */
 export function gapsOf(graph: LineageGraph): { readonly id: string; readonly gap: string }[] {
   return graph.nodes.flatMap(({ id, gaps }) => gaps.map((gap) => ({ id, gap })));

@@ -8,6 +8,7 @@
  */
 export {
   gapsOf,
+  madeHere,
   trace,
   withNodes,
   type Direction,

@@ -1,4 +1,4 @@
-import { gapsOf, type LineageGraph, type LineageNode } from '../../lineage/index.ts';
+import { gapsOf, madeHere, type LineageGraph, type LineageNode } from '../../lineage/index.ts';
 import type { ModelVersion, Run } from '../../mlflow/index.ts';
 import { parseMlModel } from '../../model/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
@@ -61,10 +61,9 @@ export async function modelCard(
 }
 
 /** What no one made here: data that was added or imported, and where it came from. */
-function dataTable({ nodes, edges }: LineageGraph): string {
-  const made = new Set(
-    edges.flatMap(({ to, relation }) => (relation === 'out' || relation === 'contains' ? [to] : [])),
-  );
+function dataTable(graph: LineageGraph): string {
+  const { nodes, edges } = graph;
+  const made = madeHere(graph);
   const sources = new Map(
     edges.flatMap(({ from, to, relation }) => (relation === 'import' ? [[to, from] as const] : [])),
   );

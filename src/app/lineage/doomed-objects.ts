@@ -4,9 +4,9 @@ import * as path from 'node:path';
 import { remoteObjects } from '../../data/index.ts';
 import type { LineageGraph } from '../../lineage/index.ts';
 import type { DataRepo } from '../../repo/open/data-repo.ts';
-import { openStore, type BlobStore } from '../../storage/index.ts';
+import { foldersWith } from './contents.ts';
 import { folderFiles } from './folder-files.ts';
-import { foldersWith } from './name-thing.ts';
+import { withRemote } from './with-remote.ts';
 
 /** Why something would go: it is what was named, a list that names it, or came of it. */
 export type Reason = 'named' | 'lists it' | 'came of it';
@@ -111,20 +111,4 @@ export function workFiles(objects: ReadonlyMap<string, Doomed>, repo: DataRepo):
 
 function digestsIn(repo: DataRepo, md5: string): string[] {
   return folderFiles(repo, md5).map((file) => file.md5);
-}
-
-/** Opens a remote by its name for some work. */
-export async function withRemote(
-  repo: DataRepo,
-  name: string,
-  work: (store: BlobStore) => Promise<void>,
-): Promise<void> {
-  const remote = repo.remote(name);
-  if (remote === undefined) return;
-  const store = await openStore(remote.url, remote.options);
-  try {
-    await work(store);
-  } finally {
-    await store.close();
-  }
 }

@@ -1,7 +1,7 @@
 import { isDirectoryId } from '../../data/index.ts';
 import type { Direction, LineageNode, LineageSource, Neighbour } from '../../lineage/index.ts';
 import type { DataRepo } from '../../repo/open/data-repo.ts';
-import { foldersWith, pathsOf } from './name-thing.ts';
+import { foldersWith, pathsOf } from './contents.ts';
 import type { Snapshots } from './snapshots.ts';
 import { dataThing, fileOf } from './things.ts';
 
@@ -19,7 +19,7 @@ export class FolderSource implements LineageSource {
     const md5 = fileOf(node)?.md5;
     if (direction !== 'down' || !asked || md5 === undefined || isDirectoryId(md5)) return Promise.resolve([]);
     const folders = foldersWith(this.#repo, md5).flatMap(({ folder }) =>
-      pathsOf(this.#repo, folder, this.#snapshots).map((path) => dataThing({ path, md5: folder, size: undefined })),
+      pathsOf(folder, this.#snapshots).map((path) => dataThing({ path, md5: folder, size: undefined })),
     );
     return Promise.resolve(folders.map((folder) => ({ node: folder, relation: 'contains' })));
   }

@@ -9,9 +9,11 @@ import { forgetRecords } from '../../monitor/index.ts';
 import type { DataRepo } from '../../repo/open/data-repo.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { artifactDigest, artifactFiles } from '../registry/artifact-files.ts';
+import { contentsOf } from './contents.ts';
 import { doomedObjects, placesOf, runCacheEntries, workFiles, type Reason } from './doomed-objects.ts';
 import { folderFiles } from './folder-files.ts';
-import { contentsOf, type Places } from './name-thing.ts';
+import type { Places } from './name-thing.ts';
+import { ProjectStates } from './project-states.ts';
 import { lineage } from './lineage.ts';
 import { idsIn, rowColumn } from './rows.ts';
 
@@ -137,7 +139,7 @@ async function namedContents(
   const { thing, rows } = request;
   if (/^[0-9a-f]{32}(?:\.dir)?$/.test(thing)) return { contents: [thing], path: undefined, column: undefined };
   const inside = path.relative(repo.root, path.resolve(cwd, thing)).split(path.sep).join('/');
-  const all = contentsOf(repo, inside, revisionsOf(repo));
+  const all = contentsOf(new ProjectStates(repo), inside, revisionsOf(repo));
   if (all.length === 0) {
     throw new MlopsError('resource_missing', `no commit and no .dvc file here has ever had '${thing}'`, {
       hint: 'name a path as DVC tracks it (also one inside of a folder), or an md5',

@@ -7,9 +7,9 @@ import { forgetRecords } from '../../monitor/index.ts';
 import type { DataRepo } from '../../repo/open/data-repo.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { experimentNamed } from '../recording/record.ts';
-import { withRemote } from './doomed-objects.ts';
 import { recordTexts, type ForgetPlan } from './forget-plan.ts';
 import type { Places } from './name-thing.ts';
+import { withRemote } from './with-remote.ts';
 
 export interface ForgetOptions {
   /** Of the rows that were named; undefined where none were. */

@@ -41,7 +41,7 @@ export async function lineage(thing: string, places: Places, options: LineageOpt
     ...(repo === undefined ? [] : [new FolderSource(repo, snapshots)]),
   ];
   const graph = await trace(things, sources, { direction, depth, signal });
-  if (repo === undefined) return graph;
-  const whole = direction === 'up' ? new Origins(repo, snapshots).annotate(graph) : graph;
+  if (repo === undefined || snapshots.states === undefined) return graph;
+  const whole = direction === 'up' ? new Origins(snapshots.states, snapshots).annotate(graph) : graph;
   return withPresence(whole, repo, { remotes, signal });
 }

@@ -1,23 +1,18 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { didYouMean, isMlopsError, MlopsError } from '../../base/index.ts';
-import { isDirectoryId, parseManifest, readManifest } from '../../data/index.ts';
-import { gitText, tryResolveRevision } from '../../git/index.ts';
+import { tryResolveRevision } from '../../git/index.ts';
 import type { LineageNode } from '../../lineage/index.ts';
 import { readModelUri } from '../../mlflow/index.ts';
 import { findPrediction } from '../../monitor/index.ts';
-import type { Stage } from '../../project/index.ts';
-import { objectPath } from '../../data/index.ts';
-import { contentOf } from '../../repo/open/content-of.ts';
 import type { DataRepo } from '../../repo/open/data-repo.ts';
-import { selectRevision } from '../../repo/open/revisions.ts';
 import { lineageOf } from '../../repo/pipeline/lineage.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { runNamed } from '../places/find-runs.ts';
 import { readSelector, versionNamed } from '../registry/resolve-model.ts';
+import { fileIn, pathsOf } from './contents.ts';
 import { predictionThing } from './prediction-source.ts';
-import type { FileRecord, Snapshots } from './snapshots.ts';
+import type { Snapshots } from './snapshots.ts';
 import { dataThing, runThing, stageThing, versionThing } from './things.ts';
 
 export interface Places {
@@ -46,7 +41,7 @@ export async function nameThing(text: string, places: Places, snapshots: Snapsho
   const tries: Readonly<Record<(typeof kinds)[number], () => LineageNode[] | Promise<LineageNode[]>>> = {
     path: () => pathThings(word, places, snapshots),
     stage: () => stageThings(word, snapshots),
-    md5: () => md5Things(word, places, snapshots),
+    md5: () => md5Things(word, snapshots),
     run: () => runThings(word, places),
     prediction: () => predictionThings(word, places),
   };
@@ -100,8 +95,7 @@ function pathThings(word: string, { repo, cwd }: Places, snapshots: Snapshots): 
   const [name, revision] = isRevision ? [word.slice(0, at), word.slice(at + 1)] : [word, 'workspace'];
   const inside = path.relative(repo.root, path.resolve(cwd, name)).split(path.sep).join('/');
   snapshots.ofState(revision);
-  const { commit, tree } = selectRevision(repo.root, revision);
-  const stages = commit === undefined ? repo.stages() : repo.stagesOf(tree());
+  const stages = snapshots.states?.at(revision).stages ?? [];
   const found = fileIn(repo, stages, inside);
   if (found !== undefined) return [dataThing(found)];
   // A folder that is no output itself stands for all that is recorded below it.
@@ -111,95 +105,12 @@ function pathThings(word: string, { repo, cwd }: Places, snapshots: Snapshots): 
   return [...new Map(below.map((entry) => [`${entry.path}@${entry.md5}`, dataThing(entry)])).values()];
 }
 
-/** A path among the outs and deps of stages, or inside one that is a folder. */
-function fileIn(repo: DataRepo, stages: readonly Stage[], wanted: string): FileRecord | undefined {
-  const entries = stages.flatMap((stage) => lineageOf(repo, stage));
-  const own = entries.find((entry) => entry.path === wanted && entry.md5 !== undefined);
-  if (own !== undefined) return { path: own.path, md5: own.md5, size: own.size };
-  for (const out of stages.flatMap((stage) => stage.outs)) {
-    if (out.path === undefined || !wanted.startsWith(`${out.path}/`)) continue;
-    const content = contentOf(out.info);
-    const relative = wanted.slice(out.path.length + 1);
-    const file =
-      content === undefined ? undefined : manifest(repo, content).find(({ relpath }) => relpath === relative);
-    if (file !== undefined) return { path: wanted, md5: file.md5, size: undefined };
-  }
-  return undefined;
-}
-
-function manifest(
-  repo: DataRepo,
-  content: Parameters<typeof readManifest>[1],
-): readonly { relpath: string; md5: string }[] {
-  try {
-    return readManifest(repo.data, content);
-  } catch (error) {
-    if (isMlopsError(error)) return [];
-    throw error;
-  }
-}
-
-function md5Things(word: string, places: Places, snapshots: Snapshots): LineageNode[] {
+function md5Things(word: string, snapshots: Snapshots): LineageNode[] {
   const [, md5] = /^([0-9a-f]{32}(?:\.dir)?)$/.exec(word) ?? [];
   if (md5 === undefined) return [];
-  const paths = places.repo === undefined ? [] : pathsOf(places.repo, md5, snapshots);
+  const paths = pathsOf(md5, snapshots);
   // Known by nothing but its content: runs may have it all the same.
   return paths.length === 0
     ? [dataThing({ path: md5, md5, size: undefined })]
     : paths.map((file) => dataThing({ path: file, md5, size: undefined }));
-}
-
-/** The contents that a path had in some states of the project, newest first. */
-export function contentsOf(repo: DataRepo, wanted: string, revisions: readonly string[]): string[] {
-  const found = new Set<string>();
-  for (const revision of revisions) {
-    const { commit, tree } = selectRevision(repo.root, revision);
-    const stages = commit === undefined ? repo.stages() : repo.stagesOf(tree());
-    const md5 = fileIn(repo, stages, wanted)?.md5;
-    if (md5 !== undefined) found.add(md5);
-  }
-  return [...found];
-}
-
-/** Where a content lies or lay: in the work tree and all commits, and in folders whose manifest is in the cache. */
-export function pathsOf(repo: DataRepo, md5: string, snapshots: Snapshots): string[] {
-  const found = new Set<string>();
-  for (const revision of ['workspace', ...commitsWith(repo, md5)]) {
-    const { commit, tree } = selectRevision(repo.root, revision);
-    const stages = commit === undefined ? repo.stages() : repo.stagesOf(tree());
-    const entries = stages.flatMap((stage) => lineageOf(repo, stage));
-    const own = entries.filter((entry) => entry.md5 === md5);
-    if (own.length > 0) snapshots.ofState(revision);
-    for (const entry of own) found.add(entry.path);
-  }
-  for (const { folder, files } of foldersWith(repo, md5)) {
-    for (const parent of pathsOf(repo, folder, snapshots)) for (const file of files) found.add(`${parent}/${file}`);
-  }
-  return [...found];
-}
-
-/** Commits that brought or took a text in `.dvc` and `dvc.lock` files. */
-export function commitsWith(repo: DataRepo, text: string): string[] {
-  if (repo.gitRoot === undefined || tryResolveRevision(repo.root, 'HEAD') === undefined) return [];
-  const args = ['log', '--all', '--format=%H', `-S${text}`, '--', ':(glob)**/*.dvc', ':(glob)**/dvc.lock'];
-  return gitText(repo.root, args)
-    .split('\n')
-    .filter((line) => line !== '');
-}
-
-/** Folders in the cache that hold a content, with the files in them that are it. */
-export function foldersWith(
-  repo: DataRepo,
-  md5: string,
-): { readonly folder: string; readonly files: readonly string[] }[] {
-  if (isDirectoryId(md5)) return [];
-  const wanted = Buffer.from(md5);
-  return (['md5', 'md5-dos2unix'] as const).flatMap((hashName) =>
-    [...repo.data.objects(hashName)].filter(isDirectoryId).flatMap((folder) => {
-      const content = fs.readFileSync(objectPath(repo.data.cacheDir, folder, hashName));
-      if (!content.includes(wanted)) return [];
-      const files = parseManifest(content, folder).filter((file) => file.md5 === md5);
-      return files.length === 0 ? [] : [{ folder, files: files.map(({ relpath }) => relpath) }];
-    }),
-  );
 }

@@ -1,25 +1,17 @@
 import { createHash } from 'node:crypto';
 
-import { isMlopsError } from '../../base/index.ts';
-import { manifestId, readManifest, type TreeFile } from '../../data/index.ts';
+import { isMlopsError, orFailure } from '../../base/index.ts';
+import { manifestId, type TreeFile } from '../../data/index.ts';
 import type { Tree } from '../../git/index.ts';
-import type { LineageEdge, LineageGraph, LineageNode } from '../../lineage/index.ts';
-import type { Dep, Out, Stage } from '../../project/index.ts';
-import { contentOf } from '../../repo/open/content-of.ts';
-import type { DataRepo } from '../../repo/open/data-repo.ts';
-import { selectRevision } from '../../repo/open/revisions.ts';
+import { madeHere, type LineageEdge, type LineageGraph, type LineageNode } from '../../lineage/index.ts';
+import type { Dep, Out } from '../../project/index.ts';
+import { folderFiles } from './folder-files.ts';
+import type { ProjectState, ProjectStates } from './project-states.ts';
 import type { FileRecord, Snapshots } from './snapshots.ts';
 import { fileOf, sourceThing } from './things.ts';
 
 /** Bytes of a file of the work tree that is read to see what it is. */
 const mostHashed = 256 * 1024 * 1024;
-
-interface State {
-  /** How messages name it. */
-  readonly name: string;
-  readonly tree: Tree;
-  readonly stages: readonly Stage[];
-}
 
 interface Origin {
   readonly facts: Readonly<Record<string, unknown>>;
@@ -32,20 +24,17 @@ interface Origin {
  * commit that it was read in, or in the work tree.
  */
 export class Origins {
-  readonly #repo: DataRepo;
+  readonly #states: ProjectStates;
   readonly #snapshots: Snapshots;
-  readonly #states = new Map<string, State | undefined>();
 
-  constructor(repo: DataRepo, snapshots: Snapshots) {
-    this.#repo = repo;
+  constructor(states: ProjectStates, snapshots: Snapshots) {
+    this.#states = states;
     this.#snapshots = snapshots;
   }
 
   /** The graph with the origins of its data. */
   annotate(graph: LineageGraph): LineageGraph {
-    const made = new Set(
-      graph.edges.flatMap(({ to, relation }) => (relation === 'out' || relation === 'contains' ? [to] : [])),
-    );
+    const made = madeHere(graph);
     const sources: LineageNode[] = [];
     const edges: LineageEdge[] = [];
     const nodes = graph.nodes.map((node) => {
@@ -69,7 +58,11 @@ export class Origins {
       )
       .flatMap(({ commit }) => commit ?? []);
     // The commit that it was read in tells; what was not committed then may be still in the work tree.
-    const states = [...new Set([...commits, 'workspace'])].flatMap((revision) => this.#state(revision) ?? []);
+    const states = [...new Set([...commits, 'workspace'])].flatMap((revision) => {
+      const state = orFailure(() => this.#states.at(revision));
+      // A commit of another clone, or one that was rewritten: what it held is not known here.
+      return isMlopsError(state) ? [] : [state];
+    });
     for (const state of states) {
       const found = this.#tracked(file, state) ?? this.#inGit(file, state);
       if (found !== undefined) return found;
@@ -83,23 +76,7 @@ export class Origins {
     };
   }
 
-  #state(revision: string): State | undefined {
-    if (this.#states.has(revision)) return this.#states.get(revision);
-    let state: State | undefined;
-    try {
-      const { commit, tree } = selectRevision(this.#repo.root, revision);
-      const files = tree();
-      const stages = commit === undefined ? this.#repo.stages() : this.#repo.stagesOf(files);
-      state = { name: commit === undefined ? 'the work tree' : `commit ${commit.slice(0, 8)}`, tree: files, stages };
-    } catch (error) {
-      // A commit of another clone, or one that was rewritten: what it held is not known here.
-      if (!isMlopsError(error)) throw error;
-    }
-    this.#states.set(revision, state);
-    return state;
-  }
-
-  #tracked(file: FileRecord, { name, stages }: State): Origin | undefined {
+  #tracked(file: FileRecord, { name, stages }: ProjectState): Origin | undefined {
     for (const stage of stages) {
       if (stage.kind !== 'data') continue;
       for (const out of stage.outs) {
@@ -115,18 +92,13 @@ export class Origins {
   #holds(out: Out, file: FileRecord): boolean {
     if (out.path === file.path) return out.info?.md5 === file.md5;
     if (out.path === undefined || !file.path.startsWith(`${out.path}/`)) return false;
-    const content = contentOf(out.info);
-    if (content === undefined) return false;
-    try {
-      const relative = file.path.slice(out.path.length + 1);
-      return readManifest(this.#repo.data, content).some((one) => one.relpath === relative && one.md5 === file.md5);
-    } catch (error) {
-      if (isMlopsError(error)) return false;
-      throw error;
-    }
+    const relative = file.path.slice(out.path.length + 1);
+    return folderFiles(this.#states.repo, out.info?.md5 ?? '').some(
+      (one) => one.relpath === relative && one.md5 === file.md5,
+    );
   }
 
-  #inGit(file: FileRecord, { name, tree }: State): Origin | undefined {
+  #inGit(file: FileRecord, { name, tree }: ProjectState): Origin | undefined {
     const kind = tree.entry(file.path)?.kind;
     if (kind === undefined || file.md5 === undefined) return undefined;
     const isTracked = tree.root === undefined;

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-import { mapPool, messageOf, MlopsError } from '../../base/index.ts';
+import { mapPool, messageOf } from '../../base/index.ts';
 import { remoteObjects } from '../../data/index.ts';
 import { withNodes, type LineageGraph, type LineageNode } from '../../lineage/index.ts';
-import { openStore } from '../../storage/index.ts';
 import type { DataRepo } from '../../repo/open/data-repo.ts';
 import { folderFiles } from './folder-files.ts';
+import { withRemote } from './with-remote.ts';
 
 export interface PresenceOptions {
   /** Whether remotes are asked. */
@@ -103,10 +103,7 @@ async function listed(
   signal: AbortSignal,
 ): Promise<ReadonlySet<string> | string> {
   try {
-    const remote = repo.remote(name);
-    if (remote === undefined) throw new MlopsError('bad_config', `there is no remote '${name}'`);
-    const store = await openStore(remote.url, remote.options);
-    try {
+    return await withRemote(repo, name, async (store) => {
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
       const [now, before] = await Promise.all(
         (['md5', 'md5-dos2unix'] as const).map((hashName) =>
@@ -114,9 +111,7 @@ async function listed(
         ),
       );
       return new Set([...(now ?? []), ...(before ?? [])]);
-    } finally {
-      await store.close();
-    }
+    });
   } catch (error) {
     signal.throwIfAborted();
     return `cannot be asked: ${messageOf(error)}`;

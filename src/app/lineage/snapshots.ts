@@ -5,9 +5,9 @@ import type { Run } from '../../mlflow/index.ts';
 import type { Stage } from '../../project/index.ts';
 import type { DataRepo } from '../../repo/open/data-repo.ts';
 import { lineageOf, lineagePath } from '../../repo/pipeline/lineage.ts';
-import { selectRevision } from '../../repo/open/revisions.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { readRecordedRun, type Provenance, type RecordedRun } from '../recording/provenance.ts';
+import { ProjectStates } from './project-states.ts';
 
 export interface FileRecord {
   /** From the root of the project; of what lies outside as it was written. */
@@ -40,13 +40,14 @@ export interface Snapshot {
 export class Snapshots {
   readonly loaded: Snapshot[] = [];
   readonly #runs = new Map<string, Promise<Snapshot | undefined>>();
-  readonly #states = new Map<string, Snapshot | undefined>();
+  readonly #states = new Map<string, Snapshot>();
   readonly #store: TrackingStore | undefined;
-  readonly #repo: DataRepo | undefined;
+  /** Undefined outside of a project. */
+  readonly states: ProjectStates | undefined;
 
   constructor(store: TrackingStore | undefined, repo: DataRepo | undefined) {
     this.#store = store;
-    this.#repo = repo;
+    this.states = repo === undefined ? undefined : new ProjectStates(repo);
   }
 
   /** Undefined for a run that `repro` did not record. */
@@ -81,16 +82,14 @@ export class Snapshots {
 
   /** The pipeline of a commit, or of the work tree; undefined without a project. @throws MlopsError `unknown_revision`. */
   ofState(revision: string): Snapshot | undefined {
-    const repo = this.#repo;
-    if (repo === undefined) return undefined;
+    if (this.states === undefined) return undefined;
     if (this.#states.has(revision)) return this.#states.get(revision);
-    const { commit, tree } = selectRevision(repo.root, revision);
-    const stages = commit === undefined ? repo.stages() : repo.stagesOf(tree());
+    const { commit, stages } = this.states.at(revision);
     const snapshot: Snapshot = {
       run: undefined,
       commit,
       provenance: undefined,
-      stages: pipelineStages(repo, stages),
+      stages: pipelineStages(this.states.repo, stages),
     };
     this.#states.set(revision, snapshot);
     this.loaded.push(snapshot);

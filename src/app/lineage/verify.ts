@@ -5,7 +5,6 @@ import { readAgain, type ObjectState } from '../../data/index.ts';
 import type { LineageGraph } from '../../lineage/index.ts';
 import type { ModelVersion } from '../../mlflow/index.ts';
 import type { DataRepo } from '../../repo/open/data-repo.ts';
-import { openStore } from '../../storage/index.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { artifactDigest, artifactFiles } from '../registry/artifact-files.ts';
 import { signatureOf, type SignatureState } from '../registry/model-signature.ts';
@@ -13,6 +12,7 @@ import { versionTag } from '../registry/resolve-model.ts';
 import { folderFiles } from './folder-files.ts';
 import { lineage } from './lineage.ts';
 import type { Places } from './name-thing.ts';
+import { withRemote } from './with-remote.ts';
 
 /** A content on the way to a model, and whether it still is what was recorded. */
 export interface Verified {
@@ -106,7 +106,10 @@ async function objects(graph: LineageGraph, repo: DataRepo, options: VerifyOptio
   const cache = await readAgain(repo.data, ids, { ...options, name: 'reading the cache' });
   const where: [string, Map<string, ObjectState>][] = [['cache', cache]];
   for (const name of options.remotes ? repo.config.remoteNames : []) {
-    where.push([name, await readRemote(repo, name, ids, options)]);
+    const far = await withRemote(repo, name, (store) =>
+      readAgain(repo.data, ids, { ...options, store, name: `reading ${name}` }),
+    );
+    where.push([name, far]);
   }
   const found: Verified[] = [];
   for (const [md5, name] of wanted) {
@@ -119,22 +122,6 @@ async function objects(graph: LineageGraph, repo: DataRepo, options: VerifyOptio
     found.push(...(bad.length > 0 ? bad : [good ?? { name, md5, where: 'cache', state: 'missing' as const }]));
   }
   return [...found, ...unkept];
-}
-
-async function readRemote(
-  repo: DataRepo,
-  name: string,
-  ids: readonly string[],
-  options: VerifyOptions,
-): Promise<Map<string, ObjectState>> {
-  const remote = repo.remote(name);
-  if (remote === undefined) return new Map();
-  const store = await openStore(remote.url, remote.options);
-  try {
-    return await readAgain(repo.data, ids, { ...options, store, name: `reading ${name}` });
-  } finally {
-    await store.close();
-  }
 }
 
 /** The first that is not what it was, in words; undefined where all is. */

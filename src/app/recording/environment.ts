@@ -4,7 +4,7 @@ import * as path from 'node:path';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** On what a run was made; the keys are those of its `environment.json`. */
+/** On what a run was made; the keys are those of `environment` in `provenance.json`. */
 export interface Environment {
   readonly node: string;
   /** `linux-x64`, with the kernel's release. */
@@ -35,11 +35,12 @@ const telling = [
 /** Describes this machine, by its files alone: no Python is started for it. */
 export function describeEnvironment(env: Env): Environment {
   const python = pythonOf(env);
+  const cpus = os.cpus();
   return {
     node: process.versions.node,
     platform: `${process.platform}-${process.arch}`,
     os: `${os.type()} ${os.release()}`,
-    cpu: { model: os.cpus()[0]?.model ?? 'unknown', count: os.cpus().length, flags: cpuFlags() },
+    cpu: { model: cpus[0]?.model ?? 'unknown', count: cpus.length, flags: cpuFlags() },
     ...(python === undefined ? {} : { python }),
     variables: Object.fromEntries(telling.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
   };
