@@ -26,9 +26,9 @@ it('takes out the records that hold a text, and leaves the bytes of all others w
         const doomed = ids.filter(({ secret }) => secret).length;
         const file = path.join(folder, fs.readdirSync(folder)[0] ?? '');
         const size = fs.statSync(file).size;
-        expect(forgetRecords(folder, ['THE-SECRET'], false)).toBe(doomed);
-        expect(forgetRecords(folder, ['THE-SECRET'], true)).toBe(doomed);
-        expect(forgetRecords(folder, ['THE-SECRET'], true)).toBe(0);
+        expect(await forgetRecords(folder, ['THE-SECRET'], false)).toBe(doomed);
+        expect(await forgetRecords(folder, ['THE-SECRET'], true)).toBe(doomed);
+        expect(await forgetRecords(folder, ['THE-SECRET'], true)).toBe(0);
         expect(fs.statSync(file).size).toBe(size);
         const left: string[] = [];
         const skipped: string[] = [];

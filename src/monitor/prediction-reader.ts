@@ -4,6 +4,7 @@ import { MlopsError } from '../base/index.ts';
 import { isTime } from './entry.ts';
 import { headerLine, predictionLogFormat, segmentFiles } from './prediction-log.ts';
 import { readSegmentIndex } from './segment-index.ts';
+import { wholeLines, type Part } from './whole-lines.ts';
 
 type Names<Value> = Readonly<Record<string, Value>>;
 
@@ -75,8 +76,8 @@ export async function* readPredictionLog(directory: string, options: ReadOptions
   for (const file of segmentFiles(directory)) {
     checkHeader(file);
     for (const part of partsOf(file, options)) {
-      for await (const lines of wholeLines(file, part)) {
-        for (const line of lines) {
+      for await (const { bytes } of wholeLines(file, part)) {
+        for (const line of bytes.toString().split('\n')) {
           if (line === '') continue;
           const value = parse(line);
           if (!isRecord(value)) {
@@ -87,12 +88,6 @@ export async function* readPredictionLog(directory: string, options: ReadOptions
       }
     }
   }
-}
-
-interface Part {
-  readonly from: number;
-  /** Without it: to the end of the file. */
-  readonly to?: number;
 }
 
 /** The stretches of a segment in which something of the time and kind may lie; behind the header. */
@@ -110,19 +105,6 @@ export function partsOf(file: string, { since = -Infinity, until = Infinity, kin
     else parts.push({ from, to });
   }
   return parts;
-}
-
-/** The lines of a file that end, those of a chunk together. A character is never cut: chunks end at a line's end. */
-async function* wholeLines(file: string, { from, to }: Part): AsyncGenerator<string[]> {
-  let rest: Buffer = Buffer.alloc(0);
-  const end = to === undefined ? {} : { end: to - 1 };
-  const chunks = fs.createReadStream(file, { highWaterMark: 1 << 20, start: from, ...end });
-  for await (const chunk of chunks as AsyncIterable<Buffer>) {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    const last = bytes.lastIndexOf(0x0a);
-    rest = bytes.subarray(last + 1);
-    if (last !== -1) yield bytes.toString('utf8', 0, last).split('\n');
-  }
 }
 
 /** The record of a line; undefined for one that is none. */

@@ -108,7 +108,7 @@ export async function planForget(
     files: workFiles(objects, repo),
     artifacts: store === undefined ? [] : await doomedArtifacts(ids, graphs, store),
     versions: [...new Map(versions.map((one) => [`${one.name}/${one.version}`, one])).values()],
-    records: forgetRecords(log, texts, false),
+    records: await forgetRecords(log, texts, false),
     answered: graphs
       .flatMap(({ nodes }) => nodes)
       .reduce((sum, { kind, facts }) => sum + (kind === 'prediction' ? Number(facts['count'] ?? 0) : 0), 0),

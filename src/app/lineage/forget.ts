@@ -55,7 +55,7 @@ export async function forget(
   const { signal } = options;
   const texts = [...plan.contents.map((md5) => md5.slice(0, 32)), ...recordTexts(plan, options.column)];
   const runId = await beginTombstone(store, options.user);
-  const records = forgetRecords(log, texts, true);
+  const records = await forgetRecords(log, texts, true);
   for (const { uri, path: file } of plan.artifacts) await store.artifacts(uri).remove(file);
   for (const { name, version } of plan.versions) await store.deleteModelVersion(name, version);
   const ids = plan.objects.map(({ md5 }) => md5);
