@@ -13,7 +13,7 @@ export { isDirectoryId, type Content, type HashName, type TreeFile } from './ids
 export { openData, withoutPlaces, type DataContext, type DataSettings, type WorkOptions } from './context/context.ts';
 export { digestOf } from './ids/digest.ts';
 export { missingObjects, fileContent } from './workspace/file.ts';
-export { objectKey, objectPath } from './ids/layout.ts';
+export { findObject, objectKey, objectPath } from './ids/layout.ts';
 export type { LinkType } from './jobs/links.ts';
 export { readManifest, writeManifest } from './workspace/manifest-file.ts';
 export { manifestId, parseManifest } from './ids/manifest.ts';

@@ -1,8 +1,7 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { MlopsError } from '../../base/index.ts';
-import { objectPath } from '../../data/index.ts';
+import { findObject } from '../../data/index.ts';
 import { gitText, tryResolveRevision } from '../../git/index.ts';
 import type { LineageGraph } from '../../lineage/index.ts';
 import { forgetRecords } from '../../monitor/index.ts';
@@ -150,9 +149,7 @@ async function namedContents(
   const wanted = new Set(rows);
   const holding: string[] = [];
   for (const md5 of all) {
-    const file = (['md5', 'md5-dos2unix'] as const)
-      .map((hashName) => objectPath(repo.data.cacheDir, md5, hashName))
-      .find((candidate) => fs.existsSync(candidate));
+    const file = findObject(repo.data.cacheDir, md5);
     if (file === undefined) {
       throw new MlopsError(
         'object_missing',
@@ -202,7 +199,7 @@ async function doomedArtifacts(
     uris.push(await store.getDownloadUri(String(facts['model']), String(facts['version'])));
   for (const uri of new Set(uris)) {
     const artifacts = store.artifacts(uri);
-    for (const file of await artifactFiles(artifacts)) {
+    for (const { path: file } of await artifactFiles(artifacts)) {
       if (ids.has(await artifactDigest(artifacts, file, 'md5'))) found.push({ uri, path: file });
     }
   }

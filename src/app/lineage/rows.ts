@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { isMlopsError, MlopsError } from '../../base/index.ts';
-import { objectPath } from '../../data/index.ts';
+import { findObject } from '../../data/index.ts';
 import type { LineageGraph, LineageNode } from '../../lineage/index.ts';
 import type { DataRepo } from '../../repo/open/data-repo.ts';
 import { lineageOf } from '../../repo/pipeline/lineage.ts';
@@ -57,12 +57,10 @@ function columnsOf(repo: DataRepo): Map<string, string> {
 /** A file with the very content: in the cache, or in the work tree where nothing else says what it was. */
 function contentFile(repo: DataRepo, node: LineageNode): string | undefined {
   const { path: name = '', md5 = '' } = fileOf(node) ?? {};
-  const places = [
-    objectPath(repo.data.cacheDir, md5, 'md5'),
-    objectPath(repo.data.cacheDir, md5, 'md5-dos2unix'),
-    path.join(repo.root, name),
-  ];
-  return places.find((place) => fs.statSync(place, { throwIfNoEntry: false })?.isFile() === true);
+  const cached = findObject(repo.data.cacheDir, md5);
+  if (cached !== undefined) return cached;
+  const file = path.join(repo.root, name);
+  return fs.statSync(file, { throwIfNoEntry: false })?.isFile() === true ? file : undefined;
 }
 
 /** Which of some rows a table has; undefined where it has no such column, or is no table. */

@@ -74,7 +74,8 @@ async function modelFile(store: TrackingStore, version: ModelVersion): Promise<V
   const name = `${versionTag(version, 'mlops.path') ?? 'model'} of models:/${version.name}/${version.version}`;
   const files = await artifactFiles(artifacts);
   for (const file of files) {
-    if ((await artifactDigest(artifacts, file, 'md5')) === md5) return [{ name, md5, where: 'registry', state: 'ok' }];
+    if ((await artifactDigest(artifacts, file.path, 'md5')) === md5)
+      return [{ name, md5, where: 'registry', state: 'ok' }];
   }
   return [{ name, md5, where: 'registry', state: files.length === 0 ? 'missing' : 'corrupt' }];
 }

@@ -3,12 +3,13 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 
 import { MlopsError, nearest } from '../../base/index.ts';
-import { objectPath } from '../../data/index.ts';
+import { findObject } from '../../data/index.ts';
 import { readModelUri, type Run } from '../../mlflow/index.ts';
 import { tryFindProject } from '../../project/index.ts';
 import { get } from '../../repo/imports/get.ts';
 import type { TrackingStore } from '../../tracking/index.ts';
 import { runNamed } from '../places/find-runs.ts';
+import { readRecordedRun } from '../recording/provenance.ts';
 import { md5Of } from '../registry/model-origin.ts';
 import { readSelector, versionNamed } from '../registry/resolve-model.ts';
 
@@ -48,10 +49,8 @@ export async function openTrainingData(name: string, cwd: string, store: Trackin
   const root = project?.root ?? cwd;
   const here = path.resolve(root, input.path);
   if (isFile(here) && (await md5Of(here)) === input.md5) return { file: here, path: input.path, close: none };
-  for (const kind of ['md5', 'md5-dos2unix'] as const) {
-    const cached = project === undefined ? '' : objectPath(project.cacheDir, input.md5, kind);
-    if (isFile(cached)) return { file: cached, path: input.path, close: none };
-  }
+  const cached = project === undefined ? undefined : findObject(project.cacheDir, input.md5);
+  if (cached !== undefined) return { file: cached, path: input.path, close: none };
   return fromCommit(name, cwd, input, run);
 }
 
@@ -74,12 +73,9 @@ async function runOf(name: string, store: TrackingStore) {
 
 /** What the stages of a run read, by `lineage.json`; of other runs the data sets that were logged with their md5. */
 async function inputsOf(store: TrackingStore, run: Run): Promise<Input[]> {
-  const artifacts = store.artifacts(run.info.artifactUri);
-  const listed = await artifacts.list('');
-  if (listed.some((file) => file.path === 'lineage.json')) {
-    const text = Buffer.from(await artifacts.get('lineage.json')).toString('utf8');
-    const lineage = JSON.parse(text) as { stage: string; role: string; path: string; md5?: string }[];
-    return lineage.flatMap(({ stage, role, path: file, md5 }) =>
+  const recorded = await readRecordedRun(store.artifacts(run.info.artifactUri));
+  if (recorded !== undefined) {
+    return recorded.entries.flatMap(({ stage, role, path: file, md5 }) =>
       role === 'dep' && md5 !== undefined ? [{ stage, path: file, md5 }] : [],
     );
   }

@@ -1,6 +1,7 @@
 import type { ModelVersion, Run } from '../../mlflow/index.ts';
 import { parseMlModel, type MlModel } from '../../model/index.ts';
 import type { ArtifactStore, TrackingStore } from '../../tracking/index.ts';
+import { artifactFiles } from '../registry/artifact-files.ts';
 import { signatureOf, signatureWords, trustedKeys } from '../registry/model-signature.ts';
 import { versionTag } from '../registry/resolve-model.ts';
 import type { GateResult } from './gate-result.ts';
@@ -54,7 +55,8 @@ export async function sizeGate(
   limit: StageGates['size_mb'],
 ): Promise<GateResult[]> {
   if (limit === undefined) return [];
-  const bytes = await sizeOf(store.artifacts(await store.getDownloadUri(version.name, version.version)), '');
+  const files = await artifactFiles(store.artifacts(await store.getDownloadUri(version.name, version.version)));
+  const bytes = files.reduce((sum, file) => sum + (file.size ?? 0), 0);
   const size = bytes / 1e6;
   const found = `${size < 0.1 ? size.toPrecision(2) : size.toFixed(1)} MB`;
   return [
@@ -67,14 +69,6 @@ export async function sizeGate(
       details: { bytes },
     },
   ];
-}
-
-async function sizeOf(files: ArtifactStore, folder: string): Promise<number> {
-  let bytes = 0;
-  for (const file of await files.list(folder)) {
-    bytes += file.isDirectory ? await sizeOf(files, file.path) : (file.size ?? 0);
-  }
-  return bytes;
 }
 
 function wantedTags(tags: NonNullable<StageGates['required']>['tags']): [string, string | undefined][] {

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 
-import type { ArtifactStore } from '../../tracking/index.ts';
+import type { ArtifactFile, ArtifactStore } from '../../tracking/index.ts';
 
-/** The paths of all files below a folder of artifacts. */
-export async function artifactFiles(artifacts: ArtifactStore, folder = ''): Promise<string[]> {
-  const found: string[] = [];
+/** All files below a folder of artifacts. */
+export async function artifactFiles(artifacts: ArtifactStore, folder = ''): Promise<ArtifactFile[]> {
+  const found: ArtifactFile[] = [];
   for (const file of await artifacts.list(folder)) {
     if (file.isDirectory) found.push(...(await artifactFiles(artifacts, file.path)));
-    else found.push(file.path);
+    else found.push(file);
   }
   return found;
 }

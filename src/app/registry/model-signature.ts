@@ -26,7 +26,7 @@ export type SignatureState =
  */
 async function statementOf(store: TrackingStore, version: ModelVersion): Promise<Buffer> {
   const artifacts = store.artifacts(await store.getDownloadUri(version.name, version.version));
-  const files = (await artifactFiles(artifacts)).toSorted((a, b) => (a < b ? -1 : 1));
+  const files = (await artifactFiles(artifacts)).map((file) => file.path).toSorted((a, b) => (a < b ? -1 : 1));
   if (files.length === 0) {
     throw new MlopsError('model_broken', `${version.name} version ${version.version} has no files to be signed`);
   }

@@ -25,6 +25,12 @@ export function objectPath(cacheDir: string, md5: string, hashName: HashName): s
   return `${cacheDir}/${objectKey(md5, hashName)}`;
 }
 
+/** The file of an object in either layout, or undefined where the cache has none. */
+export function findObject(cacheDir: string, md5: string): string | undefined {
+  const places = (['md5', 'md5-dos2unix'] as const).map((hashName) => objectPath(cacheDir, md5, hashName));
+  return places.find((place) => fs.statSync(place, { throwIfNoEntry: false })?.isFile() === true);
+}
+
 export function prefixOf(hashName: HashName): string {
   return hashName === 'md5' ? 'files/md5/' : '';
 }
