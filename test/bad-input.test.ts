@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { cleanEnv, command, freshProject, mlops, mlopsBin, startMlops, temporaryFolder } from './cli.ts';
+import { until } from './support/until.ts';
 
 /** What must never reach a user for a mistake of theirs. */
 const stack = /\n\s+at .*\.(js|ts|mjs):\d+/;
@@ -33,13 +34,6 @@ const twoStages = `stages:
     deps: [data.txt]
     outs: [model.txt]
 `;
-
-async function until(condition: () => boolean, limit = 15_000): Promise<void> {
-  for (const start = Date.now(); !condition();) {
-    if (Date.now() - start > limit) throw new Error('what was waited for did not come');
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
 
 describe('a mistake', () => {
   it('in a command word or a flag is answered with the nearest one', () => {
@@ -165,6 +159,8 @@ describe('Ctrl-C', () => {
     await until(
       () =>
         fs.existsSync(path.join(folder, 'pid')) && fs.readFileSync(path.join(folder, 'data.txt'), 'utf8') === 'half\n',
+      'half an output',
+      15_000,
     );
     running.child.kill('SIGINT');
     const end = await running.ended;
@@ -186,6 +182,7 @@ describe('Ctrl-C', () => {
     const running = startMlops(folder, ['add', 'data']);
     await until(
       () => running.child.exitCode !== null || fs.existsSync(path.join(folder, '.dvc/cache/files/md5')),
+      'the first object',
       60_000,
     );
     running.child.kill('SIGINT');
@@ -202,7 +199,11 @@ describe('Ctrl-C', () => {
     const folder = temporaryFolder();
     fs.copyFileSync(model(), path.join(folder, 'model.onnx'));
     const server = startMlops(folder, ['serve', 'model.onnx', '-p', '0']);
-    await until(() => /http:\/\/127\.0\.0\.1:\d+/.test(server.output.stdout + server.output.stderr));
+    await until(
+      () => /http:\/\/127\.0\.0\.1:\d+/.test(server.output.stdout + server.output.stderr),
+      'the address',
+      15_000,
+    );
     server.child.kill('SIGTERM');
     expect((await server.ended).status).toBe(0);
   });

@@ -1,16 +1,11 @@
 // Repro as processes of their own: killed, two at once, and commands that end in unusual ways.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
 import { groupIsAlive } from '../src/execute/process-group.ts';
 import { freshProject, mlops, startMlops } from './cli.ts';
-
-/** The time limit of the test ends a wait that is in vain. */
-async function until(done: () => boolean): Promise<void> {
-  while (!done()) await sleep(20);
-}
+import { until } from './support/until.ts';
 
 function write(folder: string, files: Readonly<Record<string, string>>): void {
   for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, name), text);
@@ -49,7 +44,7 @@ stages:
     expect(mlops(folder, ['repro']).status).toBe(0);
     write(folder, { raw: '2', 'dvc.yaml': fast(slow) });
     const repro = startMlops(folder, ['repro']);
-    await until(() => isThere(folder, 'pid') && isNoted(folder, 'second'));
+    await until(() => isThere(folder, 'pid') && isNoted(folder, 'second'), 'the second stage', 60_000);
     repro.child.kill('SIGKILL');
     await repro.ended;
     return { folder, pid: Number(read(folder, 'pid')) };
@@ -67,7 +62,7 @@ stages:
     expect(failed.status).toBe(255);
     expect(failed.stdout).toContain("Stage 'first' didn't change, skipping");
     expect(read(folder, 'data')).toBe('1');
-    await until(() => !runs(pid));
+    await until(() => !runs(pid), 'the end of the command', 60_000);
     fs.rmSync(at(folder, 'fail'));
     const again = mlops(folder, ['repro']);
     expect(again.status).toBe(0);
@@ -80,7 +75,7 @@ stages:
   it('has its outputs brought back by any next command, once its command has ended', async () => {
     const { folder, pid } = await killed();
     process.kill(-pid, 'SIGKILL');
-    await until(() => !groupIsAlive(pid));
+    await until(() => !groupIsAlive(pid), 'the end of the command', 60_000);
     mlops(folder, ['status']);
     expect(read(folder, 'data')).toBe('1');
   });
@@ -103,7 +98,7 @@ describe('two at once', { timeout: 60_000 }, () => {
     });
     // Each command waits for the other one: this ends only when both run.
     const first = startMlops(folder, ['repro', 'a']);
-    await until(() => isThere(folder, 'a.here'));
+    await until(() => isThere(folder, 'a.here'), 'the first repro', 60_000);
     const second = startMlops(folder, ['--wait-for-lock', 'repro', 'b']);
     expect([(await first.ended).status, (await second.ended).status]).toEqual([0, 0]);
     const status = mlops(folder, ['status']);
@@ -116,9 +111,13 @@ describe('two at once', { timeout: 60_000 }, () => {
     const cmd = 'echo x >> log; touch here; while [ ! -e go ]; do sleep 0.05; done; echo 1 > o';
     write(folder, { 'dvc.yaml': `stages:\n  s: {cmd: '${cmd}', outs: [o]}\n` });
     const first = startMlops(folder, ['repro']);
-    await until(() => isThere(folder, 'here'));
+    await until(() => isThere(folder, 'here'), 'the first repro', 60_000);
     const second = startMlops(folder, ['--wait-for-lock', 'repro']);
-    await until(() => second.output.stderr.includes(`stage 's' waits for process ${first.child.pid}`));
+    await until(
+      () => second.output.stderr.includes(`stage 's' waits for process ${first.child.pid}`),
+      'the wait',
+      60_000,
+    );
     write(folder, { go: '' });
     expect([(await first.ended).status, (await second.ended).status]).toEqual([0, 0]);
     expect(second.output.stdout).toContain("Stage 's' didn't change, skipping");

@@ -1,12 +1,12 @@
 import * as fs from 'node:fs';
 import * as http from 'node:http';
 import * as path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
 import { readPredictionLog, type LogRecord } from '../src/monitor/index.ts';
 import { freshProject, startMlops } from './cli.ts';
 import { linearModel } from './support/onnx.ts';
+import { until } from './support/until.ts';
 
 /** y = factor * (a + b) */
 const sum = (factor: number): Uint8Array =>
@@ -36,21 +36,16 @@ function ask(url: string, body?: unknown): Promise<Asked> {
   });
 }
 
-async function until<T>(look: () => Promise<T | undefined> | T | undefined, what: string): Promise<T> {
-  for (let tries = 0; tries < 600; tries++) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await delay(50);
-  }
-  throw new Error(`waited in vain: ${what}`);
-}
-
 async function startServer(cwd: string, args: readonly string[]) {
   const running = startMlops(cwd, ['serve', ...args, '-p', '0']);
-  const url = await until(() => {
-    if (running.child.exitCode !== null) throw new Error(running.output.stderr);
-    return /Serving .* on (http:\/\/\S+)/.exec(running.output.stderr)?.[1];
-  }, 'the address of the server');
+  const url = await until(
+    () => {
+      if (running.child.exitCode !== null) throw new Error(running.output.stderr);
+      return /Serving .* on (http:\/\/\S+)/.exec(running.output.stderr)?.[1];
+    },
+    'the address of the server',
+    30_000,
+  );
   return { ...running, url };
 }
 
@@ -96,10 +91,7 @@ describe('serve --workers', { timeout: 120_000 }, () => {
 
     fs.writeFileSync(`${file}.new`, sum(10));
     fs.renameSync(`${file}.new`, file);
-    await until(
-      async () => ((await predict()).text.includes('"model_version":"2"') ? true : undefined),
-      'the changed file',
-    );
+    await until(async () => (await predict()).text.includes('"model_version":"2"'), 'the changed file', 30_000);
     for (const { text } of await Promise.all(Array.from({ length: 20 }, predict))) {
       expect(JSON.parse(text)).toMatchObject({ model_version: '2', outputs: { y: [[30]] } });
     }
@@ -133,10 +125,14 @@ describe('serve --workers', { timeout: 120_000 }, () => {
     expect((await ask(`${server.url}/v2/repository/models/n/unload`, {})).status).toBe(200);
     const [victim = 0] = childrenOf(server.child.pid ?? 0);
     process.kill(victim, 'SIGKILL');
-    await until(async () => {
-      const { text } = await ask(`${server.url}/metrics`);
-      return /^mlops_worker_restarts_total 1$/m.test(text) && /^mlops_workers 2$/m.test(text) ? true : undefined;
-    }, 'the process to be started again');
+    await until(
+      async () => {
+        const { text } = await ask(`${server.url}/metrics`);
+        return /^mlops_worker_restarts_total 1$/m.test(text) && /^mlops_workers 2$/m.test(text);
+      },
+      'the process to be started again',
+      30_000,
+    );
     for (let i = 0; i < 6; i++) {
       expect((await ask(`${server.url}/predict`, { model: 'm', x: [[1, 2]] })).status).toBe(200);
       expect((await ask(`${server.url}/predict`, { model: 'n', x: [[1, 2]] })).status).toBe(503);
@@ -159,7 +155,7 @@ describe('serve --workers', { timeout: 120_000 }, () => {
       }
     };
     const clients = Array.from({ length: 8 }, client);
-    await until(() => (answers.length > 100 ? true : undefined), 'load');
+    await until(() => answers.length > 100, 'load', 30_000);
     server.child.kill('SIGTERM');
     expect(await server.ended).toEqual({ status: 0, signal: null });
     stopped = true;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
+import { until } from '../../test/support/until.ts';
 import { executorContract } from './contract.ts';
 import { commandLines, localExecutor, shellArgv } from './index.ts';
 
@@ -26,10 +27,10 @@ describe('local executor', () => {
       env: process.env,
       output: 'pipe',
     });
-    await until(() => fs.existsSync(pidFile));
+    await until(() => fs.existsSync(pidFile), 'the command runs', 30_000);
     await execution.cancel('SIGINT');
     const pid = Number(fs.readFileSync(pidFile, 'utf8'));
-    await until(() => !running(pid));
+    await until(() => !running(pid), 'the command is gone', 30_000);
     expect(running(pid)).toBe(false);
   });
 
@@ -42,7 +43,7 @@ describe('local executor', () => {
       output: 'pipe',
       onOutput: () => (ready = true),
     });
-    await until(() => ready);
+    await until(() => ready, 'the command runs', 30_000);
     await execution.cancel();
     expect((await execution.done).signal).toBe('SIGKILL');
   });
@@ -85,8 +86,4 @@ function running(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-async function until(done: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000 && !done(); i++) await new Promise((resolve) => setTimeout(resolve, 30));
 }

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import * as zlib from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { until } from '../../test/support/until.ts';
 import { createShell, listen, type Listening, type ShellOptions } from './index.ts';
 
 const open: Listening[] = [];
@@ -52,11 +53,6 @@ function begin(server: Listening, length: number, sent: number, path = '/digest'
   socket.write(Buffer.alloc(sent, 97));
   return seen;
 }
-
-const until = async (test: () => boolean, patience = 5_000): Promise<void> => {
-  for (const end = performance.now() + patience; !test() && performance.now() < end;) await delay(10);
-  expect(test()).toBe(true);
-};
 
 describe('bodies', () => {
   it.each([0, 1, 262_144, 262_145, 5_000_000])(

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 
+import { until } from '../../../test/support/until.ts';
 import type { Run } from '../../mlflow/index.ts';
 import { openDataRepo } from '../../repo/open/open-data-repo.ts';
 import { openTracking, type TrackingStore } from '../../tracking/index.ts';
@@ -51,18 +51,9 @@ function project(settings = ''): string {
   return root;
 }
 
-/** Looks until something is there; the test's own time limit ends a wait that is in vain. */
-async function until<Value>(look: () => Promise<Value | undefined>): Promise<Value> {
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await sleep(50);
-  }
-}
-
 async function openWhenMade(root: string): Promise<TrackingStore> {
   const file = path.join(root, '.mlops/mlops.db');
-  await until(async () => (fs.existsSync(file) ? true : undefined));
+  await until(() => fs.existsSync(file), 'the store', 60_000);
   const store = await openTracking(file);
   onTestFinished(() => store.close());
   return store;
@@ -96,12 +87,16 @@ it('is in the run of its stage while that runs, once, with two stages at a time'
   const root = project();
   const { store, ended } = await start(root);
   const named = (list: readonly Run[], name: string): Run | undefined => list.find((run) => run.info.name === name);
-  const running = await until(async () => {
-    const list = await runs(store);
-    const has = (name: string, key: string): boolean =>
-      named(list, name)?.metrics.some((metric) => metric.key === key) === true;
-    return has('lines', 'loss') && has('dvclive', 'acc') ? list : undefined;
-  });
+  const running = await until(
+    async () => {
+      const list = await runs(store);
+      const has = (name: string, key: string): boolean =>
+        named(list, name)?.metrics.some((metric) => metric.key === key) === true;
+      return has('lines', 'loss') && has('dvclive', 'acc') && list;
+    },
+    'the first points of both stages',
+    60_000,
+  );
   expect(named(running, 'lines')?.info.status).toBe('RUNNING');
   expect(named(running, 'lines')?.metrics.map(({ key }) => key)).toEqual(['loss']);
   expect(named(running, 'dvclive')?.metrics.map(({ key }) => key)).toEqual(['acc']);
@@ -116,11 +111,15 @@ it('is in the run of its stage while that runs, once, with two stages at a time'
 it('is in the one run once, where stages have no runs of their own', { timeout: 60_000 }, async () => {
   const root = project('record: {join: true}\n');
   const { store, ended } = await start(root);
-  await until(async () => {
-    const [run] = await runs(store);
-    const keys = run?.metrics.map(({ key }) => key) ?? [];
-    return keys.includes('loss') && keys.includes('acc') ? true : undefined;
-  });
+  await until(
+    async () => {
+      const [run] = await runs(store);
+      const keys = run?.metrics.map(({ key }) => key) ?? [];
+      return keys.includes('loss') && keys.includes('acc');
+    },
+    'the first points of both stages',
+    60_000,
+  );
   fs.writeFileSync(path.join(root, 'go'), '');
   await ended;
   const [run] = await runs(store);

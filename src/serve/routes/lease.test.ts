@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { linearModel } from '../../../test/support/onnx.ts';
 import { startForTest } from '../../../test/support/serving.ts';
+import { until } from '../../../test/support/until.ts';
 import { MemorySource, type ModelRef, type OpenModel, type RunningServer, type ServeOptions } from '../index.ts';
 
 /** Versions of one model: version n answers n times the sum of a row. Knows which of them are open. */
@@ -45,11 +46,6 @@ class Versions extends MemorySource {
 
 const start = (source: Versions, options: Partial<ServeOptions> = {}): Promise<RunningServer> =>
   startForTest(source, options, 5_000);
-
-async function until(holds: () => boolean, what: string): Promise<void> {
-  for (let tries = 0; tries < 1_000 && !holds(); tries++) await delay(5);
-  expect(holds(), what).toBe(true);
-}
 
 interface Slow {
   /** Sends the rest of the body and gives what was answered. */

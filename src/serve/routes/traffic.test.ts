@@ -1,10 +1,10 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { post, startForTest, sum } from '../../../test/support/serving.ts';
+import { until } from '../../../test/support/until.ts';
 import { readPredictionLog } from '../../monitor/index.ts';
 import { openTracking, type TrackingStore } from '../../tracking/index.ts';
 import { MemorySource, readMark, type RunningServer, type ServeOptions } from '../index.ts';
@@ -70,14 +70,6 @@ async function armsOf(server: RunningServer): Promise<string[]> {
   const arms: string[] = [];
   for (const user of users) arms.push((await ask(server, { 'x-user': user })).arm ?? '');
   return arms;
-}
-
-async function until(holds: () => boolean | Promise<boolean>, what: string, milliseconds = 5_000): Promise<void> {
-  const end = Date.now() + milliseconds;
-  while (!(await holds())) {
-    if (Date.now() > end) expect.fail(what);
-    await delay(20);
-  }
 }
 
 describe('a rule', () => {

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { buildOnnx, linearModel } from '../../../test/support/onnx.ts';
 import { expectAlive, fine, numbersOf, post, startForTest, startServer, sum } from '../../../test/support/serving.ts';
+import { until } from '../../../test/support/until.ts';
 import { MemorySource, type RunningServer, type ServeOptions } from '../index.ts';
 
 // Groups 8 to 10, 14 and 15 of the faults; 1 to 7, 11 and 13 are in input-faults.test.ts and faults.test.ts, processes in test/serve-stop.test.ts.
@@ -39,11 +40,6 @@ function multiply(server: RunningServer, size: number) {
   });
 }
 
-async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let tries = 0; tries < 3_000 && !(await holds()); tries++) await delay(10);
-  expect(await holds(), what).toBe(true);
-}
-
 describe('8 too much', { timeout: 60_000 }, () => {
   it('10,000 rows are answered, a body over the limit is 413', async () => {
     const server = await start(new MemorySource().add('m', '1', sum()), { bodyLimit: 300_000 });
@@ -58,7 +54,7 @@ describe('8 too much', { timeout: 60_000 }, () => {
     const source = new MemorySource().add('m', '1', sum()).add('slow', '1', powers(30));
     const server = await start(source, { scheduler: { maxQueue: 2 } });
     const first = multiply(server, 900);
-    await until(() => server.pool.threads[0]?.runs === 1, 'the first request runs');
+    await until(() => server.pool.threads[0]?.runs === 1, 'the first request runs', 30_000);
     const others = await Promise.all(Array.from({ length: 10 }, () => multiply(server, 8)));
     expect((await first).status).toBe(200);
     const refused = others.filter(({ status }) => status === 503);
@@ -77,7 +73,7 @@ describe('8 too much', { timeout: 60_000 }, () => {
     const server = await start(source, { scheduler: { deadline: 100 } });
     expect((await multiply(server, 900)).status).toBe(504);
     expect((await fetch(`${server.listening.url}/health`)).status).toBe(200);
-    await until(() => server.pool.restarts === 1, 'another thread');
+    await until(() => server.pool.restarts === 1, 'another thread', 30_000);
     // Its models are loaded again first, which may take longer than a request has here.
     for (let tries = 0; tries < 50 && (await post(server, '/predict', fine)).status !== 200; tries++) await delay(20);
     await expectAlive(server);
@@ -87,17 +83,17 @@ describe('8 too much', { timeout: 60_000 }, () => {
     const source = new MemorySource().add('m', '1', sum()).add('slow', '1', powers(30));
     const server = await start(source);
     const first = multiply(server, 900);
-    await until(() => server.pool.threads[0]?.runs === 1, 'the first request runs');
+    await until(() => server.pool.threads[0]?.runs === 1, 'the first request runs', 30_000);
     const requests = Array.from({ length: 5 }, () => {
       const request = http.request(`${server.listening.url}/predict`, { method: 'POST', agent: false });
       request.on('error', () => undefined);
       request.end(JSON.stringify(fine));
       return request;
     });
-    await until(async () => (await numbersOf(server, 'm')).queue === 5, 'the others wait');
+    await until(async () => (await numbersOf(server, 'm')).queue === 5, 'the others wait', 30_000);
     for (const request of requests) request.destroy();
     expect((await first).status).toBe(200);
-    await until(async () => (await numbersOf(server, 'm')).stats.failure === 5, 'the others are dropped');
+    await until(async () => (await numbersOf(server, 'm')).stats.failure === 5, 'the others are dropped', 30_000);
     expect((await numbersOf(server, 'm')).stats.executions).toBe(0);
     await expectAlive(server);
   });
@@ -153,7 +149,7 @@ describe('9 and 10 stop, crash and swap under load', { timeout: 120_000 }, () =>
         return status;
       }),
     );
-    await until(() => answered > 0, 'the first answer');
+    await until(() => answered > 0, 'the first answer', 30_000);
     expect(await server.close(30_000)).toBe(true);
     const results = await under;
     for (const result of results) if (result.status === 'fulfilled') expect(result.value).toBe(200);
@@ -229,7 +225,7 @@ describe('14 and 15 a log that cannot be written, a clock that jumps, metrics un
     });
     for (let i = 0; i < 5; i++) await expectAlive(server);
     const page = async () => (await fetch(`${server.listening.url}/metrics`)).text();
-    for (let tries = 0; tries < 500 && !(await page()).includes('{outcome="dropped"} 5'); tries++) await delay(20);
+    await until(async () => (await page()).includes('{outcome="dropped"} 5'), 'all dropped', 10_000);
     expect(await page()).toContain('{outcome="dropped"} 5');
     expect(await (await fetch(`${server.listening.url}/health`)).json()).toMatchObject({
       status: 'healthy',
@@ -254,14 +250,11 @@ describe('14 and 15 a log that cannot be written, a clock that jumps, metrics un
       expect(latency as number).toBeGreaterThanOrEqual(0);
       expect(latency as number).toBeLessThan(5_000);
     }
-    await until(async () => (await numbersOf(server, 'm')).stats.success === 8, 'all counted');
+    await until(async () => (await numbersOf(server, 'm')).stats.success === 8, 'all counted', 30_000);
     vi.useRealTimers();
-    for (let tries = 0; tries < 500; tries++) {
-      const page = await (await fetch(`${server.listening.url}/metrics`)).text();
-      if (page.includes('{outcome="logged"} 8')) break;
-      await delay(20);
-    }
-    expect(await (await fetch(`${server.listening.url}/metrics`)).text()).toContain('{outcome="logged"} 8');
+    const page = async () => (await fetch(`${server.listening.url}/metrics`)).text();
+    await until(async () => (await page()).includes('{outcome="logged"} 8'), 'all logged', 10_000);
+    expect(await page()).toContain('{outcome="logged"} 8');
     await server.close(5_000);
     fs.rmSync(directory, { recursive: true });
   });
@@ -270,7 +263,7 @@ describe('14 and 15 a log that cannot be written, a clock that jumps, metrics un
     const source = new MemorySource().add('m', '1', sum()).add('slow', '1', powers(30));
     const server = await start(source);
     const slow = multiply(server, 900);
-    await until(() => server.pool.threads[0]?.runs === 1, 'the thread is busy');
+    await until(() => server.pool.threads[0]?.runs === 1, 'the thread is busy', 30_000);
     for (let i = 0; i < 20; i++) {
       const page = await fetch(`${server.listening.url}/metrics`);
       expect(await page.text()).toContain('mlops_inference_pending_requests');
