@@ -27,13 +27,13 @@ export async function driftGate(
   ];
   const here = { ...places, cwd: gates.folder };
   const training = await trainingData(here, version, run);
-  const reference = training.opened?.name ?? training.name ?? named(gates.folder, version.name);
+  const reference = training.name ?? named(gates.folder, version.name);
   if (reference === undefined) {
     return result(false, `no training data are known: ${training.problem}; monitor.yaml has no reference`);
   }
   try {
     const current = `log:models:/${version.name}?since=${window}`;
-    const report = await drift(here, { reference: training.opened?.source ?? reference, current });
+    const report = await drift(here, { reference: training.opened ?? reference, current });
     const drifted = Object.entries(report.columns).filter(([, column]) => column.drifted);
     if (report.verdict === 'too_few') return result(true, 'too few predictions to judge', { skipped: true });
     const share = `${Number((100 * report.share_drifted).toPrecision(3))} %`;
@@ -46,14 +46,13 @@ export async function driftGate(
     if (isMlopsError(error, 'usage')) return result(false, error.message);
     throw error;
   } finally {
-    training.opened?.source.close();
+    training.opened?.close();
   }
 }
 
 interface TrainingTable {
-  readonly opened: { readonly name: string; readonly source: DataSource } | undefined;
-  /** Where it was not opened yet. */
   readonly name: string | undefined;
+  readonly opened?: DataSource;
   readonly problem: string;
 }
 
@@ -64,7 +63,7 @@ interface TrainingTable {
 async function trainingData(places: DataPlaces, version: ModelVersion, run: Run | undefined): Promise<TrainingTable> {
   const name = `models:/${version.name}/${version.version}`;
   try {
-    return { opened: { name, source: await openData(name, places) }, name: undefined, problem: '' };
+    return { name, opened: await openData(name, places), problem: '' };
   } catch (error) {
     if (!isMlopsError(error, 'usage')) throw error;
     const files = (run?.datasets ?? [])
@@ -72,11 +71,7 @@ async function trainingData(places: DataPlaces, version: ModelVersion, run: Run 
       .filter((file) => tableEndings.test(file) && fs.existsSync(path.resolve(places.cwd, file)));
     const called = files.filter((file) => /train/i.test(path.basename(file)));
     const [only] = [files, called].find((list) => list.length === 1) ?? [];
-    return {
-      opened: undefined,
-      name: only,
-      problem: [error.message, error.hint].filter((part) => part !== undefined).join('; '),
-    };
+    return { name: only, problem: [error.message, error.hint].filter((part) => part !== undefined).join('; ') };
   }
 }
 
