@@ -1,6 +1,6 @@
 import { MlopsError } from '../../base/index.ts';
 import { normalCritical, root } from '../statistics/student.ts';
-import { gammaQ } from '../statistics/special.ts';
+import { normalTwoSided } from '../statistics/special.ts';
 
 export interface PlanOptions {
   /** The rate of the old arm, or a mean where `deviation` is given. */
@@ -42,7 +42,7 @@ function distance(baseline: number, effect: number): number {
 
 /** P(Z > z). */
 function above(z: number): number {
-  const tail = gammaQ(0.5, (z * z) / 2) / 2;
+  const tail = normalTwoSided(z) / 2;
   return z >= 0 ? tail : 1 - tail;
 }
 

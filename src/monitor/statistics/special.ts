@@ -28,7 +28,7 @@ export function logFactorial(n: number): number {
 }
 
 /** The regularised upper incomplete gamma function Q(a, x), also far in its tail (scipy's `gammaincc`). */
-export function gammaQ(a: number, x: number): number {
+function gammaQ(a: number, x: number): number {
   if (Number.isNaN(x)) return Number.NaN;
   if (x <= 0) return 1;
   if (x === Infinity) return 0;

@@ -1,7 +1,7 @@
 import { logGamma, normalTwoSided } from './special.ts';
 
 /** The regularised incomplete beta function I_x(a, b) (scipy's `betainc`). */
-export function betaInc(a: number, b: number, x: number): number {
+function betaInc(a: number, b: number, x: number): number {
   if (Number.isNaN(x)) return Number.NaN;
   if (x <= 0) return 0;
   if (x >= 1) return 1;

@@ -62,16 +62,10 @@ export function common(one: Float64Array, other: Float64Array): Float64Array {
   const found: number[] = [];
   let from = 0;
   for (const id of few) {
-    let to = many.length;
     // Ids are spread evenly, and come in order: what is asked for next lies a little further on.
     let step = 1;
-    while (from + step < to && (many[from + step] ?? 0) < id) step *= 2;
-    to = Math.min(to, from + step + 1);
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if ((many[middle] ?? 0) < id) from = middle + 1;
-      else to = middle;
-    }
+    while (from + step < many.length && (many[from + step] ?? 0) < id) step *= 2;
+    from = placeOf(id, many, from, Math.min(many.length, from + step + 1));
     if (many[from] === id) found.push(id);
   }
   return Float64Array.from(found);
@@ -79,11 +73,15 @@ export function common(one: Float64Array, other: Float64Array): Float64Array {
 
 /** Whether an ordered list has it. */
 export function isAmong(ids: Float64Array, id: number): boolean {
-  let [from, to] = [0, ids.length];
+  return ids[placeOf(id, ids, 0, ids.length)] === id;
+}
+
+/** Where an id is within a stretch of an ordered list, or would be. */
+function placeOf(id: number, ids: Float64Array, from: number, to: number): number {
   while (from < to) {
     const middle = (from + to) >>> 1;
     if ((ids[middle] ?? 0) < id) from = middle + 1;
     else to = middle;
   }
-  return ids[from] === id;
+  return from;
 }
