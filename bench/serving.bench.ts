@@ -115,24 +115,7 @@ async function runCase(one: Case, dir: string, program: string): Promise<void> {
     const port = await freePort();
     const command = commandOf(rival, file, folder, port);
     if (command === undefined) continue;
-    const { script, url, body, headers } = requestOf(one, rival, port, dir);
-    const started = performance.now();
-    const child = spawn(command[0] ?? '', command.slice(1), {
-      cwd: dir,
-      stdio: 'ignore',
-      detached: rival === 'mlflow',
-    });
-    try {
-      const ready = await untilReady(url, body, headers, started);
-      load(program, script, url, 32, 1);
-      for (const count of connections) {
-        const { requests, p50, p99, failed } = load(program, script, url, count, seconds);
-        const log = rival === 'ours' ? await logCounts(port) : '';
-        printRow([name, rival, ready, memory(child), count, requests, p50, p99, failed, log]);
-      }
-    } finally {
-      await end(child, rival === 'mlflow');
-    }
+    await measure({ name, rival, command, port, request: requestOf(one, rival, port, dir) }, dir, program);
   }
 }
 
@@ -150,29 +133,43 @@ async function runPython(dir: string, program: string): Promise<void> {
     const command = [...(rival === 'ours' ? [...ours, '--python', python] : theirs), '-p', String(port)];
     const script = path.join(dir, `logged.lua`);
     const body = Buffer.from(fs.readFileSync(path.join(folder, 'serving_input_example.json')));
-    const headers = { 'content-type': 'application/json' };
     fs.writeFileSync(
       script,
       `wrk.method="POST"\nwrk.headers["content-type"]="application/json"\nwrk.body=[[${body.toString()}]]\n`,
     );
     const url = `http://127.0.0.1:${port}/invocations`;
-    const started = performance.now();
-    const child = spawn(command[0] ?? '', command.slice(1), {
-      cwd: dir,
-      stdio: 'ignore',
-      detached: rival === 'mlflow',
-    });
-    try {
-      const ready = await untilReady(url, body, headers, started);
-      load(program, script, url, 32, 1);
-      for (const count of connections) {
-        const { requests, p50, p99, failed } = load(program, script, url, count, seconds);
-        const log = rival === 'ours' ? await logCounts(port) : '';
-        printRow(['python', rival, ready, memory(child), count, requests, p50, p99, failed, log]);
-      }
-    } finally {
-      await end(child, rival === 'mlflow');
+    const request = { script, url, body, headers: { 'content-type': 'application/json' } };
+    await measure({ name: 'python', rival, command, port, request }, dir, program);
+  }
+}
+
+interface Measured {
+  readonly name: string;
+  readonly rival: string;
+  readonly command: readonly string[];
+  readonly port: number;
+  readonly request: ReturnType<typeof requestOf>;
+}
+
+/** Starts a server, loads it with each number of connections, and ends it. */
+async function measure({ name, rival, command, port, request }: Measured, dir: string, program: string): Promise<void> {
+  const { script, url, body, headers } = request;
+  const started = performance.now();
+  const child = spawn(command[0] ?? '', command.slice(1), {
+    cwd: dir,
+    stdio: 'ignore',
+    detached: rival === 'mlflow',
+  });
+  try {
+    const ready = await untilReady(url, body, headers, started);
+    load(program, script, url, 32, 1);
+    for (const count of connections) {
+      const { requests, p50, p99, failed } = load(program, script, url, count, seconds);
+      const log = rival === 'ours' ? await logCounts(port) : '';
+      printRow([name, rival, ready, memory(child), count, requests, p50, p99, failed, log]);
     }
+  } finally {
+    await end(child, rival === 'mlflow');
   }
 }
 
