@@ -1,5 +1,3 @@
-import * as path from 'node:path';
-
 import { openPlace, trackingPlace } from '../../app/places/tracking-home.ts';
 import { convertModel } from '../../app/registry/convert.ts';
 import { readSelector, versionNamed } from '../../app/registry/resolve-model.ts';
@@ -7,6 +5,7 @@ import { plural } from '../../base/index.ts';
 import { modelVersionToJson } from '../../mlflow/index.ts';
 import type { Command } from '../parse/command.ts';
 import { userName, versionArgs } from './models-input.ts';
+import { pythonOf } from './serve-flags.ts';
 
 export const convert: Command = {
   name: 'models convert',
@@ -27,8 +26,7 @@ export const convert: Command = {
   async run(input, terminal) {
     const { cwd, env, signal } = terminal;
     const place = trackingPlace(cwd, env);
-    const named = input.text('python') ?? env['MLOPS_PYTHON'] ?? 'python3';
-    const python = /[\\/]/.test(named) ? path.resolve(cwd, named) : named;
+    const python = pythonOf(input, terminal) ?? 'python3';
     const store = await openPlace(place, { create: false, signal });
     try {
       const version = await versionNamed(store, readSelector(input.args[0] ?? '', input.args[1]));

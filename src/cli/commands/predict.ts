@@ -8,7 +8,7 @@ import { MlopsError, plural } from '../../base/index.ts';
 import { privateFile, privateFolder } from '../../trust/index.ts';
 import type { Command, Verb } from '../parse/command.ts';
 import { version } from '../parse/version.ts';
-import { pythonFlags } from './serve-flags.ts';
+import { pythonFlags, pythonOf } from './serve-flags.ts';
 
 export const verb: Verb & Command = {
   name: 'predict',
@@ -42,8 +42,6 @@ export const verb: Verb & Command = {
     const out = input.text('out');
     if (out === undefined) throw new MlopsError('usage', 'predictions need a file', { hint: 'add -o FILE' });
     const place = trackingPlace(cwd, env);
-    const named = input.text('python') ?? env['MLOPS_PYTHON'];
-    const python = named !== undefined && /[\\/]/.test(named) ? path.resolve(cwd, named) : named;
     const done = await predictBatch({
       input: path.resolve(cwd, input.args[1] ?? ''),
       output: path.resolve(cwd, out),
@@ -61,7 +59,7 @@ export const verb: Verb & Command = {
         runtime: {
           kind: (input.text('runtime') ?? 'auto') as ServeRuntime['kind'],
           trust: input.on('trust'),
-          python: { python, env },
+          python: { python: pythonOf(input, terminal), env },
         },
         log: terminal.log,
       },

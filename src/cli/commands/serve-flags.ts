@@ -1,10 +1,19 @@
-import type { FlagSpec } from '../parse/command.ts';
+import * as path from 'node:path';
+
+import type { FlagSpec, Input } from '../parse/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /** Flags of whatever may run a model in Python. */
 export const pythonFlags: readonly FlagSpec[] = [
   { name: 'python', value: 'PATH', completes: 'path', summary: 'the Python that runs models (default: python3)' },
   { name: 'trust', summary: 'let Python load files, folders and runs:/, too: loading a pickle runs its code' },
 ];
+
+/** The Python that --python or MLOPS_PYTHON names: a program of the PATH, or a file. */
+export function pythonOf(input: Input, { cwd, env }: Pick<Terminal, 'cwd' | 'env'>): string | undefined {
+  const named = input.text('python') ?? env['MLOPS_PYTHON'];
+  return named !== undefined && /[\\/]/.test(named) ? path.resolve(cwd, named) : named;
+}
 
 /** Flags of `serve` and `models serve`. */
 export const serveFlags: readonly FlagSpec[] = [

@@ -8,7 +8,7 @@ import { messageOf, MlopsError, silentLogger } from '../../base/index.ts';
 import { Member, superviseServers, type RunningServer } from '../../serve/index.ts';
 import { privateFile, privateFolder, privateSubfolder } from '../../trust/index.ts';
 import { version } from '../parse/version.ts';
-import { serveFlags } from './serve-flags.ts';
+import { pythonOf, serveFlags } from './serve-flags.ts';
 import { aborted, drainOf, portOf } from '../parse/server-input.ts';
 import type { Command, Input, Verb } from '../parse/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -152,15 +152,13 @@ function optionsOf(sources: readonly string[], input: Input, terminal: Terminal)
 }
 
 /** `models serve` gives `auto`: as MLflow, it runs what is in the registry. */
-function runtimeOf(input: Input, { cwd, env }: Terminal): ServeRuntime {
+function runtimeOf(input: Input, terminal: Terminal): ServeRuntime {
   const limit = megabytes(input.number('python-memory'));
-  const named = input.text('python');
-  const python = named === undefined ? env['MLOPS_PYTHON'] : /[\\/]/.test(named) ? path.resolve(cwd, named) : named;
   const manager = input.text('env-manager') === 'uv' ? 'uv' : 'local';
   return {
     kind: (input.text('runtime') ?? 'onnx') as ServeRuntime['kind'],
     trust: input.on('trust'),
-    python: { python, manager, env, memoryLimit: limit },
+    python: { python: pythonOf(input, terminal), manager, env: terminal.env, memoryLimit: limit },
   };
 }
 
