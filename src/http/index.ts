@@ -10,6 +10,7 @@ export { createGuard, isLoopback, loopbackHosts, type GuardOptions } from './gua
 export { attach, explainListen, listen, type Listening, type ListenOptions } from './listen.ts';
 export {
   createShell,
+  givenId,
   type AccessEntry,
   type ErrorRenderer,
   type Identity,

@@ -172,10 +172,15 @@ function refuseSchemas(): never {
 const processId = randomBytes(4).toString('hex');
 let counter = 0;
 
-/** The caller's id when it is a sane one, else a fresh one: unique over processes and restarts. */
+/** The id that a caller gives its request, when it is a sane one. */
+export function givenId(id: string | string[] | undefined): string | undefined {
+  return typeof id === 'string' && /^[\w.:-]{1,128}$/.test(id) ? id : undefined;
+}
+
+/** The caller's id, else a fresh one: unique over processes and restarts. */
 function requestId(request: { headers: Record<string, string | string[] | undefined> }): string {
-  const given = request.headers['x-request-id'];
-  if (typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given)) return given;
+  const given = givenId(request.headers['x-request-id']);
+  if (given !== undefined) return given;
   counter++;
   return `${processId}-${counter.toString(36)}`;
 }

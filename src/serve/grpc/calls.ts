@@ -2,6 +2,7 @@ import type * as grpc from '@grpc/grpc-js';
 
 import {
   failureOf,
+  givenId,
   parseTraceparent,
   type Failure,
   type Scope,
@@ -58,9 +59,8 @@ export function callerOf(call: AnyCall, newId: () => string): Caller {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(call.metadata.getMap()))
     if (typeof value === 'string') headers[name] = value;
-  const given = headers['x-request-id'];
   return {
-    id: given !== undefined && /^[\w.:-]{1,128}$/.test(given) ? given : newId(),
+    id: givenId(headers['x-request-id']) ?? newId(),
     trace: parseTraceparent(headers['traceparent']),
     headers,
     gone: () => call.cancelled,

@@ -1,9 +1,9 @@
-import { MlopsError } from '../../base/index.ts';
 import type { Prediction } from '../running/predict.ts';
 import { classified } from '../protocols/v2-classes.ts';
 import type { V2Outputs, V2Request } from '../protocols/v2-protocol.ts';
 import type { Json, JsonObject } from '../wire/json-reader.ts';
 import { tensorToBytes } from '../wire/tensor-binary.ts';
+import { invalid } from '../wire/tensor-json.ts';
 import { dtypes } from '../wire/tensor.ts';
 
 /** A parameter: one of these is set. 64-bit integers come as text. */
@@ -59,7 +59,7 @@ const contentsOf: Readonly<Record<string, string>> = {
 export function readInferMessage(request: InferRequest): V2Request {
   const { inputs, outputs, raw_input_contents: raw } = request;
   if (raw.length > 0 && raw.length !== inputs.length) {
-    throw wrong('raw_input_contents', `${inputs.length} entries, one for each input`, String(raw.length));
+    throw invalid('raw_input_contents', `${inputs.length} entries, one for each input`, String(raw.length));
   }
   const binary: Buffer[] = [];
   const tensors = inputs.map((input, i): JsonObject => {
@@ -70,7 +70,7 @@ export function readInferMessage(request: InferRequest): V2Request {
     const listed = Object.values(input.contents ?? {}).some((values) => values.length > 0);
     const bytes = raw[i];
     if (bytes !== undefined) {
-      if (listed) throw wrong(`${path}.contents`, 'nothing beside raw_input_contents', 'values');
+      if (listed) throw invalid(`${path}.contents`, 'nothing beside raw_input_contents', 'values');
       binary.push(bytes);
       return { ...head, parameters: { ...own, binary_data_size: bytes.length } };
     }
@@ -82,7 +82,7 @@ export function readInferMessage(request: InferRequest): V2Request {
       binary.push(framed);
       return { ...head, parameters: { ...own, binary_data_size: framed.length } };
     }
-    if (listed && values.length === 0) throw wrong(`${path}.contents`, field ?? 'raw_input_contents', 'another list');
+    if (listed && values.length === 0) throw invalid(`${path}.contents`, field ?? 'raw_input_contents', 'another list');
     return { ...head, parameters: own, data: values.map(asJson) };
   });
   const json: JsonObject = {
@@ -122,12 +122,6 @@ function parametersOf(parameters: Parameters): JsonObject {
     if (name !== 'binary_data_size') Object.defineProperty(found, name, { value, enumerable: true });
   }
   return found;
-}
-
-function wrong(path: string, expected: string, got: string): MlopsError {
-  return new MlopsError('invalid_input', `${path}: expected ${expected}, got ${got}`, {
-    data: { path, expected, got },
-  });
 }
 
 /** The answer, its tensors as raw bytes, as Triton answers; with the prediction's id, by which feedback names it. */
