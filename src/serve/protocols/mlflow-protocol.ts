@@ -1,5 +1,5 @@
 import { MlopsError } from '../../base/index.ts';
-import { textOf } from '../wire/body-text.ts';
+import { mediaType, textOf } from '../wire/body-text.ts';
 import { parseCsv, type CsvTable } from '../wire/csv.ts';
 import { isObject, parseJson, type Json } from '../wire/json-reader.ts';
 
@@ -26,7 +26,7 @@ const supported = "['text/csv', 'application/json']";
  * @throws MlopsError `unsupported_media`, `bad_json`, `bad_request` in MLflow's words.
  */
 export function readScoring(body: unknown, contentType: string | undefined, exact: boolean): Scoring {
-  const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase();
+  const type = mediaType(contentType);
   const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
   if (type === 'text/csv') {
     const table = textOf(bytes, contentType);

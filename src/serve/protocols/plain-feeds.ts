@@ -1,5 +1,6 @@
 import type { VersionFacts } from '../running/served-version.ts';
 import { readPlainNumbers, type PlainNumbers } from '../wire/plain-numbers.ts';
+import { fitsDims } from '../wire/tensor-json.ts';
 import { noTensors, type Tensors } from '../wire/tensor.ts';
 
 /** A native body of one plain tensor, read from its bytes; undefined for any other body. */
@@ -28,9 +29,7 @@ export function plainFeeds(
   const isRow = dims.length + 1 === info.dims.length && typeof info.dims[0] === 'string';
   if (isRow && info.dims.length === 2 && info.dims[1] === 1) return undefined;
   const full = isRow ? [1, ...dims] : dims;
-  const fits =
-    full.length === info.dims.length && info.dims.every((dim, i) => typeof dim === 'string' || dim === full[i]);
-  if (!fits) return undefined;
+  if (!fitsDims(full, info.dims)) return undefined;
   const feeds = noTensors();
   feeds[info.name] = { dtype, dims: full, data: dtype === 'float32' ? new Float32Array(values) : values.slice() };
   return feeds;

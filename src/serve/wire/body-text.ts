@@ -31,6 +31,11 @@ export function textOf(body: Buffer, contentType?: string): string {
   }
 }
 
+/** What a content type says without its parameters; '' where there is none. */
+export function mediaType(contentType: string | undefined): string {
+  return (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
 /** The text of a string in a binary body, or the place of its first byte that is no UTF-8. */
 export function strictUtf8(bytes: Buffer): string | number {
   return isUtf8(bytes) ? bytes.toString('utf8') : firstWrongByte(bytes);

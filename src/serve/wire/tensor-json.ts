@@ -54,10 +54,13 @@ function shapeOf(value: Json): number[] {
 
 /** @throws MlopsError `invalid_input` when a shape does not fit what the model declares. */
 export function checkDims(dims: readonly number[], info: TensorInfo, path: string): void {
-  if (info.dims === undefined) return;
-  const fits =
-    dims.length === info.dims.length && info.dims.every((dim, i) => typeof dim === 'string' || dim === dims[i]);
-  if (!fits) throw invalid(path, `shape ${shapeText(info.dims)}`, `shape ${shapeText(dims)}`);
+  if (info.dims === undefined || fitsDims(dims, info.dims)) return;
+  throw invalid(path, `shape ${shapeText(info.dims)}`, `shape ${shapeText(dims)}`);
+}
+
+/** True for a shape that fits a declared one: sizes with a name are free. */
+export function fitsDims(dims: readonly number[], declared: readonly Dim[]): boolean {
+  return dims.length === declared.length && declared.every((dim, i) => typeof dim === 'string' || dim === dims[i]);
 }
 
 export function shapeText(dims: readonly Dim[]): string {

@@ -1,7 +1,7 @@
 import { MlopsError } from '../../base/index.ts';
 import type { Dtype } from '../../model/index.ts';
 import { looksLikeFile } from '../../pictures/index.ts';
-import { strictUtf8 } from './body-text.ts';
+import { mediaType, strictUtf8 } from './body-text.ts';
 import type { Json, JsonObject } from './json-reader.ts';
 
 /** A body of files: fields of a form as texts, and files by the name of their field; '' where the body is the file. */
@@ -40,10 +40,6 @@ export function fieldValue(value: Json, dtype: Dtype): Json {
   } catch {
     return value;
   }
-}
-
-function mediaType(contentType: string | undefined): string {
-  return (contentType?.split(';')[0] ?? '').trim().toLowerCase();
 }
 
 function boundaryOf(contentType: string): string {
