@@ -80,9 +80,9 @@ export interface ServeOptions {
   readonly exchange?: Partial<ExchangeOptions> | undefined;
   /** Who decodes pictures, and what they may take. */
   readonly pictures?: Partial<PicturePoolOptions> | undefined;
-  /** Metrics that are not the serving's own, for `/metrics`. */
   /** Run models by Python; absent: only ONNX is served. */
   readonly python?: (Omit<PythonEnvironmentOptions, 'log'> & Pick<PythonPoolOptions, 'memoryLimit'>) | undefined;
+  /** Metrics that are not the serving's own, for `/metrics`. */
   readonly moreMetrics?: (() => Promise<string>) | undefined;
   /** Adds routes that are not the serving's own. */
   readonly extend?: ((shell: Shell) => void) | undefined;

@@ -107,12 +107,12 @@ export class NearSessions {
       await this.#sessions.load({ session, ...candidate, describe: false });
       const wanted = this.#candidates.has(session) && !this.#closed;
       if (wanted) this.#ready.add(session);
-      else await this.#forget(session);
+      else await this.release(session);
       const [oldest] = this.#ready;
       if (this.#ready.size > most.sessions && oldest !== undefined) await this.#evict(oldest);
     } catch {
       // The file is another one by now, or gone: the inference threads have it.
-      await this.#forget(session);
+      await this.release(session);
     } finally {
       this.#loading = false;
     }
@@ -123,15 +123,11 @@ export class NearSessions {
     await this.#sessions?.release(session);
   }
 
-  async #forget(session: number): Promise<void> {
+  /** Lets go of a model; to be called when nothing of it runs any more. */
+  async release(session: number): Promise<void> {
     this.#candidates.delete(session);
     this.#times.delete(session);
     await this.#evict(session);
-  }
-
-  /** Lets go of a model; to be called when nothing of it runs any more. */
-  async release(session: number): Promise<void> {
-    await this.#forget(session);
   }
 
   async close(): Promise<void> {

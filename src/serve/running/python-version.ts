@@ -47,12 +47,13 @@ export async function loadPythonVersion(
     const outputs = outputsOf(description, mlModel);
     const edges = { inputs: facts.inputs, outputs };
     const processing = facts.mode === 'json' ? undefined : await loadProcessing(file, edges);
+    const md5 = createHash('md5').update(fs.readFileSync(file)).digest('hex');
     const version: ServedVersion = {
-      ref: { ...ref, md5: ref.md5 ?? md5Of(file) },
+      ref: { ...ref, md5: ref.md5 ?? md5 },
       session,
       python: facts,
       onnx: { ...noGraph, producer: `mlflow ${description.mlflow}` },
-      md5: md5Of(file),
+      md5,
       size: sizeOf(folder),
       ...edges,
       optional: facts.params ? [{ name: paramsInput, dtype: 'string', dims: [1] }] : [],
@@ -99,10 +100,6 @@ function warningsOf({ differences }: PythonDescription, { name }: ModelRef, pyth
   if (differences.length === 0) return [];
   const listed = differences.map(([pack, wanted, found]) => `${pack} ${wanted} (here ${found ?? 'none'})`);
   return [`'${name}' was made with ${listed.join(', ')}: '${python}' differs`];
-}
-
-function md5Of(file: string): string {
-  return createHash('md5').update(fs.readFileSync(file)).digest('hex');
 }
 
 function sizeOf(folder: string): number {

@@ -136,7 +136,7 @@ export class TrafficBook {
       const kept = keptAs === undefined ? undefined : rules.get(keptAs);
       const live = this.#live.get(name);
       if (kept?.n !== live?.kept.n) await this.#install(model, kept);
-      else if (live !== undefined && retries) await this.#load(model, live, retries);
+      else if (live !== undefined && retries) await this.#load(model, live, true);
     }
     this.#seen = last;
   }

@@ -66,7 +66,7 @@ function troubleOf(rollback: KeptRule['rule']['rollback'], { canary }: CanaryFac
   if (limit !== undefined && requests >= least && p95 !== undefined && p95 > limit) {
     return `95 % of its answers take up to ${p95.toPrecision(3)} ms, more than ${limit}`;
   }
-  if (metric === undefined || below === undefined || values.length < Math.max(1, least)) return undefined;
+  if (metric === undefined || below === undefined || values.length < least) return undefined;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   return mean < below ? `its mean ${metric} is ${mean.toPrecision(4)}, below ${below}` : undefined;
 }
