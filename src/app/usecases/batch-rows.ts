@@ -101,19 +101,22 @@ async function* textOf(file: string, gzipped: boolean): AsyncIterable<string> {
   yield decoder.decode();
 }
 
-/** Lines with the number of each, without line ends; `whole` says whether a text is a line, or goes on in the next. */
+/** Lines with the number of each, without line ends; one that is not `even` goes on up to the next that is not either. */
 async function* linesOf(
   chunks: AsyncIterable<string>,
-  whole: (line: string) => boolean = () => true,
+  even: (line: string) => boolean = () => true,
 ): AsyncIterable<{ line: number; text: string }> {
   let rest = '';
   let open = '';
+  let inside = false;
   let line = 1;
   let started = 1;
   const take = (text: string): { line: number; text: string } | undefined => {
-    open = open === '' ? text : `${open}\n${text}`;
+    open = inside ? `${open}\n${text}` : text;
     line++;
-    if (!whole(open)) return undefined;
+    // Of this line alone: looking at all of them again takes the square of their number.
+    if (!even(text)) inside = !inside;
+    if (inside) return undefined;
     const found = { line: started, text: open.endsWith('\r') ? open.slice(0, -1) : open };
     open = '';
     started = line;
