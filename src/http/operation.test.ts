@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as https from 'node:https';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 
+import { temporaryFolder } from '../../test/cli.ts';
 import { createShell, followTls, listen, readTls, RequestMetrics, type Listening, type ShellOptions } from './index.ts';
 import { RateLimiter } from './traffic-limits.ts';
 
@@ -40,8 +40,7 @@ function nameOver(url: string): Promise<string> {
 }
 
 it('speaks TLS, and takes a new certificate while it runs', async () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mlops-tls-'));
-  onTestFinished(() => fs.rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder();
   certificate(folder, 'first');
   const files = { cert: path.join(folder, 'cert.pem'), key: path.join(folder, 'key.pem') };
   const shell = await createShell({ tls: readTls(files) });

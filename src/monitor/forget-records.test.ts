@@ -2,8 +2,9 @@ import * as fc from 'fast-check';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 
+import { temporaryFolder } from '../../test/cli.ts';
 import { findPrediction } from './find-prediction.ts';
 import { forgetRecords } from './forget-records.ts';
 import { readPredictionLog } from './prediction-reader.ts';
@@ -47,8 +48,7 @@ it('takes out the records that hold a text, and leaves the bytes of all others w
 });
 
 it('finds the record of an id, not one that only holds its text', async () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'find-'));
-  onTestFinished(() => fs.rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder();
   const writer = new SegmentWriter(folder);
   writer.prediction({ id: 'first', at: 1, model: 'm', inputs: { id: 'second' } });
   writer.prediction({ id: 'second', at: 2, model: 'm' });

@@ -1,11 +1,12 @@
 /** A PostgreSQL server of one's own for tests: loopback and a socket, in a temporary folder, gone afterwards. */
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
-import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+
+import { freePort } from './free-port.ts';
 
 export interface PostgresOptions {
   /** Settings of the server, `name=value`. */
@@ -169,12 +170,4 @@ function unprivileged(
     ...(root === undefined ? {} : { LD_LIBRARY_PATH: `${root}/lib` }),
   };
   return { ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}), cwd: folder, env };
-}
-
-async function freePort(): Promise<number> {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as net.AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

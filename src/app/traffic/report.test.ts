@@ -1,9 +1,7 @@
-import * as fs from 'node:fs';
-import * as os from 'node:os';
-import * as path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 
+import { temporaryFolder } from '../../../test/cli.ts';
 import { linearModel } from '../../../test/support/onnx.ts';
 import { post, startForTest } from '../../../test/support/serving.ts';
 import { MemorySource, type RunningServer } from '../../serve/index.ts';
@@ -21,11 +19,8 @@ interface Field {
 /** Two versions of a yield model (t/ha): the first one knows the rain only, the second one the soil too. */
 async function yieldModel(sample = 1): Promise<Field> {
   const store = await openTracking(':memory:');
-  const log = fs.mkdtempSync(path.join(os.tmpdir(), 'traffic-'));
-  onTestFinished(async () => {
-    await store.close();
-    fs.rmSync(log, { recursive: true });
-  });
+  const log = temporaryFolder();
+  onTestFinished(() => store.close());
   await store.createRegisteredModel('yield');
   const source = new MemorySource();
   for (const [version, soil] of [0, 1].entries()) {

@@ -1,16 +1,15 @@
 import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
+import { temporaryFolder } from '../../../test/cli.ts';
 import { linearModel, identityModel } from '../../../test/support/onnx.ts';
 import { startForTest } from '../../../test/support/serving.ts';
 import { FolderSource } from '../models/folder-source.ts';
 
 describe('/playground', () => {
   it('is a page whose parts come from this server only, under a policy that allows nothing else', async () => {
-    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'playground-'));
-    onTestFinished(() => fs.rmSync(dir, { recursive: true }));
+    const dir = temporaryFolder();
     fs.writeFileSync(path.join(dir, 'm.onnx'), linearModel(2, 1));
     const { listening } = await startForTest(FolderSource.directory(dir));
     const answer = await fetch(`${listening.url}/playground`);
@@ -29,8 +28,7 @@ describe('/playground', () => {
   });
 
   it('learns from /models/info what a request gives: tensors, columns, pictures', async () => {
-    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'playground-'));
-    onTestFinished(() => fs.rmSync(dir, { recursive: true }));
+    const dir = temporaryFolder();
     const put = (name: string, bytes: Uint8Array, serving?: string): void => {
       fs.mkdirSync(path.join(dir, name));
       fs.writeFileSync(path.join(dir, name, 'model.onnx'), bytes);

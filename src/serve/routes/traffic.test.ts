@@ -1,8 +1,6 @@
-import * as fs from 'node:fs';
-import * as os from 'node:os';
-import * as path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
+import { temporaryFolder } from '../../../test/cli.ts';
 import { post, startForTest, sum } from '../../../test/support/serving.ts';
 import { until } from '../../../test/support/until.ts';
 import { readPredictionLog } from '../../monitor/index.ts';
@@ -74,8 +72,7 @@ async function armsOf(server: RunningServer): Promise<string[]> {
 
 describe('a rule', () => {
   it('divides the requests that name no version; answers, numbers and the log name the arm', async () => {
-    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'arms-'));
-    onTestFinished(() => fs.rmSync(directory, { recursive: true }));
+    const directory = temporaryFolder();
     const server = await start(await openStore(), { predictionLog: { directory } });
     expect(await ask(server)).not.toHaveProperty('arm');
     expect(await admin(server, 'GET')).toEqual({ status: 200, body: { model: 'm', rule: null, arms: [] } });

@@ -1,14 +1,12 @@
 import { spawn } from 'node:child_process';
-import * as net from 'node:net';
 import * as path from 'node:path';
 import { onTestFinished } from 'vitest';
 
+import { freePort } from '../../support/free-port.ts';
+
 /** MLflow's own server on a fresh database in a folder; ends with the test. */
 export async function serveMlflow(python: string, folder: string): Promise<string> {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as net.AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
+  const port = await freePort();
   const args = ['-m', 'mlflow', 'server', '--host', '127.0.0.1', '--port', String(port)];
   const child = spawn(
     python,

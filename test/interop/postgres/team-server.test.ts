@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as http from 'node:http';
-import * as net from 'node:net';
 import * as path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 
 import { mlops, root, startMlops, temporaryFolder, urlOf } from '../../cli.ts';
+import { freePort } from '../../support/free-port.ts';
 import { password, PostgresServer } from '../../support/postgres.ts';
 import { describeWithTool } from '../../tools.ts';
 import { minioPassword, minioUser, startMinio } from '../s3/minio.ts';
@@ -16,14 +16,6 @@ const blocks = (language: string): string[] =>
   [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, text = '']) => text);
 
 type Json = Record<string, unknown>;
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** nginx with the server block of the page, on a port of its own. */
 async function startNginx(program: string, ports: readonly number[]): Promise<string> {

@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
-import * as fs from 'node:fs';
-import * as os from 'node:os';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 
 import { createKey, keyOf, keyVerifier, type KeyStore, type StoredKey } from '../../../src/auth/index.ts';
 import { MemorySource } from '../../../src/serve/index.ts';
+import { temporaryFolder } from '../../cli.ts';
 import { identityModel } from '../../support/onnx.ts';
 import { startForTest, sum } from '../../support/serving.ts';
 import { describeWithTool } from '../../tools.ts';
@@ -25,8 +24,7 @@ const types = [
 
 describeWithTool('triton', 'gRPC', ({ triton: python }) => {
   it("answers Triton's own client in all calls, types, errors, streams, with TLS and keys", async () => {
-    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'grpc-'));
-    onTestFinished(() => fs.rmSync(dir, { recursive: true }));
+    const dir = temporaryFolder();
     const [certificate, privateKey] = [path.join(dir, 'cert.pem'), path.join(dir, 'key.pem')];
     const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
     const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];

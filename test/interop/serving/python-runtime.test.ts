@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { createLogger } from '../../../src/base/index.ts';
-import { FolderSource, serve, type RunningServer } from '../../../src/serve/index.ts';
-import { inferenceWorker } from '../../support/worker.ts';
+import { FolderSource, type RunningServer } from '../../../src/serve/index.ts';
+import { startServer } from '../../support/serving.ts';
 import { describeWithTool } from '../../tools.ts';
 
 const run = promisify(execFile);
@@ -21,10 +21,8 @@ describeWithTool('mlflow', 'models that Python runs', ({ mlflow: python }) => {
 
   beforeAll(async () => {
     await run(python, [script, 'make', folder], options);
-    const source = FolderSource.directory(folder, 'python');
-    server = await serve({
-      models: (await source.list()).map(({ name }) => ({ name, source })),
-      ...{ host: '127.0.0.1', port: 0, workerFile: await inferenceWorker(), threads: 1, lazy: true },
+    server = await startServer(FolderSource.directory(folder, 'python'), {
+      lazy: true,
       scheduler: { deadline: 30_000 },
       python: { python, memoryLimit: 1_500 * 2 ** 20 },
       log: createLogger('info', (_, line) => said.push(line)),
@@ -114,8 +112,7 @@ describeWithTool('mlflow', 'models that Python runs', ({ mlflow: python }) => {
   it('says in one line what a Python lacks', async () => {
     const source = FolderSource.single(path.join(folder, 'line'), 'm', 'python');
     const failing = async (other: string) => {
-      const options = { host: '127.0.0.1', port: 0, workerFile: await inferenceWorker(), threads: 1 };
-      const broken = await serve({ models: [{ name: 'm', source }], ...options, python: { python: other } });
+      const broken = await startServer(source, { python: { python: other } });
       await broken.close(0);
       return broken.failures[0]?.error;
     };
