@@ -8,8 +8,7 @@ export async function trafficFacts(store: TrackingStore, model: string): Promise
   const history = await store.traffic.history(model);
   const kept = keptRule(history.at(-1));
   if (kept === undefined) return undefined;
-  const counts = await store.traffic.listCounts(kept.since);
-  const { arms } = readCounts(counts.map(({ body }) => body));
+  const { arms } = readCounts(await store.traffic.listCounts(kept.since));
   return {
     mismatch: mismatchOf(kept, arms, history),
     takenBack: kept.state.ended === 'rollback' ? (kept.state.why ?? '') : undefined,

@@ -63,7 +63,7 @@ export async function trafficReport(
   if (kept === undefined)
     throw new MlopsError('resource_missing', `'${model}' never had a rule`, { hint: `mlops traffic set ${model}` });
   const holds = history.at(-1)?.body !== undefined;
-  const { arms: totals, shadow } = readCounts((await store.traffic.listCounts(kept.since)).map(({ body }) => body));
+  const { arms: totals, shadow } = readCounts(await store.traffic.listCounts(kept.since));
   const answered = new Set([...totals.values()].flatMap(({ stats }) => [...stats.answers.labels.keys()]));
   const outcomes = await outcomesOf(options.log, kept, answered);
   const until = holds ? Date.now() : (history.at(-1)?.at ?? Date.now());

@@ -1,4 +1,5 @@
 import { AnswerDistribution, VersionStats } from '../running/stats.ts';
+import type { RuleCounts } from '../traffic/kept-rule.ts';
 
 /** What was counted of an arm; the form in which it is kept has no methods. */
 interface KeptArm {
@@ -55,13 +56,13 @@ export interface ArmTotals {
 }
 
 /** What all processes have counted: of arms by their names. */
-export function readCounts(bodies: readonly string[]): {
+export function readCounts(counts: readonly Pick<RuleCounts, 'body'>[]): {
   readonly arms: ReadonlyMap<string, ArmTotals>;
   readonly shadow: ShadowCounts;
 } {
   const shadow = { compared: 0, equal: 0, dropped: 0 };
   const totals = new Map<string, { stats: VersionStats; troubles: string[] }>();
-  for (const body of bodies) {
+  for (const { body } of counts) {
     const kept = JSON.parse(body) as { arms: readonly KeptArm[]; shadow?: ShadowCounts };
     for (const key of ['compared', 'equal', 'dropped'] as const) shadow[key] += kept.shadow?.[key] ?? 0;
     for (const arm of kept.arms) {

@@ -71,7 +71,7 @@ export class TrafficKeeper {
     const { rule, state, since } = kept;
     if (state.ended !== undefined || this.#promoting !== undefined) return;
     const { store } = this.#desk;
-    const { arms } = readCounts((await store.listCounts(since)).map(({ body }) => body));
+    const { arms } = readCounts(await store.listCounts(since));
     const totals = rule.arms.map(({ name }) => arms.get(name));
     const counts = totals.map((total) => (total === undefined ? 0 : total.stats.success + total.stats.failure));
     const metric = rule.rollback?.metric;
