@@ -130,10 +130,10 @@ export function inferMessage(
   outputs: V2Outputs,
   { id, predictionId }: { id: string; predictionId: string },
 ): InferResponse {
-  const { version, answer, arm } = prediction;
+  const { version, answer, arm, fetches } = prediction;
   const heads: { name: string; datatype: string; shape: readonly number[] }[] = [];
   const raw: Buffer[] = [];
-  for (const name of outputs.fetches) {
+  for (const name of fetches) {
     const values = answer.outputs[name];
     if (values === undefined) continue;
     const count = outputs.classes.get(name);

@@ -2,7 +2,6 @@ import { MlopsError } from '../../base/index.ts';
 import { knownFormat } from '../../pictures/index.ts';
 import { wireShape, type Dtype, type TensorInfo } from '../../model/index.ts';
 import { parseJson, showJson, type Json, isObject, type JsonObject } from '../wire/json-reader.ts';
-import { present } from '../running/finish.ts';
 import { chosenOutputs, type Prediction } from '../running/predict.ts';
 import type { VersionFacts } from '../running/served-version.ts';
 import { dtypeByV2, dtypes, elementCount, noTensors, type Tensor, type Tensors } from '../wire/tensor.ts';
@@ -267,10 +266,10 @@ export function v2Answer(
   outputs: V2Outputs,
   id: string | undefined,
 ): { json: string; binary: Buffer[] } {
-  const { version, arm, answer } = prediction;
+  const { version, arm, answer, fetches } = prediction;
   const binary: Buffer[] = [];
   const texts: string[] = [];
-  for (const name of version.python === undefined ? outputs.fetches : present(outputs.fetches, answer.outputs)) {
+  for (const name of fetches) {
     const values = answer.outputs[name];
     if (values === undefined) continue;
     const count = outputs.classes.get(name);

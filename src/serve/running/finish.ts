@@ -49,7 +49,7 @@ export function finish({ version, feeds, fetches, raw, processed, pictures }: Ru
 }
 
 /** The wanted outputs that there are; a Python model may return others than it was found to: then all of them. */
-export function present(fetches: readonly string[], raw: Tensors): readonly string[] {
+function present(fetches: readonly string[], raw: Tensors): readonly string[] {
   const found = fetches.filter((name) => raw[name] !== undefined);
   return found.length > 0 ? found : Object.keys(raw);
 }
