@@ -121,10 +121,10 @@ function valuesFor(
   given: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
   const project = { project: path.basename(root), ...given };
-  const { lang, ci, containers } = completeValues(openTemplate(templatesFolder(), source), project);
-  const { languages } = openTemplate(templatesFolder(), source);
+  const template = openTemplate(templatesFolder(), source);
+  const { lang, ci, containers } = completeValues(template, project);
   const usual = {
-    ...(languages.length > 0 && lang !== undefined ? { lang } : {}),
+    ...(template.languages.length > 0 && lang !== undefined ? { lang } : {}),
     ci: ci ?? '',
     containers: containers ?? '',
   };
